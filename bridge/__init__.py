@@ -1,0 +1,1 @@
+"""Everything outside: turns signals into commands and events into feedback."""

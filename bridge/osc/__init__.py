@@ -1,0 +1,1 @@
+"""OSC: the codec's only home."""

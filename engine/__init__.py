@@ -1,0 +1,1 @@
+"""The engine: no network, no MIDI, never imports ``bridge``."""

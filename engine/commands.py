@@ -1,0 +1,163 @@
+"""Commands: everything that can be asked of the engine, whoever asks. Imperative, frozen, valid once built."""
+
+from __future__ import annotations
+
+import msgspec
+
+DEFAULT_RAMP_SECONDS = 0.02
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What all commands share: frozen, keyword-only, tagged with their own name on the wire and in the journal."""
+
+
+class Play(Base, frozen=True, kw_only=True):
+    """Run the timeline from where it stands."""
+
+
+class Stop(Base, frozen=True, kw_only=True):
+    """Stop the timeline; it stays where it is."""
+
+
+class Locate(Base, frozen=True, kw_only=True):
+    """Move the timeline to a frame."""
+
+    timeline_frame: int
+
+
+class SetLoop(Base, frozen=True, kw_only=True):
+    """Loop the timeline from start to end (timeline frames); both None: no loop."""
+
+    start_frame: int | None = None
+    end_frame: int | None = None
+
+
+class GoCue(Base, frozen=True, kw_only=True):
+    """Fire a cue by its id, or the next one of the list (None)."""
+
+    cue: str | None = None
+
+
+class StopCue(Base, frozen=True, kw_only=True):
+    """Fade out what a cue plays."""
+
+    cue: str
+    fade_seconds: float = 0.05
+
+
+class TriggerSlot(Base, frozen=True, kw_only=True):
+    """Press a pad. velocity: 0 < v <= 1."""
+
+    bank: str
+    index: int
+    velocity: float = 1.0
+
+
+class ReleaseSlot(Base, frozen=True, kw_only=True):
+    """Let a pad go: stops it in gate mode, means nothing otherwise."""
+
+    bank: str
+    index: int
+
+
+class StopSlot(Base, frozen=True, kw_only=True):
+    """Fade out what a slot plays."""
+
+    bank: str
+    index: int
+    fade_seconds: float = 0.05
+
+
+class Say(Base, frozen=True, kw_only=True):
+    """Speak a line now, on a track's strip (None: the track of that voice, or the first track).
+
+    job: an id that progress and result repeat.
+    """
+
+    voice: str
+    text: str
+    track: str | None = None
+    job: str | None = None
+
+
+class SetStripGain(Base, frozen=True, kw_only=True):
+    """Move a fader."""
+
+    strip: str
+    gain_db: float
+    ramp_seconds: float = DEFAULT_RAMP_SECONDS
+
+
+class SetStripPan(Base, frozen=True, kw_only=True):
+    """Turn a pan knob: -1 left … 1 right."""
+
+    strip: str
+    pan: float
+    ramp_seconds: float = DEFAULT_RAMP_SECONDS
+
+
+class SetStripMute(Base, frozen=True, kw_only=True):
+    """Mute a strip or let it sound."""
+
+    strip: str
+    mute: bool
+
+
+class SetStripSolo(Base, frozen=True, kw_only=True):
+    """Solo a strip or take it back."""
+
+    strip: str
+    solo: bool
+
+
+class SetSendGain(Base, frozen=True, kw_only=True):
+    """Move a send's level."""
+
+    strip: str
+    bus: str
+    gain_db: float
+    ramp_seconds: float = DEFAULT_RAMP_SECONDS
+
+
+class SetInsertParam(Base, frozen=True, kw_only=True):
+    """Set one parameter of a strip's insert, in the parameter's own unit. insert: counted from 1."""
+
+    strip: str
+    insert: int
+    param: str
+    value: float
+    ramp_seconds: float = DEFAULT_RAMP_SECONDS
+
+
+class Panic(Base, frozen=True, kw_only=True):
+    """Silence everything: players, timeline, what is scheduled."""
+
+    fade_seconds: float = 0.02
+
+
+class CancelJob(Base, frozen=True, kw_only=True):
+    """Stop a job's work."""
+
+    job: str
+
+
+class ClearScheduled(Base, frozen=True, kw_only=True):
+    """Forget what is scheduled for later."""
+
+
+class SaveStory(Base, frozen=True, kw_only=True):
+    """Write the story's changes into its file."""
+
+
+class ReloadStory(Base, frozen=True, kw_only=True):
+    """Take over the file as it is on disk now."""
+
+
+Command = (
+    Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
+    | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam
+    | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
+)  # fmt: skip
+
+Edit = SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam
+"""Those commands that change the story itself: they go to the journal before they are acknowledged."""

@@ -1,0 +1,102 @@
+"""The errors of the engine: each says what, which, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class EngineError(Exception):
+    """Something a user can mend; the message names the thing and what is allowed.
+
+    ``code`` is the fixed word that bridges send instead of prose (``no_such_thing``, ``bad_range`` …).
+    """
+
+    code = "engine_error"
+
+
+class UnknownThing(EngineError):
+    """A strip, cue, slot, voice, effect, parameter … that does not exist."""
+
+    code = "no_such_thing"
+
+    def __init__(self, kind: str, name: object, known: Iterable[object]) -> None:
+        allowed = ", ".join(sorted(str(k) for k in known)) or "none"
+        super().__init__(f"no {kind} named {str(name)!r}; there is: {allowed}")
+
+
+class BadRange(EngineError):
+    """A value outside what is allowed."""
+
+    code = "bad_range"
+
+
+class BadType(EngineError):
+    """A value of the wrong type."""
+
+    code = "bad_type"
+
+
+class NotReady(EngineError):
+    """The thing exists, but its take or device is not there yet."""
+
+    code = "not_ready"
+
+
+class Busy(EngineError):
+    """A bounded queue is full, or the work is already running."""
+
+    code = "busy"
+
+
+class TooLate(EngineError):
+    """A time tag lies in the past, and the policy is to drop."""
+
+    code = "too_late"
+
+
+class TooFar(EngineError):
+    """A time tag lies beyond the horizon."""
+
+    code = "too_far"
+
+
+class StoryError(EngineError):
+    """A story that can't be read or is wrong; the message lists every problem with file, line and path."""
+
+    code = "bad_story"
+
+
+class VoiceError(EngineError):
+    """A voice that can't speak: missing library, unknown language, failed synthesis."""
+
+    code = "voice_failed"
+
+
+class MediaError(EngineError):
+    """An audio file that is missing, unreadable or in an unusable format."""
+
+    code = "bad_media"
+
+
+class DeviceError(EngineError):
+    """An audio device that can't be opened."""
+
+    code = "bad_device"
+
+
+class MemoryShort(EngineError):
+    """Shared memory that can't be reserved, or a clip arena that is full."""
+
+    code = "memory_short"
+
+
+class ExportError(EngineError):
+    """An export that can't be made; nothing has been written."""
+
+    code = "export_failed"
+
+
+class SettingsError(EngineError):
+    """A setting that is unknown or out of range; the message names where it came from."""
+
+    code = "bad_settings"

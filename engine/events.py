@@ -1,0 +1,182 @@
+"""Events: everything that the engine tells back. Past tense, frozen; times are engine frames unless named otherwise."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What all events share."""
+
+
+class TransportChanged(Base, frozen=True, kw_only=True):
+    """The timeline started, stopped, moved, or got another loop. loop: start and end timeline frame."""
+
+    playing: bool
+    timeline_frame: int
+    loop: tuple[int, int] | None = None
+
+
+class CueStarted(Base, frozen=True, kw_only=True):
+    """A cue's first frame left the mixer."""
+
+    cue: str
+    requested_frame: int
+    actual_frame: int
+
+
+class CueEnded(Base, frozen=True, kw_only=True):
+    """A cue's last player ended."""
+
+    cue: str
+
+
+class PlayheadMoved(Base, frozen=True, kw_only=True):
+    """Another cue is next on GO (None: the list is at its end)."""
+
+    next_cue: str | None
+
+
+SlotState = Literal["empty", "queued", "rendering", "ready", "playing", "failed"]
+
+
+class SlotChanged(Base, frozen=True, kw_only=True):
+    """A slot is in another state."""
+
+    bank: str
+    index: int
+    state: SlotState
+
+
+class ClipChanged(Base, frozen=True, kw_only=True):
+    """A clip's take is in another state."""
+
+    clip: str
+    state: SlotState
+
+
+class StripGainChanged(Base, frozen=True, kw_only=True):
+    """A fader moved."""
+
+    strip: str
+    gain_db: float
+
+
+class StripPanChanged(Base, frozen=True, kw_only=True):
+    """A pan knob moved."""
+
+    strip: str
+    pan: float
+
+
+class StripMuteChanged(Base, frozen=True, kw_only=True):
+    """A strip was muted or opened."""
+
+    strip: str
+    mute: bool
+
+
+class StripSoloChanged(Base, frozen=True, kw_only=True):
+    """A strip's solo changed."""
+
+    strip: str
+    solo: bool
+
+
+class SendGainChanged(Base, frozen=True, kw_only=True):
+    """A send's level moved."""
+
+    strip: str
+    bus: str
+    gain_db: float
+
+
+class InsertParamChanged(Base, frozen=True, kw_only=True):
+    """A parameter of an insert changed. insert: counted from 1."""
+
+    strip: str
+    insert: int
+    param: str
+    value: float
+
+
+class JobProgressed(Base, frozen=True, kw_only=True):
+    """A job is at ``fraction`` (0..1) of ``stage``."""
+
+    job: str
+    verb: str
+    fraction: float
+    stage: str
+
+
+class JobDone(Base, frozen=True, kw_only=True):
+    """A job is finished. result: what it made (a clip's digest, a folder); seconds: how long it sounds."""
+
+    job: str
+    verb: str
+    result: str
+    seconds: float
+
+
+class JobFailed(Base, frozen=True, kw_only=True):
+    """A job ended without its result."""
+
+    job: str
+    verb: str
+    code: str
+    text: str
+
+
+class StartedLate(Base, frozen=True, kw_only=True):
+    """Something sounded later than it was asked for."""
+
+    what: str
+    late_seconds: float
+    sequence: int
+
+
+class Dropped(Base, frozen=True, kw_only=True):
+    """Something that was asked for could not be done; never silent."""
+
+    what: str
+    code: str
+    text: str
+
+
+class Panicked(Base, frozen=True, kw_only=True):
+    """Everything was silenced."""
+
+
+class StripFailed(Base, frozen=True, kw_only=True):
+    """An effect failed; the strip is silent until the story is reloaded."""
+
+    strip: str
+
+
+class StorySaved(Base, frozen=True, kw_only=True):
+    """The story's file holds every change."""
+
+    path: str
+
+
+class StoryChangedOnDisk(Base, frozen=True, kw_only=True):
+    """Somebody else edited the story's file; ReloadStory takes it over."""
+
+    path: str
+
+
+class StoryReloaded(Base, frozen=True, kw_only=True):
+    """The engine plays the file as it is now. dropped: edits of ours that no longer fit."""
+
+    path: str
+    dropped: tuple[str, ...] = ()
+
+
+Event = (
+    TransportChanged | CueStarted | CueEnded | PlayheadMoved | SlotChanged | ClipChanged
+    | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
+    | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
+    | StorySaved | StoryChangedOnDisk | StoryReloaded
+)  # fmt: skip

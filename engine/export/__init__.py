@@ -1,0 +1,1 @@
+"""Stems and sessions, made by the same mixer that plays live."""

@@ -1,0 +1,1 @@
+"""The one mixer: state into blocks. Knows neither device nor clock."""

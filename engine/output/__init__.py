@@ -1,0 +1,1 @@
+"""Drivers of the mixer: blocks into sound."""

@@ -1,0 +1,93 @@
+"""ParamSpec: one value's range, unit, taper and default; nobody else scales values."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+from engine.errors import BadRange, BadType
+from engine.units import SILENCE_DB
+
+Taper = Literal["linear", "log", "fader"]
+
+
+class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a parameter accepts: maps knob, OSC float, MIDI value and slider onto real units.
+
+    low, high, default: in ``unit``. taper: how a normalised 0..1 value spreads over the range;
+    ``fader`` is dB with unity at 0.75 and silence at 0.
+    """
+
+    low: float
+    high: float
+    default: float
+    unit: str = ""
+    taper: Taper = "linear"
+
+    def check(self, value: object, name: str) -> float:
+        """Return ``value`` as float, or raise BadType or BadRange naming ``name`` and what is allowed."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BadType(f"{name}: expected a number, got {value!r}")
+        number = float(value)
+        if not math.isfinite(number) or not self.low <= number <= self.high:
+            raise BadRange(f"{name}: {number:g} is outside {self.low:g} to {self.high:g}{self._suffix}")
+        return number
+
+    @property
+    def _suffix(self) -> str:
+        return f" {self.unit}" if self.unit else ""
+
+    def from_norm(self, norm: float) -> float:
+        """Return the value in ``unit`` for a knob position 0..1 (clamped)."""
+        position = min(1.0, max(0.0, norm))
+        if self.taper == "log":
+            return float(self.low * (self.high / self.low) ** position)
+        if self.taper == "fader":
+            return _fader_db(position, self.high)
+        return self.low + (self.high - self.low) * position
+
+    def to_norm(self, value: float) -> float:
+        """Return the knob position 0..1 of ``value`` (clamped): the inverse of ``from_norm``."""
+        clamped = min(self.high, max(self.low, value))
+        if self.taper == "log":
+            return math.log(clamped / self.low) / math.log(self.high / self.low)
+        if self.taper == "fader":
+            return _fader_norm(clamped, self.high)
+        return (clamped - self.low) / (self.high - self.low)
+
+    def format(self, value: float) -> str:
+        """Return ``value`` as a person reads it."""
+        if self.taper == "fader" and value <= SILENCE_DB:
+            return "-inf dB"
+        return f"{value:.4g}{self._suffix}"
+
+
+UNITY_POSITION = 0.75
+"""Where a fader's 0 dB lies."""
+
+
+def _fader_db(position: float, high_db: float) -> float:
+    """Above unity linear in dB; below it the gain follows the fourth power of the travel."""
+    if position >= UNITY_POSITION:
+        return high_db * (position - UNITY_POSITION) / (1.0 - UNITY_POSITION)
+    if position <= 0.0:
+        return SILENCE_DB
+    return max(SILENCE_DB, 80.0 * math.log10(position / UNITY_POSITION))
+
+
+def _fader_norm(value_db: float, high_db: float) -> float:
+    if value_db >= 0.0:
+        return UNITY_POSITION + (1.0 - UNITY_POSITION) * value_db / high_db
+    if value_db <= SILENCE_DB:
+        return 0.0
+    return float(UNITY_POSITION * 10.0 ** (value_db / 80.0))
+
+
+FADER = ParamSpec(low=SILENCE_DB, high=12.0, default=0.0, unit="dB", taper="fader")
+CLIP_GAIN = ParamSpec(low=SILENCE_DB, high=24.0, default=0.0, unit="dB", taper="fader")
+PAN = ParamSpec(low=-1.0, high=1.0, default=0.0)
+VELOCITY = ParamSpec(low=0.0, high=1.0, default=1.0)
+FADE_SECONDS = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
+TEMPO = ParamSpec(low=10.0, high=400.0, default=120.0, unit="bpm")

@@ -1,0 +1,1 @@
+"""The audio process and the memory it shares."""

@@ -1,0 +1,114 @@
+"""The fixed-size records that cross process borders: live commands, reports, timeline entries, the status block.
+
+Pure layout: numpy dtypes and their codes, no memory and no I/O. All frames are engine frames (counted from the
+start of the audio process) unless the field says timeline.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+NOW = -1
+"""A record's ``frame`` that means: at the start of the next block."""
+
+RECORD_BYTES = 128
+
+
+class Kind(IntEnum):
+    """What a live record asks of the mixer."""
+
+    START_PLAYER = 1
+    STOP_PLAYER = 2
+    SET_GAIN = 3
+    SET_PAN = 4
+    SET_MUTE = 5
+    SET_SOLO = 6
+    SET_SEND = 7
+    SET_INSERT = 8
+    SET_BYPASS = 9
+    PLAY = 10
+    STOP = 11
+    LOCATE = 12
+    SET_LOOP = 13
+    PANIC = 14
+    EPOCH = 15
+    CLEAR_SCHEDULED = 16
+    SET_LIMITER = 17
+
+
+RECORD = np.dtype(
+    {
+        "names": [
+            "kind", "strip", "frame", "player", "serial", "offset", "length", "channels", "index", "param",
+            "flags", "value", "gain", "pan", "ramp_frames", "fade_in_frames", "fade_out_frames",
+        ],
+        "formats": [
+            "<i4", "<i4", "<i8", "<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<i4",
+            "<i4", "<f8", "<f4", "<f4", "<i4", "<i4", "<i4",
+        ],
+        "itemsize": RECORD_BYTES,
+    }
+)  # fmt: skip
+"""One live command.
+
+kind: a Kind. strip: index in the graph. frame: when, an engine frame, or NOW. player: id of the player to start or
+stop (0 with STOP_PLAYER: all players). serial: the number that a report repeats.
+START_PLAYER: offset (arena index of the first float to play: trim is already in it), length (frames to play),
+channels (1 or 2), gain (linear), pan (-1..1), fade_in_frames, fade_out_frames.
+STOP_PLAYER and PANIC: ramp_frames is the fade. SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE,
+SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, value is linear gain. SET_INSERT: index counts the strip's
+inserts, param the effect's parameters in table order, value in the parameter's unit. All of these glide over
+ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0:
+off). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN switches it off.
+"""
+
+
+class Report(IntEnum):
+    """What the audio process tells."""
+
+    STARTED = 1
+    ENDED = 2
+    LATE = 3
+    NO_PLAYER = 4
+    EPOCH = 5
+    LOOPED = 6
+    SCHEDULE_FULL = 7
+    STRIP_FAILED = 8
+    TIMELINE = 9
+    TRANSPORT = 10
+    PANICKED = 11
+
+
+REPORT = np.dtype(
+    {
+        "names": ["kind", "strip", "player", "serial", "requested_frame", "actual_frame", "value"],
+        "formats": ["<i4", "<i4", "<i8", "<i8", "<i8", "<i8", "<f8"],
+        "itemsize": 64,
+    }
+)
+"""One report. STARTED and ENDED: player, requested and actual engine frame. LATE: the record's serial and both frames.
+TIMELINE: serial is the generation now playing. TRANSPORT: value is 1 playing, 0
+stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip that was silenced."""
+
+
+ENTRY = np.dtype(
+    {
+        "names": [
+            "start_frame", "length", "offset", "player", "channels", "strip",
+            "gain", "pan", "fade_in_frames", "fade_out_frames",
+        ],
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4", "<i4"],
+        "itemsize": 64,
+    }
+)  # fmt: skip
+"""One clip of the compiled timeline, sorted by start_frame (timeline frames). offset: arena index of the first float
+to play. player: the id that its player reports, stable over generations as long as the clip is the same."""
+
+
+def records(count: int) -> np.ndarray:
+    """Return ``count`` zeroed live records with ``frame`` set to NOW."""
+    block = np.zeros(count, RECORD)
+    block["frame"] = NOW
+    return block

@@ -1,0 +1,1 @@
+"""From plan to jobs to takes, cached by digest."""

@@ -1,0 +1,1 @@
+"""The story: pure values and what can be done with them."""

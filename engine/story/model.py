@@ -1,0 +1,203 @@
+"""The story: tracks of clips, buses, cues, slots, markers and tempo. Frozen, exact in frames, no I/O."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+MASTER = "master"
+"""The id of the strip that everything runs through."""
+
+RESERVED_IDS = frozenset({"master", "id", "go", "stop", "trigger", "release", "gain", "pan", "mute", "solo", "send"})
+"""Ids that addresses use for themselves."""
+
+
+class At(msgspec.Struct, frozen=True, kw_only=True, tag="at"):
+    """A fixed place on the timeline, in frames."""
+
+    frame: int
+
+
+class Beat(msgspec.Struct, frozen=True, kw_only=True, tag="beat"):
+    """A musical place: bar and beat, both counted from 1; beats may be fractions."""
+
+    bar: int
+    beat: float = 1.0
+
+
+class After(msgspec.Struct, frozen=True, kw_only=True, tag="after"):
+    """After another clip's end plus a gap (negative: overlap). ``clip`` None: the clip above in the same track."""
+
+    clip: str | None = None
+    gap_frames: int = 0
+
+
+Position = At | Beat | After
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """One insert: an effect's name (see ``engine/mixer/effects.py``) and those parameters that differ from default."""
+
+    effect: str
+    params: dict[str, float] = {}
+    bypass: bool = False
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strip gives to a bus, after its fader."""
+
+    to: str
+    gain_db: float = 0.0
+
+
+class Strip(msgspec.Struct, frozen=True, kw_only=True):
+    """A mixer channel's settings."""
+
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    solo: bool = False
+    inserts: tuple[Effect, ...] = ()
+    sends: tuple[Send, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Text to be spoken by a voice (an id of the voice catalog)."""
+
+    text: str
+    voice: str
+
+
+class Clip(msgspec.Struct, frozen=True, kw_only=True):
+    """A take or an audio file on a track.
+
+    line, audio: exactly one is set; ``audio`` is a path relative to the story's folder.
+    trim_start_frames: cut from the front of the source. length_frames: frames that sound, None: to the source's end.
+    """
+
+    id: str
+    start: Position
+    name: str = ""
+    line: Line | None = None
+    audio: str | None = None
+    trim_start_frames: int = 0
+    length_frames: int | None = None
+    gain_db: float = 0.0
+    pan: float = 0.0
+    fade_in_frames: int = 0
+    fade_out_frames: int = 0
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane of the story; its strip has the same id."""
+
+    id: str
+    name: str = ""
+    voice: str | None = None
+    strip: Strip = Strip()
+    clips: tuple[Clip, ...] = ()
+
+
+class Bus(msgspec.Struct, frozen=True, kw_only=True):
+    """A return bus: strips send to it, it sounds in the master."""
+
+    id: str
+    name: str = ""
+    strip: Strip = Strip()
+
+
+class Master(msgspec.Struct, frozen=True, kw_only=True):
+    """The master strip; ``limiter_db`` is the true-peak ceiling in dBTP, None switches the limiter off."""
+
+    strip: Strip = Strip()
+    limiter_db: float | None = -1.0
+
+
+class PlayClip(msgspec.Struct, frozen=True, kw_only=True, tag="clip"):
+    """Play a clip of the story by its id, with its trim, gain, pan and fades, on its track's strip."""
+
+    clip: str
+
+
+class SpeakLine(msgspec.Struct, frozen=True, kw_only=True, tag="line"):
+    """Speak a line on a track's strip."""
+
+    line: Line
+    track: str
+
+
+class PlaySection(msgspec.Struct, frozen=True, kw_only=True, tag="section"):
+    """Play the timeline from one marker to another (None: to the end)."""
+
+    from_marker: str
+    to_marker: str | None = None
+
+
+Target = PlayClip | SpeakLine | PlaySection
+
+
+class Cue(msgspec.Struct, frozen=True, kw_only=True):
+    """A numbered thing that GO fires. ``id`` is what people call its number: ``1``, ``12a``."""
+
+    id: str
+    target: Target
+    name: str = ""
+    gain_db: float = 0.0
+
+
+SlotMode = Literal["oneshot", "gate", "toggle", "retrigger", "layer"]
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """A pad. choke: slots with the same group stop each other."""
+
+    bank: str
+    index: int
+    target: Target
+    name: str = ""
+    mode: SlotMode = "oneshot"
+    choke: str | None = None
+    gain_db: float = 0.0
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """A named point of the timeline."""
+
+    id: str
+    at: Position
+    name: str = ""
+
+
+class TempoPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """From ``bar`` on, this tempo and this many beats in a bar."""
+
+    bar: int = 1
+    tempo_bpm: float = 120.0
+    beats_per_bar: int = 4
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole story. Everything inside is a value: an edit makes a new story."""
+
+    title: str
+    sample_rate: int = 48000
+    tempo: tuple[TempoPoint, ...] = (TempoPoint(),)
+    tracks: tuple[Track, ...] = ()
+    buses: tuple[Bus, ...] = ()
+    master: Master = Master()
+    cues: tuple[Cue, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    markers: tuple[Marker, ...] = ()
+
+    def strips(self) -> dict[str, Strip]:
+        """Return every mixer channel by id: tracks, then buses, then the master."""
+        return {
+            **{t.id: t.strip for t in self.tracks},
+            **{b.id: b.strip for b in self.buses},
+            MASTER: self.master.strip,
+        }
+
+    def clips(self) -> dict[str, tuple[Track, Clip]]:
+        """Return every clip by id with the track it lies on."""
+        return {c.id: (t, c) for t in self.tracks for c in t.clips}

@@ -1,0 +1,1 @@
+"""Voices: what speaks, and the processes it speaks in."""

@@ -1,0 +1,32 @@
+"""A take: one synthesis of a line, with word times and everything needed to make it again."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """A spoken word. start_frame, end_frame: in the take. text_start, text_end: characters in the line's text."""
+
+    text: str
+    start_frame: int
+    end_frame: int
+    text_start: int
+    text_end: int
+
+
+class Take(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a take; its audio is ``<digest>.wav`` in the take cache (float32).
+
+    digest: of everything that shapes the audio. source: what timed the words (``exact`` for the embedded voice).
+    """
+
+    digest: str
+    text: str
+    voice: str
+    sample_rate: int
+    frames: int
+    channels: int
+    words: tuple[Word, ...]
+    source: str = "exact"
+    peak: float = 0.0
