@@ -58,10 +58,10 @@ stop (0 with STOP_PLAYER: all players). serial: the number that a report repeats
 START_PLAYER: offset (arena index of the first float to play: trim is already in it), length (frames to play),
 channels (1 or 2), gain (linear), pan (-1..1), fade_in_frames, fade_out_frames.
 STOP_PLAYER and PANIC: ramp_frames is the fade. SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE,
-SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, value is linear gain. SET_INSERT: index counts the strip's
-inserts, param the effect's parameters in table order, value in the parameter's unit. All of these glide over
-ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0:
-off). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN switches it off.
+SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, value is linear gain. SET_INSERT: index
+counts the strip's inserts, param the effect's parameters in table order, value in the parameter's unit. All of these
+glide over ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length
+(length 0: off). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
 """
 
 
@@ -90,7 +90,8 @@ REPORT = np.dtype(
 )
 """One report. STARTED and ENDED: player, requested and actual engine frame. LATE: the record's serial and both frames.
 TIMELINE: serial is the generation now playing. TRANSPORT: value is 1 playing, 0
-stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip that was silenced."""
+stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip
+that was silenced."""
 
 
 ENTRY = np.dtype(
