@@ -1,0 +1,197 @@
+"""Settings: one frozen struct; defaults < file < environment < flags, and each value's origin is known."""
+
+from __future__ import annotations
+
+import os
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+import platformdirs
+
+from engine.errors import SettingsError
+
+PREFIX = "CUEVOX_"
+FILE_VARIABLE = "CUEVOX_SETTINGS"
+"""Names the settings file to read in place of the user's own."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _number(low: int, high: int, says: str) -> msgspec.Meta:
+    return msgspec.Meta(ge=low, le=high, description=says)
+
+
+def _text(says: str) -> msgspec.Meta:
+    return msgspec.Meta(description=says)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine asks of the machine. The sample rate is the story's, so it is not here."""
+
+    device: Annotated[str, _text("output device: number, part of a name, `null`; empty: the system's own")] = ""
+    block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
+    osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
+    osc_port: Annotated[int, _number(1, 65535, "UDP port that OSC is heard on")] = 7400
+    cache_dir: Annotated[str, _text("folder of takes and compiled kernels; empty: the system's own")] = ""
+    cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
+    clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
+    players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
+    log_level: Annotated[LogLevel, _text("least grave message that is logged")] = "info"
+    voices_dir: Annotated[str, _text("folder of your own voice presets")] = ""
+    workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
+
+    @property
+    def cache_folder(self) -> Path:
+        """Return the cache's folder, the system's own when none is set."""
+        if self.cache_dir:
+            return Path(self.cache_dir).expanduser()
+        return Path(platformdirs.user_cache_dir("cuevox", appauthor=False))
+
+    @property
+    def takes_folder(self) -> Path:
+        """Return where takes are cached."""
+        return self.cache_folder / "takes"
+
+    @property
+    def voice_folders(self) -> tuple[Path, ...]:
+        """Return the folders of presets beside the built-in ones."""
+        return (Path(self.voices_dir).expanduser(),) if self.voices_dir else ()
+
+
+NAMES: tuple[str, ...] = Settings.__struct_fields__
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """The effective settings and where each came from: ``default``, ``FILE:LINE``, ``CUEVOX_…`` or ``--flag``."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def settings_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the settings file's path, whether it exists or not."""
+    if environ.get(FILE_VARIABLE):
+        return Path(environ[FILE_VARIABLE]).expanduser()
+    return Path(platformdirs.user_config_dir("cuevox", appauthor=False)) / "settings.yaml"
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None, *, environ: Mapping[str, str] = os.environ, path: Path | None = None
+) -> Loaded:
+    """Read settings from ``path`` (None: ``settings_path``), ``environ`` and ``flags`` (None: not given).
+
+    Raises SettingsError that lists every unknown name and wrong value with its origin and what is allowed.
+    """
+    file = path or settings_path(environ)
+    problems: list[str] = []
+    values: dict[str, object] = {}
+    origins = dict.fromkeys(NAMES, "default")
+    for name, origin, value in [
+        *_from_file(file, required=path is not None or bool(environ.get(FILE_VARIABLE)), problems=problems),
+        *_from_environment(environ),
+        *_from_flags(flags or {}),
+    ]:
+        if name not in NAMES:
+            problems.append(f"{origin}: no setting named {name!r}; there is: {', '.join(NAMES)}")
+            continue
+        checked, problem = _check(name, value, exact_type=origin.startswith(str(file)))
+        if problem:
+            problems.append(f"{origin}: {name}: {problem}")
+        else:
+            values[name], origins[name] = checked, origin
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Loaded(settings=msgspec.convert(values, Settings), origins=origins)
+
+
+def describe(name: str) -> tuple[str, str]:
+    """Return what a setting means and what it allows, both for people."""
+    meta = _meta(name)
+    kind = _kind(name)
+    if kind is int:
+        return meta.description or "", f"{meta.ge} to {meta.le}"
+    choices = get_args(kind)
+    return meta.description or "", ", ".join(choices) if choices else "text"
+
+
+Given = tuple[str, str, object]
+"""A setting's name, its origin, its raw value."""
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterable[Given]:
+    return [(name, f"--{name.replace('_', '-')}", value) for name, value in flags.items() if value is not None]
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterable[Given]:
+    return [
+        (variable.removeprefix(PREFIX).lower(), variable, text)
+        for variable, text in sorted(environ.items())
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE
+    ]
+
+
+def _from_file(path: Path, *, required: bool, problems: list[str]) -> list[Given]:
+    """Read a flat YAML mapping with the line of each key; what can't be read goes to ``problems``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if required:
+            problems.append(f"{path}: no such settings file")
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: can't be read: {error}")
+        return []
+    return _parse(text, path, problems)
+
+
+def _parse(text: str, path: Path, problems: list[str]) -> list[Given]:
+    import yaml  # most runs have no settings file
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problems.append(f"{path}: not valid YAML: {error}")
+        return []
+    if node is None:
+        return []
+    if not isinstance(node, yaml.MappingNode) or not isinstance(data, dict):
+        problems.append(f"{path}:1: expected `name: value` lines")
+        return []
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.value in lines:
+            problems.append(f"{path}:{key.start_mark.line + 1}: {key.value} is set twice")
+        lines[key.value] = key.start_mark.line + 1
+    return [(str(name), f"{path}:{lines.get(str(name), 1)}", value) for name, value in data.items()]
+
+
+def _check(name: str, value: object, *, exact_type: bool) -> tuple[object, str]:
+    """Return the converted value and no problem, or the problem. Environment and flags are text: numbers are parsed."""
+    try:
+        return msgspec.convert(value, _annotation(name), strict=exact_type), ""
+    except msgspec.ValidationError:
+        return None, f"expected {_expected(name)}, got {value!r}"
+
+
+def _expected(name: str) -> str:
+    kind = _kind(name)
+    allowed = describe(name)[1]
+    return f"a whole number, {allowed}" if kind is int else "text" if kind is str else f"one of {allowed}"
+
+
+def _annotation(name: str) -> Any:
+    return typing.get_type_hints(Settings, include_extras=True)[name]
+
+
+def _kind(name: str) -> Any:
+    return get_args(_annotation(name))[0]
+
+
+def _meta(name: str) -> msgspec.Meta:
+    meta = get_args(_annotation(name))[1]
+    assert isinstance(meta, msgspec.Meta)
+    return meta
