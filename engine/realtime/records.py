@@ -36,6 +36,7 @@ class Kind(IntEnum):
     EPOCH = 15
     CLEAR_SCHEDULED = 16
     SET_LIMITER = 17
+    STOP_AT = 18
 
 
 RECORD = np.dtype(
@@ -61,7 +62,8 @@ STOP_PLAYER and PANIC: ramp_frames is the fade. SET_GAIN: value is linear gain. 
 SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, value is linear gain. SET_INSERT: index
 counts the strip's inserts, param the effect's parameters in table order, value in the parameter's unit. All of these
 glide over ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length
-(length 0: off). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
+(length 0: off). STOP_AT: the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later
+block forget that (in one block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
 """
 
 

@@ -1,0 +1,107 @@
+"""What the parts of the session share: the story, the graph, the library, the players, the way to the mixer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.errors import Busy, UnknownThing
+from engine.mixer.graph import Graph, compile_graph
+from engine.session.library import AudioFile, Library, Source
+from engine.session.orders import Records, together
+from engine.session.players import Owner, Players, Sound, start_order
+from engine.session.stage import Stage
+from engine.story.model import Clip, PlayClip, SpeakLine, Story
+from engine.units import seconds_to_frames
+
+DECLICK_SECONDS = 0.005
+"""The fade of what must stop at once."""
+
+
+class Context:
+    """The state that every part of the session reads; ``adopt`` replaces the story."""
+
+    def __init__(self, story: Story, stage: Stage, library: Library) -> None:
+        self.stage = stage
+        self.library = library
+        self.players = Players()
+        self.story = story
+        self.graph: Graph = compile_graph(story)
+
+    def adopt(self, story: Story) -> None:
+        """Play ``story`` from now on."""
+        self.story, self.graph = story, compile_graph(story)
+
+    def frames(self, seconds: float) -> int:
+        """Return ``seconds`` in frames of this story."""
+        return seconds_to_frames(seconds, self.story.sample_rate)
+
+    def strip(self, strip: str) -> int:
+        """Return the graph index of ``strip``; UnknownThing names those that exist."""
+        strips = self.story.strips()
+        if strip not in strips:
+            raise UnknownThing("strip", strip, strips)
+        return self.graph.index(strip)
+
+    def push(self, orders: Records) -> None:
+        """Send orders to the mixer; Busy when its ring is full (nothing was sent, or only the first of them)."""
+        if self.stage.push(orders) < len(orders):
+            raise Busy("the audio process has not taken its last commands yet; try again")
+
+    def play(
+        self, owner: Owner, sound: Sound, at_frame: int | None, gain_db: float, first: Records | None = None
+    ) -> None:
+        """Start ``sound`` for ``owner``, after the orders ``first`` of the same frame. Busy: it does not sound."""
+        player = self.players.new()
+        start = start_order(player, sound, at_frame, gain_db)
+        self.push(start if first is None else together(first, start))
+        self.players.add(player, owner, sound.source)
+
+    def stop(self, players: Iterable[int], fade_seconds: float, at_frame: int | None) -> None:
+        """Fade these players out."""
+        orders = self.players.stop(players, self.frames(fade_seconds), at_frame)
+        if orders is not None:
+            self.push(orders)
+
+    def target_source(self, target: PlayClip | SpeakLine) -> Source:
+        """Return what ``target`` is made of."""
+        if isinstance(target, SpeakLine):
+            return target.line
+        return clip_source(self.story.clips()[target.clip][1])
+
+    def sound(self, target: PlayClip | SpeakLine) -> Sound:
+        """Return what ``target`` plays; NotReady when its take is not there yet."""
+        if isinstance(target, SpeakLine):
+            source: Source = target.line
+            return Sound(source=source, loaded=self.library.use(source), strip=self.strip(target.track))
+        track, clip = self.story.clips()[target.clip]
+        return self.clip_sound(clip, self.strip(track.id))
+
+    def clip_sound(self, clip: Clip, strip: int) -> Sound:
+        """Return what ``clip`` plays on ``strip``."""
+        source = clip_source(clip)
+        return Sound(
+            source=source,
+            loaded=self.library.use(source),
+            strip=strip,
+            trim_start_frames=clip.trim_start_frames,
+            length_frames=clip.length_frames,
+            gain_db=clip.gain_db,
+            pan=clip.pan,
+            fade_in_frames=clip.fade_in_frames,
+            fade_out_frames=clip.fade_out_frames,
+        )
+
+
+def clip_source(clip: Clip) -> Source:
+    """Return what ``clip`` is made of."""
+    if clip.line is not None:
+        return clip.line
+    return AudioFile(path=clip.audio or "")
+
+
+def story_sources(story: Story) -> tuple[Source, ...]:
+    """Return every source that ``story`` can play, in the order in which it is likely needed, each once."""
+    clips = [clip_source(c) for t in story.tracks for c in t.clips]
+    targets = [c.target for c in story.cues] + [s.target for s in story.slots]
+    lines = [t.line for t in targets if isinstance(t, SpeakLine)]
+    return tuple(dict.fromkeys([*clips, *lines]))

@@ -1,0 +1,33 @@
+"""Orders: what the session wants from the mixer, as live records. One function per kind, nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.realtime.records import NOW, Kind, records
+
+Records = NDArray[np.void]
+
+
+def order(kind: Kind, at_frame: int | None = None, **fields: Any) -> Records:
+    """Return one live record of ``kind`` for ``at_frame`` (None: the next block); fields as in RECORD."""
+    block = records(1)
+    block["kind"] = kind
+    block["frame"] = NOW if at_frame is None else at_frame
+    for name, value in fields.items():
+        block[name] = value
+    return block
+
+
+def set_limiter(ceiling_db: float | None) -> Records:
+    """Set the master limiter's ceiling in dBTP; None switches it off."""
+    return order(Kind.SET_LIMITER, value=math.nan if ceiling_db is None else ceiling_db)
+
+
+def together(*orders: Records) -> Records:
+    """Return the orders as one block: the ring takes all of it or none."""
+    return np.concatenate(orders)

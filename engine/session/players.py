@@ -1,0 +1,124 @@
+"""Players: what sounds now, who asked for it, and how to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from engine.realtime.records import Kind
+from engine.session.library import Loaded, Source
+from engine.session.orders import Records, order, together
+from engine.units import db_to_gain
+
+FIRST_LIVE_PLAYER = 1 << 32
+"""Ids below belong to the clips of the compiled timeline."""
+
+
+class CueOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """A cue asked for it."""
+
+    cue: str
+
+
+class SlotOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """A pad asked for it."""
+
+    bank: str
+    index: int
+
+
+class JobOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """A ``/say`` asked for it."""
+
+    job: str
+
+
+Owner = CueOwner | SlotOwner | JobOwner
+
+
+class Sound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a player plays: a loaded source with a clip's trim, gain, pan and fades, on a strip (graph index)."""
+
+    source: Source
+    loaded: Loaded
+    strip: int
+    trim_start_frames: int = 0
+    length_frames: int | None = None
+    gain_db: float = 0.0
+    pan: float = 0.0
+    fade_in_frames: int = 0
+    fade_out_frames: int = 0
+
+    @property
+    def frames(self) -> int:
+        """How many frames will sound."""
+        rest = max(0, self.loaded.frames - self.trim_start_frames)
+        return rest if self.length_frames is None else min(rest, self.length_frames)
+
+
+def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: float) -> Records:
+    """Return the order that starts ``player`` on ``sound``."""
+    return order(
+        Kind.START_PLAYER,
+        at_frame,
+        player=player,
+        serial=player,
+        strip=sound.strip,
+        offset=sound.loaded.offset + sound.trim_start_frames * sound.loaded.channels,
+        length=sound.frames,
+        channels=sound.loaded.channels,
+        gain=db_to_gain(sound.gain_db + extra_gain_db),
+        pan=sound.pan,
+        fade_in_frames=sound.fade_in_frames,
+        fade_out_frames=sound.fade_out_frames,
+    )
+
+
+class Sounding(msgspec.Struct, frozen=True, kw_only=True):
+    """A live player: its owner and what it plays."""
+
+    owner: Owner
+    source: Source
+
+
+class Players:
+    """The live players of the session, by id."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_LIVE_PLAYER
+        self._sounding: dict[int, Sounding] = {}
+
+    def new(self) -> int:
+        """Return the id of a new player."""
+        self._next += 1
+        return self._next - 1
+
+    def add(self, player: int, owner: Owner, source: Source) -> None:
+        """Count ``player`` as sounding: its start has been handed to the mixer."""
+        self._sounding[player] = Sounding(owner=owner, source=source)
+
+    def stop(self, players: Iterable[int], fade_frames: int, at_frame: int | None) -> Records | None:
+        """Return the orders that fade these players out, or None when there is none."""
+        orders = [order(Kind.STOP_PLAYER, at_frame, player=p, ramp_frames=fade_frames) for p in players]
+        return together(*orders) if orders else None
+
+    def of(self, *owners: Owner) -> list[int]:
+        """Return the players of these owners, oldest first."""
+        return [p for p, s in self._sounding.items() if s.owner in owners]
+
+    def owner(self, player: int) -> Owner | None:
+        """Return who asked for ``player``."""
+        sounding = self._sounding.get(player)
+        return sounding.owner if sounding else None
+
+    def ended(self, player: int) -> Owner | None:
+        """Forget ``player``; return its owner when that was the owner's last one."""
+        sounding = self._sounding.pop(player, None)
+        if sounding is None or self.of(sounding.owner):
+            return None
+        return sounding.owner
+
+    def sources(self) -> set[Source]:
+        """Return what is sounding: its memory must stay."""
+        return {s.source for s in self._sounding.values()}

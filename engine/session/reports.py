@@ -1,0 +1,103 @@
+"""What the audio process reports, told as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.events import Dropped, Event, Panicked, StartedLate, StripFailed
+from engine.realtime.records import Report
+from engine.session.context import Context
+from engine.session.cues import Cues
+from engine.session.players import CueOwner, JobOwner, Owner, SlotOwner
+from engine.session.slots import Slots
+from engine.session.transport import Transport
+from engine.units import frames_to_seconds
+
+Handler = Callable[[np.void], tuple[Event, ...]]
+
+
+class Reports:
+    """One method per kind of report."""
+
+    def __init__(self, context: Context, cues: Cues, slots: Slots, transport: Transport) -> None:
+        self._context, self._cues, self._slots, self._transport = context, cues, slots, transport
+        self.late_count = 0
+        self._handlers: dict[int, Handler] = {
+            Report.STARTED: self._started,
+            Report.ENDED: self._ended,
+            Report.LATE: self._late,
+            Report.NO_PLAYER: self._no_player,
+            Report.SCHEDULE_FULL: self._schedule_full,
+            Report.STRIP_FAILED: self._strip_failed,
+            Report.TRANSPORT: self._moved,
+            Report.PANICKED: lambda _: (Panicked(),),
+        }
+
+    def events(self, report: np.void) -> tuple[Event, ...]:
+        """Return what ``report`` (dtype REPORT) means; some kinds mean nothing to the outside."""
+        handler = self._handlers.get(int(report["kind"]))
+        return handler(report) if handler is not None else ()
+
+    def _started(self, report: np.void) -> tuple[Event, ...]:
+        match self._context.players.owner(int(report["player"])):
+            case CueOwner() as cue:
+                return self._cues.started(cue, int(report["requested_frame"]), int(report["actual_frame"]))
+            case SlotOwner() as slot:
+                return self._slots.changed(slot)
+            case _:
+                return ()
+
+    def _ended(self, report: np.void) -> tuple[Event, ...]:
+        return self._finished(self._context.players.ended(int(report["player"])))
+
+    def _finished(self, owner: Owner | None) -> tuple[Event, ...]:
+        match owner:
+            case CueOwner() as cue:
+                return self._cues.ended(cue)
+            case SlotOwner() as slot:
+                return self._slots.changed(slot)
+            case _:
+                return ()
+
+    def _late(self, report: np.void) -> tuple[Event, ...]:
+        self.late_count += 1
+        late_frames = int(report["actual_frame"]) - int(report["requested_frame"])
+        return (
+            StartedLate(
+                what=self._name(int(report["serial"])),
+                late_seconds=frames_to_seconds(late_frames, self._context.story.sample_rate),
+                sequence=self.late_count,
+            ),
+        )
+
+    def _no_player(self, report: np.void) -> tuple[Event, ...]:
+        player = int(report["player"])
+        what = self._name(player)
+        text = "every player is taken; give the engine more with --players"
+        dropped = Dropped(what=what, code="busy", text=text)
+        return (dropped, *self._finished(self._context.players.ended(player)))
+
+    def _schedule_full(self, report: np.void) -> tuple[Event, ...]:
+        player = int(report["player"])
+        what = self._name(player)
+        dropped = Dropped(what=what, code="queue_full", text="too many commands are scheduled; this one was dropped")
+        return (dropped, *self._finished(self._context.players.ended(player)))
+
+    def _strip_failed(self, report: np.void) -> tuple[Event, ...]:
+        return (StripFailed(strip=self._context.graph.strips[int(report["strip"])].id),)
+
+    def _moved(self, report: np.void) -> tuple[Event, ...]:
+        return self._transport.moved(bool(report["value"]), int(report["requested_frame"]))
+
+    def _name(self, player: int) -> str:
+        match self._context.players.owner(player):
+            case CueOwner(cue=cue):
+                return f"cue {cue}"
+            case SlotOwner(bank=bank, index=index):
+                return f"slot {bank}/{index}"
+            case JobOwner(job=job):
+                return f"job {job}"
+            case None:
+                return self._transport.clip_of(player) or "command"

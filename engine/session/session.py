@@ -1,0 +1,196 @@
+"""The session: the only door to live state. ``apply`` takes a command; events tell what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.commands import (
+    CancelJob,
+    ClearScheduled,
+    Command,
+    GoCue,
+    Locate,
+    Panic,
+    Play,
+    ReleaseSlot,
+    ReloadStory,
+    SaveStory,
+    Say,
+    SetInsertParam,
+    SetLoop,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+    Stop,
+    StopCue,
+    StopSlot,
+    TriggerSlot,
+)
+from engine.errors import EngineError
+from engine.events import ClipChanged, Event
+from engine.params import FADE_SECONDS
+from engine.realtime.records import Kind
+from engine.session.context import Context, clip_source, story_sources
+from engine.session.cues import Cues
+from engine.session.desk import Desk, levels
+from engine.session.keeper import Keeper, NoKeeper
+from engine.session.library import Library, Loaded, Loader, Source
+from engine.session.orders import order
+from engine.session.players import SlotOwner
+from engine.session.reports import Reports
+from engine.session.slots import Slots
+from engine.session.speech import Speech
+from engine.session.stage import Stage
+from engine.session.transport import Transport
+from engine.story.model import PlaySection, Story
+
+Listener = Callable[[tuple[Event, ...]], None]
+
+
+class Session:
+    """Owns story, players, cues, slots, transport and jobs. Control process only; never blocks.
+
+    stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
+    keeper: where edits and the story are kept. voices: ids that ``/say`` may name (None: any).
+    """
+
+    def __init__(
+        self,
+        story: Story,
+        stage: Stage,
+        loader: Loader,
+        *,
+        keeper: Keeper | None = None,
+        voices: Collection[str] | None = None,
+    ) -> None:
+        self.context = Context(story, stage, Library(loader))
+        self.keeper = keeper or NoKeeper()
+        self.transport = Transport(self.context)
+        self.cues = Cues(self.context, self.transport)
+        self.slots = Slots(self.context, self.transport)
+        self.speech = Speech(self.context, voices)
+        self.desk = Desk(self.context)
+        self.reports = Reports(self.context, self.cues, self.slots, self.transport)
+        self._listeners: list[Listener] = []
+
+    @property
+    def story(self) -> Story:
+        """The story as it is now, with every acknowledged edit."""
+        return self.context.story
+
+    def open(self) -> None:
+        """Ask for every take that the story needs and publish its timeline as far as it is known."""
+        self.context.library.want(story_sources(self.story))
+        self.transport.publish()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with every event from now on; return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        """Carry out ``command`` at an engine frame (None: at once); return its events, which listeners hear too.
+
+        Raises an EngineError when it can't be done; then nothing has changed.
+        """
+        return self.tell(self._carry_out(command, at_frame))
+
+    def tell(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Pass events on to every listener."""
+        if events:
+            for listener in tuple(self._listeners):
+                listener(events)
+        return events
+
+    def adopt(self, story: Story) -> None:
+        """Play another story: its levels, cues and slots at once, its clips as they are ready."""
+        self.context.adopt(story)
+        self.transport.forget()
+        self.context.push(levels(self.context))
+        self.open()
+        self.tell(self.cues.rewind())
+
+    def known(self, source: Source, frames: int) -> None:
+        """Hear from the loader how long ``source`` is."""
+        self.context.library.known(source, frames)
+        self.tell(self._shelf_events(source))
+
+    def loaded(self, source: Source, loaded: Loaded) -> None:
+        """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
+        self.context.library.load(source, loaded)
+        self.tell((*self._shelf_events(source), *self.speech.ready(source)))
+
+    def failed(self, source: Source, error: EngineError) -> None:
+        """Hear from the loader that ``source`` can't be made."""
+        self.context.library.fail(source, str(error))
+        self.tell((*self._shelf_events(source), *self.speech.failed(source, error)))
+
+    def hear(self, reports: NDArray[np.void]) -> None:
+        """Take the audio process's reports (dtype REPORT)."""
+        events: list[Event] = []
+        for report in reports:
+            events.extend(self.reports.events(report))
+        self.tell(tuple(events))
+
+    def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:
+        match command:
+            case Play():
+                return self.transport.play(at_frame)
+            case Stop():
+                self.transport.stop(at_frame)
+            case Locate(timeline_frame=frame):
+                self.transport.locate(frame, at_frame)
+            case SetLoop(start_frame=start, end_frame=end):
+                return self.transport.set_loop(start, end, at_frame)
+            case GoCue(cue=cue):
+                return self.cues.go(cue, at_frame)
+            case StopCue(cue=cue, fade_seconds=fade):
+                self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame)
+            case TriggerSlot(bank=bank, index=index, velocity=velocity):
+                self.slots.trigger(bank, index, velocity, at_frame)
+            case ReleaseSlot(bank=bank, index=index):
+                self.slots.release(bank, index, at_frame)
+            case StopSlot(bank=bank, index=index, fade_seconds=fade):
+                self.slots.stop(bank, index, FADE_SECONDS.check(fade, "fade"), at_frame)
+            case Say():
+                return self.speech.say(command, at_frame)
+            case CancelJob(job=job):
+                return self.speech.cancel(job)
+            case Panic(fade_seconds=fade):
+                return self._panic(FADE_SECONDS.check(fade, "fade"))
+            case ClearScheduled():
+                self.context.push(order(Kind.CLEAR_SCHEDULED))
+            case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain() | SetInsertParam():
+                return (self.desk.apply(command, at_frame, self.keeper),)
+            case SaveStory():
+                self.keeper.save()
+            case ReloadStory():
+                self.keeper.reload()
+            case _:
+                assert_never(command)
+        return ()
+
+    def _panic(self, fade_seconds: float) -> tuple[Event, ...]:
+        """Silence everything; Panicked follows when the mixer has done it."""
+        self.context.push(order(Kind.PANIC, ramp_frames=self.context.frames(fade_seconds)))
+        return self.speech.cancel_all()
+
+    def _shelf_events(self, source: Source) -> tuple[Event, ...]:
+        """Return what changed for clips and slots that are made of ``source``."""
+        state = self.context.library.shelf(source).state
+        clips = [c.id for _, c in self.story.clips().values() if clip_source(c) == source]
+        slots = [
+            SlotOwner(bank=s.bank, index=s.index)
+            for s in self.story.slots
+            if not isinstance(s.target, PlaySection) and self.context.target_source(s.target) == source
+        ]
+        changes: list[Event] = [ClipChanged(clip=c, state=state) for c in clips]
+        for slot in slots:
+            changes.extend(self.slots.changed(slot))
+        return tuple(changes)

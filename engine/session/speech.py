@@ -1,0 +1,121 @@
+"""Lines spoken on demand: ``/say`` jobs, from the wish to the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from engine.commands import Say
+from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
+from engine.events import Event, JobDone, JobFailed, JobProgressed
+from engine.session.context import DECLICK_SECONDS, Context
+from engine.session.library import Source
+from engine.session.players import JobOwner, Sound
+from engine.story.model import Line
+from engine.units import frames_to_seconds
+
+VERB = "say"
+MAX_WAITING = 64
+"""Lines that may wait for their take at once; more are refused as busy."""
+MAX_TEXT_CHARACTERS = 5000
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A line whose take is being made."""
+
+    job: str
+    track: str
+    source: Source
+    at_frame: int | None
+
+
+class Speech:
+    """Speaks lines as soon as their takes are there."""
+
+    def __init__(self, context: Context, voices: Collection[str] | None) -> None:
+        self._context = context
+        self._voices = voices
+        self._waiting: list[Waiting] = []
+        self._count = 0
+
+    def say(self, command: Say, at_frame: int | None) -> tuple[Event, ...]:
+        """Speak now if the take is there, else as soon as it is."""
+        line = self._check(command)
+        self._count += 1
+        job = command.job or f"{VERB}-{self._count}"
+        waiting = Waiting(job=job, track=self._track(command), source=line, at_frame=at_frame)
+        if self._context.library.shelf(line).loaded is not None:
+            return self._speak(waiting)
+        if len(self._waiting) >= MAX_WAITING:
+            raise Busy(f"{MAX_WAITING} lines wait for their takes already; say it again later")
+        self._waiting.append(waiting)
+        self._context.library.ask(line, urgent=True)
+        return (JobProgressed(job=job, verb=VERB, fraction=0.0, stage="rendering"),)
+
+    def ready(self, source: Source) -> tuple[Event, ...]:
+        """Speak every line that waited for ``source``."""
+        events: list[Event] = []
+        for waiting in self._take(source):
+            events.extend(self._speak(waiting))
+        return tuple(events)
+
+    def failed(self, source: Source, error: EngineError) -> tuple[Event, ...]:
+        """Tell every job that waited for ``source`` that it failed."""
+        return tuple(JobFailed(job=w.job, verb=VERB, code=error.code, text=str(error)) for w in self._take(source))
+
+    def cancel(self, job: str) -> tuple[Event, ...]:
+        """Stop a job's rendering, or its sound."""
+        mine = [w for w in self._waiting if w.job == job]
+        players = self._context.players.of(JobOwner(job=job))
+        if not mine and not players:
+            raise UnknownThing("job", job, self.jobs())
+        self._context.stop(players, DECLICK_SECONDS, None)
+        self._waiting = [w for w in self._waiting if w.job != job]
+        for waiting in mine:
+            if not any(w.source == waiting.source for w in self._waiting):
+                self._context.library.drop(waiting.source)
+        return (JobFailed(job=job, verb=VERB, code="cancelled", text="cancelled"),)
+
+    def cancel_all(self) -> tuple[Event, ...]:
+        """Stop every job that has not begun to sound."""
+        return tuple(event for job in {w.job for w in self._waiting} for event in self.cancel(job))
+
+    def jobs(self) -> tuple[str, ...]:
+        """Return the jobs that wait for their takes."""
+        return tuple(w.job for w in self._waiting)
+
+    def _speak(self, waiting: Waiting) -> tuple[Event, ...]:
+        context = self._context
+        try:
+            strip = context.strip(waiting.track)
+            sound = Sound(source=waiting.source, loaded=context.library.use(waiting.source), strip=strip)
+            context.play(JobOwner(job=waiting.job), sound, waiting.at_frame, 0.0)
+        except EngineError as error:
+            return (JobFailed(job=waiting.job, verb=VERB, code=error.code, text=str(error)),)
+        seconds = frames_to_seconds(sound.frames, context.story.sample_rate)
+        return (JobDone(job=waiting.job, verb=VERB, result=sound.loaded.digest, seconds=seconds),)
+
+    def _take(self, source: Source) -> list[Waiting]:
+        mine = [w for w in self._waiting if w.source == source]
+        self._waiting = [w for w in self._waiting if w.source != source]
+        return mine
+
+    def _check(self, command: Say) -> Line:
+        if self._voices is not None and command.voice not in self._voices:
+            raise UnknownThing("voice", command.voice, self._voices)
+        if not command.text.strip():
+            raise BadRange("say: there is no text to speak")
+        if len(command.text) > MAX_TEXT_CHARACTERS:
+            raise BadRange(f"say: {len(command.text)} characters; at most {MAX_TEXT_CHARACTERS} at once")
+        return Line(text=command.text, voice=command.voice)
+
+    def _track(self, command: Say) -> str:
+        tracks = self._context.story.tracks
+        if command.track is not None:
+            if command.track not in {t.id for t in tracks}:
+                raise UnknownThing("track", command.track, [t.id for t in tracks])
+            return command.track
+        if not tracks:
+            raise NotReady("the story has no track to speak on; give it one")
+        return next((t.id for t in tracks if t.voice == command.voice), tracks[0].id)

@@ -1,0 +1,124 @@
+"""The transport: play, stop, locate, loop, and the compiled timeline that it runs over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import BadRange, NotReady
+from engine.events import Dropped, Event, TransportChanged
+from engine.realtime.records import ENTRY, Kind
+from engine.session.context import Context, clip_source
+from engine.session.library import describe
+from engine.session.orders import order, together
+from engine.story.model import PlaySection
+from engine.story.timeline import Placed, marker_frames, place, story_end_frame
+from engine.units import db_to_gain
+
+
+class Transport:
+    """Moves the timeline. What it says about itself comes from the audio process's reports, not from wishes."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._player_ids: dict[str, int] = {}
+        self.placed: tuple[Placed, ...] | None = None
+        self.playing = False
+        self.timeline_frame = 0
+        self.loop: tuple[int, int] | None = None
+
+    def play(self, at_frame: int | None) -> tuple[Event, ...]:
+        """Run the timeline. Clips ahead that are not ready yet are named; they join in when they are."""
+        placed = self._need_placed()
+        self._context.push(order(Kind.PLAY, at_frame))
+        late = [p for p in placed if p.end_frame > self.timeline_frame and not self._is_loaded(p)]
+        return tuple(
+            Dropped(what=f"clip {p.clip.id}", code="not_ready", text=describe(clip_source(p.clip))) for p in late
+        )
+
+    def stop(self, at_frame: int | None) -> None:
+        """Stop the timeline where it is."""
+        self._context.push(order(Kind.STOP, at_frame))
+
+    def locate(self, timeline_frame: int, at_frame: int | None) -> None:
+        """Move the timeline."""
+        if timeline_frame < 0:
+            raise BadRange(f"locate: {timeline_frame} lies before the start of the timeline")
+        self._context.push(order(Kind.LOCATE, at_frame, value=timeline_frame))
+        if not self.playing:
+            self.timeline_frame = timeline_frame
+
+    def set_loop(self, start_frame: int | None, end_frame: int | None, at_frame: int | None) -> tuple[Event, ...]:
+        """Loop from start to end; both None: no loop."""
+        if start_frame is None or end_frame is None:
+            self._context.push(order(Kind.SET_LOOP, at_frame))
+            self.loop = None
+        elif not 0 <= start_frame < end_frame:
+            raise BadRange(f"loop: {start_frame} to {end_frame} is not a span of the timeline")
+        else:
+            span = {"offset": start_frame, "length": end_frame - start_frame}
+            self._context.push(order(Kind.SET_LOOP, at_frame, **span))
+            self.loop = (start_frame, end_frame)
+        return (self.changed(),)
+
+    def play_section(self, section: PlaySection, at_frame: int | None) -> None:
+        """Play from one marker to another, exactly to its frame (to the end when there is none)."""
+        placed = self._need_placed()
+        markers = marker_frames(self._context.story, placed)
+        start = markers[section.from_marker]
+        orders = [order(Kind.LOCATE, at_frame, value=start), order(Kind.PLAY, at_frame)]
+        if section.to_marker is not None:
+            orders.append(order(Kind.STOP_AT, at_frame, value=markers[section.to_marker]))
+        self._context.push(together(*orders))
+
+    def publish(self) -> None:
+        """Compile the story's clips as far as they are loaded, and hand them to the mixer."""
+        story, library = self._context.story, self._context.library
+        lengths = {c.id: library.shelf(clip_source(c)).frames for _, c in story.clips().values()}
+        known = {clip: frames for clip, frames in lengths.items() if frames is not None}
+        if len(known) < len(lengths):
+            return
+        self.placed = place(story, known)
+        self._context.stage.publish(self._entries([p for p in self.placed if self._is_loaded(p)]))
+
+    def forget(self) -> None:
+        """Drop the compiled timeline: another story comes."""
+        self.placed = None
+
+    @property
+    def end_frame(self) -> int:
+        """Where the story ends on the timeline (0 while it is not known)."""
+        return story_end_frame(self.placed) if self.placed else 0
+
+    def moved(self, playing: bool, timeline_frame: int) -> tuple[Event, ...]:
+        """Note what the audio process reports."""
+        self.playing, self.timeline_frame = playing, timeline_frame
+        return (self.changed(),)
+
+    def clip_of(self, player: int) -> str | None:
+        """Return the name of the timeline clip that has this player id."""
+        return next((f"clip {clip}" for clip, number in self._player_ids.items() if number == player), None)
+
+    def changed(self) -> TransportChanged:
+        """Return the event that tells the transport's state."""
+        return TransportChanged(playing=self.playing, timeline_frame=self.timeline_frame, loop=self.loop)
+
+    def _need_placed(self) -> tuple[Placed, ...]:
+        if self.placed is None:
+            missing = self._context.library.missing()
+            raise NotReady(f"the timeline is not ready: {len(missing)} of its lines and files are still being made")
+        return self.placed
+
+    def _is_loaded(self, placed: Placed) -> bool:
+        return self._context.library.shelf(clip_source(placed.clip)).loaded is not None
+
+    def _entries(self, placed: list[Placed]) -> np.ndarray:
+        block = np.zeros(len(placed), ENTRY)
+        for row, item in zip(block, placed, strict=True):
+            sound = self._context.clip_sound(item.clip, self._context.strip(item.track.id))
+            row["start_frame"], row["length"] = item.start_frame, item.length_frames
+            row["offset"] = sound.loaded.offset + sound.trim_start_frames * sound.loaded.channels
+            row["player"] = self._player_ids.setdefault(item.clip.id, len(self._player_ids) + 1)
+            row["channels"], row["strip"] = sound.loaded.channels, sound.strip
+            row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan
+            row["fade_in_frames"], row["fade_out_frames"] = sound.fade_in_frames, sound.fade_out_frames
+        return block
