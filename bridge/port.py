@@ -1,0 +1,151 @@
+"""EnginePort: what a bridge may see of the engine. The control process fits it; nothing in the engine imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from engine.commands import Command
+from engine.events import Event, SlotState
+from engine.params import ParamSpec
+
+
+class InsertState(msgspec.Struct, frozen=True, kw_only=True):
+    """One insert of a strip. specs, values: every parameter of the effect by name, values in the parameter's unit."""
+
+    effect: str
+    specs: Mapping[str, ParamSpec]
+    values: Mapping[str, float]
+
+
+class StripState(msgspec.Struct, frozen=True, kw_only=True):
+    """A mixer channel as it is now. sends: gain in dB by bus id; inserts: in order, addressed from 1."""
+
+    gain_db: float
+    pan: float
+    mute: bool
+    solo: bool
+    sends: Mapping[str, float]
+    inserts: Sequence[InsertState]
+
+
+class TransportState(msgspec.Struct, frozen=True, kw_only=True):
+    """The timeline as it is now. loop: start and end timeline frame, None: no loop."""
+
+    playing: bool
+    timeline_frame: int
+    loop: tuple[int, int] | None = None
+
+
+class Meter(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip's last meter reading in dBFS, left and right, never below ``SILENCE_DB``."""
+
+    peak_db: tuple[float, float]
+    rms_db: tuple[float, float]
+
+
+class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the engine fares. load: callback time as a part of the block's time. takes: of the lines that the story wants."""
+
+    sample_rate: int
+    actual_sample_rate: float
+    block_frames: int
+    latency_seconds: float
+    load_mean: float
+    load_peak: float
+    underflows: int
+    late_starts: int
+    players: int
+    loop_lag_seconds: float
+    takes_ready: int
+    takes_wanted: int
+    device: str
+
+
+class EngineClock(Protocol):
+    """Maps wall time to engine frames. Held: two times N frames apart map to frames N apart."""
+
+    def frame_at(self, unix_seconds: float) -> int:
+        """Return the engine frame that sounds at ``unix_seconds``."""
+        ...
+
+    def time_at(self, frame: int) -> float:
+        """Return the wall time (Unix seconds) at which ``frame`` sounds."""
+        ...
+
+
+class EnginePort(Protocol):
+    """The engine's one door for bridges: commands in, state and events out.
+
+    Called from the control process's event loop only. No method blocks or awaits. The state methods raise
+    UnknownThing for an id that does not exist.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """The project's rate in Hz."""
+        ...
+
+    @property
+    def clock(self) -> EngineClock:
+        """The engine's clock."""
+        ...
+
+    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        """Do ``command`` and return what came of it; subscribers hear the same events before this returns.
+
+        at_frame: the engine frame at which it sounds, None: as soon as possible; a command without effect in the
+        mixer does not mind it. Raises EngineError.
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hold back what commands send to the mixer and hand it over in one piece at the end: one block hears all."""
+        ...
+
+    def subscribe(self, callback: Callable[[tuple[Event, ...]], None]) -> Callable[[], None]:
+        """Call ``callback`` with every event, whoever caused it; return what ends that."""
+        ...
+
+    def strip_ids(self) -> Sequence[str]:
+        """Return the mixer channels: tracks, buses, master."""
+        ...
+
+    def cue_ids(self) -> Sequence[str]:
+        """Return the cues in the order of the list."""
+        ...
+
+    def slot_keys(self) -> Sequence[tuple[str, int]]:
+        """Return bank and index of every slot, in the order of the story."""
+        ...
+
+    def strip_state(self, strip: str) -> StripState:
+        """Return a mixer channel's state."""
+        ...
+
+    def cue_state(self, cue: str) -> SlotState:
+        """Return how far a cue is."""
+        ...
+
+    def slot_state(self, bank: str, index: int) -> SlotState:
+        """Return how far a slot is."""
+        ...
+
+    def next_cue(self) -> str | None:
+        """Return the cue that GO fires next, None at the list's end."""
+        ...
+
+    def transport_state(self) -> TransportState:
+        """Return where the timeline stands now."""
+        ...
+
+    def meters(self) -> Mapping[str, Meter]:
+        """Return the last reading of every strip; reading changes nothing."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """Return how the engine fares."""
+        ...
