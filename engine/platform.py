@@ -1,0 +1,181 @@
+"""What differs between operating systems: shared memory, children, priorities. No other file asks which one it is."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from engine.errors import MemoryShort
+
+if sys.platform != "win32":
+    import resource
+
+CALLBACK_PRIORITY = 10
+"""SCHED_FIFO priority of a callback thread that its driver did not already raise; JACK's own default."""
+
+_PR_SET_PDEATHSIG = 1
+_MCL_CURRENT, _MCL_FUTURE = 1, 2
+_RESET_ON_FORK = 0x40000000
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the system gave what was asked for, and why (not)."""
+
+    granted: bool
+    reason: str
+
+
+def create_shared(size_bytes: int) -> int:
+    """Reserve nameless shared memory in full and return its handle.
+
+    Linux: a memfd. Other POSIX: a POSIX segment unlinked at once. Windows: the number in the name of a mapping that
+    lives as long as someone maps it. Raises MemoryShort when the system can't give all of it now: a full memory
+    must be an error here, never a bus error in the callback.
+    """
+    available = available_memory_bytes()
+    if size_bytes > available:
+        raise MemoryShort(f"can't reserve {size_bytes:,} bytes of shared memory; {available:,} are available")
+    if sys.platform == "win32":
+        return secrets.randbits(62)
+    handle = _anonymous_file()
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, 0, size_bytes)
+        else:
+            os.ftruncate(handle, size_bytes)
+    except OSError as error:
+        os.close(handle)
+        raise MemoryShort(f"can't reserve {size_bytes:,} bytes of shared memory: {error.strerror}") from error
+    return handle
+
+
+def _anonymous_file() -> int:
+    if sys.platform != "linux":  # no memfd: a POSIX segment, through the standard library's own door to it
+        import _posixshmem
+
+        name = f"/cuevox-{secrets.token_hex(8)}"  # macOS allows 31 characters
+        handle = _posixshmem.shm_open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode=0o600)
+        _posixshmem.shm_unlink(name)
+        return handle
+    return os.memfd_create("cuevox", os.MFD_CLOEXEC)
+
+
+def map_shared(handle: int, size_bytes: int) -> mmap.mmap:
+    """Map shared memory of ``create_shared``, readable and writable by every process that maps it."""
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size_bytes, tagname=f"Local\\cuevox-{handle:x}")
+    return mmap.mmap(handle, size_bytes)
+
+
+def close_shared(handle: int) -> None:
+    """Give the handle back; mappings stay valid."""
+    if sys.platform != "win32":
+        os.close(handle)
+
+
+def available_memory_bytes() -> int:
+    """Return how much memory can be had now without swapping; the control group's limit counts, where there is one."""
+    limits = [_meminfo_bytes(), _cgroup_bytes()]
+    return min((limit for limit in limits if limit is not None), default=sys.maxsize)
+
+
+def _meminfo_bytes() -> int | None:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _cgroup_bytes() -> int | None:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        return int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return None
+
+
+def lock_memory() -> Grant:
+    """Lock this process's memory against paging, if the system grants it."""
+    if sys.platform == "win32":
+        return Grant(granted=False, reason="not available on Windows")
+    libc = ctypes.CDLL(None, use_errno=True)
+    # MCL_FUTURE under a finite limit would make later allocations fail: then only what is there now is locked.
+    unlimited = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
+    for flags in (_MCL_CURRENT | _MCL_FUTURE,) if unlimited or os.geteuid() == 0 else (_MCL_CURRENT,):
+        if libc.mlockall(flags) == 0:
+            return Grant(granted=True, reason="mlockall")
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    return Grant(granted=False, reason=f"{os.strerror(ctypes.get_errno())} (RLIMIT_MEMLOCK is {limit} bytes)")
+
+
+def raise_priority() -> Grant:
+    """Give the calling thread real-time scheduling, unless its driver already did."""
+    if sys.platform != "linux":
+        return Grant(granted=True, reason="set by the audio driver")
+    policy = os.sched_getscheduler(0) & ~_RESET_ON_FORK
+    if policy in (os.SCHED_FIFO, os.SCHED_RR):
+        return Grant(granted=True, reason="SCHED_FIFO by the audio driver")
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(CALLBACK_PRIORITY))
+    except OSError as error:
+        limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+        return Grant(granted=False, reason=f"SCHED_FIFO: {error.strerror} (RLIMIT_RTPRIO is {limit})")
+    return Grant(granted=True, reason=f"SCHED_FIFO {CALLBACK_PRIORITY}")
+
+
+def lower_priority(nice: int = 19) -> None:
+    """Make this process yield to others (voice workers); no effect where the system has no nice value."""
+    if sys.platform != "win32":
+        os.nice(nice)
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the system send SIGTERM to this process when its parent dies; exit at once if it has died already.
+
+    Linux only; elsewhere the end of the pipe from the parent is the signal. Linux ties this to the parent's *thread*
+    that started the child: start children from a thread that lives as long as they should.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent_pid:
+            raise SystemExit(f"parent {parent_pid} is gone")
+
+
+def spawn_options(handles: Iterable[int] = ()) -> dict[str, Any]:
+    """Return the ``subprocess`` options that pass shared memory on and keep Ctrl-C from reaching the child.
+
+    The child leads a session of its own, so that only the supervisor hears the terminal.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"pass_fds": tuple(handles), "start_new_session": True}
+
+
+def spawn(
+    argv: Sequence[str],
+    handles: Iterable[int] = (),
+    *,
+    env: Mapping[str, str] | None = None,
+    stderr: IO[Any] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a child process with pipes on its standard input and output; ``env`` is added to this process's own."""
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, **(env or {})},
+        **spawn_options(handles),
+    )

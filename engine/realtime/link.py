@@ -1,0 +1,58 @@
+"""Control's end of the audio process: push commands, publish the timeline, hear reports, read the status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from engine.realtime.arena import ArenaAllocator
+from engine.realtime.records import RECORD, REPORT, Kind, Report, records
+from engine.realtime.ring import RingReader, RingWriter
+from engine.realtime.shared import EngineMemory
+from engine.realtime.status import ClockReading, Status, StatusReader
+from engine.realtime.timeline import TimelineWriter
+
+
+class AudioLink:
+    """Talks to the audio process through shared memory; never waits. One per engine, in the control process.
+
+    A record pushed after a publication is never handled before it.
+    """
+
+    def __init__(self, memory: EngineMemory) -> None:
+        self._commands = RingWriter(memory.commands, RECORD)
+        self._reports = RingReader(memory.reports, REPORT)
+        self._timeline = TimelineWriter(memory.timeline)
+        self._status = StatusReader(memory.status)
+        self.arena = ArenaAllocator(memory.arena_floats, self._request_epoch)
+
+    def push(self, items: NDArray[Any]) -> int:
+        """Send live RECORDs in order and return how many fitted: a full ring refuses, it never blocks."""
+        return self._commands.push(items)
+
+    def reports(self) -> NDArray[Any]:
+        """Return the REPORTs since the last call; epochs are passed on to the arena."""
+        heard = self._reports.pop_all()
+        epochs = heard["serial"][heard["kind"] == Report.EPOCH]
+        if len(epochs):
+            self.arena.acknowledge(int(epochs.max()))
+        self.arena.poll()
+        return heard
+
+    def publish(self, entries: NDArray[Any]) -> int:
+        """Make ``entries`` (ENTRY, sorted) the timeline and return its generation. Raises MemoryShort if too many."""
+        return self._timeline.publish(entries)
+
+    def status(self) -> Status:
+        """Return the newest status. Raises NotReady before the first block."""
+        return self._status.read()
+
+    def clock(self) -> ClockReading:
+        """Return when the last block began: what HeldClock reads. Raises NotReady before the first block."""
+        return self._status.clock()
+
+    def _request_epoch(self, epoch: int) -> bool:
+        record = records(1)
+        record["kind"], record["serial"] = Kind.EPOCH, epoch
+        return self._commands.push(record) == 1

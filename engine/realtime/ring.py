@@ -1,0 +1,71 @@
+"""A bounded queue of fixed-size records between two processes: one writer, one reader, no lock.
+
+Two counters that only grow, each on a cache line of its own, then the slots. The writer fills slots and then releases
+its counter; the reader copies slots and then releases its own. Both counters live in the memory, so that a process
+that takes over after a crash goes on where its predecessor was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.realtime.atomics import load_acquire, store_release
+from engine.realtime.memory import Segment
+
+_LINE_BYTES = 64
+_WRITTEN, _READ, _SLOTS = 0, _LINE_BYTES, 2 * _LINE_BYTES
+
+
+def ring_bytes(dtype: np.dtype[Any], capacity: int) -> int:
+    """Return the size of a segment that holds a ring of ``capacity`` records."""
+    return _SLOTS + capacity * dtype.itemsize
+
+
+class _RingEnd:
+    def __init__(self, segment: Segment, dtype: np.dtype[Any]) -> None:
+        self._slots = segment.view(dtype, _SLOTS)
+        self.capacity = len(self._slots)
+        self._written_address = segment.address + _WRITTEN
+        self._read_address = segment.address + _READ
+
+    def __len__(self) -> int:
+        return load_acquire(self._written_address) - load_acquire(self._read_address)
+
+
+class RingWriter(_RingEnd):
+    """The writing end."""
+
+    def push(self, items: NDArray[Any]) -> int:
+        """Append ``items`` in order and return how many fitted; the rest is the caller's to keep or refuse."""
+        written = load_acquire(self._written_address)
+        free = self.capacity - (written - load_acquire(self._read_address))
+        count = min(len(items), free)
+        start = written % self.capacity
+        first = min(count, self.capacity - start)
+        self._slots[start : start + first] = items[:first]
+        self._slots[: count - first] = items[first:count]
+        store_release(self._written_address, written + count)
+        return count
+
+
+class RingReader(_RingEnd):
+    """The reading end."""
+
+    def pop_into(self, buffer: NDArray[Any]) -> int:
+        """Move the oldest records to the front of ``buffer``, as many as fit, and return how many."""
+        read = load_acquire(self._read_address)
+        count = min(load_acquire(self._written_address) - read, len(buffer))
+        start = read % self.capacity
+        first = min(count, self.capacity - start)
+        buffer[:first] = self._slots[start : start + first]
+        buffer[first:count] = self._slots[: count - first]
+        store_release(self._read_address, read + count)
+        return count
+
+    def pop_all(self) -> NDArray[Any]:
+        """Return everything that waits, oldest first, as a copy."""
+        buffer = np.empty(self.capacity, self._slots.dtype)
+        return buffer[: self.pop_into(buffer)].copy()

@@ -1,0 +1,85 @@
+"""Everything that the engine's processes share, as one thing to create, describe and attach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from engine.realtime.memory import Segment
+from engine.realtime.records import RECORD, REPORT
+from engine.realtime.ring import ring_bytes
+from engine.realtime.status import STATUS_BYTES
+from engine.realtime.timeline import timeline_bytes
+
+
+class MemorySizes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the engine reserves at start."""
+
+    commands: int = 4096
+    reports: int = 8192
+    timeline_clips: int = 16384
+    arena_bytes: int = 128 * 2**20
+
+
+class EngineMemory:
+    """The segments: live commands and reports (rings), the compiled timeline, the status block, the clip arena."""
+
+    PARTS = ("commands", "reports", "timeline", "status", "arena")
+
+    def __init__(self, segments: Mapping[str, Segment]) -> None:
+        self.commands, self.reports, self.timeline, self.status, self.arena = (segments[name] for name in self.PARTS)
+
+    @classmethod
+    def create(cls, sizes: MemorySizes | None = None) -> EngineMemory:
+        """Reserve all segments in full. Raises MemoryShort, leaving nothing behind."""
+        sizes = sizes or MemorySizes()
+        wanted = {
+            "commands": ring_bytes(RECORD, sizes.commands),
+            "reports": ring_bytes(REPORT, sizes.reports),
+            "timeline": timeline_bytes(sizes.timeline_clips),
+            "status": STATUS_BYTES,
+            "arena": sizes.arena_bytes,
+        }
+        made: dict[str, Segment] = {}
+        try:
+            for name, size_bytes in wanted.items():
+                made[name] = Segment.create(size_bytes)
+        except BaseException:
+            for segment in made.values():
+                segment.close()
+            raise
+        return cls(made)
+
+    @classmethod
+    def attach(cls, described: Mapping[str, tuple[int, int]]) -> EngineMemory:
+        """Map what ``describe`` told, in a child that was given the handles."""
+        return cls({name: Segment.attach(*described[name]) for name in cls.PARTS})
+
+    def describe(self) -> dict[str, tuple[int, int]]:
+        """Return (handle, size in bytes) of each part, for a child's configuration."""
+        return {name: (segment.handle, segment.size_bytes) for name, segment in self._segments().items()}
+
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """The handles that a child must inherit."""
+        return tuple(segment.handle for segment in self._segments().values())
+
+    @property
+    def arena_floats(self) -> int:
+        """Length of the arena as float32."""
+        return self.arena.size_bytes // np.dtype(np.float32).itemsize
+
+    def prefault(self) -> None:
+        """Touch every page of every part: for the audio process, before its first callback."""
+        for segment in self._segments().values():
+            segment.prefault()
+
+    def close(self) -> None:
+        """Give all handles back; memory goes when the last process has done so."""
+        for segment in self._segments().values():
+            segment.close()
+
+    def _segments(self) -> dict[str, Segment]:
+        return {name: getattr(self, name) for name in self.PARTS}

@@ -1,0 +1,183 @@
+"""The status block: what the audio process tells about itself after each block, read at any time by anyone.
+
+Two copies take turns, under a sequence counter: the writer fills the copy that is not published. A reader copies the
+published one and asks whether it still is; if the writer dies in the middle, the last whole one stays readable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import NotReady
+from engine.realtime.atomics import fence, load_acquire, store_release
+from engine.realtime.memory import Segment
+
+MAX_STRIPS = 256
+"""Strips whose meters the block has room for."""
+
+HISTOGRAM_BINS = 24
+"""Bin b counts callbacks that took from 2^(b-1) to 2^b µs; the last one, everything longer."""
+
+_MAGIC, _VERSION = 0x584F5645_5543, 1
+_SEQUENCE, _IDENTITY, _COPIES = 0, 64, 128
+_TRIES = 100
+
+STATUS = np.dtype(
+    [
+        ("frame", "<i8"),
+        ("unix_ns", "<i8"),
+        ("rate_hz", "<f8"),
+        ("sample_rate", "<i8"),
+        ("block_frames", "<i8"),
+        ("output_latency_frames", "<i8"),
+        ("mixer_latency_frames", "<i8"),
+        ("timeline_frame", "<i8"),
+        ("playing", "<i8"),
+        ("generation", "<i8"),
+        ("loop_start", "<i8"),
+        ("loop_length", "<i8"),
+        ("active_players", "<i8"),
+        ("free_players", "<i8"),
+        ("underflows", "<i8"),
+        ("clock_resets", "<i8"),
+        ("late_starts", "<i8"),
+        ("dropped_records", "<i8"),
+        ("dropped_reports", "<i8"),
+        ("errors", "<i8"),
+        ("callbacks", "<i8"),
+        ("callback_ns", "<i8"),
+        ("callback_max_ns", "<i8"),
+        ("callback_sum_ns", "<i8"),
+        ("limiter_reduction_db", "<f8"),
+        ("strips", "<i8"),
+        ("histogram", "<i8", HISTOGRAM_BINS),
+        ("failed", "<u1", MAX_STRIPS),
+        ("meters", "<f4", (MAX_STRIPS, 2, 2)),
+    ],
+    align=True,
+)
+"""One copy. Plain numbers as in ``Status``; meters are linear: strip, channel, (peak, rms)."""
+
+STATUS_BYTES = _COPIES + 2 * STATUS.itemsize
+
+_CLOCK_FIELDS = ("frame", "unix_ns", "rate_hz")
+_PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in ("playing", "histogram", "failed", "meters"))
+
+
+class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
+    """When the last block began: ``frame`` left the engine at ``unix_ns``; the device runs at ``rate_hz``.
+
+    It is heard the output's latency later.
+    """
+
+    frame: int
+    unix_ns: int
+    rate_hz: float
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio process at the end of a block.
+
+    frame, unix_ns, rate_hz: see ClockReading. output_latency_frames: from the engine to the ear, as the driver says.
+    mixer_latency_frames: the limiter's look-ahead. underflows: blocks that the driver reports as missed.
+    clock_resets: jumps of the driver's time. late_starts: records whose frame had passed. dropped_records: refused by
+    a full schedule. dropped_reports: reports that control did not fetch in time. errors: blocks that became silence.
+    callback_*_ns: time spent in the callback, last, longest, in all; histogram: see HISTOGRAM_BINS.
+    failed: indexes of silenced strips. meters: linear, shape (strips, 2 channels, peak | rms).
+    """
+
+    frame: int
+    unix_ns: int
+    rate_hz: float
+    sample_rate: int
+    block_frames: int
+    output_latency_frames: int
+    mixer_latency_frames: int
+    timeline_frame: int
+    playing: bool
+    generation: int
+    loop_start: int
+    loop_length: int
+    active_players: int
+    free_players: int
+    underflows: int
+    clock_resets: int
+    late_starts: int
+    dropped_records: int
+    dropped_reports: int
+    errors: int
+    callbacks: int
+    callback_ns: int
+    callback_max_ns: int
+    callback_sum_ns: int
+    limiter_reduction_db: float
+    strips: int
+    histogram: tuple[int, ...]
+    failed: tuple[int, ...]
+    meters: NDArray[np.float32]
+
+
+class _StatusEnd:
+    def __init__(self, segment: Segment) -> None:
+        self._sequence_address = segment.address + _SEQUENCE
+        self._identity = segment.view(np.int64, _IDENTITY, 2)
+        self._copies = segment.view(STATUS, _COPIES, 2)
+
+
+class StatusWriter(_StatusEnd):
+    """The audio process's end: fill ``now``, then ``publish``."""
+
+    def __init__(self, segment: Segment) -> None:
+        super().__init__(segment)
+        self._identity[:] = _MAGIC, _VERSION
+        self._sequence = load_acquire(self._sequence_address)
+        self._block = np.zeros(1, STATUS)
+        self.now: np.void = self._block[0]
+
+    def publish(self) -> None:
+        """Make ``now`` what readers see."""
+        self._sequence += 1
+        fence()  # nothing of this copy is written before the other one was published
+        self._copies[self._sequence & 1 : (self._sequence & 1) + 1] = self._block
+        store_release(self._sequence_address, self._sequence)
+
+
+class StatusReader(_StatusEnd):
+    """Anyone's end."""
+
+    def read(self) -> Status:
+        """Return the newest status. Raises NotReady before the first block."""
+        block = self._copy(self._copies)[0]
+        strips = min(int(block["strips"]), MAX_STRIPS)
+        return Status(
+            **{name: block[name].item() for name in _PLAIN_FIELDS},
+            playing=bool(block["playing"]),
+            histogram=tuple(block["histogram"].tolist()),
+            failed=tuple(np.flatnonzero(block["failed"]).tolist()),
+            meters=block["meters"][:strips],
+        )
+
+    def clock(self) -> ClockReading:
+        """Return only when the last block began (cheap). Raises NotReady before the first block."""
+        block = self._copy(self._copies[list(_CLOCK_FIELDS)])[0]
+        return ClockReading(frame=int(block["frame"]), unix_ns=int(block["unix_ns"]), rate_hz=float(block["rate_hz"]))
+
+    def _copy(self, copies: NDArray[Any]) -> NDArray[Any]:
+        for _ in range(_TRIES):  # a second try is needed only if a block ended during the copy
+            sequence = load_acquire(self._sequence_address)
+            if sequence == 0:
+                raise NotReady("the audio process has not played a block yet")
+            copy = copies[sequence & 1 : (sequence & 1) + 1].copy()
+            fence()
+            if load_acquire(self._sequence_address) == sequence:
+                self._check_identity()
+                return copy
+        raise NotReady(f"no whole status in {_TRIES} tries: the audio process writes faster than it can be read")
+
+    def _check_identity(self) -> None:
+        if tuple(self._identity.tolist()) != (_MAGIC, _VERSION):
+            raise NotReady("the status block is of another version of cuevox")
