@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Sets up .venv and, where it may, the system's packages. Safe to repeat.
+#
+#   tools/setup.sh core    what `cuevox` itself needs
+#   tools/setup.sh dev     and what its tests need
+#   tools/setup.sh all     and what the benchmarks compare with
+#
+# PYTHON=… chooses the interpreter that .venv is made of.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+level=${1:?"usage: tools/setup.sh core|dev|all"}
+case $level in
+core) extra="" debian="libportaudio2" brew="" ;;
+dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
+all)
+    extra="[dev]" brew="jack sox ffmpeg"
+    debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev"
+    ;;
+*)
+    echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2
+    exit 2
+    ;;
+esac
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+as_root() { # runs a command as root where that needs no question, else fails
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+apt() { # jackd2 asks a question unless it is told that nobody is there
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" >&2
+}
+
+missing_debian() { # prints those of its arguments that dpkg does not know as installed
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
+    done
+}
+
+install_debian() { # installs packages, or says exactly what to type
+    local wanted
+    wanted=$(missing_debian "$@")
+    [ -n "$wanted" ] || return 0
+    say "installing system packages: $wanted"
+    # shellcheck disable=SC2086 - a list of words is meant
+    if as_root true && apt update && apt install -y --no-install-recommends $wanted; then
+        return 0
+    fi
+    say "these packages are missing and can't be installed from here; to install them:"
+    echo "    sudo apt-get update && sudo apt-get install -y $wanted" >&2
+    return 1
+}
+
+install_brew() {
+    local formula
+    for formula in "$@"; do
+        brew list --formula "$formula" >/dev/null 2>&1 || HOMEBREW_NO_AUTO_UPDATE=1 brew install "$formula" >&2 || return 1
+    done
+}
+
+install_system() { # without its packages Cuevox goes on: null output, and tests that need more are skipped
+    if command -v apt-get >/dev/null; then
+        # shellcheck disable=SC2086
+        install_debian $debian || say "going on without them: no sound card output, tests that need them are skipped"
+    elif command -v brew >/dev/null; then
+        # shellcheck disable=SC2086
+        [ -z "$brew" ] || install_brew $brew || say "going on without: $brew"
+    elif [ "$(uname)" = Linux ]; then
+        say "no apt-get here; install PortAudio's library (and for tests: $debian) with your package manager. Going on."
+    fi
+}
+
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, '"$2"'))' 2>/dev/null; }
+
+find_python() { # the versions that constraints.txt was made for come first
+    local candidate
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
+        fits "$candidate" 14 && { echo "$candidate"; return; }
+    done
+    fits python3 99 && { echo python3; return; }
+    say "Cuevox needs Python 3.11 or newer; there is: $(python3 --version 2>&1 || echo none)"
+    exit 1
+}
+
+make_venv() {
+    local python version
+    if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then return; fi
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then # Debian keeps them in a package of their own
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        install_debian "python$version-venv" || exit 1
+    fi
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+}
+
+install_python() {
+    say "installing Python packages (pinned by constraints.txt)"
+    PIP_BUILD_CONSTRAINT=constraints.txt .venv/bin/python -m pip install --disable-pip-version-check --retries 5 \
+        --timeout 60 --quiet --constraint constraints.txt --editable ".$extra"
+}
+
+compile_kernels() { # here, so that no first note waits for the compiler
+    say "compiling the mixer's kernels"
+    .venv/bin/python -m engine.mixer.compile >&2
+}
+
+install_system
+make_venv
+install_python
+compile_kernels
+case $level in # what a level needs, the ones before it have too
+all) touch .venv/.cuevox-core .venv/.cuevox-dev .venv/.cuevox-all ;;
+dev) touch .venv/.cuevox-core .venv/.cuevox-dev ;;
+core) touch .venv/.cuevox-core ;;
+esac
+say "ready"
