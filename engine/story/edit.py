@@ -1,0 +1,128 @@
+"""Edits: a story and a command give a new story. Nothing here changes a value or touches the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from engine.commands import (
+    Edit,
+    SetInsertParam,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+)
+from engine.errors import BadType, UnknownThing
+from engine.params import FADER, PAN, ParamSpec
+from engine.story.model import MASTER, Story, Strip
+
+EffectTable = Mapping[str, Mapping[str, ParamSpec]]
+"""What each effect can be told: parameter specs by effect and parameter name."""
+
+
+def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) -> Story:
+    """Return the story with the edit in it.
+
+    effects: checks an insert's parameter name and range where given.
+    Raises UnknownThing, BadRange or BadType; never changes anything in part.
+    """
+    match command:
+        case SetStripGain(strip=strip, gain_db=gain_db):
+            return set_strip_gain(story, strip, gain_db)
+        case SetStripPan(strip=strip, pan=pan):
+            return set_strip_pan(story, strip, pan)
+        case SetStripMute(strip=strip, mute=mute):
+            return set_strip_mute(story, strip, mute)
+        case SetStripSolo(strip=strip, solo=solo):
+            return set_strip_solo(story, strip, solo)
+        case SetSendGain(strip=strip, bus=bus, gain_db=gain_db):
+            return set_send_gain(story, strip, bus, gain_db)
+        case SetInsertParam(strip=strip, insert=insert, param=param, value=value):
+            return set_insert_param(story, strip, insert, param, value, effects)
+
+
+def set_strip_gain(story: Story, strip: str, gain_db: float) -> Story:
+    """Return the story with a fader at ``gain_db``."""
+    level = FADER.check(gain_db, f"{strip} gain_db")
+    return with_strip(story, strip, lambda s: replace(s, gain_db=level))
+
+
+def set_strip_pan(story: Story, strip: str, pan: float) -> Story:
+    """Return the story with a strip panned to ``pan``."""
+    place = PAN.check(pan, f"{strip} pan")
+    return with_strip(story, strip, lambda s: replace(s, pan=place))
+
+
+def set_strip_mute(story: Story, strip: str, mute: bool) -> Story:
+    """Return the story with a strip muted or open."""
+    return with_strip(story, strip, lambda s: replace(s, mute=_switch(mute, f"{strip} mute")))
+
+
+def set_strip_solo(story: Story, strip: str, solo: bool) -> Story:
+    """Return the story with a strip soloed or not."""
+    return with_strip(story, strip, lambda s: replace(s, solo=_switch(solo, f"{strip} solo")))
+
+
+def set_send_gain(story: Story, strip: str, bus: str, gain_db: float) -> Story:
+    """Return the story with one of the strip's sends at ``gain_db``; a send that is not there is UnknownThing."""
+    level = FADER.check(gain_db, f"{strip} send {bus}")
+
+    def change(old: Strip) -> Strip:
+        if bus not in (known := [s.to for s in old.sends]):
+            raise UnknownThing(f"send of strip {strip!r}", bus, known)
+        return replace(old, sends=tuple(replace(s, gain_db=level) if s.to == bus else s for s in old.sends))
+
+    return with_strip(story, strip, change)
+
+
+def set_insert_param(
+    story: Story, strip: str, insert: int, param: str, value: float, effects: EffectTable | None = None
+) -> Story:
+    """Return the story with one parameter of the strip's ``insert`` (counted from 1) set, in the parameter's unit."""
+
+    def change(old: Strip) -> Strip:
+        if not 1 <= insert <= len(old.inserts):
+            raise UnknownThing(f"insert of strip {strip!r}", insert, range(1, len(old.inserts) + 1))
+        effect = old.inserts[insert - 1]
+        number = _param_spec(effect.effect, param, effects).check(value, f"{strip} {effect.effect} {param}")
+        changed = replace(effect, params={**effect.params, param: number})
+        return replace(old, inserts=(*old.inserts[: insert - 1], changed, *old.inserts[insert:]))
+
+    return with_strip(story, strip, change)
+
+
+def with_strip(story: Story, strip: str, change: Callable[[Strip], Strip]) -> Story:
+    """Return the story with ``change`` made to one strip; raises UnknownThing naming the strips there are."""
+    if strip == MASTER:
+        return replace(story, master=replace(story.master, strip=change(story.master.strip)))
+    for i, track in enumerate(story.tracks):
+        if track.id == strip:
+            changed = replace(track, strip=change(track.strip))
+            return replace(story, tracks=(*story.tracks[:i], changed, *story.tracks[i + 1 :]))
+    for i, bus in enumerate(story.buses):
+        if bus.id == strip:
+            turned = replace(bus, strip=change(bus.strip))
+            return replace(story, buses=(*story.buses[:i], turned, *story.buses[i + 1 :]))
+    raise UnknownThing("strip", strip, story.strips())
+
+
+_ANY_NUMBER = ParamSpec(low=-1e12, high=1e12, default=0.0)
+
+
+def _param_spec(effect: str, param: str, effects: EffectTable | None) -> ParamSpec:
+    if effects is None:
+        return _ANY_NUMBER
+    if effect not in effects:
+        raise UnknownThing("effect", effect, effects)
+    if param not in effects[effect]:
+        raise UnknownThing(f"parameter of {effect}", param, effects[effect])
+    return effects[effect][param]
+
+
+def _switch(value: bool, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadType(f"{name}: expected true or false, got {value!r}")
+    return value
