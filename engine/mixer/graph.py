@@ -1,0 +1,114 @@
+"""The mixer's graph: what a story's strips, sends and inserts are, by index, in an order that can be computed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from engine.errors import StoryError, UnknownThing
+from engine.mixer.effects import check_effects
+from engine.story.model import MASTER, Effect, Story, Strip
+
+StripKind = Literal["track", "bus", "master"]
+
+
+class SendSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strip gives to the bus with index ``to``, after its fader."""
+
+    to: int
+    gain_db: float
+
+
+class StripSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip as the mixer builds it."""
+
+    id: str
+    kind: StripKind
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    solo: bool = False
+    inserts: tuple[Effect, ...] = ()
+    sends: tuple[SendSpec, ...] = ()
+
+
+class Graph(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole mixer. It travels to the audio process as JSON.
+
+    strips: tracks and buses in the story's order, the master last. levels: indexes of strips, without the master;
+    a strip sends only to strips of later levels. limiter_db: the master's ceiling in dBTP, None: off.
+    """
+
+    strips: tuple[StripSpec, ...]
+    levels: tuple[tuple[int, ...], ...]
+    limiter_db: float | None = None
+
+    def index(self, strip: str) -> int:
+        """Return the index of the strip with id ``strip``; UnknownThing names the others."""
+        for index, spec in enumerate(self.strips):
+            if spec.id == strip:
+                return index
+        raise UnknownThing("strip", strip, (spec.id for spec in self.strips))
+
+    @property
+    def master(self) -> int:
+        """The master's index."""
+        return len(self.strips) - 1
+
+
+def compile_graph(story: Story) -> Graph:
+    """Return the graph of ``story``.
+
+    Raises UnknownThing for a send to something that is no bus, StoryError for sends that run in a circle or twice to
+    one bus, and what ``check_effects`` raises for inserts; each names the strip.
+    """
+    buses = {bus.id: len(story.tracks) + number for number, bus in enumerate(story.buses)}
+    tracks = tuple(_strip(track.id, "track", track.strip, buses) for track in story.tracks)
+    returns = tuple(_strip(bus.id, "bus", bus.strip, buses) for bus in story.buses)
+    master = _strip(MASTER, "master", story.master.strip, {})
+    strips = (*tracks, *returns, master)
+    return Graph(strips=strips, levels=_levels(strips), limiter_db=story.master.limiter_db)
+
+
+def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) -> StripSpec:
+    targets = [send.to for send in strip.sends]
+    for target in targets:
+        if target not in buses:
+            raise UnknownThing(f"bus (send of strip {strip_id})", target, buses)
+        if targets.count(target) > 1:
+            raise StoryError(f"strip {strip_id}: two sends to bus {target}; one is enough")
+    return StripSpec(
+        id=strip_id,
+        kind=kind,
+        gain_db=strip.gain_db,
+        pan=strip.pan,
+        mute=strip.mute,
+        solo=strip.solo,
+        inserts=check_effects(strip.inserts, f"strip {strip_id}", live=True),
+        sends=tuple(SendSpec(to=buses[send.to], gain_db=send.gain_db) for send in strip.sends),
+    )
+
+
+def _levels(strips: tuple[StripSpec, ...]) -> tuple[tuple[int, ...], ...]:
+    """Tracks first, then buses, each after everything that feeds it; the master is not part of it."""
+    waiting = set(range(len(strips) - 1))
+    levels: list[tuple[int, ...]] = []
+    while waiting:
+        fed = {send.to for index in waiting for send in strips[index].sends}
+        level = tuple(sorted(waiting - fed))
+        if not level:
+            raise StoryError(f"sends run in a circle: {_circle(strips, waiting)}")
+        levels.append(level)
+        waiting -= set(level)
+    return tuple(levels)
+
+
+def _circle(strips: tuple[StripSpec, ...], waiting: set[int]) -> str:
+    """Name one circle: every strip that waits is fed by another that waits, so walking upstream must meet itself."""
+    feeder = {send.to: index for index in sorted(waiting) for send in strips[index].sends}
+    path = [min(waiting)]
+    while path.count(path[-1]) < 2:
+        path.append(feeder[path[-1]])
+    circle = path[path.index(path[-1]) :]
+    return " → ".join(strips[index].id for index in reversed(circle))
