@@ -14,7 +14,7 @@ from engine.realtime.status import STATUS_BYTES
 from engine.realtime.timeline import timeline_bytes
 
 
-class MemorySizes(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How much the engine reserves at start."""
 
     commands: int = 4096
@@ -32,15 +32,15 @@ class EngineMemory:
         self.commands, self.reports, self.timeline, self.status, self.arena = (segments[name] for name in self.PARTS)
 
     @classmethod
-    def create(cls, sizes: MemorySizes | None = None) -> EngineMemory:
+    def create(cls, config: MemoryConfig | None = None) -> EngineMemory:
         """Reserve all segments in full. Raises MemoryShort, leaving nothing behind."""
-        sizes = sizes or MemorySizes()
+        config = config or MemoryConfig()
         wanted = {
-            "commands": ring_bytes(RECORD, sizes.commands),
-            "reports": ring_bytes(REPORT, sizes.reports),
-            "timeline": timeline_bytes(sizes.timeline_clips),
+            "commands": ring_bytes(RECORD, config.commands),
+            "reports": ring_bytes(REPORT, config.reports),
+            "timeline": timeline_bytes(config.timeline_clips),
             "status": STATUS_BYTES,
-            "arena": sizes.arena_bytes,
+            "arena": config.arena_bytes,
         }
         made: dict[str, Segment] = {}
         try:
