@@ -48,7 +48,10 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the engine fares. load: callback time as a part of the block's time. takes: of the lines that the story wants."""
+    """How the engine fares.
+
+    load: callback time as a part of the block's time. takes: of the lines that the story wants.
+    """
 
     sample_rate: int
     actual_sample_rate: float
