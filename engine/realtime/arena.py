@@ -35,6 +35,11 @@ class ArenaAllocator:
         """Floats that are allocated or not yet released by the audio process."""
         return self.size_floats - sum(size for _, size in self._gaps)
 
+    @property
+    def freeing(self) -> bool:
+        """Whether blocks wait for the audio process to let go of them."""
+        return bool(self._leaving or self._asked)
+
     def allocate(self, floats: int) -> int:
         """Return the offset of a block of ``floats``. Raises MemoryShort when no gap is long enough."""
         size = max(ALIGN_FLOATS, -(-floats // ALIGN_FLOATS) * ALIGN_FLOATS)

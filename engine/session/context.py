@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from engine.errors import Busy, UnknownThing
 from engine.mixer.graph import Graph, compile_graph
@@ -24,6 +25,7 @@ class Context:
         self.stage = stage
         self.library = library
         self.players = Players()
+        self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)
 
@@ -44,8 +46,24 @@ class Context:
 
     def push(self, orders: Records) -> None:
         """Send orders to the mixer; Busy when its ring is full (nothing was sent, or only the first of them)."""
-        if self.stage.push(orders) < len(orders):
+        if self._held is not None:
+            self._held.append(orders)
+        elif self.stage.push(orders) < len(orders):
             raise Busy("the audio process has not taken its last commands yet; try again")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Hold orders back and send them in one piece at the end: they are heard in one block."""
+        if self._held is not None:  # already inside one
+            yield
+            return
+        held = self._held = []
+        try:
+            yield
+        finally:
+            self._held = None
+            if held:
+                self.push(together(*held))
 
     def play(
         self, owner: Owner, sound: Sound, at_frame: int | None, gain_db: float, first: Records | None = None

@@ -90,12 +90,10 @@ def check_insert_param(strip: Strip, command: SetInsertParam) -> tuple[int, floa
     """Return the parameter's place in the effect's table and its checked value."""
     if not 1 <= command.insert <= len(strip.inserts):
         raise BadRange(f"strip {command.strip!r} has {len(strip.inserts)} inserts; {command.insert} is not one of them")
-    effect = strip.inserts[command.insert - 1].effect
-    params = EFFECTS[effect].params
-    if command.param not in params:
-        raise UnknownThing(f"parameter of {effect}", command.param, params)
-    value = params[command.param].check(command.value, f"{command.strip} {effect} {command.param}")
-    return list(params).index(command.param), value
+    name = strip.inserts[command.insert - 1].effect
+    effect = EFFECTS[name]
+    index = effect.param_index(command.param, name)
+    return index, effect.params[command.param].spec.check(command.value, f"{command.strip} {name} {command.param}")
 
 
 def levels(context: Context) -> Records:
@@ -112,9 +110,9 @@ def levels(context: Context) -> Records:
             order(Kind.SET_SEND, index=i, value=db_to_gain(s.gain_db), **where) for i, s in enumerate(strip.sends)
         )
         orders.extend(
-            order(Kind.SET_INSERT, index=i, param=p, value=effect.params.get(param, spec.default), **where)
+            order(Kind.SET_INSERT, index=i, param=p, value=effect.params.get(name, param.spec.default), **where)
             for i, effect in enumerate(strip.inserts)
-            for p, (param, spec) in enumerate(EFFECTS[effect.effect].params.items())
+            for p, (name, param) in enumerate(EFFECTS[effect.effect].params.items())
         )
     orders.append(set_limiter(context.story.master.limiter_db))
     return together(*orders)

@@ -107,6 +107,10 @@ class Players:
         """Return the players of these owners, oldest first."""
         return [p for p, s in self._sounding.items() if s.owner in owners]
 
+    def all(self) -> tuple[int, ...]:
+        """Return every live player."""
+        return tuple(self._sounding)
+
     def owner(self, player: int) -> Owner | None:
         """Return who asked for ``player``."""
         sounding = self._sounding.get(player)

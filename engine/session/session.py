@@ -78,6 +78,7 @@ class Session:
         self.desk = Desk(self.context)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport)
         self._listeners: list[Listener] = []
+        self._stale = False
 
     @property
     def story(self) -> Story:
@@ -87,7 +88,23 @@ class Session:
     def open(self) -> None:
         """Ask for every take that the story needs and publish its timeline as far as it is known."""
         self.context.library.want(story_sources(self.story))
+        self.publish()
+
+    @property
+    def stale(self) -> bool:
+        """Whether clips have come in since the timeline was last published."""
+        return self._stale
+
+    def publish(self) -> None:
+        """Compile the timeline from what is loaded by now and hand it to the mixer."""
+        self._stale = False
         self.transport.publish()
+
+    def restore(self) -> None:
+        """Tell a fresh audio process everything: levels and timeline. What was sounding is gone."""
+        self.context.push(levels(self.context))
+        self.publish()
+        self.tell((*self.reports.lost(), *self.transport.moved(playing=False, timeline_frame=0)))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with every event from now on; return what ends that."""
@@ -119,11 +136,13 @@ class Session:
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
         self.context.library.known(source, frames)
+        self._stale = True
         self.tell(self._shelf_events(source))
 
     def loaded(self, source: Source, loaded: Loaded) -> None:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
         self.context.library.load(source, loaded)
+        self._stale = True
         self.tell((*self._shelf_events(source), *self.speech.ready(source)))
 
     def failed(self, source: Source, error: EngineError) -> None:

@@ -1,0 +1,87 @@
+"""`cuevox run`: start the engine on a story and play until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import options, screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.settings import Settings
+    from engine.supervisor import RunConfig
+
+CONTROL_MODULE = "bridge.cli.control_process"
+
+Players = Annotated[int | None, typer.Option("--players", help="Clips that may sound at once.")]
+Discard = Annotated[bool, typer.Option("--discard-changes", help="Drop unsaved edits of an earlier run.")]
+
+
+def run(
+    story: options.StoryFile,
+    device: options.Device = None,
+    block: options.Block = None,
+    osc_port: options.OscPort = None,
+    players: Players = None,
+    discard_changes: Discard = False,
+) -> None:
+    """Start the engine on a story; OSC drives it. Prints one line of JSON facts when it is ready."""
+    settings = options.effective(device=device, block=block, osc_port=osc_port, players=players)
+    config = run_config(story, settings, discard_changes=discard_changes)
+    asyncio.run(_supervise(config))
+
+
+def run_config(story: Path, settings: Settings, *, discard_changes: bool = False) -> RunConfig:
+    """Return what the supervisor needs to run ``story`` with ``settings``."""
+    from engine.realtime.shared import MemoryConfig
+    from engine.supervisor import RunConfig
+
+    return RunConfig(
+        control_module=CONTROL_MODULE,
+        control={
+            "story": str(story),
+            "takes_folder": str(settings.takes_folder),
+            "cache_max_bytes": settings.cache_max_mb << 20,
+            "voice_folders": [str(folder) for folder in settings.voice_folders],
+            "discard_changes": discard_changes,
+            "osc_host": settings.osc_host,
+            "osc_port": settings.osc_port,
+            "log_level": settings.log_level,
+        },
+        audio={
+            "device": settings.device or None,
+            "block_frames": settings.block,
+            "max_players": settings.players,
+            "fallback_null": not settings.device,
+        },
+        memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20),
+    )
+
+
+async def _supervise(config: RunConfig) -> None:
+    """Run the supervisor until SIGINT or SIGTERM."""
+    from engine.supervisor import Supervisor
+
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(Supervisor(config, _tell_ready).run())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+            loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _tell_ready(facts: dict[str, Any]) -> None:
+    """Say that the engine plays: facts for programs on stdout, a sentence for people on stderr."""
+    typer.echo(json.dumps({"ready": facts}))
+    screen.people.print(
+        f"cuevox plays on {facts['device']} ({facts['sample_rate']} Hz, block {facts['block_frames']}); "
+        f"OSC on {facts['osc_host']}:{facts['osc_port']}. Ctrl-C stops it."
+    )

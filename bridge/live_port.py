@@ -1,0 +1,139 @@
+"""LivePort: the running engine as bridges see it (``EnginePort``), in the control process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from bridge.port import EngineStatus, InsertState, Meter, StripState, TransportState
+from engine.clock import HeldClock
+from engine.commands import Command
+from engine.control.control import Control
+from engine.errors import UnknownThing
+from engine.events import Event, SlotState
+from engine.mixer.effects import EFFECTS
+from engine.session.cues import CueState
+from engine.story.model import Effect
+from engine.units import gain_to_db
+
+CUE_STATES: Mapping[CueState, SlotState] = {
+    "ready": "ready",
+    "waiting": "rendering",
+    "playing": "playing",
+    "failed": "failed",
+}
+
+
+class LivePort:
+    """Reads the session and the status block; commands go through the session's one door."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._session = control.session
+
+    @property
+    def sample_rate(self) -> int:
+        """The project's rate in Hz."""
+        return self._control.sample_rate
+
+    @property
+    def clock(self) -> HeldClock:
+        """The engine's clock."""
+        return self._control.clock
+
+    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        """Carry out ``command``. Raises EngineError."""
+        return self._session.apply(command, at_frame)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hand over in one piece what commands inside send to the mixer."""
+        return self._session.context.together()
+
+    def subscribe(self, callback: Callable[[tuple[Event, ...]], None]) -> Callable[[], None]:
+        """Call ``callback`` with every event; return what ends that."""
+        return self._session.listen(callback)
+
+    def strip_ids(self) -> Sequence[str]:
+        """Return the mixer channels."""
+        return tuple(self._session.story.strips())
+
+    def cue_ids(self) -> Sequence[str]:
+        """Return the cues in the order of the list."""
+        return tuple(cue.id for cue in self._session.story.cues)
+
+    def slot_keys(self) -> Sequence[tuple[str, int]]:
+        """Return bank and index of every slot."""
+        return tuple((slot.bank, slot.index) for slot in self._session.story.slots)
+
+    def strip_state(self, strip: str) -> StripState:
+        """Return a mixer channel's state."""
+        strips = self._session.story.strips()
+        if strip not in strips:
+            raise UnknownThing("strip", strip, strips)
+        settings = strips[strip]
+        return StripState(
+            gain_db=settings.gain_db,
+            pan=settings.pan,
+            mute=settings.mute,
+            solo=settings.solo,
+            sends={send.to: send.gain_db for send in settings.sends},
+            inserts=tuple(_insert_state(effect) for effect in settings.inserts),
+        )
+
+    def cue_state(self, cue: str) -> SlotState:
+        """Return how far a cue is."""
+        return CUE_STATES[self._session.cues.state(cue)]
+
+    def slot_state(self, bank: str, index: int) -> SlotState:
+        """Return how far a slot is."""
+        return self._session.slots.state(bank, index)
+
+    def next_cue(self) -> str | None:
+        """Return the cue that GO fires next."""
+        return self._session.cues.next_cue
+
+    def transport_state(self) -> TransportState:
+        """Return where the timeline stands now."""
+        transport, status = self._session.transport, self._control.link.status()
+        return TransportState(playing=status.playing, timeline_frame=status.timeline_frame, loop=transport.loop)
+
+    def meters(self) -> Mapping[str, Meter]:
+        """Return the last reading of every strip."""
+        readings = self._control.link.status().meters
+        strips = self._session.context.graph.strips
+        return {strip.id: _meter(reading) for strip, reading in zip(strips, readings.tolist(), strict=False)}
+
+    def status(self) -> EngineStatus:
+        """Return how the engine fares."""
+        control, status = self._control, self._control.link.status()
+        block_ns = status.block_frames / status.sample_rate * 1e9
+        ready, wanted = self._session.context.library.counts()
+        return EngineStatus(
+            sample_rate=status.sample_rate,
+            actual_sample_rate=status.rate_hz,
+            block_frames=status.block_frames,
+            latency_seconds=(status.output_latency_frames + status.mixer_latency_frames) / status.sample_rate,
+            load_mean=status.callback_sum_ns / max(1, status.callbacks) / block_ns,
+            load_peak=status.callback_max_ns / block_ns,
+            underflows=status.underflows,
+            late_starts=status.late_starts,
+            players=status.active_players,
+            loop_lag_seconds=control.lag.figures().p99_ms / 1e3,
+            takes_ready=ready,
+            takes_wanted=wanted,
+            device=control.audio.device if control.audio else "",
+        )
+
+
+def _insert_state(effect: Effect) -> InsertState:
+    specs = {name: param.spec for name, param in EFFECTS[effect.effect].params.items()}
+    values = {name: effect.params.get(name, spec.default) for name, spec in specs.items()}
+    return InsertState(effect=effect.effect, specs=specs, values=values)
+
+
+def _meter(reading: list[list[float]]) -> Meter:
+    (left_peak, left_rms), (right_peak, right_rms) = reading
+    return Meter(
+        peak_db=(gain_to_db(left_peak), gain_to_db(right_peak)),
+        rms_db=(gain_to_db(left_rms), gain_to_db(right_rms)),
+    )

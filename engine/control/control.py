@@ -1,0 +1,177 @@
+"""The control process's core: session, loader, keeper and the way to the audio process, run by one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.clock import HeldClock
+from engine.control.keeper import StoryKeeper
+from engine.control.loader import TakeLoader
+from engine.control.loop_lag import LoopLag
+from engine.errors import EngineError
+from engine.events import Dropped
+from engine.mixer.effects import EFFECTS
+from engine.mixer.graph import Graph, compile_graph
+from engine.realtime.link import AudioLink
+from engine.realtime.shared import EngineMemory
+from engine.render.cache import TakeCache
+from engine.session.session import Session
+from engine.story.document import StoryDocument
+from engine.story.journal import Journal
+from engine.story.model import Story
+from engine.voices.catalog import Catalog, load_catalog
+from engine.voices.pool import VoicePool
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.004
+"""How often reports of the audio process are fetched."""
+PUBLISH_SECONDS = 0.25
+"""How often the timeline is compiled again while takes are still coming in."""
+GRAPH_SECONDS = 10.0
+"""How long the audio process may take to build another graph."""
+
+Message = dict[str, Any]
+
+
+class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text."""
+
+    memory: dict[str, tuple[int, int]]
+    story: str
+    takes_folder: str
+    cache_max_bytes: int
+    voice_folders: tuple[str, ...] = ()
+    discard_changes: bool = False
+
+
+class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audio process says of its output when it is ready."""
+
+    device: str
+    block_frames: int
+    sample_rate: int
+    latency_seconds: float
+    realtime: bool
+    realtime_reason: str
+
+
+class Control:
+    """Owns the session of one engine. ``send_graph`` hands a graph to the audio process (through the supervisor)."""
+
+    def __init__(self, config: ControlConfig, send_graph: Callable[[Message], None]) -> None:
+        self._send_graph = send_graph
+        self._graph_taken = asyncio.Event()
+        self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders])
+        self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
+        self._memory = EngineMemory.attach(config.memory)
+        self.link = AudioLink(self._memory)
+        self.clock = HeldClock(self.link.clock, story.sample_rate)
+        self.pool = VoicePool(
+            catalog=self.catalog,
+            cache=TakeCache(Path(config.takes_folder)),
+            sample_rate=story.sample_rate,
+            arena=self._memory.arena,
+        )
+        self.loader = TakeLoader(self.pool, self.link.arena, Path(config.story).resolve().parent)
+        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=tuple(self.catalog.presets))
+        self.loader.attach(self.session)
+        self.lag = LoopLag()
+        self.audio: AudioFacts | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    def graph(self) -> Message:
+        """Return the session's graph for the audio process, with the sample rate it runs at."""
+        return graph_message(self.session.context.graph)
+
+    @property
+    def sample_rate(self) -> int:
+        """The project's rate in Hz."""
+        return self.session.story.sample_rate
+
+    async def start(self, audio: Message) -> None:
+        """Begin: the audio process is ready and said ``audio``."""
+        self.audio = msgspec.convert(audio, AudioFacts)
+        await self.pool.start()
+        self.lag.start()
+        self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
+        self.session.open()
+        self._pump = asyncio.create_task(self._run())
+
+    def audio_restarted(self, audio: Message) -> None:
+        """Tell a fresh audio process everything."""
+        self.audio = msgspec.convert(audio, AudioFacts)
+        self.session.restore()
+        self.session.tell((Dropped(what="audio", code="audio_lost", text="the audio process died; a new one plays"),))
+
+    def graph_taken(self, error: str | None) -> None:
+        """Hear that the audio process plays the graph that was sent, or why it can't."""
+        self._graph_error = error
+        self._graph_taken.set()
+
+    async def close(self) -> None:
+        """Stop all work; edits are in the journal."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+        await self.loader.close()
+        await self.pool.close()
+        await self._keeper.close()
+        await self.lag.stop()
+
+    def _open_story(self, path: Path, discard_changes: bool) -> tuple[StoryKeeper, Story]:
+        """Return the keeper and the story with the journal's edits in it."""
+        document = self._read(path)
+        journal = Journal(path)
+        if discard_changes:
+            journal.clear()
+        story, dropped = journal.replay(document.story)
+        if story != document.story:
+            log.warning("unsaved edits of an earlier run are in force; /session/save writes them into %s", path.name)
+        for text in dropped:
+            log.warning("an unsaved edit no longer fits the story and was dropped: %s", text)
+        return StoryKeeper(document, journal, lambda: self._read(path)), story
+
+    def _read(self, path: Path) -> StoryDocument:
+        effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
+        document = StoryDocument.load(path, voices=self.catalog.presets.keys(), effects=effects)
+        compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
+        return document
+
+    async def _adopt(self, story: Story) -> None:
+        """Have the audio process build the story's graph, then play it."""
+        graph = graph_message(compile_graph(story))
+        if graph != self.graph():
+            self._graph_taken.clear()
+            self._send_graph(graph)
+            await asyncio.wait_for(self._graph_taken.wait(), GRAPH_SECONDS)
+            if self._graph_error is not None:
+                raise EngineError(f"the audio process can't build this mix: {self._graph_error}")
+        self.session.adopt(story)
+
+    async def _run(self) -> None:
+        """Fetch reports and keep the timeline fresh."""
+        loop = asyncio.get_running_loop()
+        next_publish = loop.time()
+        while True:
+            self.session.hear(self.link.reports())
+            self.link.arena.poll()
+            now = loop.time()
+            if self.session.stale and (now >= next_publish or not self.session.context.library.missing()):
+                self.session.publish()
+                next_publish = now + PUBLISH_SECONDS
+            await asyncio.sleep(REPORT_SECONDS)
+
+
+def graph_message(graph: Graph) -> Message:
+    """Return a graph as it travels to the audio process."""
+    message: Message = msgspec.to_builtins(graph)
+    return message

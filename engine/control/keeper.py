@@ -1,0 +1,114 @@
+"""The keeper: the story's file and its journal, kept beside a running session without blocking its loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from engine.commands import Edit
+from engine.errors import Busy, EngineError
+from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
+from engine.story.document import StoryDocument
+from engine.story.journal import Journal
+from engine.story.model import Story
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
+"""How often the file is looked at, and the journal is forced to disk."""
+
+Tell = Callable[[tuple[Event, ...]], object]
+Adopt = Callable[[Story], Awaitable[None]]
+
+
+class StoryKeeper:
+    """Journals edits before they are acknowledged, saves on request, and notices when somebody else edits the file.
+
+    reread: loads the document again, with the checks of the composition root. current: the session's story.
+    adopt: has the engine play another story. tell: passes events on.
+    """
+
+    def __init__(self, document: StoryDocument, journal: Journal, reread: Callable[[], StoryDocument]) -> None:
+        self.document = document
+        self._journal = journal
+        self._reread = reread
+        self._since_save: list[Edit] = []
+        self._work: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._told_of_change = False
+
+    def start(self, current: Callable[[], Story], adopt: Adopt, tell: Tell) -> None:
+        """Begin to watch the file."""
+        self._current, self._adopt, self._tell = current, adopt, tell
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Finish what is being written; edits stay in the journal."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._work is not None:
+            await asyncio.gather(self._work, return_exceptions=True)
+        await asyncio.to_thread(self._journal.sync)
+
+    def append(self, command: Edit) -> None:
+        """Keep an edit in the journal."""
+        self._journal.append(command)
+        self._since_save.append(command)
+
+    def save(self) -> None:
+        """Begin to write the story into its file; StorySaved or Dropped follows."""
+        self._begin(self._save(), "save")
+
+    def reload(self) -> None:
+        """Begin to take over the file as it is now; StoryReloaded or Dropped follows."""
+        self._begin(self._reload(), "reload")
+
+    def _begin(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        if self._work is not None and not self._work.done():
+            work.close()
+            raise Busy(f"{what}: the story is being saved or reloaded already")
+        self._work = asyncio.create_task(self._guard(work, what))
+
+    async def _guard(self, work: Awaitable[None], what: str) -> None:
+        try:
+            await work
+        except EngineError as error:
+            log.error("%s failed: %s", what, error)
+            self._tell((Dropped(what=what, code=error.code, text=str(error)),))
+
+    async def _save(self) -> None:
+        self._since_save.clear()
+        await asyncio.to_thread(self.document.save, self._current())
+        self._rewrite_journal(self._since_save)
+        self._tell((StorySaved(path=str(self.document.path)),))
+
+    async def _reload(self) -> None:
+        document = await asyncio.to_thread(self._reread)
+        story, dropped = self._journal.replay(document.story)
+        await self._adopt(story)
+        self.document, self._told_of_change = document, False
+        if dropped:
+            log.warning("edits that no longer fit the story: %s", "; ".join(dropped))
+        self._tell((StoryReloaded(path=str(document.path), dropped=tuple(dropped)),))
+
+    def _rewrite_journal(self, edits: list[Edit]) -> None:
+        """Only edits that came while the file was being written are still news."""
+        self._journal.clear()
+        for edit in edits:
+            self._journal.append(edit)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            changed = await asyncio.to_thread(self._look)
+            if changed and not self._told_of_change:
+                path = str(self.document.path)
+                log.warning("%s was edited on disk; /session/reload takes it over", path)
+                self._tell((StoryChangedOnDisk(path=path),))
+            self._told_of_change = changed
+
+    def _look(self) -> bool:
+        self._journal.sync()
+        return self.document.changed_on_disk()

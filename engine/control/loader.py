@@ -1,0 +1,128 @@
+"""The loader: makes the sources that the session wants and lays them into the clip arena, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+
+from engine.errors import EngineError, MediaError, MemoryShort
+from engine.realtime.arena import ArenaAllocator
+from engine.session.library import AudioFile, Loaded, Source
+from engine.session.session import Session
+from engine.story.model import Line
+from engine.voices.pool import VoicePool
+
+AT_ONCE = 8
+"""Sources in work at the same time; urgent ones pass by."""
+
+EVICTION_WAIT_SECONDS = 0.005
+EVICTION_TRIES = 400
+"""How often the arena is asked again while the audio process lets go of what was evicted (2 s)."""
+
+
+class TakeLoader:
+    """Renders lines and reads files through the voice pool; ``session`` hears how far they are.
+
+    base_folder: where the story's audio paths start; nothing outside it is opened.
+    """
+
+    def __init__(self, pool: VoicePool, arena: ArenaAllocator, base_folder: Path) -> None:
+        self._pool, self._arena, self._base = pool, arena, base_folder.resolve()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._tasks: dict[Source, asyncio.Task[None]] = {}
+        self._session: Session | None = None
+
+    def attach(self, session: Session) -> None:
+        """Tell ``session`` from now on."""
+        self._session = session
+
+    def request(self, source: Source, *, urgent: bool) -> None:
+        """Begin to make ``source``; it is in the session's hands when it is there."""
+        if source not in self._tasks:
+            task = self._tasks[source] = asyncio.create_task(self._make(source, urgent))
+            task.add_done_callback(lambda _: self._tasks.pop(source, None))
+
+    def cancel(self, source: Source) -> None:
+        """Stop that work, in the worker too."""
+        task = self._tasks.get(source)
+        if task is not None:
+            task.cancel()
+
+    def release(self, loaded: Loaded) -> None:
+        """Give the arena memory back; it is free once the audio process has let go of it."""
+        self._arena.free(loaded.offset)
+
+    async def close(self) -> None:
+        """Stop all work."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def _told(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("attach a session before requesting sources")
+        return self._session
+
+    async def _make(self, source: Source, urgent: bool) -> None:
+        async with self._place(urgent):
+            try:
+                loaded = await (self._line(source, urgent) if isinstance(source, Line) else self._file(source))
+            except EngineError as error:
+                self._told.failed(source, error)
+            else:
+                self._told.loaded(source, loaded)
+
+    @contextlib.asynccontextmanager
+    async def _place(self, urgent: bool) -> AsyncIterator[None]:
+        if urgent:
+            yield
+            return
+        async with self._places:
+            yield
+
+    async def _line(self, line: Line, urgent: bool) -> Loaded:
+        take = await self._pool.render(line, urgent=urgent)
+        self._told.known(line, take.frames)
+        offset = await self._reserve(take.frames * take.channels)
+        await self._lay(offset, self._pool.load_take(take, offset))
+        return Loaded(offset=offset, frames=take.frames, channels=take.channels, digest=take.digest, words=take.words)
+
+    async def _file(self, file: AudioFile) -> Loaded:
+        path = self._inside(file.path)
+        facts = await self._pool.probe(path)
+        self._told.known(file, facts.frames)
+        offset = await self._reserve(facts.frames * facts.channels)
+        await self._lay(offset, self._pool.load_file(path, offset, facts.frames * facts.channels))
+        return Loaded(offset=offset, frames=facts.frames, channels=facts.channels, digest="")
+
+    def _inside(self, relative: str) -> Path:
+        path = (self._base / relative).resolve()
+        if not path.is_relative_to(self._base):
+            raise MediaError(f"audio file {relative!r} lies outside the story's folder {self._base}")
+        return path
+
+    async def _lay(self, offset: int, load: Coroutine[None, None, None]) -> None:
+        """Let a worker write into the block; what fails is freed once nobody writes there."""
+        writing = asyncio.ensure_future(load)
+        try:
+            await asyncio.shield(writing)
+        except BaseException:
+            writing.add_done_callback(lambda _: self._arena.free(offset))
+            raise
+
+    async def _reserve(self, floats: int) -> int:
+        """Allocate arena memory, evicting what was used longest ago if it must be."""
+        session = self._told
+        for _ in range(EVICTION_TRIES):
+            try:
+                return self._arena.allocate(floats)
+            except MemoryShort:
+                evicted = session.context.library.evict(session.context.players.sources())
+                if not evicted and not self._arena.freeing:
+                    raise
+                await asyncio.sleep(EVICTION_WAIT_SECONDS)
+        raise MemoryShort("the audio process did not let go of evicted clips in time")
