@@ -17,6 +17,9 @@ PREFIX = "CUEVOX_"
 FILE_VARIABLE = "CUEVOX_SETTINGS"
 """Names the settings file to read in place of the user's own."""
 
+NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
+"""Variables with our prefix that are no settings; the second is how the engine's processes know their parent."""
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -35,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(1, 65535, "UDP port that OSC is heard on")] = 7400
-    cache_dir: Annotated[str, _text("folder of takes and compiled kernels; empty: the system's own")] = ""
+    cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
@@ -129,7 +132,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterable[Given]:
     return [
         (variable.removeprefix(PREFIX).lower(), variable, text)
         for variable, text in sorted(environ.items())
-        if variable.startswith(PREFIX) and variable != FILE_VARIABLE
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS
     ]
 
 

@@ -1,0 +1,72 @@
+"""The `cuevox` command: registers the others and turns their errors into one line and an exit code.
+
+Each command's module imports nothing heavy at its top, so that `cuevox --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from bridge.cli import demo, devices, doctor, export, import_script, render, run, say, settings, voices
+from bridge.errors import BridgeError
+from engine.errors import BadRange, BadType, EngineError, MediaError, SettingsError, StoryError, UnknownThing
+
+FAILED, WRONG_INPUT = 1, 2
+BAD_INPUT = (BadRange, BadType, MediaError, SettingsError, StoryError, UnknownThing)
+
+app = typer.Typer(
+    name="cuevox",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. Data on stdout, logs on stderr.",
+)
+app.command("run")(run.run)
+app.command("say")(say.say)
+app.command("render")(render.render)
+app.command("export")(export.export)
+app.command("import")(import_script.import_script)
+app.command("demo")(demo.demo)
+app.command("voices")(voices.voices)
+app.command("devices")(devices.devices)
+app.command("settings")(settings.settings)
+app.command("doctor")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cuevox {importlib.metadata.version('cuevox')}")
+        raise typer.Exit
+
+
+@app.callback()
+def cuevox(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Let a DAW, a MIDI pad or a tablet speak."""
+    context.obj = debug
+
+
+def main() -> None:
+    """Run the command line; the process ends with the exit code."""
+    try:
+        app()
+    except (EngineError, BridgeError, OSError) as error:
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        typer.echo(f"cuevox: {error}", err=True)
+        sys.exit(WRONG_INPUT if isinstance(error, BAD_INPUT) else FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Options that several commands share, and the settings that come of them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.settings import Settings, load_settings
+
+Device = Annotated[
+    str | None, typer.Option("--device", help="Output device: number, part of a name, or `null`.", metavar="NAME")
+]
+Block = Annotated[int | None, typer.Option("--block", help="Frames per block that the device is asked for.")]
+OscPort = Annotated[int | None, typer.Option("--osc-port", help="UDP port of OSC.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+StoryFile = Annotated[Path, typer.Argument(help="The story's YAML file.", metavar="STORY.YAML")]
+
+
+def effective(**flags: object) -> Settings:
+    """Return the settings with ``flags`` above everything (None: not given), and log to stderr as they say."""
+    settings = load_settings(flags).settings
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+    return settings

@@ -1,0 +1,46 @@
+"""The two streams of the command line: data on stdout, everything said to a person on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+people = Console(stderr=True, highlight=False, markup=False)
+
+
+def print_json(data: object) -> None:
+    """Print ``data`` (structs, too) on stdout as indented JSON."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on stdout; tab-separated and unabridged when that is no terminal."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
+    """Show a bar on stderr; the caller reports ``(fraction, stage)`` to it."""
+    columns = (
+        TextColumn("{task.description:<9}"),
+        BarColumn(30),
+        TextColumn("{task.fields[stage]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=people) as bars:
+        task = bars.add_task(what, total=1.0, stage="")
+        yield lambda fraction, stage: bars.update(task, completed=fraction, stage=stage[:60])

@@ -1,0 +1,111 @@
+"""Imports point one way, each heavy library has one home, and light processes stay light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    p.relative_to(ROOT).as_posix() for folder in ("engine", "bridge") for p in (ROOT / folder).rglob("*.py")
+)
+
+HOMES = {
+    "pedalboard": ("engine/mixer/chain.py", "engine/mixer/effects.py"),
+    "sounddevice": ("engine/output/device.py",),
+    "pythonosc": ("bridge/osc/*",),
+    "espeakng_loader": ("engine/voices/backends/espeak.py",),
+    "numba": ("engine/mixer/*", "engine/export/kernel.py"),
+    "llvmlite": ("engine/realtime/atomics.py",),
+    "pyloudnorm": ("engine/export/loudness.py",),
+    "scipy": ("engine/export/loudness.py",),
+    "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
+    "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
+    "PIL": ("engine/export/overview.py",),
+    "typer": ("bridge/cli/*",),
+    "rich": ("bridge/cli/*",),
+}
+PURE = ("engine/commands.py", "engine/events.py", "engine/params.py", "engine/units.py", "engine/errors.py")
+PURE_STORY = ("model", "edit", "timeline", "tempo", "script")
+IMPURE = {
+    "numpy",
+    "numba",
+    "soundfile",
+    "soxr",
+    "scipy",
+    "pedalboard",
+    "socket",
+    "asyncio",
+    "subprocess",
+    "pathlib",
+    "os",
+}
+HEAVY = {"numba", "scipy", "pedalboard", "torch", "transformers", "sounddevice", "pyloudnorm", "PIL", "typer", "rich"}
+
+
+def imported(module: str) -> Iterator[str]:
+    """Yield the full name of whatever ``module`` imports, inside functions too."""
+    for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import in line {node.lineno}"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("engine/")])
+def test_the_engine_never_imports_a_bridge(module):
+    assert not [name for name in imported(module) if name.split(".")[0] in ("bridge", "cuevox")]
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_heavy_library_has_one_home(library):
+    users = [m for m in MODULES if any(name.split(".")[0] == library for name in imported(m))]
+    strangers = [m for m in users if not any(fnmatch(m, home) for home in HOMES[library])]
+    assert not strangers, f"{library} belongs to {', '.join(HOMES[library])}"
+
+
+@pytest.mark.parametrize("module", [*PURE, *(f"engine/story/{name}.py" for name in PURE_STORY)])
+def test_the_core_is_pure(module):
+    assert not {name.split(".")[0] for name in imported(module)} & IMPURE
+
+
+COMPOSITION = ("bridge/cli/", "bridge/control", "bridge/live_port.py")
+VOCABULARY = {f"engine.{name}" for name in ("commands", "errors", "events", "params", "units", "story.model")}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("bridge/") and not m.startswith(COMPOSITION)])
+def test_a_bridge_sees_the_engine_through_its_vocabulary(module):
+    assert not {name for name in imported(module) if name.startswith("engine")} - VOCABULARY
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has loaded after ``statement``."""
+    code = f"import sys; {statement}; print('\\n'.join({{n.split('.')[0] for n in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+LIGHT_PROCESSES = {
+    "control": "import engine.control",
+    "worker": "import engine.voices.worker",
+    "client": "import bridge.client",
+}
+
+
+@pytest.mark.parametrize("process", LIGHT_PROCESSES)
+def test_light_processes_load_nothing_heavy(process):
+    assert not loaded_by(LIGHT_PROCESSES[process]) & HEAVY
+
+
+def test_the_command_line_loads_nothing_heavy_for_its_help():
+    heavy = HEAVY - {"typer", "rich"} | {"numpy", "yaml", "soundfile"}
+    assert not loaded_by("import bridge.cli.main") & heavy
+
+
+def test_the_module_for_users_scripts_is_light():
+    assert not loaded_by("import cuevox") & (HEAVY | {"numpy"})
