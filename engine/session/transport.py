@@ -10,7 +10,7 @@ from engine.realtime.records import ENTRY, Kind
 from engine.session.context import Context, clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
-from engine.story.model import PlaySection
+from engine.story.model import Clip, PlaySection
 from engine.story.timeline import Placed, marker_frames, place, story_end_frame
 from engine.units import db_to_gain
 
@@ -71,9 +71,13 @@ class Transport:
         self._context.push(together(*orders))
 
     def publish(self) -> None:
-        """Compile the story's clips as far as they are loaded, and hand them to the mixer."""
-        story, library = self._context.story, self._context.library
-        lengths = {c.id: library.shelf(clip_source(c)).frames for _, c in story.clips().values()}
+        """Compile the story's clips as far as they are loaded, and hand them to the mixer.
+
+        Nothing is published before every length is known, since clips may come after one another; what could not be
+        made counts as empty.
+        """
+        story = self._context.story
+        lengths = {clip.id: self._source_frames(clip) for _, clip in story.clips().values()}
         known = {clip: frames for clip, frames in lengths.items() if frames is not None}
         if len(known) < len(lengths):
             return
@@ -107,6 +111,10 @@ class Transport:
             missing = self._context.library.missing()
             raise NotReady(f"the timeline is not ready: {len(missing)} of its lines and files are still being made")
         return self.placed
+
+    def _source_frames(self, clip: Clip) -> int | None:
+        shelf = self._context.library.shelf(clip_source(clip))
+        return 0 if shelf.state == "failed" else shelf.frames
 
     def _is_loaded(self, placed: Placed) -> bool:
         return self._context.library.shelf(clip_source(placed.clip)).loaded is not None

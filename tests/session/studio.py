@@ -1,0 +1,173 @@
+"""A session with a recording stage and a loader that does what the test says: no process, no audio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.commands import Command, Edit
+from engine.events import Event
+from engine.realtime.records import REPORT, Kind, Report
+from engine.session.library import Loaded, Source
+from engine.session.session import Session
+from engine.story.model import (
+    After,
+    At,
+    Bus,
+    Clip,
+    Cue,
+    Effect,
+    Line,
+    Marker,
+    PlayClip,
+    PlaySection,
+    Send,
+    Slot,
+    SpeakLine,
+    Story,
+    Strip,
+    Track,
+)
+
+
+class RecordingStage:
+    """Keeps every order; takes none when ``full``."""
+
+    def __init__(self) -> None:
+        self.orders: list[dict[str, Any]] = []
+        self.timelines: list[NDArray[np.void]] = []
+        self.full = False
+
+    def push(self, records: NDArray[np.void]) -> int:
+        if self.full:
+            return 0
+        names = records.dtype.names or ()
+        self.orders.extend({n: r[n].item() for n in names} | {"kind": Kind(int(r["kind"]))} for r in records)
+        return len(records)
+
+    def publish(self, entries: NDArray[np.void]) -> int:
+        self.timelines.append(entries.copy())
+        return len(self.timelines)
+
+    def kinds(self) -> list[Kind]:
+        return [o["kind"] for o in self.orders]
+
+    def take(self, kind: Kind) -> list[dict[str, Any]]:
+        """Return the orders of one kind, and forget them all."""
+        found = [o for o in self.orders if o["kind"] is kind]
+        self.orders.clear()
+        return found
+
+
+class HandLoader:
+    """Notes what is asked for; the test delivers."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Source, bool]] = []
+        self.cancelled: list[Source] = []
+        self.released: list[Loaded] = []
+
+    def request(self, source: Source, *, urgent: bool) -> None:
+        self.asked.append((source, urgent))
+
+    def cancel(self, source: Source) -> None:
+        self.cancelled.append(source)
+
+    def release(self, loaded: Loaded) -> None:
+        self.released.append(loaded)
+
+
+class NotedEdits:
+    """A keeper that only notes."""
+
+    def __init__(self) -> None:
+        self.edits: list[Edit] = []
+        self.saves = 0
+        self.reloads = 0
+
+    def append(self, command: Edit) -> None:
+        self.edits.append(command)
+
+    def save(self) -> None:
+        self.saves += 1
+
+    def reload(self) -> None:
+        self.reloads += 1
+
+
+def line(text: str, voice: str = "narrator") -> Line:
+    return Line(text=text, voice=voice)
+
+
+def small_story() -> Story:
+    """Two tracks, a bus, four cues, slots of every mode."""
+    hello = Clip(id="hello", start=At(frame=1000), line=line("hello there"), gain_db=-6.0, fade_in_frames=48)
+    after = Clip(id="after", start=After(gap_frames=100), line=line("and then"), trim_start_frames=10)
+    boo = Clip(id="boo", start=At(frame=0), line=line("boo", "ghost"), length_frames=500, pan=0.5)
+    modes = ("oneshot", "gate", "toggle", "retrigger", "layer")
+    slots = [Slot(bank="a", index=i + 1, target=PlayClip(clip="boo"), mode=m) for i, m in enumerate(modes)]
+    return Story(
+        title="Small",
+        tracks=(
+            Track(id="voice", voice="narrator", clips=(hello, after), strip=Strip(sends=(Send(to="hall"),))),
+            Track(id="spook", voice="ghost", clips=(boo,), strip=Strip(inserts=(Effect(effect="highpass"),))),
+        ),
+        buses=(Bus(id="hall"),),
+        cues=(
+            Cue(id="1", target=PlayClip(clip="hello"), gain_db=-3.0),
+            Cue(id="2", target=SpeakLine(line=line("curtain"), track="voice")),
+            Cue(id="3", target=PlaySection(from_marker="begin", to_marker="end")),
+        ),
+        slots=(
+            *slots,
+            Slot(bank="b", index=1, target=PlayClip(clip="boo"), choke="ghosts", mode="layer"),
+            Slot(bank="b", index=2, target=PlayClip(clip="boo"), choke="ghosts", mode="layer"),
+        ),
+        markers=(Marker(id="begin", at=At(frame=500)), Marker(id="end", at=At(frame=4000))),
+    )
+
+
+class Studio:
+    """The session, its stage, its loader, its keeper and everything it has told."""
+
+    FRAMES = 2000
+
+    def __init__(self, story: Story | None = None, *, load: bool = True) -> None:
+        self.stage = RecordingStage()
+        self.loader = HandLoader()
+        self.keeper = NotedEdits()
+        self.told: list[Event] = []
+        self.session = Session(
+            story or small_story(), self.stage, self.loader, keeper=self.keeper, voices=("narrator", "ghost")
+        )
+        self.session.listen(self.told.extend)
+        self.session.open()
+        if load:
+            self.deliver_all()
+        self.stage.orders.clear()
+        self.told.clear()
+
+    def deliver(self, source: Source, frames: int = FRAMES, channels: int = 1) -> None:
+        """Have ``source`` lie in the arena."""
+        offset = 100_000 * (1 + [s for s, _ in self.loader.asked].index(source))
+        self.session.loaded(source, Loaded(offset=offset, frames=frames, channels=channels, digest="d" * 8))
+
+    def deliver_all(self) -> None:
+        for source, _ in tuple(self.loader.asked):
+            self.deliver(source)
+        self.session.publish()
+
+    def do(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        return self.session.apply(command, at_frame)
+
+    def report(self, kind: Report, **fields: Any) -> list[Event]:
+        """Have the audio process report; return what the session told of it."""
+        block = np.zeros(1, REPORT)
+        block["kind"] = kind
+        for name, value in fields.items():
+            block[name] = value
+        self.told.clear()
+        self.session.hear(block)
+        return list(self.told)

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.commands import (
+    CancelJob,
+    GoCue,
+    Locate,
+    Play,
+    ReloadStory,
+    SaveStory,
+    Say,
+    SetInsertParam,
+    SetLoop,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+    Stop,
+)
+from engine.errors import BadRange, Busy, NotReady, UnknownThing, VoiceError
+from engine.events import (
+    ClipChanged,
+    Dropped,
+    InsertParamChanged,
+    JobDone,
+    JobFailed,
+    JobProgressed,
+    SendGainChanged,
+    StripGainChanged,
+    StripMuteChanged,
+    StripPanChanged,
+    StripSoloChanged,
+    TransportChanged,
+)
+from engine.mixer.effects import EFFECTS
+from engine.realtime.records import Kind, Report
+from engine.session.library import AudioFile
+from engine.story.model import After, At, Clip, Story, Track
+from engine.units import db_to_gain
+from tests.session.studio import Studio, line, small_story
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+class TestDesk:
+    def test_a_fader_moves_story_journal_and_mixer(self, studio: Studio) -> None:
+        command = SetStripGain(strip="voice", gain_db=-6.0, ramp_seconds=0.01)
+        assert studio.do(command, 500) == (StripGainChanged(strip="voice", gain_db=-6.0),)
+        (order,) = studio.stage.take(Kind.SET_GAIN)
+        assert order["value"] == pytest.approx(db_to_gain(-6.0))
+        assert (order["strip"], order["frame"], order["ramp_frames"]) == (0, 500, 480)
+        assert studio.session.story.strips()["voice"].gain_db == -6.0
+        assert studio.keeper.edits == [command]
+
+    @pytest.mark.parametrize(
+        ("command", "kind", "event"),
+        [
+            (SetStripPan(strip="spook", pan=-0.5), Kind.SET_PAN, StripPanChanged(strip="spook", pan=-0.5)),
+            (SetStripMute(strip="hall", mute=True), Kind.SET_MUTE, StripMuteChanged(strip="hall", mute=True)),
+            (SetStripSolo(strip="voice", solo=True), Kind.SET_SOLO, StripSoloChanged(strip="voice", solo=True)),
+            (
+                SetSendGain(strip="voice", bus="hall", gain_db=-12.0),
+                Kind.SET_SEND,
+                SendGainChanged(strip="voice", bus="hall", gain_db=-12.0),
+            ),
+            (
+                SetInsertParam(strip="spook", insert=1, param="cutoff_hz", value=300.0),
+                Kind.SET_INSERT,
+                InsertParamChanged(strip="spook", insert=1, param="cutoff_hz", value=300.0),
+            ),
+        ],
+    )
+    def test_every_edit_has_its_order_and_event(self, studio: Studio, command, kind, event) -> None:
+        assert studio.do(command) == (event,)
+        assert studio.stage.kinds() == [kind]
+
+    def test_an_insert_parameter_is_addressed_by_its_place_in_the_table(self, studio: Studio) -> None:
+        studio.do(SetInsertParam(strip="spook", insert=1, param="cutoff_hz", value=300.0))
+        (order,) = studio.stage.take(Kind.SET_INSERT)
+        assert list(EFFECTS["highpass"].params)[order["param"]] == "cutoff_hz"
+        assert (order["index"], order["value"]) == (0, 300.0)
+
+    @pytest.mark.parametrize(
+        ("command", "error", "words"),
+        [
+            (SetStripGain(strip="nobody", gain_db=0), UnknownThing, "hall, master, spook, voice"),
+            (SetStripGain(strip="voice", gain_db=99), BadRange, "-100 to 12 dB"),
+            (SetStripGain(strip="voice", gain_db=float("nan")), BadRange, "nan"),
+            (SetStripPan(strip="voice", pan=2), BadRange, "-1 to 1"),
+            (SetSendGain(strip="spook", bus="hall", gain_db=0), UnknownThing, "send"),
+            (SetInsertParam(strip="spook", insert=2, param="x", value=0), BadRange, "1 insert"),
+            (SetInsertParam(strip="spook", insert=1, param="x", value=0), UnknownThing, "cutoff_hz"),
+            (SetInsertParam(strip="spook", insert=1, param="cutoff_hz", value=-5), BadRange, "cutoff_hz"),
+        ],
+    )
+    def test_a_wrong_edit_changes_nothing(self, studio: Studio, command, error, words: str) -> None:
+        before = studio.session.story
+        with pytest.raises(error, match=words):
+            studio.do(command)
+        assert studio.session.story is before
+        assert studio.stage.orders == []
+        assert studio.keeper.edits == []
+
+    def test_edits_inside_together_reach_the_mixer_in_one_piece(self, studio: Studio) -> None:
+        with studio.session.context.together():
+            studio.do(SetStripMute(strip="voice", mute=True))
+            studio.do(GoCue(cue="1"))
+            assert studio.stage.orders == []
+        assert studio.stage.kinds() == [Kind.SET_MUTE, Kind.START_PLAYER]
+
+
+class TestTransport:
+    def test_orders_and_reports(self, studio: Studio) -> None:
+        studio.do(Locate(timeline_frame=48000))
+        studio.do(Play(), 100)
+        studio.do(Stop())
+        assert studio.stage.kinds() == [Kind.LOCATE, Kind.PLAY, Kind.STOP]
+        events = studio.report(Report.TRANSPORT, value=1, requested_frame=48000)
+        assert events == [TransportChanged(playing=True, timeline_frame=48000)]
+
+    def test_locate_before_the_start_is_refused(self, studio: Studio) -> None:
+        with pytest.raises(BadRange, match="-1"):
+            studio.do(Locate(timeline_frame=-1))
+
+    def test_loop(self, studio: Studio) -> None:
+        (event,) = studio.do(SetLoop(start_frame=100, end_frame=400))
+        assert event == TransportChanged(playing=False, timeline_frame=0, loop=(100, 400))
+        (order,) = studio.stage.take(Kind.SET_LOOP)
+        assert (order["offset"], order["length"]) == (100, 300)
+        with pytest.raises(BadRange):
+            studio.do(SetLoop(start_frame=400, end_frame=100))
+
+    def test_the_timeline_is_compiled_sorted_with_offsets_in_floats(self, studio: Studio) -> None:
+        entries = studio.stage.timelines[-1]
+        assert entries["start_frame"].tolist() == [0, 1000, 1000 + Studio.FRAMES + 100]
+        assert entries["length"].tolist() == [500, Studio.FRAMES, Studio.FRAMES - 10]
+        assert entries["strip"].tolist() == [1, 0, 0]
+        after = next(s for s, _ in studio.loader.asked if s == line("and then"))
+        assert entries["offset"][2] == studio.session.context.library.use(after).offset + 10
+
+    def test_clips_keep_their_player_ids_over_generations(self, studio: Studio) -> None:
+        before = studio.stage.timelines[-1]["player"].tolist()
+        studio.session.publish()
+        assert studio.stage.timelines[-1]["player"].tolist() == before
+
+    def test_play_waits_for_lengths_and_names_clips_that_are_missing(self) -> None:
+        studio = Studio(load=False)
+        with pytest.raises(NotReady, match="4 of its lines"):
+            studio.do(Play())
+        for source, _ in studio.loader.asked:
+            studio.session.known(source, Studio.FRAMES)
+        studio.session.publish()
+        events = studio.do(Play())
+        assert [e.what for e in events if isinstance(e, Dropped)] == ["clip boo", "clip hello", "clip after"]
+        assert len(studio.stage.timelines[-1]) == 0
+
+    def test_a_failed_line_is_named_and_the_rest_plays(self) -> None:
+        studio = Studio(load=False)
+        bad = line("hello there")
+        for source, _ in tuple(studio.loader.asked):
+            if source == bad:
+                studio.session.failed(source, VoiceError("the voice lost its words"))
+            else:
+                studio.deliver(source)
+        studio.session.publish()
+        events = studio.do(Play())
+        assert [(e.what, e.code) for e in events] == [("clip hello", "not_ready")]
+        assert studio.stage.timelines[-1]["start_frame"].tolist() == [0, 1100]
+
+
+class TestSpeech:
+    def test_a_line_is_spoken_as_soon_as_its_take_is_there(self, studio: Studio) -> None:
+        (progress,) = studio.do(Say(voice="ghost", text="who goes there", job="j1"))
+        assert progress == JobProgressed(job="j1", verb="say", fraction=0.0, stage="rendering")
+        source, urgent = studio.loader.asked[-1]
+        assert (source, urgent) == (line("who goes there", "ghost"), True)
+        studio.deliver(source, frames=24000)
+        assert JobDone(job="j1", verb="say", result="d" * 8, seconds=0.5) in studio.told
+        (start,) = studio.stage.take(Kind.START_PLAYER)
+        assert start["strip"] == 1  # the ghost's own track
+
+    def test_a_known_line_is_spoken_at_once(self, studio: Studio) -> None:
+        (event,) = studio.do(Say(voice="narrator", text="curtain", job="j"))
+        assert isinstance(event, JobDone)
+
+    def test_failure_reaches_every_job_that_waited(self, studio: Studio) -> None:
+        for job in ("a", "b"):
+            studio.do(Say(voice="ghost", text="hm", job=job))
+        studio.session.failed(line("hm", "ghost"), VoiceError("no voice today"))
+        failed = [e for e in studio.told if isinstance(e, JobFailed)]
+        assert [(e.job, e.code, e.text) for e in failed] == [
+            ("a", "voice_failed", "no voice today"),
+            ("b", "voice_failed", "no voice today"),
+        ]
+
+    def test_a_failed_line_is_tried_again(self, studio: Studio) -> None:
+        studio.do(Say(voice="ghost", text="hm", job="a"))
+        studio.session.failed(line("hm", "ghost"), VoiceError("no voice today"))
+        studio.do(Say(voice="ghost", text="hm", job="b"))
+        assert [s for s, _ in studio.loader.asked].count(line("hm", "ghost")) == 2
+
+    def test_cancel_stops_the_rendering_unless_another_job_waits_for_it(self, studio: Studio) -> None:
+        studio.do(Say(voice="ghost", text="hm", job="a"))
+        studio.do(Say(voice="ghost", text="hm", job="b"))
+        studio.do(CancelJob(job="a"))
+        assert studio.loader.cancelled == []
+        studio.do(CancelJob(job="b"))
+        assert studio.loader.cancelled == [line("hm", "ghost")]
+        with pytest.raises(UnknownThing, match="job"):
+            studio.do(CancelJob(job="b"))
+
+    def test_cancel_stops_the_sound(self, studio: Studio) -> None:
+        studio.do(Say(voice="narrator", text="curtain", job="j"))
+        studio.do(CancelJob(job="j"))
+        assert studio.stage.kinds() == [Kind.START_PLAYER, Kind.STOP_PLAYER]
+
+    @pytest.mark.parametrize(
+        ("command", "error", "words"),
+        [
+            (Say(voice="nobody", text="x"), UnknownThing, "ghost, narrator"),
+            (Say(voice="ghost", text="  "), BadRange, "no text"),
+            (Say(voice="ghost", text="x" * 5001), BadRange, "5001 characters"),
+            (Say(voice="ghost", text="x", track="nowhere"), UnknownThing, "spook, voice"),
+        ],
+    )
+    def test_wrong_wishes(self, studio: Studio, command: Say, error, words: str) -> None:
+        with pytest.raises(error, match=words):
+            studio.do(command)
+
+    def test_too_many_waiting_lines_are_busy(self, studio: Studio) -> None:
+        for number in range(64):
+            studio.do(Say(voice="ghost", text=f"line {number}"))
+        with pytest.raises(Busy, match="64"):
+            studio.do(Say(voice="ghost", text="one more"))
+
+
+class TestLibrary:
+    def test_what_was_used_longest_ago_goes_first_and_the_storys_own_stays(self, studio: Studio) -> None:
+        library = studio.session.context.library
+        for text in ("one", "two"):
+            studio.do(Say(voice="ghost", text=text))
+            studio.deliver(line(text, "ghost"))
+        library.use(line("one", "ghost"))
+        assert library.evict(sounding=set())
+        assert library.shelf(line("two", "ghost")).loaded is None
+        assert not library.evict(sounding={line("one", "ghost")})
+        assert library.evict(sounding=set())
+        assert not library.evict(sounding=set())
+        assert len(studio.loader.released) == 2
+
+    def test_clips_tell_how_far_they_are(self) -> None:
+        studio = Studio(load=False)
+        studio.session.known(line("boo", "ghost"), 100)
+        assert ClipChanged(clip="boo", state="rendering") in studio.told
+
+    def test_audio_files_are_sources_too(self) -> None:
+        rain = Clip(id="rain", start=At(frame=0), audio="rain.wav")
+        more = Clip(id="more", start=After(), audio="rain.wav")
+        studio = Studio(Story(title="t", tracks=(Track(id="sound", clips=(rain, more)),)), load=False)
+        assert [s for s, _ in studio.loader.asked] == [AudioFile(path="rain.wav")]
+
+
+class TestStory:
+    def test_save_and_reload_are_the_keepers(self, studio: Studio) -> None:
+        studio.do(SaveStory())
+        studio.do(ReloadStory())
+        assert (studio.keeper.saves, studio.keeper.reloads) == (1, 1)
+
+    def test_another_story_brings_its_levels_and_asks_for_its_lines(self, studio: Studio) -> None:
+        new = Clip(id="new", start=At(frame=0), line=line("something new"))
+        story = small_story()
+        first, *others = story.tracks
+        changed = Story(
+            title="t",
+            tracks=(Track(id="voice", clips=(*first.clips, new), strip=first.strip), *others),
+            buses=story.buses,
+            cues=story.cues[1:],
+        )
+        studio.session.adopt(changed)
+        assert (line("something new"), False) in studio.loader.asked
+        assert studio.session.cues.next_cue == "2"
+        gains = [o for o in studio.stage.orders if o["kind"] is Kind.SET_GAIN]
+        assert [g["strip"] for g in gains] == [0, 1, 2, 3]
+
+    def test_a_fresh_audio_process_is_told_everything(self, studio: Studio) -> None:
+        studio.do(SetStripGain(strip="voice", gain_db=-6.0))
+        studio.do(GoCue(cue="1"))
+        studio.stage.orders.clear()
+        published = len(studio.stage.timelines)
+        studio.session.restore()
+        gain = next(o for o in studio.stage.orders if o["kind"] is Kind.SET_GAIN and o["strip"] == 0)
+        assert gain["value"] == pytest.approx(db_to_gain(-6.0))
+        assert len(studio.stage.timelines) == published + 1
+        assert studio.session.context.players.all() == ()
+
+
+def test_events_reach_every_listener_until_it_leaves(studio: Studio) -> None:
+    heard: list = []
+    leave = studio.session.listen(heard.extend)
+    studio.do(SetStripMute(strip="voice", mute=True))
+    leave()
+    studio.do(SetStripMute(strip="voice", mute=False))
+    assert heard == [StripMuteChanged(strip="voice", mute=True)]
