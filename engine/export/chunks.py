@@ -1,0 +1,86 @@
+"""RIFF chunks that describe a WAV file: broadcast extension (EBU Tech 3285 version 2) and cue points with labels."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from engine.export.loudness import Levels
+
+BEXT_BYTES = 602
+_UNKNOWN_LOUDNESS = 0x7FFF
+_TEXT_ENCODING = "ascii"
+
+
+class CuePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A labelled place in a file."""
+
+    frame: int
+    label: str
+
+
+class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broadcast extension says of a file. Texts outside ASCII lose their marks: the chunk knows no others."""
+
+    description: str
+    originator: str
+    reference: str
+    made_at: datetime
+    coding_history: str
+    time_reference: int = 0
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return ``body`` as a RIFF chunk, padded to an even length."""
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
+
+
+def bext(broadcast: Broadcast, levels: Levels | None) -> bytes:
+    """Return the ``bext`` chunk; its length depends on ``broadcast`` alone, so levels can be filled in later.
+
+    The UMID stays zero: nothing here registers one.
+    """
+    body = (
+        _text(broadcast.description, 256)
+        + _text(broadcast.originator, 32)
+        + _text(broadcast.reference, 32)
+        + broadcast.made_at.strftime("%Y-%m-%d%H:%M:%S").encode(_TEXT_ENCODING)
+        + struct.pack("<QH", broadcast.time_reference, 2)
+        + bytes(64)
+        + struct.pack("<5h", *_loudness(levels))
+        + bytes(180)
+        + broadcast.coding_history.encode(_TEXT_ENCODING, "replace")
+    )
+    return chunk(b"bext", body)
+
+
+def cues(points: Sequence[CuePoint]) -> bytes:
+    """Return a ``cue `` chunk and the ``LIST adtl`` with its labels (UTF-8); nothing for no points."""
+    if not points:
+        return b""
+    body, labels = struct.pack("<I", len(points)), b"adtl"
+    for number, point in enumerate(points, 1):
+        body += struct.pack("<II4sIII", number, point.frame, b"data", 0, 0, point.frame)
+        labels += chunk(b"labl", struct.pack("<I", number) + point.label.encode() + b"\0")
+    return chunk(b"cue ", body) + chunk(b"LIST", labels)
+
+
+def _loudness(levels: Levels | None) -> tuple[int, ...]:
+    """In hundredths: integrated, range, true peak, momentary, short term; unknown where there is none."""
+    if levels is None:
+        return (_UNKNOWN_LOUDNESS,) * 5
+    values = (
+        levels.integrated_lufs,
+        levels.range_lu,
+        levels.true_peak_dbtp,
+        levels.max_momentary_lufs,
+        levels.max_short_term_lufs,
+    )
+    return tuple(_UNKNOWN_LOUDNESS if value is None else round(value * 100) for value in values)
+
+
+def _text(text: str, size: int) -> bytes:
+    return text.encode(_TEXT_ENCODING, "replace")[:size].ljust(size, b"\0")
