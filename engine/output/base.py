@@ -1,0 +1,35 @@
+"""What every output is: something that asks for blocks and says when they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Render = Callable[[NDArray[np.float32], float, bool], None]
+"""Fills a block: ``render(out, unix_seconds, lost)``.
+
+out: (frames, 2) float32, to be overwritten whole. unix_seconds: the wall time at which its first frame leaves the
+engine; it is heard ``latency_frames`` later. lost: the driver missed frames since the last block. Must not raise.
+"""
+
+
+class Output(Protocol):
+    """A driver of the mixer. One block at a time, in order, in one thread of its own."""
+
+    name: str
+    sample_rate: int
+    block_frames: int
+    """What the output asks for at once, as a rule; render takes any length."""
+    latency_frames: int
+    """From the moment a block is asked for to the ear, as the driver says; 0 where nobody listens."""
+
+    def start(self, render: Render) -> None:
+        """Begin to ask for blocks. Raises DeviceError when it can't."""
+        ...
+
+    def stop(self) -> None:
+        """Ask for no more blocks; none is under way when this returns. Safe to call twice."""
+        ...

@@ -1,0 +1,171 @@
+"""Audio devices through PortAudio (sounddevice's only home)."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import threading
+import time
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DeviceError
+from engine.output.base import Render
+from engine.output.jack_clock import JackClock
+
+CHANNELS = 2
+FIRST_BLOCK_SECONDS = 5.0
+"""A device that has not asked for a block by then is broken."""
+
+_JACK_NAME = ctypes.create_string_buffer(b"cuevox")  # PortAudio keeps the pointer
+_JACK_HOST = "JACK"
+
+
+class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that can play. default: it is taken when none is asked for."""
+
+    number: int
+    name: str
+    host: str
+    channels: int
+    sample_rate: int
+    default: bool
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name!r} ({self.host}, {self.channels} outputs, {self.sample_rate} Hz)"
+
+
+@functools.cache
+def _portaudio() -> Any:
+    """Return the sounddevice module, imported on first use: the import starts PortAudio and asks every driver."""
+    with contextlib.suppress(OSError, AttributeError):  # only where PortAudio was built with JACK
+        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_JACK_NAME)
+    try:
+        import sounddevice
+    except OSError as error:
+        raise DeviceError(f"PortAudio is not installed ({error}); use the null output or install it") from error
+    return sounddevice
+
+
+def list_devices() -> tuple[DeviceInfo, ...]:
+    """Return every device that can play. Raises DeviceError when PortAudio is missing."""
+    sd = _portaudio()
+    hosts = [host["name"] for host in sd.query_hostapis()]
+    able = [(number, d) for number, d in enumerate(sd.query_devices()) if d["max_output_channels"] > 0]
+    default = sd.default.device[1]
+    if default < 0:  # no sound card, but perhaps a JACK server
+        default = next((number for number, d in able if _JACK_HOST in hosts[d["hostapi"]]), -1)
+    return tuple(
+        DeviceInfo(
+            number=number,
+            name=d["name"],
+            host=hosts[d["hostapi"]],
+            channels=d["max_output_channels"],
+            sample_rate=round(d["default_samplerate"]),
+            default=number == default,
+        )
+        for number, d in able
+    )
+
+
+def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...]) -> DeviceInfo:
+    """Return the device with that number, or whose name has that part; None: the default one.
+
+    Raises DeviceError naming what there is, also when a part of a name fits several.
+    """
+    there = ", ".join(map(str, devices)) or "none"
+    if wanted is None:
+        fits = [d for d in devices if d.default]
+    elif isinstance(wanted, int) or wanted.isdecimal():
+        fits = [d for d in devices if d.number == int(wanted)]
+    else:
+        part = wanted.casefold()
+        fits = [d for d in devices if part in f"{d.name}, {d.host}".casefold()]
+        fits = [d for d in fits if part == d.name.casefold()] or fits
+    if len(fits) == 1:
+        return fits[0]
+    if wanted is None:
+        raise DeviceError(f"there is no default output device; there is: {there}")
+    if not fits:
+        raise DeviceError(f"no output device fits {str(wanted)!r}; there is: {there}")
+    raise DeviceError(f"{str(wanted)!r} fits several output devices: {', '.join(map(str, fits))}")
+
+
+class DeviceOutput:
+    """Plays through a device, in stereo, in the driver's own thread.
+
+    block_frames is a request; on JACK the server's period wins. ``start`` returns after the first block, when
+    ``block_frames`` and ``latency_frames`` tell what the driver really does.
+    """
+
+    def __init__(self, wanted: str | int | None, sample_rate: int, block_frames: int) -> None:
+        device = find_device(wanted, list_devices())
+        if device.channels < CHANNELS:
+            raise DeviceError(f"device {device} has no two outputs; cuevox plays in stereo")
+        self.name = device.name
+        self.sample_rate = sample_rate
+        self.block_frames = block_frames
+        self.latency_frames = 0
+        self._device = device
+        self._on_jack = device.host.startswith(_JACK_HOST)
+        self._jack: JackClock | None = None
+        self._stream: Any = None
+        self._latency_seconds = 0.0
+        self._playing = threading.Event()
+
+    def start(self, render: Render) -> None:
+        """Open the device and begin. Raises DeviceError, naming the device and its rate."""
+        sd = _portaudio()
+        self._render = render
+        self._jack = JackClock() if self._on_jack else None
+        try:
+            self._stream = sd.OutputStream(
+                samplerate=self.sample_rate,
+                blocksize=0 if self._on_jack else self.block_frames,  # other sizes than JACK's period only add jitter
+                device=self._device.number,
+                channels=CHANNELS,
+                dtype="float32",
+                latency="low",
+                callback=self._callback,
+            )
+            self._latency_seconds = self._stream.latency
+            self._stream.start()
+        except sd.PortAudioError as error:
+            self.stop()
+            raise DeviceError(f"can't play at {self.sample_rate} Hz on device {self._device}: {error}") from error
+        if not self._playing.wait(FIRST_BLOCK_SECONDS):
+            self.stop()
+            raise DeviceError(f"device {self._device} does not ask for sound")
+        self.latency_frames = round(self._latency_seconds * self.sample_rate)
+
+    def stop(self) -> None:
+        """Stop and close the device."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        if self._jack is not None:
+            self._jack.close()
+            self._jack = None
+
+    def _callback(self, out: NDArray[np.float32], frames: int, when: Any, flags: Any) -> None:
+        if self._jack is not None:
+            unix_seconds, lost = self._jack.cycle(frames)
+        else:
+            unix_seconds, lost = self._leaves_at(when), False
+        if not self._playing.is_set():
+            if self._jack is not None:
+                self.block_frames = frames
+                self._latency_seconds = when.outputBufferDacTime - when.currentTime
+            self._playing.set()
+        self._render(out, unix_seconds, lost or bool(flags.output_underflow))
+
+    def _leaves_at(self, when: Any) -> float:
+        """Return the wall time of the block: when it reaches the converter, less the device's nominal latency."""
+        if self._stream is None or when.outputBufferDacTime == 0.0:  # a driver without a clock
+            return time.time()
+        ahead: float = when.outputBufferDacTime - self._stream.time
+        return time.time() + ahead - self._latency_seconds

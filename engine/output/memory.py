@@ -1,0 +1,43 @@
+"""An output that is pulled by hand, block by block, on a clock that is exact: for tests and offline runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import NotReady
+from engine.output.base import Render
+
+
+class MemoryOutput:
+    """Plays into arrays. Its clock starts at ``origin_seconds`` and runs at exactly the sample rate."""
+
+    def __init__(self, sample_rate: int = 48000, block_frames: int = 256, origin_seconds: float = 1.0e9) -> None:
+        self.name = "memory"
+        self.sample_rate = sample_rate
+        self.block_frames = block_frames
+        self.latency_frames = 0
+        self.frame = 0
+        self._origin_seconds = origin_seconds
+        self._render: Render | None = None
+
+    def start(self, render: Render) -> None:
+        """Take ``render``; nothing is asked for until ``pull``."""
+        self._render = render
+
+    def stop(self) -> None:
+        """Forget ``render``."""
+        self._render = None
+
+    def pull(self, frames: int, *, lost: bool = False) -> NDArray[np.float32]:
+        """Return the next ``frames``, asked for in blocks. Raises NotReady when stopped."""
+        out = np.empty((frames, 2), np.float32)
+        for start in range(0, frames, self.block_frames):
+            self._pull_block(out[start : start + self.block_frames], lost and start == 0)
+        return out
+
+    def _pull_block(self, out: NDArray[np.float32], lost: bool) -> None:
+        if self._render is None:
+            raise NotReady("the memory output is stopped")
+        self._render(out, self._origin_seconds + self.frame / self.sample_rate, lost)
+        self.frame += len(out)

@@ -1,0 +1,92 @@
+"""A private JACK server with the dummy backend: a sound card for tests that is the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+
+import jack
+import pytest
+
+START_SECONDS = 20.0
+CLIENT_TIMEOUT_MS = 20000
+"""Sync mode waits this long for a stalled client instead of dropping its block."""
+
+
+class JackServer:
+    """A ``jackd`` of its own name; ``env`` leads clients to it. Sync mode: a slow machine delays, it never drops."""
+
+    def __init__(self, sample_rate: int = 48000, period: int = 256, realtime: bool = False) -> None:
+        self.name = f"cuevox-{uuid.uuid4().hex[:12]}"
+        self.sample_rate = sample_rate
+        self.period = period
+        self.env = {
+            "JACK_DEFAULT_SERVER": self.name,
+            "JACK_NO_AUDIO_RESERVATION": "1",
+            "JACK_NO_START_SERVER": "1",
+        }
+        self._realtime = realtime
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["jackd", "-n", self.name, "-S", "-t", str(CLIENT_TIMEOUT_MS), "-R" if self._realtime else "-r"]
+        command += ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(self.period)]
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **self.env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.stop()
+                raise RuntimeError(f"jackd did not start: {command}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.kill(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+
+    def client(self, name: str) -> jack.Client:
+        """Open a client of this server in this process."""
+        return jack.Client(name, no_start_server=True, servername=self.name)
+
+    def _answers(self) -> bool:
+        try:
+            self.client("probe").close()
+        except jack.JackOpenError:
+            return False
+        return True
+
+
+def running_server(**options: object) -> Iterator[JackServer]:
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd (Debian: apt install jackd2)")
+    server = JackServer(**options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def jack_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """A running server, 48 kHz, 256 frames, which this process's environment points to."""
+    for server in running_server():
+        for key, value in server.env.items():
+            monkeypatch.setenv(key, value)
+        yield server
