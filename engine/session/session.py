@@ -182,7 +182,7 @@ class Session:
             case CancelJob(job=job):
                 return self.speech.cancel(job)
             case Panic(fade_seconds=fade):
-                return self._panic(FADE_SECONDS.check(fade, "fade"))
+                return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
             case ClearScheduled():
                 self.context.push(order(Kind.CLEAR_SCHEDULED))
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain() | SetInsertParam():
@@ -195,9 +195,9 @@ class Session:
                 assert_never(command)
         return ()
 
-    def _panic(self, fade_seconds: float) -> tuple[Event, ...]:
+    def _panic(self, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
         """Silence everything; Panicked follows when the mixer has done it."""
-        self.context.push(order(Kind.PANIC, ramp_frames=self.context.frames(fade_seconds)))
+        self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
         return self.speech.cancel_all()
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:

@@ -185,7 +185,7 @@ def test_a_late_start_is_told_with_what_and_how_late(studio: Studio) -> None:
 
 
 def test_panic_silences_and_is_told_when_it_is_done(studio: Studio) -> None:
-    studio.do(Panic(fade_seconds=0.02))
+    studio.do(Panic(fade_seconds=0.02), 4711)
     (order,) = studio.stage.take(Kind.PANIC)
-    assert order["ramp_frames"] == 960
+    assert (order["frame"], order["ramp_frames"]) == (4711, 960)
     assert studio.report(Report.PANICKED) == [Panicked()]
