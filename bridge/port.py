@@ -93,6 +93,11 @@ class EnginePort(Protocol):
         ...
 
     @property
+    def block_frames(self) -> int:
+        """The device's block: what is asked for sooner than that starts with the next one."""
+        ...
+
+    @property
     def clock(self) -> EngineClock:
         """The engine's clock."""
         ...
@@ -125,6 +130,10 @@ class EnginePort(Protocol):
         """Return bank and index of every slot, in the order of the story."""
         ...
 
+    def clip_ids(self) -> Sequence[str]:
+        """Return the clips of all tracks."""
+        ...
+
     def strip_state(self, strip: str) -> StripState:
         """Return a mixer channel's state."""
         ...
@@ -137,6 +146,10 @@ class EnginePort(Protocol):
         """Return how far a slot is."""
         ...
 
+    def clip_state(self, clip: str) -> SlotState:
+        """Return how far a clip's take is."""
+        ...
+
     def next_cue(self) -> str | None:
         """Return the cue that GO fires next, None at the list's end."""
         ...
@@ -145,8 +158,8 @@ class EnginePort(Protocol):
         """Return where the timeline stands now."""
         ...
 
-    def meters(self) -> Mapping[str, Meter]:
-        """Return the last reading of every strip; reading changes nothing."""
+    def meter(self, strip: str) -> Meter:
+        """Return a strip's last reading; reading changes nothing, so that several may look."""
         ...
 
     def status(self) -> EngineStatus:

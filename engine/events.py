@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+SlotState = Literal["empty", "queued", "rendering", "ready", "playing", "failed"]
+
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What all events share."""
@@ -33,13 +35,17 @@ class CueEnded(Base, frozen=True, kw_only=True):
     cue: str
 
 
+class CueChanged(Base, frozen=True, kw_only=True):
+    """A cue is in another state: its take was queued, rendered, failed, or it started or ended."""
+
+    cue: str
+    state: SlotState
+
+
 class PlayheadMoved(Base, frozen=True, kw_only=True):
     """Another cue is next on GO (None: the list is at its end)."""
 
     next_cue: str | None
-
-
-SlotState = Literal["empty", "queued", "rendering", "ready", "playing", "failed"]
 
 
 class SlotChanged(Base, frozen=True, kw_only=True):
@@ -175,7 +181,7 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 
 
 Event = (
-    TransportChanged | CueStarted | CueEnded | PlayheadMoved | SlotChanged | ClipChanged
+    TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | StorySaved | StoryChangedOnDisk | StoryReloaded

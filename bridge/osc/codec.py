@@ -144,10 +144,10 @@ def _check_extent(packet: bytes, tags: bytes, position: int) -> None:
 def _blob_end(packet: bytes, position: int) -> int:
     if position + _SIZE.size > len(packet):
         return len(packet) + 1
-    (size,) = _SIZE.unpack_from(packet, position)
+    size: int = _SIZE.unpack_from(packet, position)[0]
     if size < 0:
         raise BadPacket(f"a blob of {size} bytes")
-    return position + _SIZE.size + int(size) + -size % 4
+    return position + _SIZE.size + size + -size % 4
 
 
 def _received(value: object) -> object:

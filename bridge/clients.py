@@ -1,0 +1,162 @@
+"""Clients: who talks to us over a datagram wire, where their answers go, and how much we tell them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from bridge.errors import Busy
+from bridge.message import Message
+
+HostPort = tuple[str, int]
+
+MAX_CLIENTS = 64
+MAX_SUBSCRIPTIONS = 32
+"""Per client."""
+
+ERRORS_PER_SECOND = 100.0
+ERRORS_AT_ONCE = 300.0
+"""How many error answers a client gets; more are counted and told as one, so that a flood is not amplified."""
+
+ALL_ERRORS_PER_SECOND = 400.0
+ALL_ERRORS_AT_ONCE = 1200.0
+"""The same for all clients together: a flood may come from many addresses, real or not."""
+
+
+class Transport(Protocol):
+    """Sends messages to a place; never blocks."""
+
+    def send(self, to: HostPort, messages: Sequence[Message]) -> None:
+        """Send messages in order, in as few datagrams as they fit."""
+        ...
+
+
+class Bucket:
+    """A token bucket: ``burst`` at once, ``per_second`` in the long run."""
+
+    def __init__(self, per_second: float, burst: float, now: Callable[[], float]) -> None:
+        self._per_second, self._burst, self._now = per_second, burst, now
+        self._level, self._filled_at = burst, now()
+
+    def take(self) -> bool:
+        """Take a token if there is one."""
+        now = self._now()
+        self._level = min(self._burst, self._level + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        if self._level < 1.0:
+            return False
+        self._level -= 1.0
+        return True
+
+
+class Subscription(msgspec.Struct, kw_only=True):
+    """A pattern that a client hears. expires_at: on the clock of ``Clients``, pushed on by all that the client sends."""
+
+    pattern: str
+    interval_seconds: float
+    lease_seconds: float
+    expires_at: float
+
+
+class Client:
+    """One sender: its own source address, and what it asked of us."""
+
+    def __init__(self, source: HostPort, transport: Transport, buckets: tuple[Bucket, Bucket]) -> None:
+        self.source = source
+        self.acknowledged = False
+        self.reply_port = 0
+        self.subscriptions: dict[str, Subscription] = {}
+        self.unremembered = False
+        self._transport = transport
+        self._buckets = buckets
+        self._untold = 0
+
+    @property
+    def address(self) -> HostPort:
+        """Return where answers and feedback go."""
+        return self.source[0], self.reply_port or self.source[1]
+
+    def send(self, *messages: Message) -> None:
+        """Send messages to this client."""
+        if messages:
+            self._transport.send(self.address, messages)
+
+    def refuse(self, address: str, request: int, code: str, text: str) -> None:
+        """Answer with an error; those beyond what a client may hear are counted and told with the next one."""
+        if not all(bucket.take() for bucket in self._buckets):
+            self._untold += 1
+            return
+        answer = Message(f"/reply{address}", (request, "error", code, text[:500]))
+        if self._untold:
+            untold = Message("/reply", (0, "error", "busy", f"{self._untold} more errors were not told one by one"))
+            self._untold = 0
+            self.send(untold)
+        self.send(answer)
+
+
+class Clients:
+    """All clients that we remember: at most ``MAX_CLIENTS``, those without a subscription are forgotten first."""
+
+    def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
+        self._transport = transport
+        self._now = now
+        self._all: OrderedDict[HostPort, Client] = OrderedDict()
+        self._shared = Bucket(ALL_ERRORS_PER_SECOND, ALL_ERRORS_AT_ONCE, now)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(tuple(self._all.values()))
+
+    def heard(self, source: HostPort) -> Client:
+        """Return the client that sends from ``source``, known or new, and renew its leases.
+
+        When the table is full of subscribers the client is not remembered: it may do everything but subscribe.
+        """
+        client = self._all.get(source)
+        if client is None:
+            return self._new(source)
+        self._all.move_to_end(source)
+        now = self._now()
+        for subscription in client.subscriptions.values():
+            subscription.expires_at = now + subscription.lease_seconds
+        return client
+
+    def _new(self, source: HostPort) -> Client:
+        own = Bucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE, self._now)
+        client = Client(source, self._transport, (own, self._shared))
+        if len(self._all) >= MAX_CLIENTS:
+            idle = next((s for s, c in self._all.items() if not c.subscriptions), None)
+            if idle is None:
+                client.unremembered = True
+                return client
+            del self._all[idle]
+        self._all[source] = client
+        return client
+
+    def subscribe(self, client: Client, pattern: str, interval_seconds: float, lease_seconds: float) -> Subscription:
+        """Give a client a subscription, or renew it. Raises Busy when there is no room."""
+        if client.unremembered:
+            raise Busy(f"{MAX_CLIENTS} clients are subscribed already")
+        if pattern not in client.subscriptions and len(client.subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise Busy(f"a client has at most {MAX_SUBSCRIPTIONS} subscriptions; a pattern covers many addresses")
+        subscription = Subscription(
+            pattern=pattern,
+            interval_seconds=interval_seconds,
+            lease_seconds=lease_seconds,
+            expires_at=self._now() + lease_seconds,
+        )
+        client.subscriptions[pattern] = subscription
+        return subscription
+
+    def expired(self) -> list[tuple[Client, Subscription]]:
+        """Take away the subscriptions whose lease ran out, and return them."""
+        now = self._now()
+        gone = [(c, s) for c in self for s in c.subscriptions.values() if s.expires_at <= now]
+        for client, subscription in gone:
+            del client.subscriptions[subscription.pattern]
+        return gone

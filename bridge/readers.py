@@ -1,0 +1,96 @@
+"""Readers: what a value row tells, from the engine's state, in the units of the command fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bridge.port import EnginePort, InsertState, StripState
+from bridge.route import Path, Reader
+from engine.errors import BadRange, UnknownThing
+from engine.params import ParamSpec
+
+
+def strip(value: Callable[[StripState], object]) -> Reader:
+    """Return a reader of one thing in a strip's state."""
+    return lambda port, path: (value(port.strip_state(path["strip"])),)
+
+
+def send(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read a send's level in dB."""
+    sends = port.strip_state(path["strip"]).sends
+    return (_known(f"send of {path['strip']}", path["bus"], sends),)
+
+
+def insert_value(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read one parameter of an insert."""
+    return (_known("parameter", path["param"], _insert(port, path).values),)
+
+
+def insert_spec(port: EnginePort, path: Path) -> ParamSpec:
+    """Return the range of one parameter of an insert."""
+    spec = _known("parameter", path["param"], _insert(port, path).specs)
+    if not isinstance(spec, ParamSpec):
+        raise TypeError(f"the engine gave {spec!r} as a range")
+    return spec
+
+
+def _insert(port: EnginePort, path: Path) -> InsertState:
+    inserts: Sequence[InsertState] = port.strip_state(path["strip"]).inserts
+    number: int = path["insert"]
+    if not 1 <= number <= len(inserts):
+        raise BadRange(f"strip {path['strip']} has {len(inserts)} inserts, got {number} (counted from 1)")
+    return inserts[number - 1]
+
+
+def _known(kind: str, name: str, things: Any) -> object:
+    if name not in things:
+        raise UnknownThing(kind, name, things)
+    found: object = things[name]
+    return found
+
+
+def meter(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read a strip's meter: peak left and right, RMS left and right."""
+    reading = port.meter(path["strip"])
+    return (*reading.peak_db, *reading.rms_db)
+
+
+def meters(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read all meters: id and four figures per strip."""
+    return tuple(v for name in port.strip_ids() for v in (name, *meter(port, {"strip": name})))
+
+
+def cue_state(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read how far a cue is."""
+    return (port.cue_state(path["cue"]),)
+
+
+def next_cue(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read which cue GO fires next; an empty text at the list's end."""
+    return (port.next_cue() or "",)
+
+
+def slot_state(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read how far a slot is."""
+    return (port.slot_state(path["bank"], path["index"]),)
+
+
+def clip_state(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read how far a clip's take is."""
+    return (port.clip_state(path["clip"]),)
+
+
+def playing(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read whether the timeline runs."""
+    return (port.transport_state().playing,)
+
+
+def position(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read the timeline's frame."""
+    return (port.transport_state().timeline_frame,)
+
+
+def loop(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read the loop's start and end; both zero: no loop."""
+    return port.transport_state().loop or (0, 0)

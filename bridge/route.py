@@ -1,0 +1,129 @@
+"""Route, Arg and Push: what a row of the address table says. The rows themselves stand in ``routes.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from bridge.message import Value
+from bridge.port import EnginePort
+from engine.commands import Command
+from engine.events import Event
+from engine.params import ParamSpec
+
+Path = Mapping[str, Any]
+"""What an address says in the places of a row's ``{placeholders}``: ids as text, counts as int."""
+
+SpecOf = Callable[[EnginePort, Path], ParamSpec]
+Builder = Callable[..., Command]
+Reader = Callable[[EnginePort, Path], tuple[object, ...]]
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+COUNTED = frozenset({"index", "insert"})
+"""Placeholders that are whole numbers."""
+
+Access = Literal["read", "write", "both", "trigger", "ask"]
+
+
+class Arg(msgspec.Struct, frozen=True, kw_only=True):
+    """One argument. name: the command's field. type: the OSC type that is sent, and to which numbers are coerced.
+
+    spec: range and unit, or how to find it. norm: travels as 0..1 through the spec's taper. truth: a switch, any
+    number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames.
+    """
+
+    name: str
+    type: Literal["i", "f", "s", "t", "h"]
+    spec: ParamSpec | SpecOf | None = None
+    norm: bool = False
+    truth: bool = False
+    seconds: bool = False
+    optional: bool = False
+    help: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return its name as senders read it."""
+        return self.name.replace("_frame", "_seconds") if self.seconds else self.name
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: an address, what it takes, what it does, what it tells.
+
+    A *value* has ``read`` or ``command`` or both: with its arguments it sets, without it answers on its own address.
+    A *trigger* fires without a further argument, with true and with a number > 0; false and 0 are the release.
+    An *ask* has a ``handler``: the name of a method of ``Desk``; it answers on ``answer`` (None: the same address).
+    A *wrapper* carries another address and its arguments behind its own.
+
+    command, release: the class or function that takes path and arguments by name. press: where a trigger's number
+    goes. changed: events that tell a new value. stream: the value moves by itself and is looked at regularly.
+    job: the command's work goes on after the answer. implied: fields that the address leaves out. repeated: the
+    arguments come over and over.
+    """
+
+    address: str
+    help: str
+    args: tuple[Arg, ...] = ()
+    command: Builder | None = None
+    read: Reader | None = None
+    trigger: bool = False
+    press: Arg | None = None
+    release: Builder | None = None
+    handler: str | None = None
+    answer: str | None = None
+    answers: str = ""
+    wrapper: Literal["request", "delay"] | None = None
+    changed: tuple[type[Event], ...] = ()
+    stream: bool = False
+    job: bool = False
+    implied: Callable[[EnginePort], Path] | None = None
+    repeated: bool = False
+
+    @property
+    def access(self) -> Access:
+        """Return what one can do with it."""
+        if self.trigger:
+            return "trigger"
+        if self.handler or self.wrapper:
+            return "ask"
+        if self.read and self.command:
+            return "both"
+        return "read" if self.read else "write"
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Return the names between braces in the address."""
+        return tuple(PLACEHOLDER.findall(self.address))
+
+    @property
+    def types(self) -> str:
+        """Return the OSC types of the arguments."""
+        return "".join(a.type for a in self.args)
+
+    def fill(self, path: Path) -> str:
+        """Return the address with its placeholders filled."""
+        return PLACEHOLDER.sub(lambda found: str(path[found[1]]), self.address)
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event sends by itself. topic: what a subscription's pattern is held against (None: the address).
+
+    values: the arguments, from the event.
+    """
+
+    address: str
+    event: type[Event]
+    types: str
+    names: tuple[str, ...]
+    values: Callable[[EnginePort, Any], tuple[Value, ...]]
+    help: str
+    topic: str | None = None
+
+    def topics(self, event: Event) -> tuple[str, ...]:
+        """Return what a subscription may name to hear this."""
+        if self.topic is None:
+            return (self.address,)
+        return self.address, PLACEHOLDER.sub(lambda found: str(getattr(event, found[1])), self.topic)

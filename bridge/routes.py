@@ -1,0 +1,237 @@
+"""The address table: every address that Cuevox answers, and every message that it sends by itself.
+
+Routing, feedback, ``/list`` and docs/addresses.md are made from these rows; a test holds them against each other.
+A new address is a new row.
+"""
+
+from __future__ import annotations
+
+from bridge import readers
+from bridge.errors import BadValue
+from bridge.message import TimeTag, Value
+from bridge.port import EnginePort
+from bridge.route import Arg, Path, Push, Route
+from engine import commands as do
+from engine import events as told
+from engine.params import FADER, PAN, VELOCITY, ParamSpec
+
+API_LEVEL = 1
+"""Grows when an address is removed; additions never change it."""
+
+ANSWERS = ("/reply", "/pong", "/synced", "/subscribed", "/lease_expired", "/progress", "/done", "/fail", "/late")
+"""Addresses that only ever go out. One that comes in is another engine's answer: it is never answered itself."""
+
+STOP_FADE = ParamSpec(low=0.0, high=60.0, default=0.05, unit="s")
+PANIC_FADE = ParamSpec(low=0.0, high=5.0, default=0.02, unit="s")
+PORT = ParamSpec(low=0, high=65535, default=0)
+LEASE = ParamSpec(low=1.0, high=86_400.0, default=60.0, unit="s")
+INTERVAL = ParamSpec(low=0, high=60_000, default=0, unit="ms")
+DELAY = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
+
+_GAIN = Arg(name="gain_db", type="f", spec=FADER)
+_GAIN_NORM = Arg(name="gain_db", type="f", spec=FADER, norm=True)
+_PAN = Arg(name="pan", type="f", spec=PAN)
+_PAN_NORM = Arg(name="pan", type="f", spec=PAN, norm=True)
+_PARAM = Arg(name="value", type="f", spec=readers.insert_spec)
+_PARAM_NORM = Arg(name="value", type="f", spec=readers.insert_spec, norm=True)
+_FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
+_PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
+_CUE = Arg(name="cue", type="s")
+_STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, playing or failed")
+_LOOP = (
+    Arg(name="start_frame", type="f", seconds=True, help="in seconds"),
+    Arg(name="end_frame", type="f", seconds=True, help="in seconds"),
+)
+_METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_left", "rms_right"))
+_WRAPPED = Arg(name="address", type="s")
+
+
+def _set_loop(*, start_frame: int, end_frame: int) -> do.SetLoop:
+    if start_frame == end_frame == 0:
+        return do.SetLoop()
+    if end_frame <= start_frame:
+        raise BadValue("a loop ends after it starts; 0 0 switches it off")
+    return do.SetLoop(start_frame=start_frame, end_frame=end_frame)
+
+
+def _first_bank(port: EnginePort) -> Path:
+    for bank, _ in port.slot_keys():
+        return {"bank": bank}
+    raise BadValue("this story has no slots")
+
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    # the engine
+    Route(address="/ping", handler="ping", answer="/pong", args=(Arg(name="id", type="i", optional=True),),
+          answers="i:id s:name s:version t:now", help="Ask for a sign of life."),
+    Route(address="/version", handler="version", answers="s:name i:major i:minor s:patch s:commit",
+          help="Ask for the version, in scsynth's order."),
+    Route(address="/api", handler="api", answers="i:level",
+          help="Ask for the level of this table: it grows when an address is removed, never when one is added."),
+    Route(address="/status", handler="status",
+          answers="i:sample_rate f:actual_sample_rate i:block_frames f:latency_seconds f:load_mean f:load_peak"
+                  " i:underflows i:late_starts i:players f:loop_lag_seconds i:takes_ready i:takes_wanted s:device"
+                  " i:late_bundles i:bad_packets i:dropped_packets i:clients",
+          help="Ask how the engine fares. Load is callback time as a part of the block's time."),
+    Route(address="/sync", handler="sync", answer="/synced", args=(Arg(name="id", type="i"),), answers="i:id",
+          help="Answered when everything that came before is done and its feedback is on its way."),
+    Route(address="/list", handler="list_addresses", args=(Arg(name="pattern", type="s", optional=True),),
+          answer="/list/end", answers="s:pattern i:count",
+          help="One /list s:address s:types s:access per address that exists now, then /list/end."),
+    Route(address="/clock/now", handler="clock_now", answers="t:now h:frame",
+          help="Ask for the wall time and the engine frame that sounds then."),
+    Route(address="/panic", trigger=True, command=do.Panic,
+          args=(Arg(name="fade_seconds", type="f", spec=PANIC_FADE, optional=True),),
+          help="Silence everything: players, timeline, what is scheduled."),
+
+    # wrappers and scheduling
+    Route(address="/req", wrapper="request", args=(Arg(name="id", type="i"), _WRAPPED),
+          help="Do what follows and answer /reply/<address> i:id with ok and values, or error, code and text."),
+    Route(address="/at", wrapper="delay", args=(Arg(name="delay_seconds", type="f", spec=DELAY), _WRAPPED),
+          help="Do what follows after a delay, at its exact frame: for senders whose clock is not to be trusted."),
+    Route(address="/clearsched", handler="clear_scheduled",
+          args=(Arg(name="pattern", type="s", optional=True),), answers="i:count",
+          help="Forget what is scheduled (of addresses that match the pattern)."),
+
+    # the sender
+    Route(address="/client/ack", handler="ack", args=(Arg(name="on", type="i", truth=True),), answer="",
+          help="Answer commands that went well, too."),
+    Route(address="/client/replyport", handler="reply_port", args=(Arg(name="port", type="i", spec=PORT),), answer="",
+          help="Send answers and feedback to this port of the sender; 0: to the one it sends from."),
+    Route(address="/subscribe", handler="subscribe", answer="",
+          args=(Arg(name="pattern", type="s"),
+                Arg(name="interval_ms", type="i", spec=INTERVAL, optional=True),
+                Arg(name="lease_seconds", type="f", spec=LEASE, optional=True)),
+          help="Hear the present values of what matches, then /subscribed s:pattern i:count, then every change. "
+               "Patterns as in OSC, // for any parts between. Anything sent by the client renews the lease (60 s)."),
+    Route(address="/unsubscribe", handler="unsubscribe", answer="", args=(Arg(name="pattern", type="s"),),
+          help="Hear no more of that pattern."),
+    Route(address="/subscriptions", handler="subscriptions", answer="/subscriptions/end", answers="i:count",
+          help="One /subscriptions s:pattern i:interval_ms f:lease_left per pattern, then /subscriptions/end."),
+    Route(address="/resync", handler="resync", answer="",
+          help="Hear the present values of everything subscribed again."),
+
+    # speech and jobs
+    Route(address="/say", command=do.Say, job=True,
+          args=(Arg(name="voice", type="s"), Arg(name="text", type="s"), Arg(name="track", type="s", optional=True)),
+          help="Speak a line now, on a track's strip. Tells /progress, then /done or /fail."),
+    Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),
+
+    # cues
+    Route(address="/go", trigger=True, command=do.GoCue, help="Fire the next cue of the list."),
+    Route(address="/cue/next", read=readers.next_cue, args=(_CUE,), changed=(told.PlayheadMoved,),
+          help="The cue that GO fires next, an empty text at the list's end."),
+    Route(address="/cue/{cue}/go", trigger=True, command=do.GoCue, help="Fire a cue."),
+    Route(address="/cue/go", trigger=True, command=do.GoCue, args=(_CUE,), help="Fire a cue that is named beside."),
+    Route(address="/cue/{cue}/stop", trigger=True, command=do.StopCue, args=(_FADE,),
+          help="Fade out what a cue plays."),
+    Route(address="/cue/stop", trigger=True, command=do.StopCue, args=(_CUE, _FADE),
+          help="Fade out what a cue plays that is named beside."),
+    Route(address="/cue/{cue}/state", read=readers.cue_state, args=(_STATE,),
+          changed=(told.CueStarted, told.CueEnded, told.CueChanged), help="How far a cue is."),
+
+    # slots
+    Route(address="/slot/{bank}/{index}/trigger", trigger=True, press=_PRESSED,
+          command=do.TriggerSlot, release=do.ReleaseSlot,
+          help="Press a pad with a velocity of up to 1; 0 lets it go, which means something in gate mode."),
+    Route(address="/slot/trigger", trigger=True, press=_PRESSED, args=(Arg(name="index", type="i"),),
+          command=do.TriggerSlot, release=do.ReleaseSlot, implied=_first_bank, help="Press a pad of the first bank."),
+    Route(address="/slot/{bank}/{index}/release", trigger=True, command=do.ReleaseSlot,
+          help="Let a pad go: stops it in gate mode."),
+    Route(address="/slot/{bank}/{index}/stop", trigger=True, command=do.StopSlot, args=(_FADE,),
+          help="Fade out what a slot plays."),
+    Route(address="/slot/{bank}/{index}/state", read=readers.slot_state, args=(_STATE,), changed=(told.SlotChanged,),
+          help="How far a slot is."),
+    Route(address="/clip/{clip}/state", read=readers.clip_state, args=(_STATE,), changed=(told.ClipChanged,),
+          help="How far a clip's take is."),
+
+    # the timeline
+    Route(address="/transport/play", trigger=True, command=do.Play, help="Run the timeline from where it stands."),
+    Route(address="/transport/stop", trigger=True, command=do.Stop, help="Stop the timeline; it stays where it is."),
+    Route(address="/transport/locate", command=do.Locate,
+          args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),),
+          help="Move the timeline."),
+    Route(address="/transport/loop", command=_set_loop, read=readers.loop, args=_LOOP,
+          changed=(told.TransportChanged,), help="Loop the timeline between two times; 0 0: no loop."),
+    Route(address="/transport/playing", read=readers.playing, args=(Arg(name="playing", type="i", truth=True),),
+          changed=(told.TransportChanged,), help="Whether the timeline runs."),
+    Route(address="/transport/position", read=readers.position, stream=True,
+          args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
+          changed=(told.TransportChanged,), help="Where the timeline stands."),
+
+    # the mixer
+    Route(address="/strip/{strip}/gain", command=do.SetStripGain, args=(_GAIN,),
+          read=readers.strip(lambda s: s.gain_db), changed=(told.StripGainChanged,), help="Fader position."),
+    Route(address="/strip/{strip}/gain/norm", command=do.SetStripGain, args=(_GAIN_NORM,),
+          read=readers.strip(lambda s: s.gain_db), changed=(told.StripGainChanged,),
+          help="Fader position as travel: unity at 0.75."),
+    Route(address="/strip/{strip}/pan", command=do.SetStripPan, args=(_PAN,),
+          read=readers.strip(lambda s: s.pan), changed=(told.StripPanChanged,), help="Pan, -1 left to 1 right."),
+    Route(address="/strip/{strip}/pan/norm", command=do.SetStripPan, args=(_PAN_NORM,),
+          read=readers.strip(lambda s: s.pan), changed=(told.StripPanChanged,), help="Pan as travel: centre at 0.5."),
+    Route(address="/strip/{strip}/mute", command=do.SetStripMute, args=(Arg(name="mute", type="i", truth=True),),
+          read=readers.strip(lambda s: s.mute), changed=(told.StripMuteChanged,), help="Mute."),
+    Route(address="/strip/{strip}/solo", command=do.SetStripSolo, args=(Arg(name="solo", type="i", truth=True),),
+          read=readers.strip(lambda s: s.solo), changed=(told.StripSoloChanged,), help="Solo."),
+    Route(address="/strip/{strip}/send/{bus}", command=do.SetSendGain, args=(_GAIN,),
+          read=readers.send, changed=(told.SendGainChanged,), help="What a strip gives to a bus, after its fader."),
+    Route(address="/strip/{strip}/send/{bus}/norm", command=do.SetSendGain, args=(_GAIN_NORM,),
+          read=readers.send, changed=(told.SendGainChanged,), help="A send as travel: unity at 0.75."),
+    Route(address="/strip/{strip}/insert/{insert}/{param}", command=do.SetInsertParam, args=(_PARAM,),
+          read=readers.insert_value, changed=(told.InsertParamChanged,),
+          help="One parameter of an insert, in its own unit; inserts count from 1."),
+    Route(address="/strip/{strip}/insert/{insert}/{param}/norm", command=do.SetInsertParam, args=(_PARAM_NORM,),
+          read=readers.insert_value, changed=(told.InsertParamChanged,),
+          help="One parameter of an insert, 0 to 1 over its range."),
+    Route(address="/strip/{strip}/meter", read=readers.meter, args=_METER, stream=True, help="Meter in dBFS."),
+    Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
+          stream=True, help="All meters in dBFS, over and over: id and four figures."),
+
+    # the story
+    Route(address="/session/save", trigger=True, command=do.SaveStory, help="Write the changes into the story file."),
+    Route(address="/session/reload", trigger=True, command=do.ReloadStory,
+          help="Take over the story file as it is on disk."),
+)
+
+
+def _heard(port: EnginePort, frame: int) -> TimeTag:
+    return TimeTag.from_unix(port.clock.time_at(frame))
+
+
+def _verb(event: told.JobProgressed | told.JobDone | told.JobFailed) -> tuple[Value, Value]:
+    job: Value = int(event.job) if event.job.isascii() and event.job.isdecimal() else event.job
+    return "/" + event.verb.lstrip("/"), job
+
+
+PUSHES: tuple[Push, ...] = (
+    Push(address="/event/cue/started", event=told.CueStarted, types="st", names=("cue", "heard_at"),
+         values=lambda port, e: (e.cue, _heard(port, e.actual_frame)), help="A cue's first frame sounds at that time."),
+    Push(address="/event/cue/ended", event=told.CueEnded, types="s", names=("cue",),
+         values=lambda _, e: (e.cue,), help="A cue's last player ended."),
+    Push(address="/progress", topic="/job/{job}", event=told.JobProgressed, types="sifs",
+         names=("verb", "job", "fraction", "stage"), values=lambda _, e: (*_verb(e), float(e.fraction), e.stage),
+         help="How far a job is, 0 to 1. Also goes to the one who asked for it."),
+    Push(address="/done", topic="/job/{job}", event=told.JobDone, types="sisf",
+         names=("verb", "job", "result", "seconds"), values=lambda _, e: (*_verb(e), e.result, float(e.seconds)),
+         help="A job is finished. Also goes to the one who asked for it."),
+    Push(address="/fail", topic="/job/{job}", event=told.JobFailed, types="siss",
+         names=("verb", "job", "code", "text"), values=lambda _, e: (*_verb(e), e.code, e.text),
+         help="A job ended without its result. Also goes to the one who asked for it."),
+    Push(address="/late", event=told.StartedLate, types="sfi", names=("what", "late_ms", "sequence"),
+         values=lambda _, e: (e.what, e.late_seconds * 1000.0, e.sequence),
+         help="Something sounded later than asked. The sender of a bundle that came late always hears it."),
+    Push(address="/event/dropped", event=told.Dropped, types="sss", names=("what", "code", "text"),
+         values=lambda _, e: (e.what, e.code, e.text), help="Something that was asked for could not be done."),
+    Push(address="/event/panic", event=told.Panicked, types="", names=(),
+         values=lambda _, __: (), help="Everything was silenced."),
+    Push(address="/event/strip/failed", event=told.StripFailed, types="s", names=("strip",),
+         values=lambda _, e: (e.strip,), help="An effect failed; the strip is silent until the story is reloaded."),
+    Push(address="/event/story/saved", event=told.StorySaved, types="s", names=("path",),
+         values=lambda _, e: (e.path,), help="The story's file holds every change."),
+    Push(address="/event/story/changed", event=told.StoryChangedOnDisk, types="s", names=("path",),
+         values=lambda _, e: (e.path,), help="Somebody else edited the story's file; /session/reload takes it over."),
+    Push(address="/event/story/reloaded", event=told.StoryReloaded, types="si", names=("path", "dropped"),
+         values=lambda _, e: (e.path, len(e.dropped)), help="The engine plays the file as it is now."),
+)
+# fmt: on
