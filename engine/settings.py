@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: Annotated[str, _text("output device: number, part of a name, `null`; empty: the system's own")] = ""
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
-    osc_port: Annotated[int, _number(1, 65535, "UDP port that OSC is heard on")] = 7400
+    osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256

@@ -41,7 +41,7 @@ def test_every_problem_is_named_at_once_with_its_place(tmp_path):
     message = str(caught.value)
     assert f"{path}:2: block: expected a whole number, 16 to 8192, got 'loud'" in message
     assert f"{path}:4: no setting named 'colour'; there is: device, block" in message
-    assert f"{path}:5: osc_port: expected a whole number, 1 to 65535, got 99999" in message
+    assert f"{path}:5: osc_port: expected a whole number, 0 to 65535, got 99999" in message
     assert "CUEVOX_LOG_LEVEL: log_level: expected one of debug, info, warning, error, got 'shout'" in message
     assert "CUEVOX_FOO: no setting named 'foo'" in message
     assert "--workers: workers: expected a whole number, 1 to 64, got 0" in message

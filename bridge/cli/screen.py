@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 people = Console(stderr=True, highlight=False, markup=False)
 
@@ -30,6 +31,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
+
+
+SIGNS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "problem": ("✗", "red")}
+
+
+def print_finding(name: str, state: str, text: str) -> None:
+    """Print one finding of the doctor on stdout."""
+    sign, colour = SIGNS[state]
+    line = Text.assemble((f"{sign} {name:<14}", colour), text)
+    Console(highlight=False, soft_wrap=True).print(line)
 
 
 @contextmanager
