@@ -7,6 +7,7 @@ import ctypes
 import mmap
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ CALLBACK_PRIORITY = 10
 
 _PR_SET_PDEATHSIG = 1
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
+_MAP_NORESERVE = 0x4000  # Linux; in Python's mmap module from 3.13 on
 _RESET_ON_FORK = 0x40000000
 
 
@@ -82,6 +84,24 @@ def close_shared(handle: int) -> None:
     """Give the handle back; mappings stay valid."""
     if sys.platform != "win32":
         os.close(handle)
+
+
+def map_sparse(size_bytes: int) -> mmap.mmap:
+    """Map private zeroed memory of which only the pages that are touched take room.
+
+    Windows charges all of it against the page file.
+    """
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size_bytes)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (_MAP_NORESERVE if sys.platform == "linux" else 0)
+    return mmap.mmap(-1, size_bytes, flags=flags)
+
+
+def forget_pages(mapping: mmap.mmap, start_byte: int, size_bytes: int) -> None:
+    """Give whole pages of a sparse mapping back to the system; what was in them is lost. No effect on Windows."""
+    if sys.platform != "win32" and size_bytes > 0:
+        advice = mmap.MADV_DONTNEED if sys.platform == "linux" else mmap.MADV_FREE
+        mapping.madvise(advice, start_byte, size_bytes)
 
 
 def available_memory_bytes() -> int:
@@ -151,6 +171,11 @@ def die_with_parent(parent_pid: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent_pid:
             raise SystemExit(f"parent {parent_pid} is gone")
+
+
+def wait_readable(fd: int, seconds: float) -> bool:
+    """Return whether there is something to read within ``seconds``; Windows pipes can't tell: True, and reading waits."""
+    return sys.platform == "win32" or bool(select.select([fd], [], [], seconds)[0])
 
 
 def spawn_options(handles: Iterable[int] = ()) -> dict[str, Any]:
