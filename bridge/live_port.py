@@ -12,16 +12,8 @@ from engine.control.control import Control
 from engine.errors import UnknownThing
 from engine.events import Event, SlotState
 from engine.mixer.effects import EFFECTS
-from engine.session.cues import CueState
 from engine.story.model import Effect
 from engine.units import gain_to_db
-
-CUE_STATES: Mapping[CueState, SlotState] = {
-    "ready": "ready",
-    "waiting": "rendering",
-    "playing": "playing",
-    "failed": "failed",
-}
 
 
 class LivePort:
@@ -82,7 +74,7 @@ class LivePort:
 
     def cue_state(self, cue: str) -> SlotState:
         """Return how far a cue is."""
-        return CUE_STATES[self._session.cues.state(cue)]
+        return self._session.cues.state(cue)
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""

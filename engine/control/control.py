@@ -19,6 +19,7 @@ from engine.errors import EngineError
 from engine.events import Dropped
 from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph, compile_graph
+from engine.realtime.config import AudioFacts
 from engine.realtime.link import AudioLink
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
@@ -50,17 +51,6 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     cache_max_bytes: int
     voice_folders: tuple[str, ...] = ()
     discard_changes: bool = False
-
-
-class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the audio process says of its output when it is ready."""
-
-    device: str
-    block_frames: int
-    sample_rate: int
-    latency_seconds: float
-    realtime: bool
-    realtime_reason: str
 
 
 class Control:

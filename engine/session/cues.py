@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from engine.errors import NotReady, UnknownThing
-from engine.events import CueEnded, CueStarted, Event, PlayheadMoved
+from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
 from engine.session.players import CueOwner
 from engine.session.transport import Transport
 from engine.story.model import Cue, PlaySection
-
-CueState = Literal["ready", "waiting", "playing", "failed"]
 
 
 class Cues:
@@ -50,17 +46,14 @@ class Cues:
             raise UnknownThing("cue", cue_id, cues)
         return cues[cue_id]
 
-    def state(self, cue_id: str) -> CueState:
+    def state(self, cue_id: str) -> SlotState:
         """Return how far a cue is."""
         cue = self.cue(cue_id)
         if cue_id in self._playing:
             return "playing"
         if isinstance(cue.target, PlaySection):
             return "ready"
-        shelf = self._context.library.shelf(self._context.target_source(cue.target))
-        if shelf.state == "failed":
-            return "failed"
-        return "ready" if shelf.loaded is not None else "waiting"
+        return self._context.library.shelf(self._context.target_source(cue.target)).state
 
     def started(self, owner: CueOwner, requested_frame: int, actual_frame: int) -> tuple[Event, ...]:
         """Note that a cue's player sounds."""

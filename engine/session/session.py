@@ -33,7 +33,7 @@ from engine.commands import (
     TriggerSlot,
 )
 from engine.errors import EngineError
-from engine.events import ClipChanged, Event
+from engine.events import ClipChanged, CueChanged, Event
 from engine.params import FADE_SECONDS
 from engine.realtime.records import Kind
 from engine.session.context import Context, clip_source, story_sources
@@ -48,7 +48,7 @@ from engine.session.slots import Slots
 from engine.session.speech import Speech
 from engine.session.stage import Stage
 from engine.session.transport import Transport
-from engine.story.model import PlaySection, Story
+from engine.story.model import PlaySection, Story, Target
 
 Listener = Callable[[tuple[Event, ...]], None]
 
@@ -201,15 +201,19 @@ class Session:
         return self.speech.cancel_all()
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:
-        """Return what changed for clips and slots that are made of ``source``."""
+        """Return what changed for clips, cues and slots that are made of ``source``."""
         state = self.context.library.shelf(source).state
-        clips = [c.id for _, c in self.story.clips().values() if clip_source(c) == source]
-        slots = [
-            SlotOwner(bank=s.bank, index=s.index)
-            for s in self.story.slots
-            if not isinstance(s.target, PlaySection) and self.context.target_source(s.target) == source
+        story, made_of = self.story, self._is_made_of
+        changes: list[Event] = [
+            ClipChanged(clip=c.id, state=state) for _, c in story.clips().values() if clip_source(c) == source
         ]
-        changes: list[Event] = [ClipChanged(clip=c, state=state) for c in clips]
-        for slot in slots:
-            changes.extend(self.slots.changed(slot))
+        for cue in story.cues:
+            if made_of(cue.target, source):
+                changes.append(CueChanged(cue=cue.id, state=self.cues.state(cue.id)))
+        for slot in story.slots:
+            if made_of(slot.target, source):
+                changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))
         return tuple(changes)
+
+    def _is_made_of(self, target: Target, source: Source) -> bool:
+        return not isinstance(target, PlaySection) and self.context.target_source(target) == source

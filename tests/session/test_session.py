@@ -22,12 +22,14 @@ from engine.commands import (
 from engine.errors import BadRange, Busy, NotReady, UnknownThing, VoiceError
 from engine.events import (
     ClipChanged,
+    CueChanged,
     Dropped,
     InsertParamChanged,
     JobDone,
     JobFailed,
     JobProgressed,
     SendGainChanged,
+    SlotChanged,
     StripGainChanged,
     StripMuteChanged,
     StripPanChanged,
@@ -257,6 +259,13 @@ class TestLibrary:
         studio = Studio(load=False)
         studio.session.known(line("boo", "ghost"), 100)
         assert ClipChanged(clip="boo", state="rendering") in studio.told
+        assert SlotChanged(bank="a", index=1, state="rendering") in studio.told
+
+    def test_cues_tell_how_far_they_are(self) -> None:
+        studio = Studio(load=False)
+        assert studio.session.cues.state("2") == "queued"
+        studio.deliver(line("curtain"))
+        assert CueChanged(cue="2", state="ready") in studio.told
 
     def test_audio_files_are_sources_too(self) -> None:
         rain = Clip(id="rain", start=At(frame=0), audio="rain.wav")
