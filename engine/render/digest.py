@@ -1,0 +1,30 @@
+"""The digest of a take: of everything that shapes its sound."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from engine.story.model import Line
+from engine.voices.preset import Preset
+from engine.voices.registry import backend
+
+PIPELINE = 1
+"""Changes when what happens after the backend (resampling, effects, gain) makes another sound of the same speech."""
+
+
+def digest(line: Line, preset: Preset, sample_rate: int) -> str:
+    """Return 40 hexadecimal digits: equal for two takes only if they are the same line, spoken the same way."""
+    shape = {
+        "pipeline": PIPELINE,
+        "text": line.text,
+        "voice": preset.id,
+        "backend": preset.backend,
+        "version": backend(preset.backend).version(),
+        "settings": preset.settings,
+        "effects": preset.effects,
+        "gain_db": preset.gain_db,
+        "sample_rate": sample_rate,
+    }
+    return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()[:40]
