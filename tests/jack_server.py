@@ -9,9 +9,12 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import jack
 import pytest
+
+if TYPE_CHECKING:
+    import jack
 
 START_SECONDS = 20.0
 CLIENT_TIMEOUT_MS = 20000
@@ -62,9 +65,13 @@ class JackServer:
 
     def client(self, name: str) -> jack.Client:
         """Open a client of this server in this process."""
+        import jack  # loads libjack, which need not be there
+
         return jack.Client(name, no_start_server=True, servername=self.name)
 
     def _answers(self) -> bool:
+        import jack
+
         try:
             self.client("probe").close()
         except jack.JackOpenError:
@@ -75,6 +82,7 @@ class JackServer:
 def running_server(**options: object) -> Iterator[JackServer]:
     if shutil.which("jackd") is None:
         pytest.skip("needs jackd (Debian: apt install jackd2)")
+    pytest.importorskip("jack", reason="needs JACK-Client and libjack", exc_type=(ImportError, OSError))
     server = JackServer(**options)
     server.start()
     try:

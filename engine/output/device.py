@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
+import sys
 import threading
 import time
 from typing import Any
@@ -39,16 +39,28 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.number} {self.name!r} ({self.host}, {self.channels} outputs, {self.sample_rate} Hz)"
 
 
-@functools.cache
 def _portaudio() -> Any:
-    """Return the sounddevice module, imported on first use: the import starts PortAudio and asks every driver."""
+    """Return the sounddevice module, with PortAudio started: that asks every driver for its devices."""
     with contextlib.suppress(OSError, AttributeError):  # only where PortAudio was built with JACK
         ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_JACK_NAME)
     try:
         import sounddevice
     except OSError as error:
         raise DeviceError(f"PortAudio is not installed ({error}); use the null output or install it") from error
+    if not sounddevice._initialized:
+        sounddevice._initialize()
     return sounddevice
+
+
+def forget_devices() -> None:
+    """Let go of every driver; the next use asks them anew: a card was plugged in, a JACK server started or ended.
+
+    No output may be open.
+    """
+    if "sounddevice" in sys.modules:
+        sd = _portaudio()
+        while sd._initialized:
+            sd._terminate()
 
 
 def list_devices() -> tuple[DeviceInfo, ...]:
@@ -145,7 +157,9 @@ class DeviceOutput:
     def stop(self) -> None:
         """Stop and close the device."""
         if self._stream is not None:
-            self._stream.close()
+            with contextlib.suppress(_portaudio().PortAudioError):  # the device may be gone
+                self._stream.stop()
+            self._stream.close(ignore_errors=True)
             self._stream = None
         if self._jack is not None:
             self._jack.close()

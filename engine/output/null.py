@@ -10,22 +10,42 @@ import numpy as np
 from engine.output.base import Render
 
 
-class NullOutput:
-    """Asks for a block whenever one would be due. It never drifts: a late block does not move the next one.
+class Pace:
+    """When blocks are due. It never drifts: a late block does not move the next one.
 
-    After a stall it catches up at once; frames that are more than ``GIVE_UP_SECONDS`` late are lost, as a device
-    would lose them.
+    After a stall the missed blocks are due at once; when they are more than ``GIVE_UP_SECONDS`` late, they are lost,
+    as a device would lose them. Times are those of one monotonic clock.
     """
 
     GIVE_UP_SECONDS = 1.0
+
+    def __init__(self, sample_rate: int, block_frames: int, origin_seconds: float) -> None:
+        self.late_blocks = 0
+        """Blocks that began more than a block after their time."""
+        self._rate = sample_rate
+        self._block_frames = block_frames
+        self._origin_seconds = origin_seconds
+        self._blocks = 0
+
+    def next(self, now_seconds: float) -> tuple[float, bool]:
+        """Return when the next block is due and whether frames were lost before it."""
+        due = self._origin_seconds + self._blocks * self._block_frames / self._rate
+        lost = now_seconds - due > self.GIVE_UP_SECONDS
+        if lost:
+            self._origin_seconds, self._blocks, due = now_seconds, 0, now_seconds
+        self.late_blocks += lost or (now_seconds - due) * self._rate > self._block_frames
+        self._blocks += 1
+        return due, lost
+
+
+class NullOutput:
+    """Asks for a block whenever one would be due."""
 
     def __init__(self, sample_rate: int = 48000, block_frames: int = 256) -> None:
         self.name = "null"
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
-        self.late_wakeups = 0
-        """Blocks that began more than a block after their time."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -44,16 +64,8 @@ class NullOutput:
 
     def _run(self, render: Render) -> None:
         out = np.zeros((self.block_frames, 2), np.float32)
-        origin, blocks = time.monotonic(), 0
+        pace = Pace(self.sample_rate, self.block_frames, time.monotonic())
         while not self._stopping.is_set():
-            due = origin + blocks * self.block_frames / self.sample_rate
-            late = time.monotonic() - due
-            if late < 0.0:
-                time.sleep(-late)
-            lost = late > self.GIVE_UP_SECONDS
-            if lost:
-                origin, blocks = time.monotonic(), 0
-                due = origin
-            self.late_wakeups += late * self.sample_rate > self.block_frames
-            render(out, due + (time.time() - time.monotonic()), lost)
-            blocks += 1
+            due, lost = pace.next(time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
+            render(out, due + time.time() - time.monotonic(), lost)

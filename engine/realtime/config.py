@@ -1,0 +1,44 @@
+"""What the audio process is told at start, and what it answers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.mixer.graph import Graph
+
+NULL_DEVICE = "null"
+"""The device name that means: no device, only its pace."""
+
+
+class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line on the audio process's standard input.
+
+    memory: ``EngineMemory.describe``. device: number, part of a name, ``null``, or None for the default one.
+    fallback_null: play at the pace of a device, without one, when the device can't be opened.
+    """
+
+    memory: dict[str, tuple[int, int]]
+    graph: Graph
+    sample_rate: int
+    device: str | int | None = None
+    block_frames: int = 256
+    fallback_null: bool = False
+    max_players: int = 1024
+
+
+class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs, once the first block has been asked for.
+
+    latency_seconds: from the engine to the ear, the limiter's look-ahead included. fallback: why the null output
+    plays instead of the device that was asked for, else empty.
+    """
+
+    device: str
+    sample_rate: int
+    block_frames: int
+    latency_seconds: float
+    realtime: bool
+    realtime_reason: str
+    memory_locked: bool
+    memory_reason: str
+    fallback: str = ""

@@ -1,0 +1,46 @@
+"""Hands the mixer's reports to control, keeping order and counting what control did not fetch in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.realtime.records import REPORT, Report
+from engine.realtime.ring import RingWriter
+
+BACKLOG = 4096
+
+
+class Reporter:
+    """A full ring makes reports wait here; a full backlog loses the newest, which are counted."""
+
+    def __init__(self, ring: RingWriter) -> None:
+        self.dropped = 0
+        self.late = 0
+        """LATE reports so far."""
+        self.refused = 0
+        """SCHEDULE_FULL reports so far."""
+        self._ring = ring
+        self._backlog = np.zeros(BACKLOG, REPORT)
+        self._waiting = 0
+
+    def tell(self, reports: NDArray[Any]) -> None:
+        """Pass ``reports`` on after those that wait."""
+        if len(reports):
+            kinds = reports["kind"]
+            self.late += int(np.count_nonzero(kinds == Report.LATE))
+            self.refused += int(np.count_nonzero(kinds == Report.SCHEDULE_FULL))
+        if self._waiting:
+            pushed = self._ring.push(self._backlog[: self._waiting])
+            self._backlog[: self._waiting - pushed] = self._backlog[pushed : self._waiting].copy()
+            self._waiting -= pushed
+        pushed = 0 if self._waiting or not len(reports) else self._ring.push(reports)
+        self._keep(reports[pushed:])
+
+    def _keep(self, reports: NDArray[Any]) -> None:
+        kept = min(len(reports), BACKLOG - self._waiting)
+        self._backlog[self._waiting : self._waiting + kept] = reports[:kept]
+        self._waiting += kept
+        self.dropped += len(reports) - kept
