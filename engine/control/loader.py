@@ -88,7 +88,7 @@ class TakeLoader:
         take = await self._pool.render(line, urgent=urgent)
         self._told.known(line, take.frames)
         offset = await self._reserve(take.frames * take.channels)
-        await self._lay(offset, self._pool.load_take(take, offset))
+        await self._lay(offset, self._pool.load_take(take, offset, urgent=urgent))
         return Loaded(offset=offset, frames=take.frames, channels=take.channels, digest=take.digest, words=take.words)
 
     async def _file(self, file: AudioFile) -> Loaded:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import msgspec
 
@@ -11,6 +10,9 @@ from engine.errors import EngineError, VoiceError
 from engine.voices.media import Facts
 from engine.voices.preset import Preset
 from engine.voices.take import Take
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader
 
 LENGTH_BYTES = 4
 LONGEST_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -139,12 +141,12 @@ def read_request(stream: BinaryIO) -> Request | None:
     return _decoded(_requests, body) if len(body) == length else None
 
 
-async def read_answer(stream: asyncio.StreamReader) -> Answer | None:
+async def read_answer(stream: StreamReader) -> Answer | None:
     """Return the next answer, None at the end of the stream, also one inside a message. Raises BadMessage."""
     try:
         head = await stream.readexactly(LENGTH_BYTES)
         body = await stream.readexactly(_checked_length(head))
-    except (asyncio.IncompleteReadError, ConnectionResetError):
+    except (EOFError, ConnectionResetError):  # IncompleteReadError is an EOFError
         return None
     return _decoded(_answers, body)
 

@@ -1,0 +1,91 @@
+"""Rendering a story: every line of it becomes a take in the cache."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+
+from engine.errors import EngineError, VoiceError
+from engine.render.cache import TakeCache
+from engine.render.plan import plan
+from engine.story.model import Line, Story
+from engine.voices.catalog import Catalog
+from engine.voices.pool import VoicePool
+from engine.voices.take import Take
+
+Progress = Callable[[Line, int, int], None]
+"""Hears which line is done, how many are, and how many there are."""
+
+AHEAD = 4
+"""Lines that wait for each worker, so that none is idle."""
+
+
+def render_story(
+    story: Story, catalog: Catalog, cache: TakeCache, progress: Progress | None = None, *, workers: int = 1
+) -> dict[Line, Take]:
+    """Return the take of every line of clips, cues and slots; all are in the cache then.
+
+    What is cached already starts no worker. Raises VoiceError that names every line that can't be spoken, and
+    MediaError when the cache can't be written. Not from inside an event loop: see ``render_lines``.
+    """
+
+    async def run() -> dict[Line, Take]:
+        pool = VoicePool(catalog=catalog, cache=cache, sample_rate=story.sample_rate, workers=workers)
+        try:
+            return await render_lines(pool, plan(story), progress, ahead=AHEAD * workers)
+        finally:
+            await pool.close()
+
+    return asyncio.run(run())
+
+
+async def render_lines(
+    pool: VoicePool, lines: Iterable[Line], progress: Progress | None = None, *, ahead: int = AHEAD
+) -> dict[Line, Take]:
+    """Return the take of each line through ``pool``, ``ahead`` at a time; see ``render_story``."""
+    wanted = tuple(dict.fromkeys(lines))
+    _check_voices(pool.catalog, wanted)
+    takes: dict[Line, Take] = {}
+    failures: dict[Line, VoiceError] = {}
+    places = asyncio.Semaphore(ahead)
+
+    async def render(line: Line) -> None:
+        async with places:
+            try:
+                takes[line] = await pool.render(line, stored=True)
+            except VoiceError as error:
+                failures[line] = error
+        if progress is not None:
+            progress(line, len(takes) + len(failures), len(wanted))
+
+    await _all_or_none(render(line) for line in wanted)
+    if failures:
+        raise VoiceError("\n".join(f"{_told(line)}: {failures[line]}" for line in wanted if line in failures))
+    return {line: takes[line] for line in wanted}
+
+
+async def _all_or_none(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it; the first error ends the rest and is raised."""
+    tasks = [asyncio.create_task(part) for part in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check_voices(catalog: Catalog, lines: Iterable[Line]) -> None:
+    problems: dict[str, None] = {}
+    for line in lines:
+        try:
+            catalog.get(line.voice)
+        except EngineError as error:
+            problems[f"{_told(line)}: {error}"] = None
+    if problems:
+        raise VoiceError("\n".join(problems))
+
+
+def _told(line: Line) -> str:
+    shown = line.text if len(line.text) <= 40 else f"{line.text[:39]}…"
+    return f"line {shown!r} of voice {line.voice!r}"

@@ -1,0 +1,185 @@
+"""The voice pool: turns lines into takes and lays them into the clip arena, through worker processes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from engine.errors import MediaError, VoiceError
+from engine.realtime.memory import Segment
+from engine.render.cache import TakeCache
+from engine.render.digest import digest as digest_of
+from engine.story.model import Line
+from engine.voices import wire
+from engine.voices.catalog import Catalog
+from engine.voices.crew import ATTEMPTS, Crew
+from engine.voices.jobs import Job, Priority, TakeLost
+from engine.voices.media import Facts
+from engine.voices.take import Take
+
+MOST_QUEUED = 4096
+MOST_UNKEPT = 4096
+"""Takes that the disk refused and that are still known: beyond this the oldest would be spoken again."""
+
+
+class VoicePool:
+    """Renders and loads, for one event loop.
+
+    Workers start with ``start`` or when first needed. The queue is bounded: Busy when it is full. A line that is to
+    sound now goes first, and background work gives way to it and begins again later. The same line asked for twice is
+    spoken once. A job is stopped, in the worker too, once everyone who waits for it is cancelled.
+
+    arena: the clip arena; None where nothing is loaded (render, export).
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        cache: TakeCache,
+        sample_rate: int,
+        arena: Segment | None = None,
+        workers: int = 1,
+        most_queued: int = MOST_QUEUED,
+    ) -> None:
+        self.catalog, self.cache, self.sample_rate = catalog, cache, sample_rate
+        self._crew = Crew(cache.folder, arena, workers, most_queued)
+        self._numbers = count(1)
+        self._renders: OrderedDict[str, Job] = OrderedDict()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run."""
+        return self._crew.pids
+
+    @property
+    def deaths(self) -> int:
+        """How many workers died before they were told to."""
+        return self._crew.deaths
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait for a worker."""
+        return len(self._crew.queue)
+
+    async def start(self) -> None:
+        """Start the workers, so that the first line does not wait for one. Raises VoiceError."""
+        await self._crew.start()
+
+    async def close(self) -> None:
+        """Stop all work and all workers; what waits gets VoiceError. Nothing is left running."""
+        await self._crew.close()
+
+    async def render(
+        self,
+        line: Line,
+        *,
+        urgent: bool = False,
+        stored: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Take:
+        """Return the take of ``line``: from the cache, or spoken now.
+
+        stored: return only when it is in the cache; MediaError if the disk refuses. Otherwise it may be on its way
+        there, and ``load_take`` works at once. on_progress: hears the frames spoken so far, on long lines.
+        Raises UnknownThing, VoiceError, Busy.
+        """
+        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate)
+        for _ in range(ATTEMPTS):
+            job = self._known(digest, stored)
+            if job is None and (take := self.cache.get(digest)) is not None:
+                return take
+            job = job or self._begin(digest, line, Priority.NOW if urgent else Priority.BACKGROUND)
+            if urgent and job.priority is not Priority.NOW:
+                job.priority = Priority.NOW
+                self._crew.dispatch()
+            if on_progress is not None:
+                job.on_progress.append(on_progress)
+            answer = await job.wait(self._crew.abandon)
+            if not isinstance(answer, wire.Rendered):
+                raise VoiceError(f"the voice worker answered {type(answer).__name__}, not a take")
+            if not stored or await _is_kept(job):
+                return answer.take
+        raise TakeLost(f"two voice workers died before they could keep the take of {line.text[:40]!r}")
+
+    async def load_take(self, take: Take, offset: int, *, urgent: bool = False) -> None:
+        """Copy ``take`` to float ``offset`` of the arena; one that is gone from the cache is spoken again.
+
+        While this runs a worker may write there, also after it was cancelled: shield it before giving memory back.
+        urgent: background work gives way. Raises MediaError, VoiceError, Busy.
+        """
+        if await self._load_take(take, offset, urgent):
+            return
+        again = await self.render(Line(text=take.text, voice=take.voice), urgent=urgent)
+        same = (again.digest, again.frames, again.channels) == (take.digest, take.frames, take.channels)
+        if not same or not await self._load_take(again, offset, urgent):
+            raise MediaError(f"the take of {take.text[:40]!r} is gone, and speaking it again gave another; ask anew")
+
+    async def load_file(self, path: Path, offset: int, max_floats: int) -> None:
+        """Read an audio file, at the project's rate, to float ``offset`` of the arena; see ``load_take``."""
+        request = wire.LoadFile(
+            job=next(self._numbers),
+            path=str(path),
+            sample_rate=self.sample_rate,
+            offset=offset,
+            max_floats=max_floats,
+        )
+        await self._done(Job(request, Priority.BACKGROUND))
+
+    async def probe(self, path: Path) -> Facts:
+        """Return how long an audio file is at the project's rate. Raises MediaError."""
+        request = wire.Probe(job=next(self._numbers), path=str(path), sample_rate=self.sample_rate)
+        answer = await self._done(Job(request, Priority.SOON))
+        if not isinstance(answer, wire.Done):
+            raise VoiceError(f"the voice worker answered {type(answer).__name__}, not the facts of {path}")
+        return answer.facts
+
+    async def _load_take(self, take: Take, offset: int, urgent: bool) -> bool:
+        """Return whether the take was still there."""
+        request = wire.LoadTake(job=next(self._numbers), take=take, offset=offset)
+        made = self._renders.get(take.digest)
+        job = Job(request, Priority.NOW if urgent else Priority.SOON, slot=made.made_by if made else None)
+        return not isinstance(await self._done(job), wire.NoTake)
+
+    async def _done(self, job: Job) -> wire.Answer:
+        self._crew.put(job)
+        return await job.wait(self._crew.abandon)
+
+    def _known(self, digest: str, stored: bool) -> Job | None:
+        """Return the job that makes this take, or made it and still has it."""
+        job = self._renders.get(digest)
+        if job is not None and stored and job.not_kept:  # the disk may have room by now: speak it again
+            self._forget(job)
+            return None
+        return job
+
+    def _begin(self, digest: str, line: Line, priority: Priority) -> Job:
+        request = wire.Render(
+            job=next(self._numbers),
+            digest=digest,
+            text=line.text,
+            preset=self.catalog.get(line.voice),
+            sample_rate=self.sample_rate,
+        )
+        job = Job(request, priority)
+        job.on_gone = self._forget
+        self._crew.put(job)
+        self._renders[digest] = job
+        while len(self._renders) > MOST_QUEUED + MOST_UNKEPT:
+            self._renders.popitem(last=False)
+        return job
+
+    def _forget(self, job: Job) -> None:
+        if isinstance(job.request, wire.Render) and self._renders.get(job.request.digest) is job:
+            del self._renders[job.request.digest]
+
+
+async def _is_kept(job: Job) -> bool:
+    """Wait until the take is in the cache; False if its worker died first. Raises MediaError."""
+    try:
+        await job.wait_kept()
+    except TakeLost:
+        return False
+    return True

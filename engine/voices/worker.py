@@ -1,0 +1,260 @@
+"""The voice worker: a process that speaks. ``python -m engine.voices.worker``, requests on stdin, answers on stdout.
+
+It does one job at a time, at the lowest priority, and dies with its parent. Cancelling is heard while it speaks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError, MediaError, MemoryShort
+from engine.platform import die_with_parent, lower_priority
+from engine.realtime.memory import Segment
+from engine.render.cache import TakeCache
+from engine.voices import wire
+from engine.voices.base import Voice
+from engine.voices.media import Facts, Stopped, load, probe
+from engine.voices.preset import Preset
+from engine.voices.recording import record
+from engine.voices.registry import BACKENDS, backend
+from engine.voices.take import Take
+
+log = logging.getLogger(__name__)
+
+Audio = NDArray[np.float32]
+
+PARENT_VARIABLE = "CUEVOX_PARENT_PID"
+REMEMBERED_BYTES = 64 * 1024 * 1024
+OPEN_VOICES = 16
+PROGRESS_SECONDS = 5.0
+"""How much sound lies between two reports of progress."""
+
+
+class Memory:
+    """The takes made last, so that what was just rendered is loaded without touching the disk."""
+
+    def __init__(self, most_bytes: int = REMEMBERED_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._audio: OrderedDict[str, Audio] = OrderedDict()
+        self._bytes = 0
+
+    def keep(self, digest: str, audio: Audio) -> None:
+        """Remember ``audio``, forgetting the oldest; one that is larger than all of the memory stays alone."""
+        self._bytes += audio.nbytes - (self._audio[digest].nbytes if digest in self._audio else 0)
+        self._audio[digest] = audio
+        self._audio.move_to_end(digest)
+        while self._bytes > self._most_bytes and len(self._audio) > 1:
+            self._bytes -= self._audio.popitem(last=False)[1].nbytes
+
+    def get(self, digest: str) -> Audio | None:
+        """Return the audio if it is still known."""
+        return self._audio.get(digest)
+
+
+class Worker:
+    """Does the jobs. ``send`` takes answers, from two threads; arena: the clip arena as floats, None without one."""
+
+    def __init__(self, send: Callable[[wire.Answer], None], cache: TakeCache, arena: Audio | None) -> None:
+        self._send, self._cache, self._arena = send, cache, arena
+        self._memory = Memory()
+        self._voices: OrderedDict[bytes, Voice] = OrderedDict()
+        self._requests: SimpleQueue[wire.Request | None] = SimpleQueue()
+        self._stores: SimpleQueue[tuple[int, Take, Audio] | None] = SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._ending = False
+
+    def ask(self, request: wire.Request) -> None:
+        """Take a request in; called by whoever reads the pipe. The pool sends one job at a time."""
+        if isinstance(request, wire.Cancel):
+            self._cancelled.add(request.job)
+        else:
+            self._cancelled.discard(request.job)  # a job that gave way comes again under its number
+            self._requests.put(request)
+
+    def end(self) -> None:
+        """Stop after what is in work, which is called off."""
+        self._ending = True
+        self._requests.put(None)
+
+    def run(self) -> None:
+        """Do jobs until ``end``; what was made is in the cache when this returns."""
+        storing = threading.Thread(target=self._store_all, name="store", daemon=True)
+        storing.start()
+        while (request := self._requests.get()) is not None:
+            self._do(request)
+        self._stores.put(None)
+        storing.join()
+
+    def _do(self, request: wire.Request) -> None:
+        try:
+            match request:
+                case wire.Render():
+                    self._render(request)
+                case wire.LoadTake():
+                    self._load_take(request)
+                case wire.LoadFile():
+                    into = self._place(request.offset, request.max_floats)
+                    facts = load(Path(request.path), request.sample_rate, into, self._stopper(request.job))
+                    self._send(wire.Done(job=request.job, facts=facts))
+                case wire.Probe():
+                    self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
+        except Stopped:
+            self._send(wire.Cancelled(job=request.job))
+        except EngineError as error:
+            self._send(wire.Failed(job=request.job, code=error.code, text=str(error)))
+        except MemoryError:
+            short = MemoryShort("the voice worker ran out of memory")
+            self._send(wire.Failed(job=request.job, code=short.code, text=str(short)))
+
+    def _stopper(self, job: int) -> Callable[[], bool]:
+        return lambda: self._ending or job in self._cancelled
+
+    def _render(self, request: wire.Render) -> None:
+        recording = record(
+            self._voice(request.preset),
+            request.preset,
+            request.text,
+            request.sample_rate,
+            stopped=self._stopper(request.job),
+            progress=self._progress(request.job, request.sample_rate),
+        )
+        take = recording.take(request.digest, request.text, request.preset.id, request.sample_rate)
+        self._memory.keep(take.digest, recording.audio)
+        self._send(wire.Rendered(job=request.job, take=take))
+        self._stores.put((request.job, take, recording.audio))
+
+    def _progress(self, job: int, sample_rate: int) -> Callable[[int], None]:
+        every = round(PROGRESS_SECONDS * sample_rate)
+        told = 0
+
+        def tell(frames: int) -> None:
+            nonlocal told
+            if frames - told >= every:
+                told = frames
+                self._send(wire.Progress(job=job, frames=frames))
+
+        return tell
+
+    def _voice(self, preset: Preset) -> Voice:
+        key = msgspec.msgpack.encode((preset.backend, preset.settings))
+        if key not in self._voices:
+            self._voices[key] = backend(preset.backend).open(preset.settings)
+        self._voices.move_to_end(key)
+        while len(self._voices) > OPEN_VOICES:
+            self._voices.popitem(last=False)
+        return self._voices[key]
+
+    def _load_take(self, request: wire.LoadTake) -> None:
+        take = request.take
+        audio = self._memory.get(take.digest)
+        if audio is None:
+            if self._cache.get(take.digest) is None:
+                self._send(wire.NoTake(job=request.job))
+                return
+            audio = self._cache.audio(take)
+        if audio.shape != (take.frames, take.channels):
+            raise MediaError(f"take {take.digest} has {audio.shape} frames and channels, not what its words tell")
+        self._place(request.offset, audio.size)[:] = audio.reshape(-1)
+        self._send(wire.Done(job=request.job, facts=Facts(frames=take.frames, channels=take.channels)))
+
+    def _place(self, offset: int, floats: int) -> Audio:
+        if self._arena is None:
+            raise MemoryShort("this voice worker was started without a clip arena")
+        if offset < 0 or offset + floats > len(self._arena):
+            raise MemoryShort(f"{floats:,} floats at {offset:,} lie outside the arena of {len(self._arena):,}")
+        return self._arena[offset : offset + floats]
+
+    def _store_all(self) -> None:
+        """Write takes into the cache, beside the work: who waits for the sound does not wait for the disk."""
+        while (item := self._stores.get()) is not None:
+            job, take, audio = item
+            try:
+                self._cache.put(take, audio)
+            except MediaError as error:
+                self._send(wire.NotStored(job=job, text=str(error)))
+            else:
+                self._send(wire.Stored(job=job))
+
+
+def warm_up() -> dict[str, str]:
+    """Make the first line as fast as any later one; return the backends and their versions."""
+    versions = {name: backend(name).version() for name in BACKENDS}
+    if "espeak" in versions:
+        espeak = backend("espeak")
+        settings = {name: spec.default for name, spec in espeak.settings.items()}
+        preset = Preset(id="warm", name="", backend="espeak", settings=dict(settings))
+        record(espeak.open(preset.settings), preset, "a", 48000)
+    return versions
+
+
+def _read_all(source: BinaryIO, worker: Worker) -> None:
+    try:
+        while (request := wire.read_request(source)) is not None:
+            worker.ask(request)
+    except wire.BadMessage:
+        log.exception("the pool sent nonsense")
+    worker.end()
+
+
+def _own_pipe() -> BinaryIO:
+    """Return the pipe to the pool; what libraries print goes to the log from now on."""
+    pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return pipe
+
+
+def _sender(pipe: BinaryIO) -> Callable[[wire.Answer], None]:
+    lock = threading.Lock()
+
+    def send(answer: wire.Answer) -> None:
+        rest = memoryview(wire.encode(answer))
+        try:
+            with lock:
+                while rest:
+                    rest = rest[pipe.write(rest) :]
+        except BrokenPipeError:
+            log.debug("the pool is gone; its end of the other pipe says so too")
+
+    return send
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="engine.voices.worker", description=__doc__)
+    parser.add_argument("--cache", type=Path, required=True, help="folder of takes")
+    parser.add_argument("--arena", type=int, nargs=2, metavar=("HANDLE", "BYTES"), help="clip arena to load into")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a worker until its parent closes the pipe or ends."""
+    arguments = _arguments(argv)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(format=f"voice worker {os.getpid()}: %(levelname)s: %(message)s", stream=sys.stderr)
+    die_with_parent(int(os.environ.get(PARENT_VARIABLE, os.getppid())))
+    send = _sender(_own_pipe())
+    arena = Segment.attach(*arguments.arena).view(np.float32) if arguments.arena else None
+    worker = Worker(send, TakeCache(arguments.cache), arena)
+    signal.signal(signal.SIGTERM, lambda *_: worker.end())
+    versions = warm_up()
+    lower_priority()
+    threading.Thread(target=_read_all, args=(sys.stdin.buffer, worker), name="requests", daemon=True).start()
+    send(wire.Hello(job=0, backends=versions, pid=os.getpid()))
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()
