@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.errors import BridgeError
 from bridge.live_port import LivePort
 from bridge.osc.server import OscServer
 from engine.control.control import Control, ControlConfig
@@ -51,19 +53,19 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     if facts is None:
         return 0
     port = LivePort(control)
-    osc = OscServer(port, host=config.osc_host, port=config.osc_port)
+    osc = OscServer(port, version=importlib.metadata.version("cuevox"))
     try:
         await control.start(facts["audio"])
-        await osc.start()
+        host, osc_port = await osc.start(config.osc_host, config.osc_port)
         gc.collect()
         gc.freeze()
-        lines.send({"ready": {"osc_host": osc.host, "osc_port": osc.port, **facts["audio"]}})
+        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts["audio"]}})
         await _obey(lines, control)
-    except EngineError as error:
-        lines.send({"error": str(error), "code": error.code})
+    except (EngineError, BridgeError) as error:
+        lines.send({"error": str(error)})
         return 1
     finally:
-        await osc.stop()
+        osc.close()
         await control.close()
     return 0
 

@@ -18,6 +18,7 @@ from engine.commands import (
 from engine.errors import BadType, UnknownThing
 from engine.params import FADER, PAN, ParamSpec
 from engine.story.model import MASTER, Story, Strip
+from engine.story.rules import ANY_NUMBER
 
 EffectTable = Mapping[str, Mapping[str, ParamSpec]]
 """What each effect can be told: parameter specs by effect and parameter name."""
@@ -109,12 +110,9 @@ def with_strip(story: Story, strip: str, change: Callable[[Strip], Strip]) -> St
     raise UnknownThing("strip", strip, story.strips())
 
 
-_ANY_NUMBER = ParamSpec(low=-1e12, high=1e12, default=0.0)
-
-
 def _param_spec(effect: str, param: str, effects: EffectTable | None) -> ParamSpec:
     if effects is None:
-        return _ANY_NUMBER
+        return ANY_NUMBER
     if effect not in effects:
         raise UnknownThing("effect", effect, effects)
     if param not in effects[effect]:

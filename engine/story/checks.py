@@ -1,0 +1,283 @@
+"""Checks of a whole story: ids, references, ranges, rings. Whoever makes a story, these are its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from engine.params import CLIP_GAIN, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
+from engine.story.edit import EffectTable
+from engine.story.model import (
+    MASTER,
+    After,
+    At,
+    Beat,
+    Clip,
+    PlayClip,
+    PlaySection,
+    Position,
+    SpeakLine,
+    Story,
+    Strip,
+    Target,
+    Track,
+)
+from engine.story.positions import MOST_SECONDS
+from engine.story.problems import Path, Problem, allowed_text
+from engine.story.rules import (
+    ANY_NUMBER,
+    check_audio_path,
+    check_id,
+    check_line,
+    check_range,
+    check_text,
+    check_unique,
+    problem,
+)
+from engine.story.timeline import dependencies, find_cycles
+from engine.units import frames_to_seconds
+
+_RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
+_BEATS = ParamSpec(low=1, high=64, default=4)
+_INDEX = ParamSpec(low=1, high=999, default=1)
+_LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
+_MOST_BARS = 1_000_000
+
+
+def check_story(
+    story: Story, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a story, each with its path; nothing when it is sound.
+
+    voices, effects: what there is, where the caller knows it; without them any word will do.
+    """
+    return tuple(_Check(story, voices, effects).problems())
+
+
+class _Check:
+    def __init__(self, story: Story, voices: Collection[str] | None, effects: EffectTable | None) -> None:
+        self._story, self._voices, self._effects = story, voices, effects
+        self._clips = {c.id for t in story.tracks for c in t.clips}
+        self._tracks = {t.id for t in story.tracks}
+        self._buses = {b.id for b in story.buses}
+        self._markers = {m.id for m in story.markers}
+
+    def problems(self) -> Iterator[Problem]:
+        """Iterate over all problems."""
+        story = self._story
+        yield from check_text((), "title", story.title)
+        yield from check_range((), "sample_rate", story.sample_rate, _RATE)
+        yield from self._tempo()
+        yield from self._ids()
+        for i, track in enumerate(story.tracks):
+            yield from self._track(track, ("tracks", i))
+        for i, bus in enumerate(story.buses):
+            yield from self._strip(bus.strip, ("buses", i), bus.id)
+            yield from check_text(("buses", i), "name", bus.name)
+        yield from self._send_cycles()
+        yield from self._strip(story.master.strip, ("master",), MASTER)
+        if story.master.limiter_db is not None:
+            yield from check_range(("master",), "limiter_db", story.master.limiter_db, _LIMITER)
+        yield from self._clip_cycles()
+        yield from self._calls()
+
+    def _ids(self) -> Iterator[Problem]:
+        story = self._story
+        strips = [(t.id, ("tracks", i)) for i, t in enumerate(story.tracks)]
+        strips += [(b.id, ("buses", i)) for i, b in enumerate(story.buses)]
+        clips = [(c.id, ("tracks", i, "clips", k)) for i, t in enumerate(story.tracks) for k, c in enumerate(t.clips)]
+        yield from check_unique("strip", "id", strips)
+        yield from check_unique("clip", "id", clips)
+        yield from check_unique("cue", "id", [(c.id, ("cues", i)) for i, c in enumerate(story.cues)])
+        yield from check_unique("marker", "id", [(m.id, ("markers", i)) for i, m in enumerate(story.markers)])
+        slots = [((s.bank, s.index), ("slots", i)) for i, s in enumerate(story.slots)]
+        yield from check_unique("slot", "index", slots)
+
+    def _tempo(self) -> Iterator[Problem]:
+        points, bar = self._story.tempo, 0
+        if not points or points[0].bar != 1:
+            yield problem(("tempo",), "the first tempo has to be at bar 1")
+        for i, point in enumerate(points):
+            yield from check_range(("tempo", i), "bpm", point.tempo_bpm, TEMPO)
+            yield from check_range(("tempo", i), "beats_per_bar", point.beats_per_bar, _BEATS)
+            if not bar < point.bar <= _MOST_BARS:
+                yield problem(("tempo", i, "bar"), f"bar {point.bar} does not come after bar {bar}; bars go up")
+            bar = point.bar
+
+    def _track(self, track: Track, path: Path) -> Iterator[Problem]:
+        yield from check_text(path, "name", track.name)
+        yield from self._strip(track.strip, path, track.id)
+        if track.voice is not None:
+            yield from self._voice(track.voice, path)
+        for k, clip in enumerate(track.clips):
+            yield from self._clip(clip, (*path, "clips", k), track)
+
+    def _clip(self, clip: Clip, path: Path, track: Track) -> Iterator[Problem]:
+        if (clip.line is None) == (clip.audio is None):
+            yield problem(path, "needs say or audio" if clip.line is None else "has say and audio; keep one")
+        if clip.line is not None:
+            yield from check_line(path, clip.line.text)
+            if clip.line.voice != track.voice:
+                yield from self._voice(clip.line.voice, path)
+        if clip.audio is not None:
+            yield from check_audio_path(path, clip.audio)
+        if clip.name:
+            yield from check_text(path, "name", clip.name)
+        yield from check_range(path, "gain_db", clip.gain_db, CLIP_GAIN)
+        yield from check_range(path, "pan", clip.pan, PAN)
+        yield from self._position(clip.start, (*path, "start"))
+        if clip.trim_start_frames or clip.length_frames is not None:
+            yield from self._trim(clip, path)
+        if clip.fade_in_frames or clip.fade_out_frames:
+            yield from self._fades(clip, path)
+
+    def _trim(self, clip: Clip, path: Path) -> Iterator[Problem]:
+        if clip.trim_start_frames < 0:
+            yield problem((*path, "trim"), f"starts {self._seconds(-clip.trim_start_frames)} before the source")
+        if clip.length_frames is not None and clip.length_frames <= 0:
+            yield problem((*path, "trim"), "ends before it starts; [from, to] are times of the source")
+
+    def _fades(self, clip: Clip, path: Path) -> Iterator[Problem]:
+        rate = self._story.sample_rate
+        for key, frames in (("fade_in", clip.fade_in_frames), ("fade_out", clip.fade_out_frames)):
+            yield from check_range(path, key, frames_to_seconds(frames, rate) if rate > 0 else 0.0, FADE_SECONDS)
+        fades = clip.fade_in_frames + clip.fade_out_frames
+        if clip.length_frames is not None and fades > clip.length_frames > 0:
+            text = f"the fades take {self._seconds(fades)}, the clip lasts {self._seconds(clip.length_frames)}"
+            yield problem((*path, "fade_out" if clip.fade_out_frames else "fade_in"), text)
+
+    def _position(self, position: Position, path: Path) -> Iterator[Problem]:
+        match position:
+            case At(frame=frame) if frame < 0:
+                yield problem(path, f"{self._seconds(-frame)} before the start of the timeline")
+            case At(frame=frame) if frame > MOST_SECONDS * max(1, self._story.sample_rate):
+                yield problem(path, f"more than {MOST_SECONDS:g} s away")
+            case After(clip=clip) if clip is not None and clip not in self._clips:
+                yield problem(path, f"there is no clip {clip!r}")
+            case Beat(bar=bar, beat=beat):
+                beats = next((p.beats_per_bar for p in reversed(self._story.tempo) if p.bar <= bar), 4)
+                if not 1 <= bar <= _MOST_BARS:
+                    yield problem(path, f"there is no bar {bar}; bars are counted from 1")
+                elif not 1.0 <= beat < beats + 1:
+                    yield problem(path, f"bar {bar} has no beat {beat:g}: it has {beats}, counted from 1")
+
+    def _voice(self, voice: str, path: Path) -> Iterator[Problem]:
+        if not voice:
+            yield problem(path, "the line has no voice: give it one, or give its track one")
+        elif self._voices is not None and voice not in self._voices:
+            allowed = allowed_text(sorted(self._voices))
+            yield problem((*path, "voice"), f"there is no voice {voice!r}; there is: {allowed}")
+        else:
+            yield from check_text(path, "voice", voice)
+
+    def _strip(self, strip: Strip, path: Path, strip_id: str) -> Iterator[Problem]:
+        yield from check_range(path, "gain_db", strip.gain_db, FADER)
+        yield from check_range(path, "pan", strip.pan, PAN)
+        for k, insert in enumerate(strip.inserts):
+            yield from self._insert(insert.effect, insert.params, (*path, "inserts", k))
+        seen: set[str] = set()
+        for send in strip.sends:
+            where = (*path, "sends", send.to)
+            yield from check_range((*path, "sends"), send.to, send.gain_db, FADER)
+            if strip_id == MASTER:
+                yield problem(where, "the master sends to no bus")
+            elif send.to == strip_id:
+                yield problem(where, "a bus can't send to itself")
+            elif send.to not in self._buses:
+                yield problem(where, f"there is no bus {send.to!r}; there is: {allowed_text(sorted(self._buses))}")
+            if send.to in seen:
+                yield problem(where, "sends there twice")
+            seen.add(send.to)
+
+    def _insert(self, effect: str, params: Mapping[str, float], path: Path) -> Iterator[Problem]:
+        if self._effects is None:
+            for param, value in params.items():
+                yield from check_range((*path, effect), param, value, ANY_NUMBER)
+        elif effect not in self._effects:
+            allowed = allowed_text(sorted(self._effects))
+            yield problem((*path, effect), f"there is no effect {effect!r}; there is: {allowed}")
+        else:
+            specs = self._effects[effect]
+            for param, value in params.items():
+                if param in specs:
+                    yield from check_range((*path, effect), param, value, specs[param])
+                else:
+                    text = f"{effect} has no {param!r}; it has: {allowed_text(sorted(specs))}"
+                    yield problem((*path, effect, param), text)
+
+    def _send_cycles(self) -> Iterator[Problem]:
+        """Report each ring of sends once. A bus that sends to itself is reported with its sends."""
+        sends = {b.id: [s.to for s in b.strip.sends if s.to != b.id] for b in self._story.buses}
+        told: set[frozenset[str]] = set()
+        for i, bus in enumerate(self._story.buses):
+            ring = _way_back(bus.id, sends)
+            if ring and frozenset(ring) not in told:
+                told.add(frozenset(ring))
+                yield problem(("buses", i, "sends", ring[1]), f"sends go round in a ring: {' -> '.join(ring)}")
+
+    def _clip_cycles(self) -> Iterator[Problem]:
+        rings = find_cycles(dependencies(self._story))
+        wanted = {ring[0]: ring for ring in rings}
+        for i, track in enumerate(self._story.tracks) if wanted else ():
+            for k, clip in enumerate(track.clips):
+                if ring := wanted.pop(clip.id, None):
+                    waiting = " after ".join([*ring, ring[0]])
+                    yield problem(("tracks", i, "clips", k, "start"), f"clips wait for one another: {waiting}")
+
+    def _calls(self) -> Iterator[Problem]:
+        """Check cues, slots and markers."""
+        for i, cue in enumerate(self._story.cues):
+            yield from self._target(cue.target, ("cues", i))
+            yield from check_text(("cues", i), "name", cue.name)
+            yield from check_range(("cues", i), "gain_db", cue.gain_db, CLIP_GAIN)
+        for i, slot in enumerate(self._story.slots):
+            path = ("slots", i)
+            yield from self._target(slot.target, path)
+            yield from check_text(path, "name", slot.name)
+            yield from check_range(path, "gain_db", slot.gain_db, CLIP_GAIN)
+            yield from check_range(path, "index", slot.index, _INDEX)
+            yield from check_id(path, "bank", slot.bank)
+            yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
+        for i, marker in enumerate(self._story.markers):
+            yield from check_text(("markers", i), "name", marker.name)
+            yield from self._position(marker.at, ("markers", i, "at"))
+            if isinstance(marker.at, After) and marker.at.clip is None:
+                yield problem(("markers", i, "at"), "after what? A marker comes after a clip that it names")
+
+    def _target(self, target: Target, path: Path) -> Iterator[Problem]:
+        match target:
+            case PlayClip(clip=clip):
+                if clip not in self._clips:
+                    yield problem((*path, "clip"), f"there is no clip {clip!r}")
+            case SpeakLine(line=line, track=track):
+                yield from check_line(path, line.text)
+                yield from self._voice(line.voice, path)
+                if track not in self._tracks:
+                    there = allowed_text(sorted(self._tracks))
+                    yield problem((*path, "track"), f"there is no track {track!r}; there is: {there}")
+            case PlaySection(from_marker=start, to_marker=end):
+                for marker in (start, end):
+                    if marker is not None and marker not in self._markers:
+                        there = allowed_text(sorted(self._markers))
+                        yield problem((*path, "section"), f"there is no marker {marker!r}; there is: {there}")
+
+    def _seconds(self, frames: int) -> str:
+        return f"{frames_to_seconds(frames, max(1, self._story.sample_rate)):g} s"
+
+
+def _way_back(start: str, sends: Mapping[str, list[str]]) -> list[str]:
+    """Return a way from a bus back to itself, both ends named, or nothing."""
+    came: dict[str, str] = {}
+    waiting = [start]
+    while waiting:
+        here = waiting.pop()
+        for to in sends.get(here, ()):
+            if to == start:
+                way = [start]
+                while here != start:
+                    way.append(here)
+                    here = came[here]
+                return [start, *reversed(way)]
+            if to not in came:
+                came[to] = here
+                waiting.append(to)
+    return []

@@ -1,0 +1,159 @@
+"""A story and its file: read with every problem told at once, saved by patching the user's own text."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import StoryError
+from engine.story import nodes
+from engine.story.checks import check_story
+from engine.story.dump import dump
+from engine.story.edit import EffectTable
+from engine.story.model import Story
+from engine.story.nodes import Mapping, Node, Sequence
+from engine.story.patch import patch
+from engine.story.problems import Path as Place
+from engine.story.problems import Problem, story_error
+from engine.story.reader import Reader
+from engine.story.tree import Planter
+
+MOST_BYTES = 64 * 1024 * 1024
+"""No story is longer; a file that is has been named by mistake."""
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What a file was when it was read: its size and time, and the digest of its text."""
+
+    size_bytes: int
+    changed_ns: int
+    digest: str
+
+
+class StoryDocument:
+    """A story file. ``story`` is what it said when it was read or saved last."""
+
+    def __init__(self, path: Path, text: str, story: Story, stamp: Stamp) -> None:
+        self.path, self.story = path, story
+        self._text, self._stamp = text, stamp
+
+    @classmethod
+    def load(
+        cls, path: Path, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+    ) -> StoryDocument:
+        """Read a story. Raises StoryError that tells everything that is wrong, a line each.
+
+        voices, effects: what there is, where the caller knows it; without them any name will do.
+        """
+        text, stamp = _read(path)
+        return cls(path, text, read_story(text, path.name, voices=voices, effects=effects), stamp)
+
+    @classmethod
+    def create(cls, path: Path, story: Story) -> StoryDocument:
+        """Write a new file. Raises StoryError when there is one already or the story is wrong."""
+        problems = check_story(story)
+        if problems:
+            raise story_error(path.name, problems)
+        if path.exists():
+            raise StoryError(f"{path}: there is a file of that name already; it is not overwritten")
+        _write(path, dump(Planter().story(story)))
+        return cls.load(path)
+
+    def changed_on_disk(self) -> bool:
+        """Return whether somebody else has changed or removed the file since; a mere touch is no change."""
+        try:
+            facts = self.path.stat()
+            if (facts.st_size, facts.st_mtime_ns) == (self._stamp.size_bytes, self._stamp.changed_ns):
+                return False
+            return _digest(self.path.read_bytes()) != self._stamp.digest
+        except OSError:
+            return True
+
+    def save(self, story: Story) -> None:
+        """Write ``story`` into the file; comments, order, quotes and layout of what did not change stay.
+
+        Raises StoryError when the file was edited on disk since it was read: nothing is overwritten silently.
+        """
+        if story == self.story:
+            return
+        if self.changed_on_disk():
+            raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
+        text = patch(self._text, self.story, story)
+        if read_story(text, self.path.name) != story:
+            raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
+        _write(self.path, text)
+        self._text, self._stamp = _read(self.path)
+        self.story = story
+
+
+def read_story(
+    text: str, name: str, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+) -> Story:
+    """Return the story that a YAML text tells. name: the file's, for errors. Raises StoryError."""
+    root = nodes.compose(text, name)
+    reader = Reader(root)
+    notes = reader.notes
+    noted = {problem.path for problem in notes.problems} | notes.quiet
+    found = [
+        Problem(path=p.path, text=p.text, line=_line_of(root, p.path))
+        for p in check_story(reader.story, voices=voices, effects=effects)
+        if not any(p.path[: len(place)] == place for place in noted if place)
+    ]
+    if notes.problems or found:
+        raise story_error(name, [*notes.problems, *found])
+    return reader.story
+
+
+def _line_of(root: Node, path: Place) -> int:
+    """Return the line of what lies at ``path``, or of the nearest thing around it."""
+    here = root
+    for step in path:
+        if isinstance(here, Mapping) and isinstance(step, str) and step in here.fields:
+            here = here.fields[step]
+        elif isinstance(here, Sequence) and isinstance(step, int) and step < len(here.items):
+            here = here.items[step]
+        else:
+            break
+    return here.line
+
+
+def _read(path: Path) -> tuple[str, Stamp]:
+    try:
+        facts = path.stat()
+        if facts.st_size > MOST_BYTES:
+            raise StoryError(f"{path}: {facts.st_size:,} bytes; a story has at most {MOST_BYTES:,}")
+        data = path.read_bytes()
+        text = data.decode()
+    except OSError as error:
+        raise StoryError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise StoryError(f"{path.name}:{line}: this is not UTF-8 text") from error
+    return text, Stamp(facts.st_size, facts.st_mtime_ns, _digest(data))
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one step; its permissions stay."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise StoryError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,138 @@
+"""The journal: acknowledged edits that the story's file does not hold yet, one JSON line each, beside the file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+
+from engine.commands import Edit, SetInsertParam, SetSendGain
+from engine.errors import EngineError, StoryError
+from engine.story.edit import EffectTable, apply_edit
+from engine.story.model import Story
+
+log = logging.getLogger(__name__)
+
+COMPACT_BYTES = 1024 * 1024
+"""Beyond this only the newest edit of each target is kept."""
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Edit)
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line: which text the edits were made on."""
+
+    journal: int = 1
+    story_sha256: str
+
+
+class Journal:
+    """``.STORY.yaml.journal`` beside the story. Control process only; ``sync`` may run in a thread."""
+
+    def __init__(self, story_path: Path) -> None:
+        self.path = story_path.with_name(f".{story_path.name}.journal")
+        self._story_path = story_path
+        self._file: int | None = None
+        self._size_bytes = 0
+
+    def append(self, command: Edit) -> None:
+        """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept."""
+        try:
+            if self._file is None:
+                self._file = self._open()
+            self._write(self._file, _ENCODER.encode(command) + b"\n")
+            if self._size_bytes > COMPACT_BYTES:
+                self._compact()
+        except OSError as error:
+            raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
+
+    def sync(self) -> None:
+        """Force what was appended to disk."""
+        if self._file is not None:
+            os.fsync(self._file)
+
+    def replay(self, story: Story, effects: EffectTable | None = None) -> tuple[Story, tuple[str, ...]]:
+        """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash."""
+        dropped: list[str] = []
+        for number, line in enumerate(self._lines(), start=2):
+            try:
+                story = apply_edit(story, _DECODER.decode(line), effects)
+            except msgspec.MsgspecError as error:
+                dropped.append(f"line {number} is no whole edit ({error})")
+            except EngineError as error:
+                dropped.append(f"line {number}: {error}")
+        return story, tuple(dropped)
+
+    def clear(self) -> None:
+        """Forget every edit: the story's file holds them."""
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self.path.read_bytes().splitlines()[1:]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoryError(f"{self.path} can't be read: {error.strerror}") from error
+
+    def _open(self) -> int:
+        self._mend()
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size_bytes = os.fstat(file).st_size
+        if self._size_bytes == 0:
+            digest = hashlib.sha256(self._story_path.read_bytes()).hexdigest()
+            self._write(file, _ENCODER.encode(Header(story_sha256=digest)) + b"\n")
+        return file
+
+    def _mend(self) -> None:
+        """Cut a last line that a crash has torn, so that the next edit does not grow onto it."""
+        with contextlib.suppress(FileNotFoundError):
+            data = self.path.read_bytes()
+            if data and not data.endswith(b"\n"):
+                os.truncate(self.path, data.rfind(b"\n") + 1)
+
+    def _write(self, file: int, line: bytes) -> None:
+        before = self._size_bytes
+        try:
+            while line:
+                line = line[os.write(file, line) :]
+        except OSError:
+            os.ftruncate(file, before)
+            raise
+        self._size_bytes = os.fstat(file).st_size
+
+    def _compact(self) -> None:
+        """Keep only the newest edit of each target, in the order in which they were made."""
+        header, *lines = self.path.read_bytes().splitlines()
+        newest: dict[tuple[object, ...], bytes] = {}
+        for line in lines:
+            key = _target(_DECODER.decode(line))
+            newest.pop(key, None)
+            newest[key] = line
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        temporary.write_bytes(b"\n".join([header, *newest.values()]) + b"\n")
+        temporary.replace(self.path)
+        self._close()
+        self._file = self._open()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _target(command: Edit) -> tuple[object, ...]:
+    """Return what an edit sets: a later one of the same target replaces it."""
+    match command:
+        case SetSendGain(strip=strip, bus=bus):
+            return type(command), strip, bus
+        case SetInsertParam(strip=strip, insert=insert, param=param):
+            return type(command), strip, insert, param
+        case _:
+            return type(command), command.strip

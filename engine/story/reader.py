@@ -1,0 +1,214 @@
+"""Reading nodes into a story: the grammar of story.yaml, table by table."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+from engine.story.fields import Fields, Notes
+from engine.story.model import (
+    After,
+    At,
+    Bus,
+    Clip,
+    Cue,
+    Effect,
+    Line,
+    Marker,
+    Master,
+    PlayClip,
+    PlaySection,
+    Send,
+    Slot,
+    SlotMode,
+    SpeakLine,
+    Story,
+    Strip,
+    Target,
+    TempoPoint,
+    Track,
+)
+from engine.story.nodes import Mapping, Node, Scalar
+from engine.story.positions import number_from
+from engine.story.problems import Path
+
+VERSION = 1
+
+STORY_KEYS = (
+    "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
+)  # fmt: skip
+STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts")
+TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
+BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
+MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
+CLIP_KEYS = (
+    "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "fade_in", "fade_out",
+)  # fmt: skip
+TARGET_KEYS = ("clip", "say", "track", "voice", "section")
+CUE_KEYS = ("id", "name", *TARGET_KEYS, "gain_db")
+SLOT_KEYS = ("bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db")
+MARKER_KEYS = ("id", "at", "name")
+TEMPO_KEYS = ("bar", "bpm", "beats_per_bar")
+
+
+class Reader:
+    """Reads one story; ``notes`` holds what was wrong. Whatever happens, list positions equal the file's."""
+
+    def __init__(self, root: Node) -> None:
+        self.notes = Notes()
+        self._root = root
+        self._rate = 48000
+        self._voices: dict[str, str | None] = {}
+        self.story = self._story()
+
+    def _story(self) -> Story:
+        top = self._fields(self._root, (), STORY_KEYS)
+        if top.required("kind", "story") != "story":
+            top.complain("kind", "story")
+        if top.whole("version", VERSION) != VERSION:
+            top.complain("version", f"{VERSION}, the one that this Cuevox reads")
+        self._rate = top.whole("sample_rate", 48000)
+        tracks = tuple(self._track(node, path) for node, path in top.items("tracks"))
+        self._voices = {t.id: t.voice for t in tracks}
+        return Story(
+            title=top.required("title", "?"),
+            sample_rate=self._rate,
+            tempo=self._tempo(top),
+            tracks=tracks,
+            buses=tuple(self._bus(node, path) for node, path in top.items("buses")),
+            master=self._master(top),
+            cues=tuple(self._cue(node, path) for node, path in top.items("cues")),
+            slots=tuple(self._slot(node, path) for node, path in top.items("slots")),
+            markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
+        )
+
+    def _fields(self, node: Node, path: Path, allowed: tuple[str, ...]) -> Fields:
+        return Fields(node, path, self.notes, allowed)
+
+    def _tempo(self, top: Fields) -> tuple[TempoPoint, ...]:
+        node = top.child("tempo")
+        if node is None:
+            return (TempoPoint(),)
+        if isinstance(node, Scalar) and number_from(node.text) is not None:
+            return (TempoPoint(tempo_bpm=top.number("tempo")),)
+        points = []
+        for item, path in top.items("tempo"):
+            fields = self._fields(item, path, TEMPO_KEYS)
+            bar, beats = fields.whole("bar", 1), fields.whole("beats_per_bar", 4)
+            points.append(TempoPoint(bar=bar, tempo_bpm=fields.number("bpm", 120.0), beats_per_bar=beats))
+        return tuple(points)
+
+    def _track(self, node: Node, path: Path) -> Track:
+        fields = self._fields(node, path, TRACK_KEYS)
+        track_id = fields.required("id", f"track-{cast(int, path[-1]) + 1}")
+        voice = fields.word("voice")
+        return Track(
+            id=track_id,
+            name=fields.text("name"),
+            voice=voice,
+            strip=self._strip(fields),
+            clips=tuple(
+                self._clip(n, p, f"{track_id}-{i}", voice) for i, (n, p) in enumerate(fields.items("clips"), 1)
+            ),
+        )
+
+    def _bus(self, node: Node, path: Path) -> Bus:
+        fields = self._fields(node, path, BUS_KEYS)
+        bus_id = fields.required("id", f"bus-{cast(int, path[-1]) + 1}")
+        return Bus(id=bus_id, name=fields.text("name"), strip=self._strip(fields))
+
+    def _master(self, top: Fields) -> Master:
+        fields = top.inner("master", MASTER_KEYS)
+        off = fields.is_off("limiter_db")
+        return Master(strip=self._strip(fields), limiter_db=None if off else fields.number("limiter_db", -1.0))
+
+    def _strip(self, fields: Fields) -> Strip:
+        return Strip(
+            gain_db=fields.number("gain_db"),
+            pan=fields.number("pan"),
+            mute=fields.switch("mute"),
+            solo=fields.switch("solo"),
+            inserts=tuple(self._insert(node, path) for node, path in fields.items("inserts")),
+            sends=tuple(Send(to=bus, gain_db=level) for bus, level in fields.all_numbers("sends").items()),
+        )
+
+    def _insert(self, node: Node, path: Path) -> Effect:
+        if isinstance(node, Scalar) and not node.is_null:
+            return Effect(effect=node.text)
+        names = [key for key in node.fields if key != "bypass"] if isinstance(node, Mapping) else []
+        if len(names) != 1:
+            self.notes.add(node, path, "expected one effect: its name, or name: {parameter: value}, beside it bypass")
+            self.notes.quiet.add(path)
+            return Effect(effect="?")
+        fields = self._fields(node, path, (*names, "bypass"))
+        return Effect(effect=names[0], params=fields.all_numbers(names[0]), bypass=fields.switch("bypass"))
+
+    def _clip(self, node: Node, path: Path, auto_id: str, track_voice: str | None) -> Clip:
+        fields = self._fields(node, path, CLIP_KEYS)
+        rate = self._rate
+        line = None
+        if "say" in fields:
+            line = Line(text=fields.text("say"), voice=fields.word("voice") or track_voice or "")
+        elif "voice" in fields:
+            self.notes.add(node, (*path, "voice"), "only a clip that has say: has a voice")
+        cut, end = fields.times("trim", rate) if "trim" in fields else (None, None)
+        return Clip(
+            id=fields.text("id", auto_id),
+            name=fields.text("name"),
+            line=line,
+            audio=fields.text("audio") if "audio" in fields else None,
+            start=fields.position("start", rate, After()),
+            trim_start_frames=cut or 0,
+            length_frames=None if end is None else end - (cut or 0),
+            gain_db=fields.number("gain_db"),
+            pan=fields.number("pan"),
+            fade_in_frames=fields.frames("fade_in", rate),
+            fade_out_frames=fields.frames("fade_out", rate),
+        )
+
+    def _cue(self, node: Node, path: Path) -> Cue:
+        fields = self._fields(node, path, CUE_KEYS)
+        cue_id = fields.required("id", f"cue-{cast(int, path[-1]) + 1}")
+        return Cue(id=cue_id, name=fields.text("name"), target=self._target(fields), gain_db=fields.number("gain_db"))
+
+    def _slot(self, node: Node, path: Path) -> Slot:
+        fields = self._fields(node, path, SLOT_KEYS)
+        if "index" not in fields:
+            fields.missing("index")
+        return Slot(
+            bank=fields.required("bank", "?"),
+            index=fields.whole("index", 1),
+            name=fields.text("name"),
+            target=self._target(fields),
+            mode=cast(SlotMode, fields.choice("mode", get_args(SlotMode), "oneshot")),
+            choke=fields.word("choke"),
+            gain_db=fields.number("gain_db"),
+        )
+
+    def _target(self, fields: Fields) -> Target:
+        given = [key for key in ("clip", "say", "section") if key in fields]
+        if given != ["say"]:
+            for key in ("track", "voice"):
+                if key in fields:
+                    fields.complain(key, "nothing: only a target with say: has it")
+        match given:
+            case ["clip"]:
+                return PlayClip(clip=fields.text("clip"))
+            case ["say"]:
+                track = fields.required("track", "?")
+                voice = fields.word("voice") or self._voices.get(track) or ""
+                return SpeakLine(line=Line(text=fields.text("say"), voice=voice), track=track)
+            case ["section"] if len(words := fields.words("section")) in (1, 2):
+                return PlaySection(from_marker=words[0], to_marker=words[1] if len(words) == 2 else None)
+            case ["section"]:
+                fields.complain("section", "[from marker] or [from marker, to marker]")
+            case _:
+                self.notes.add(fields.node, fields.path, "needs one of clip, say (with track) or section")
+        self.notes.quiet.add((*fields.path, "clip"))
+        return PlayClip(clip="?")
+
+    def _marker(self, node: Node, path: Path) -> Marker:
+        fields = self._fields(node, path, MARKER_KEYS)
+        if "at" not in fields:
+            fields.missing("at")
+        marker_id = fields.required("id", f"marker-{cast(int, path[-1]) + 1}")
+        return Marker(id=marker_id, name=fields.text("name"), at=fields.position("at", self._rate, At(frame=0)))

@@ -1,0 +1,226 @@
+"""A story as the tree of fields that its file shows: what stands where, in which order, what may be left away."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Literal
+
+import msgspec
+
+from engine.story.model import (
+    After,
+    At,
+    Bus,
+    Clip,
+    Cue,
+    Effect,
+    Marker,
+    Master,
+    PlayClip,
+    PlaySection,
+    Position,
+    Slot,
+    SpeakLine,
+    Story,
+    Strip,
+    Target,
+    TempoPoint,
+    Track,
+)
+from engine.story.reader import VERSION
+
+LeafKind = Literal["word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words"]
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A value. default: it may be left away. sample_rate: what frames in ``value`` are counted in, else 0."""
+
+    kind: LeafKind
+    value: object
+    default: bool = False
+    sample_rate: int = 0
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Named fields. short: the one word that says the same. inline: on one line. needed: even when it is empty."""
+
+    fields: dict[str, Tree]
+    short: Leaf | None = None
+    inline: bool = False
+    needed: bool = False
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """A list; each row has a key that it is known by. named: a mapping in the file, in this order (sends)."""
+
+    rows: tuple[tuple[Hashable, Tree], ...]
+    short: Leaf | None = None
+    named: bool = False
+    default: bool = False
+
+
+Tree = Leaf | Table | Rows
+
+
+def may_be_left_away(tree: Tree) -> bool:
+    """Return whether a file that lacks this says the same."""
+    match tree:
+        case Leaf(default=default):
+            return default
+        case Table(fields=fields, needed=needed):
+            return not needed and all(may_be_left_away(field) for field in fields.values())
+        case Rows(rows=rows, default=default):
+            return default or not rows
+
+
+class Planter:
+    """Makes trees; for two versions of a story, what they share is made once, so that comparing them is fast.
+
+    Keep the stories alive as long as their planter.
+    """
+
+    def __init__(self) -> None:
+        self._clips: dict[tuple[int, str, str | None, int], Table] = {}
+
+    def story(self, story: Story) -> Table:
+        """Return the whole story's tree."""
+        rate = story.sample_rate
+        voices = {t.id: t.voice for t in story.tracks}
+        slots = tuple(((s.bank, s.index), _slot(s, voices)) for s in story.slots)
+        fields: dict[str, Tree] = {
+            "kind": Leaf("word", "story"),
+            "version": _number(VERSION),
+            "title": Leaf("text", story.title),
+            "sample_rate": _number(rate, 48000),
+            "tempo": _tempo(story.tempo),
+            "tracks": Rows(tuple((t.id, self._track(t, rate)) for t in story.tracks)),
+            "buses": Rows(tuple((b.id, _bus(b)) for b in story.buses)),
+            "master": _master(story.master),
+            "cues": Rows(tuple((c.id, _cue(c, voices)) for c in story.cues)),
+            "slots": Rows(slots),
+            "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
+        }
+        return Table(fields)
+
+    def _track(self, track: Track, rate: int) -> Table:
+        fields: dict[str, Tree] = {"id": Leaf("word", track.id), "name": _name(track.name)}
+        fields["voice"] = Leaf("word", track.voice, track.voice is None)
+        clips = tuple((c.id, self._clip(c, f"{track.id}-{i}", track.voice, rate)) for i, c in enumerate(track.clips, 1))
+        return Table({**fields, **_strip(track.strip), "sends": _sends(track.strip), "clips": Rows(clips)})
+
+    def _clip(self, clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table:
+        key = (id(clip), auto_id, track_voice, rate)
+        if key not in self._clips:
+            self._clips[key] = _clip(clip, auto_id, track_voice, rate)
+        return self._clips[key]
+
+
+def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table:
+    fields: dict[str, Tree] = {"id": Leaf("word", clip.id, clip.id == auto_id), "name": _name(clip.name)}
+    if clip.line is not None:
+        fields["say"] = Leaf("speech", clip.line.text)
+        fields["voice"] = Leaf("word", clip.line.voice, clip.line.voice == track_voice)
+    if clip.audio is not None:
+        fields["audio"] = Leaf("text", clip.audio)
+    fields["start"] = _position(clip.start, rate, After())
+    end = None if clip.length_frames is None else clip.trim_start_frames + clip.length_frames
+    fields["trim"] = Leaf("span", (clip.trim_start_frames, end), not clip.trim_start_frames and end is None, rate)
+    fields["gain_db"] = _number(clip.gain_db, 0.0)
+    fields["pan"] = _number(clip.pan, 0.0)
+    fields["fade_in"] = Leaf("time", clip.fade_in_frames, not clip.fade_in_frames, rate)
+    fields["fade_out"] = Leaf("time", clip.fade_out_frames, not clip.fade_out_frames, rate)
+    return Table(fields)
+
+
+def _bus(bus: Bus) -> Table:
+    fields: dict[str, Tree] = {"id": Leaf("word", bus.id), "name": _name(bus.name)}
+    return Table({**fields, **_strip(bus.strip), "sends": _sends(bus.strip)})
+
+
+def _master(master: Master) -> Table:
+    return Table({**_strip(master.strip), "limiter_db": Leaf("limit", master.limiter_db, master.limiter_db == -1.0)})
+
+
+def _strip(strip: Strip) -> dict[str, Tree]:
+    counts: dict[str, int] = {}
+    inserts = []
+    for insert in strip.inserts:
+        counts[insert.effect] = counts.get(insert.effect, 0) + 1
+        inserts.append(((insert.effect, counts[insert.effect]), _insert(insert)))
+    return {
+        "gain_db": _number(strip.gain_db, 0.0),
+        "pan": _number(strip.pan, 0.0),
+        "mute": Leaf("switch", strip.mute, not strip.mute),
+        "solo": Leaf("switch", strip.solo, not strip.solo),
+        "inserts": Rows(tuple(inserts)),
+    }
+
+
+def _insert(insert: Effect) -> Table:
+    params: dict[str, Tree] = {name: _number(value) for name, value in insert.params.items()}
+    fields: dict[str, Tree] = {
+        insert.effect: Table(params, inline=True, needed=True),
+        "bypass": Leaf("switch", insert.bypass, not insert.bypass),
+    }
+    return Table(fields, short=None if params or insert.bypass else Leaf("word", insert.effect))
+
+
+def _sends(strip: Strip) -> Rows:
+    return Rows(tuple((s.to, _number(s.gain_db)) for s in strip.sends), named=True)
+
+
+def _tempo(points: tuple[TempoPoint, ...]) -> Rows:
+    rows = []
+    for point in points:
+        fields: dict[str, Tree] = {"bar": _number(point.bar), "bpm": _number(point.tempo_bpm)}
+        rows.append((point.bar, Table({**fields, "beats_per_bar": _number(point.beats_per_bar, 4)}, inline=True)))
+    simple = len(points) == 1 and points[0] == TempoPoint(tempo_bpm=points[0].tempo_bpm)
+    short = _number(points[0].tempo_bpm) if simple else None
+    return Rows(tuple(rows), short=short, default=points == (TempoPoint(),))
+
+
+def _cue(cue: Cue, voices: Mapping[str, str | None]) -> Table:
+    fields: dict[str, Tree] = {"id": Leaf("word", cue.id), "name": _name(cue.name)}
+    return Table({**fields, **_target(cue.target, voices), "gain_db": _number(cue.gain_db, 0.0)}, inline=True)
+
+
+def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
+    fields: dict[str, Tree] = {
+        "bank": Leaf("word", slot.bank),
+        "index": _number(slot.index),
+        "name": _name(slot.name),
+        **_target(slot.target, voices),
+        "mode": Leaf("word", slot.mode, slot.mode == "oneshot"),
+        "choke": Leaf("word", slot.choke, slot.choke is None),
+        "gain_db": _number(slot.gain_db, 0.0),
+    }
+    return Table(fields, inline=True)
+
+
+def _target(target: Target, voices: Mapping[str, str | None]) -> dict[str, Tree]:
+    match target:
+        case PlayClip(clip=clip):
+            return {"clip": Leaf("word", clip)}
+        case SpeakLine(line=line, track=track):
+            voice = Leaf("word", line.voice, line.voice == voices.get(track))
+            return {"say": Leaf("speech", line.text), "track": Leaf("word", track), "voice": voice}
+        case PlaySection(from_marker=start, to_marker=end):
+            return {"section": Leaf("words", (start,) if end is None else (start, end))}
+
+
+def _marker(marker: Marker, rate: int) -> Table:
+    fields: dict[str, Tree] = {"id": Leaf("word", marker.id), "at": _position(marker.at, rate)}
+    return Table({**fields, "name": _name(marker.name)}, inline=True)
+
+
+def _name(name: str) -> Leaf:
+    return Leaf("text", name, not name)
+
+
+def _number(number: float, default: float | None = None) -> Leaf:
+    return Leaf("number", number, number == default)
+
+
+def _position(position: Position, rate: int, default: Position | None = None) -> Leaf:
+    timeless = not isinstance(position, At) and not (isinstance(position, After) and position.gap_frames)
+    return Leaf("position", position, position == default, 0 if timeless else rate)
