@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from bridge.port import EngineStatus, InsertState, Meter, StripState, TransportState
@@ -12,6 +12,7 @@ from engine.control.control import Control
 from engine.errors import UnknownThing
 from engine.events import Event, SlotState
 from engine.mixer.effects import EFFECTS
+from engine.session.context import clip_source
 from engine.story.model import Effect
 from engine.units import gain_to_db
 
@@ -27,6 +28,11 @@ class LivePort:
     def sample_rate(self) -> int:
         """The project's rate in Hz."""
         return self._control.sample_rate
+
+    @property
+    def block_frames(self) -> int:
+        """How many frames the device asks for at once."""
+        return self._control.audio.block_frames if self._control.audio else 0
 
     @property
     def clock(self) -> HeldClock:
@@ -56,6 +62,17 @@ class LivePort:
     def slot_keys(self) -> Sequence[tuple[str, int]]:
         """Return bank and index of every slot."""
         return tuple((slot.bank, slot.index) for slot in self._session.story.slots)
+
+    def clip_ids(self) -> Sequence[str]:
+        """Return the clips in the order of the story."""
+        return tuple(self._session.story.clips())
+
+    def clip_state(self, clip: str) -> SlotState:
+        """Return how far a clip's take is."""
+        clips = self._session.story.clips()
+        if clip not in clips:
+            raise UnknownThing("clip", clip, clips)
+        return self._session.context.library.shelf(clip_source(clips[clip][1])).state
 
     def strip_state(self, strip: str) -> StripState:
         """Return a mixer channel's state."""
@@ -89,11 +106,10 @@ class LivePort:
         transport, status = self._session.transport, self._control.link.status()
         return TransportState(playing=status.playing, timeline_frame=status.timeline_frame, loop=transport.loop)
 
-    def meters(self) -> Mapping[str, Meter]:
-        """Return the last reading of every strip."""
-        readings = self._control.link.status().meters
-        strips = self._session.context.graph.strips
-        return {strip.id: _meter(reading) for strip, reading in zip(strips, readings.tolist(), strict=False)}
+    def meter(self, strip: str) -> Meter:
+        """Return a strip's last reading."""
+        index = self._session.context.strip(strip)
+        return _meter(self._control.link.status().meters[index].tolist())
 
     def status(self) -> EngineStatus:
         """Return how the engine fares."""
