@@ -174,7 +174,7 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def wait_readable(fd: int, seconds: float) -> bool:
-    """Return whether there is something to read within ``seconds``; Windows pipes can't tell: True, and reading waits."""
+    """Return whether there is something to read within ``seconds``; on Windows always True, and reading waits."""
     return sys.platform == "win32" or bool(select.select([fd], [], [], seconds)[0])
 
 

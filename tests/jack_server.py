@@ -22,9 +22,12 @@ CLIENT_TIMEOUT_MS = 20000
 
 
 class JackServer:
-    """A ``jackd`` of its own name; ``env`` leads clients to it. Sync mode: a slow machine delays, it never drops."""
+    """A ``jackd`` of its own name; ``env`` leads clients to it.
 
-    def __init__(self, sample_rate: int = 48000, period: int = 256, realtime: bool = False) -> None:
+    sync: a slow machine delays, it never drops; without it the server keeps its pace, as on a real sound card.
+    """
+
+    def __init__(self, sample_rate: int = 48000, period: int = 256, realtime: bool = False, sync: bool = True) -> None:
         self.name = f"cuevox-{uuid.uuid4().hex[:12]}"
         self.sample_rate = sample_rate
         self.period = period
@@ -33,12 +36,12 @@ class JackServer:
             "JACK_NO_AUDIO_RESERVATION": "1",
             "JACK_NO_START_SERVER": "1",
         }
-        self._realtime = realtime
+        self._modes = ["-R" if realtime else "-r", *(["-S", "-t", str(CLIENT_TIMEOUT_MS)] if sync else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = ["jackd", "-n", self.name, "-S", "-t", str(CLIENT_TIMEOUT_MS), "-R" if self._realtime else "-r"]
-        command += ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(self.period)]
+        command = ["jackd", "-n", self.name, *self._modes, "-d", "dummy", "-r", str(self.sample_rate)]
+        command += ["-p", str(self.period)]
         self._process = subprocess.Popen(
             command,
             env={**os.environ, **self.env},
