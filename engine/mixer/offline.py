@@ -16,7 +16,7 @@ LEAD_SECONDS = 0.1
 TAIL_STEPS_SECONDS = (0.5, 2.0, 8.0, 20.0)
 """How much tail is tried; the last is the cap, for echoes that hardly fade."""
 
-TAIL_END = 10.0 ** (-80.0 / 20.0)
+TAIL_END = 10.0 ** (-66.0 / 20.0)
 """A tail ends where it stays below this."""
 
 _BUFFER_FRAMES = 8192
