@@ -11,9 +11,9 @@ from engine.errors import BadRange, UnknownThing
 from engine.params import ParamSpec
 from engine.story.model import Effect
 
-Memory = Literal["none", "short", "smooth"]
-"""How an effect takes a parameter's move: ``none`` has no state (two settings may be crossfaded), ``short`` forgets
-within milliseconds (two instances may be crossfaded), ``smooth`` glides by itself."""
+Memory = Literal["none", "short", "long", "smooth"]
+"""How an effect takes a parameter's move. ``smooth`` glides by itself. The others step, so two instances are crossfaded:
+one without state at once, one with ``short`` memory after listening a moment, one with ``long`` memory listens always."""
 
 
 class EffectParam(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +72,7 @@ def _ladder(mode: str, help_text: str, default_hz: float) -> EffectSpec:
     return EffectSpec(
         class_name="LadderFilter",
         help=help_text,
+        memory="short",
         fixed={"mode": mode},
         params={
             "cutoff_hz": _cutoff(default_hz, "cutoff_hz"),
@@ -95,10 +96,13 @@ def _dynamics(class_name: str, help_text: str, threshold_db: float, ratio: float
     )
 
 
-def _modulation(class_name: str, help_text: str, centre_name: str, centre: EffectParam, depth: float) -> EffectSpec:
+def _modulation(
+    class_name: str, help_text: str, centre_name: str, centre: EffectParam, depth: float, memory: Memory
+) -> EffectSpec:
     return EffectSpec(
         class_name=class_name,
         help=help_text,
+        memory=memory,
         params={
             "rate_hz": _param("rate_hz", 0.01, 20.0, 1.0, "Hz", log=True),
             "depth": _param("depth", 0.0, 1.0, depth),
@@ -150,6 +154,7 @@ EFFECTS: Mapping[str, EffectSpec] = {
     "delay": EffectSpec(
         class_name="Delay",
         help="An echo.",
+        memory="long",
         params={
             "delay_seconds": _param("delay_seconds", 0.001, 5.0, 0.35, "s", log=True),
             "feedback": _param("feedback", 0.0, 0.95, 0.3),
@@ -158,9 +163,11 @@ EFFECTS: Mapping[str, EffectSpec] = {
     ),
     "chorus": _modulation(
         "Chorus", "Several slightly detuned copies.", "centre_delay_ms",
-        _param("centre_delay_ms", 1.0, 50.0, 7.0, "ms", log=True), 0.25,
+        _param("centre_delay_ms", 1.0, 50.0, 7.0, "ms", log=True), 0.25, "long",
     ),
-    "phaser": _modulation("Phaser", "Moving notches.", "centre_hz", _cutoff(1300.0, "centre_frequency_hz"), 0.5),
+    "phaser": _modulation(
+        "Phaser", "Moving notches.", "centre_hz", _cutoff(1300.0, "centre_frequency_hz"), 0.5, "smooth"
+    ),
     "distortion": EffectSpec(
         class_name="Distortion",
         help="Soft clipping (tanh); drive also makes it louder.",
@@ -184,7 +191,7 @@ EFFECTS: Mapping[str, EffectSpec] = {
         class_name="Resample",
         help="Down to a lower sample rate and back: a narrow band.",
         live=False,
-        why="it delays the sound",
+        why="it delays the sound by some hundred frames",
         params={"target_sample_rate_hz": _param("target_sample_rate", 1000.0, 48000.0, 8000.0, "Hz", log=True)},
     ),
     "gsm": EffectSpec(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.clock import DelayLockedLoop
+from engine.mixer.mixer import Mixer
+from engine.realtime.reporter import Reporter
 from engine.realtime.status import HISTOGRAM_BINS, MAX_STRIPS, StatusWriter
 
 PEAK_FALL_DB_PER_SECOND = 20.0 / 1.7
@@ -35,23 +38,81 @@ class MeterBallistics:
         np.sqrt(self._square, out=meters[:, :, 1])
 
 
-class CallbackTimes:
-    """How long callbacks take, in the status block: last, longest, sum, count, histogram."""
+class StatusBoard:
+    """Fills the status block and publishes it after each block."""
 
-    def __init__(self, status: StatusWriter) -> None:
-        self._now = status.now
+    def __init__(self, writer: StatusWriter, sample_rate: int, block_frames: int) -> None:
+        self._writer = writer
+        self._now = writer.now
+        self._now["sample_rate"] = sample_rate
+        self._now["block_frames"] = block_frames
+        self.callbacks = 0
+        self._longest_ns = 0
+        self._sum_ns = 0
 
-    def add(self, elapsed_ns: int) -> None:
-        """Count one callback."""
+    def output(self, block_frames: int, latency_frames: int) -> None:
+        """Take in what the output turned out to be."""
+        self._now["block_frames"] = block_frames
+        self._now["output_latency_frames"] = latency_frames
+
+    def mixer(self, strips: int, max_players: int) -> None:
+        """Begin to show a mixer of ``strips`` strips; those beyond MAX_STRIPS have no meters here."""
+        self._strips = min(strips, MAX_STRIPS)
+        self._max_players = max_players
+        self._meters = MeterBallistics(int(self._now["sample_rate"]), self._strips)
+        self._now["strips"] = self._strips
+        self._now["failed"] = 0
+        self._now["meters"] = 0.0
+
+    def failed(self, strip: int) -> None:
+        """Mark a strip as silenced."""
+        if 0 <= strip < MAX_STRIPS:
+            self._now["failed"][strip] = 1
+
+    def clock(self, frame: int, clock: DelayLockedLoop) -> None:
+        """Note that the block which begins at ``frame`` began when ``clock`` says."""
         now = self._now
-        now["callbacks"] += 1
+        now["frame"] = frame
+        now["unix_ns"] = round(clock.block_seconds * 1e9)
+        now["rate_hz"] = clock.rate_hz
+        now["clock_resets"] = clock.resets
+
+    def block(self, mixer: Mixer, frames: int, generation: int) -> None:
+        """Note where the mixer stands after ``frames`` frames."""
+        now = self._now
+        now["timeline_frame"] = mixer.timeline_frame
+        now["playing"] = mixer.playing
+        now["generation"] = generation
+        now["active_players"] = mixer.active_players
+        now["free_players"] = self._max_players - mixer.active_players
+        now["mixer_latency_frames"] = mixer.latency_frames
+        self._meters.update(mixer.meters[: self._strips], frames, now["meters"][: self._strips])
+
+    def reports(self, reporter: Reporter) -> None:
+        """Note what was told and what was lost."""
+        now = self._now
+        now["late_starts"] = reporter.late
+        now["dropped_records"] = reporter.refused
+        now["dropped_reports"] = reporter.dropped
+
+    def lost(self) -> None:
+        """Count one underflow."""
+        self._now["underflows"] += 1
+
+    def error(self) -> int:
+        """Count one block that became silence and return how many there were."""
+        self._now["errors"] += 1
+        return int(self._now["errors"])
+
+    def publish(self, elapsed_ns: int) -> None:
+        """Count a callback that took ``elapsed_ns`` and show everything."""
+        now = self._now
+        self.callbacks += 1
+        self._sum_ns += elapsed_ns
+        self._longest_ns = max(self._longest_ns, elapsed_ns)
+        now["callbacks"] = self.callbacks
         now["callback_ns"] = elapsed_ns
-        now["callback_sum_ns"] += elapsed_ns
-        if elapsed_ns > now["callback_max_ns"]:
-            now["callback_max_ns"] = elapsed_ns
+        now["callback_sum_ns"] = self._sum_ns
+        now["callback_max_ns"] = self._longest_ns
         now["histogram"][min((elapsed_ns // 1000).bit_length(), HISTOGRAM_BINS - 1)] += 1
-
-
-def visible(strips: int) -> int:
-    """Return how many strips have meters in the status block."""
-    return min(strips, MAX_STRIPS)
+        self._writer.publish()

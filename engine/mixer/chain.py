@@ -1,0 +1,116 @@
+"""Chains of effects: the only home of Pedalboard, and of its channels-first arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pedalboard
+
+from engine.errors import EngineError
+from engine.mixer.effects import EffectSpec, effect_spec
+from engine.mixer.insert import GRID_FRAMES, Block, Insert, Plugin
+from engine.story.model import Effect
+
+
+class EffectFailed(EngineError):
+    """An effect raised, or did not return as many frames as it got."""
+
+    code = "effect_failed"
+
+
+def make_plugin(effect: Effect) -> Plugin:
+    """Build Pedalboard's plug-in for ``effect``, which has been checked against the table."""
+    spec = effect_spec(effect.effect)
+    plugin_class = getattr(pedalboard, spec.class_name)
+    fixed = {name: getattr(plugin_class.Mode, value) for name, value in spec.fixed.items()}
+    plugin: Plugin = plugin_class(**fixed)
+    for (name, param), value in zip(spec.params.items(), effect_values(effect, spec), strict=True):
+        _set_checked(plugin, param.attribute, value, f"{effect.effect}.{name}")
+    return plugin
+
+
+def _set_checked(plugin: Plugin, attribute: str, value: float, name: str) -> None:
+    try:
+        setattr(plugin, attribute, value)
+    except (ValueError, RuntimeError) as error:
+        raise EffectFailed(f"{name}: Pedalboard refuses {value:g}: {error}") from error
+
+
+def effect_values(effect: Effect, spec: EffectSpec) -> list[float]:
+    """Return every parameter of ``effect`` in table order: what the story says, else the default."""
+    return [effect.params.get(name, param.spec.default) for name, param in spec.params.items()]
+
+
+class Chain:
+    """The inserts of one strip, warmed so that no block is ever their largest; all frames are engine frames.
+
+    Built outside the callback; everything else is called inside it, between or during blocks.
+    """
+
+    def __init__(self, effects: Iterable[Effect], sample_rate: int, max_block_frames: int) -> None:
+        self._sample_rate = float(sample_rate)
+        self._max_block_frames = max_block_frames
+        self._inserts = tuple(self._insert(effect) for effect in effects)
+        self._board: Plugin | None = None
+        self._on_board: tuple[Plugin, ...] = ()
+
+    def _insert(self, effect: Effect) -> Insert:
+        spec = effect_spec(effect.effect)
+        twins = (make_plugin(effect), make_plugin(effect))
+        silence = np.zeros((2, self._max_block_frames), np.float32)
+        for twin in twins:  # a block larger than any before would clear a plug-in's state
+            self._run(twin, silence)
+        return Insert(spec, twins, effect_values(effect, spec), effect.bypass, self._run)
+
+    def __len__(self) -> int:
+        return len(self._inserts)
+
+    def set_param(self, insert: int, param: int, value: float, frame: int, frames: int) -> None:
+        """Let a parameter (table order) glide to ``value``. Raises IndexError if there is none."""
+        self._inserts[insert].set_param(param, value, frame, frames)
+
+    def set_bypass(self, insert: int, bypass: bool, frame: int, frames: int) -> None:
+        """Fade an insert out of the chain or back into it. Raises IndexError if there is none."""
+        self._inserts[insert].set_bypass(bypass, frame, frames)
+
+    def reset(self) -> None:
+        """Cut every tail."""
+        for insert in self._inserts:
+            insert.reset()
+
+    def process(self, block: Block, frame: int) -> Block:
+        """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""
+        if all(insert.rests(frame) for insert in self._inserts):
+            return self._process_at_rest(block, frame)
+        if not any(insert.moving for insert in self._inserts):
+            return self._process_each(block, frame)
+        out = np.empty_like(block)
+        begin = 0
+        while begin < block.shape[1]:
+            end = min(block.shape[1], begin + GRID_FRAMES - (frame + begin) % GRID_FRAMES)
+            out[:, begin:end] = self._process_each(np.ascontiguousarray(block[:, begin:end]), frame + begin)
+            begin = end
+        return out
+
+    def _process_each(self, block: Block, frame: int) -> Block:
+        for insert in self._inserts:
+            block = insert.process(block, frame)
+        return block
+
+    def _process_at_rest(self, block: Block, frame: int) -> Block:
+        """All heard inserts in one native call."""
+        heard = tuple(insert.main for insert in self._inserts if not insert.bypassed(frame))
+        if heard != self._on_board:
+            self._on_board = heard
+            self._board = pedalboard.Pedalboard(list(heard)) if heard else None
+        return block if self._board is None else self._run(self._board, block)
+
+    def _run(self, plugin: Plugin, block: Block) -> Block:
+        try:
+            out = plugin.process(block, self._sample_rate, self._max_block_frames, False)
+        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+            raise EffectFailed(f"{type(plugin).__name__} failed: {error}") from error
+        if out.shape != block.shape:
+            raise EffectFailed(f"{type(plugin).__name__} returned {out.shape} for {block.shape}")
+        return out

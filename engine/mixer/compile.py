@@ -1,0 +1,65 @@
+"""Compiling the mixer's kernels ahead of time, into a folder of our own: never on the first note.
+
+``python -m engine.mixer.compile`` does it at set-up. The folder is named after the kernels' sources, so a changed
+kernel never meets a stale neighbour (numba itself looks at one file only).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numba
+import platformdirs
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SOURCES = Path(__file__).parent
+
+
+def cache_folder() -> Path:
+    """Return where compiled kernels are kept: ``NUMBA_CACHE_DIR`` if set, else below the user's cache folder."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(given)
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(_SOURCES.glob("*.py")):
+        digest.update(source.read_bytes())
+    return platformdirs.user_cache_path("cuevox") / "kernels" / digest.hexdigest()[:16]
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` to native code that runs without the interpreter's lock; cached on disk.
+
+    No fast-math: results do not depend on how a block is cut, to the last bit.
+    """
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return compiled
+
+
+def meter_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile like ``kernel``, but let sums and maxima be taken in any order: for what is measured, never for audio."""
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)(function)
+    return compiled
+
+
+numba.config.CACHE_DIR = str(cache_folder())
+
+
+def warm() -> None:
+    """Compile, or load, every kernel by mixing a small graph in which each of them is needed."""
+    from engine.mixer.rehearsal import rehearse  # it imports the kernels, which import this module
+
+    rehearse()
+
+
+if __name__ == "__main__":
+    # As a script this module is __main__; the kernels must meet the one they import.
+    from engine.mixer import compile as compiling
+
+    compiling.warm()
+    sys.stdout.write(f"kernels ready in {cache_folder()}\n")

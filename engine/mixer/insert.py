@@ -1,0 +1,171 @@
+"""One insert of a chain: an effect whose parameters and bypass move without a step, whatever plug-in is behind it.
+
+Plug-ins take a new parameter as a step at the next block. So a moving insert runs as *twins*: two instances hear the
+same input, and within each cell of the 64-frame grid the output fades from one to the other. An instance gets its next
+parameters at the edge where nothing of it is heard. Effects that smooth by themselves are set directly at the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer.effects import EffectSpec
+from engine.mixer.ramps import blend, glide, new_ramps, ramp_value
+
+GRID_FRAMES = 64
+WARM_FRAMES = 16 * GRID_FRAMES
+"""How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
+HOLD_FRAMES = 48000
+"""How long twins stay awake after a move: the next turn of the knob acts at once."""
+
+Block = NDArray[np.float32]
+
+
+class Plugin(Protocol):
+    """What the mixer needs of a Pedalboard plug-in."""
+
+    def process(self, input_array: Block, sample_rate: float, buffer_size: int, reset: bool) -> Block:
+        """Return the effect of planar ``input_array``."""
+
+    def reset(self) -> None:
+        """Forget every sound."""
+
+
+class Insert:
+    """One effect in a chain. All frames are engine frames; ``run`` passes a planar (2, n) block through a plug-in."""
+
+    def __init__(
+        self,
+        spec: EffectSpec,
+        twins: tuple[Plugin, Plugin],
+        values: Sequence[float],
+        bypass: bool,
+        run: Callable[[Plugin, Block], Block],
+    ) -> None:
+        self._params = tuple(spec.params.values())
+        self._memory = spec.memory
+        self._twins = twins
+        self._run = run
+        self._knobs = new_ramps([param.spec.to_norm(v) for param, v in zip(self._params, values, strict=True)])
+        self._bypass = new_ramps([float(bypass)])
+        self._fade = new_ramps([1.0])
+        self._moved: set[int] = set()
+        self._settled = [True, True]
+        self._heard = 0
+        self._fading = False
+        self._starts = 0
+        self._awake_until = 0
+
+    @property
+    def main(self) -> Plugin:
+        """The instance that is heard at rest."""
+        return self._twins[0]
+
+    @property
+    def moving(self) -> bool:
+        """Whether parameters move: then blocks must be cut at the edges of the grid."""
+        return bool(self._moved)
+
+    def bypassed(self, frame: int) -> bool:
+        """Whether nothing of the effect is heard from ``frame`` on."""
+        return bool(self._bypass["end"][0] == 1.0 and frame >= self._bypass_end())
+
+    def rests(self, frame: int) -> bool:
+        """Whether the main instance, or nothing at all, stands for this insert from ``frame`` on."""
+        awake = self._memory == "long" or self._moved or frame < self._awake_until
+        return self.bypassed(frame) or not (awake or frame < self._bypass_end())
+
+    def _bypass_end(self) -> int:
+        return int(self._bypass["start_frame"][0] + self._bypass["frames"][0])
+
+    def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
+        """Fade the effect out or in within ``frames``; it comes back without what it sounded like before."""
+        if not bypass and self.bypassed(frame):
+            self.reset()
+        glide(self._bypass, 0, float(bypass), frame, frames)
+
+    def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
+        """Let parameter ``index`` go to ``value`` within ``frames``, from the next edge of the grid on."""
+        param = self._params[index]
+        value = min(param.spec.high, max(param.spec.low, value))
+        if self.bypassed(frame):
+            glide(self._knobs, index, param.spec.to_norm(value), frame, 0)
+            for twin in self._twins:
+                setattr(twin, param.attribute, value)
+            return
+        start = _next_edge(self._awake(frame))
+        glide(self._knobs, index, param.spec.to_norm(value), start, max(GRID_FRAMES, frames))
+        self._moved.add(index)
+        self._settled = [False, False]
+
+    def _awake(self, frame: int) -> int:
+        """Return the first frame at which the twin can be heard."""
+        if self._memory == "short":
+            if frame >= self._awake_until and not self._moved:
+                self._twins[1].reset()
+                self._starts = frame + WARM_FRAMES
+            return max(frame, self._starts)
+        return frame
+
+    def reset(self) -> None:
+        """Forget every sound."""
+        for twin in self._twins:
+            twin.reset()
+
+    def process(self, block: Block, frame: int) -> Block:
+        """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""
+        if self.bypassed(frame):
+            return block
+        if self._moved and frame % GRID_FRAMES == 0:
+            self._pass_edge(frame)
+        wet = self._wet(block, frame)
+        if frame >= self._bypass_end():
+            return wet
+        return blend(self._bypass, frame, wet, block)
+
+    def _wet(self, block: Block, frame: int) -> Block:
+        heard = self._run(self._twins[self._heard], block)
+        listens = self._memory == "long" or (self._memory == "short" and (self._moved or frame < self._awake_until))
+        if not (listens or self._fading):
+            return heard
+        other = self._run(self._twins[1 - self._heard], block)
+        return blend(self._fade, frame, heard, other) if self._fading else heard
+
+    def _pass_edge(self, frame: int) -> None:
+        if self._fading:
+            self._heard, self._fading = 1 - self._heard, False
+        if frame < self._starts:
+            return
+        if self._memory == "smooth":
+            self._settled[0] = self._set(0, frame)
+        if self._settled[self._heard] and self._heard == 0:
+            self._come_to_rest(frame)
+        elif self._memory != "smooth":
+            arriving = 1 - self._heard
+            self._settled[arriving] = self._set(arriving, frame + GRID_FRAMES)
+            self._fade["begin"], self._fade["end"], self._fade["start_frame"] = 0.0, 1.0, frame
+            self._fade["frames"] = GRID_FRAMES
+            self._fading = True
+
+    def _set(self, twin: int, frame: int) -> bool:
+        """Give a twin the values of ``frame``; True if they are where they are going to."""
+        arrived = True
+        for index in self._moved:
+            knob, param = self._knobs[index], self._params[index]
+            setattr(self._twins[twin], param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
+            arrived = arrived and frame >= knob["start_frame"] + knob["frames"]
+        return arrived
+
+    def _come_to_rest(self, frame: int) -> None:
+        self._set(1, frame)
+        self._moved.clear()
+        if self._memory == "short":
+            self._awake_until = frame + HOLD_FRAMES
+
+
+def _next_edge(frame: int) -> int:
+    return -(-frame // GRID_FRAMES) * GRID_FRAMES

@@ -1,0 +1,335 @@
+"""The mixer: records and the timeline into blocks. The only mixing path: live, in tests and for export."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer import schedule as scheduling
+from engine.mixer.chain import Chain, EffectFailed
+from engine.mixer.graph import Graph
+from engine.mixer.limiter import Limiter
+from engine.mixer.playback import Playback
+from engine.mixer.players import NEVER, new_players, play, release, released_by
+from engine.mixer.ramps import glide
+from engine.mixer.reports import new_reports, tell
+from engine.mixer.strips import fail, mix_level, new_strips, turn
+from engine.realtime.records import NOW, REPORT, Kind, Report
+
+DECLICK_SECONDS = 0.005
+"""The shortest fade and ramp: nothing ever steps."""
+
+Audio = NDArray[np.float32]
+
+
+class Mixer:
+    """One mixer of one graph. One thread calls it; it knows neither device nor clock.
+
+    arena: float32, flat; clips lie in it interleaved. max_block_frames: the longest block that ``process`` takes.
+    Strip buffers are planar inside, as Pedalboard wants them; everything handed out is (frames, 2).
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        sample_rate: int,
+        arena: Audio,
+        max_block_frames: int = 8192,
+        max_players: int = 1024,
+    ) -> None:
+        self.sample_rate, self.frame = sample_rate, 0
+        self._graph, self._arena, self._max_block = graph, arena, max_block_frames
+        self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
+        self._reports, self._players = new_reports(), new_players(max_players)
+        self._schedule, self._strips = scheduling.new_schedule(), new_strips(graph, max_block_frames)
+        self._chains = {i: Chain(s.inserts, sample_rate, max_block_frames) for i, s in enumerate(graph.strips)}
+        self._chains = {i: chain for i, chain in self._chains.items() if len(chain)}
+        self._levels = [np.array(level, np.int32) for level in graph.levels]
+        self._master = np.array([graph.master], np.int32)
+        self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
+        count = len(graph.strips)
+        self._inputs = np.zeros((count, 2 * max_block_frames), np.float32)
+        self._outputs = np.zeros((count, max_block_frames, 2), np.float32)
+        self._premaster = np.zeros((max_block_frames, 2), np.float32)
+        self._out = np.zeros((max_block_frames, 2), np.float32)
+        self._meters = np.zeros((count, 2, 2), np.float32)
+        self._playback = Playback(self._players, self._reports, count, len(arena), self._fade)
+        self._epochs: list[tuple[int, int]] = []
+        self._panic_end = NEVER
+        self._block_frames = 0
+
+    @property
+    def strips(self) -> int:
+        """How many strips there are."""
+        return len(self._graph.strips)
+
+    @property
+    def timeline_frame(self) -> int:
+        """Where the timeline stands at the next block's first frame."""
+        return self._playback.timeline_frame
+
+    @property
+    def playing(self) -> bool:
+        """Whether the timeline runs."""
+        return self._playback.playing
+
+    @property
+    def active_players(self) -> int:
+        """How many players sound."""
+        return int(self._players.used[0])
+
+    @property
+    def latency_frames(self) -> int:
+        """Frames by which the output lags behind the strips: the limiter's look-ahead."""
+        return self._limiter.latency_frames
+
+    @property
+    def premaster(self) -> Audio:
+        """The last block before the master strip, (frames, 2): the sum of all track and bus outputs."""
+        return self._premaster[: self._block_frames]
+
+    @property
+    def meters(self) -> NDArray[np.float32]:
+        """Peak and RMS of the last block, linear: (strips, 2 channels, peak | rms)."""
+        return self._meters
+
+    def strip_output(self, index: int) -> Audio:
+        """Return the last block of a strip, (frames, 2), behind its fader: what a stem holds."""
+        return self._outputs[index, : self._block_frames]
+
+    def take_reduction_db(self) -> float:
+        """Return the limiter's largest gain reduction since the last call, 0 or less."""
+        return self._limiter.take_reduction_db()
+
+    def take_reports(self) -> NDArray[np.void]:
+        """Return the reports (dtype REPORT) since the last call."""
+        taken: NDArray[np.void] = self._reports.rows[: self._reports.used[0]].copy()
+        self._reports.used[0] = 0
+        return taken if len(taken) else np.zeros(0, REPORT)
+
+    def set_timeline(self, entries: NDArray[np.void], generation: int) -> None:
+        """Play another compiled timeline (dtype ENTRY, sorted) from the next block on; clips that stay sound on.
+
+        The table is not copied; it must stay as it is until the next one is set.
+        """
+        self._playback.set_entries(entries, self.frame)
+        self._tell(Report.TIMELINE, serial=generation)
+
+    def dispatch(self, records: NDArray[np.void]) -> None:
+        """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
+        frame, strips, floats = self.frame, self.strips, len(self._arena)
+        for record in records:
+            due = int(record["frame"])
+            if due >= frame:
+                scheduling.put(self._schedule, self._reports, record, frame)
+                continue
+            if due != NOW:
+                self._tell(
+                    Report.LATE,
+                    strip=int(record["strip"]),
+                    player=int(record["player"]),
+                    serial=int(record["serial"]),
+                    requested=due,
+                )
+            if scheduling.is_for_players(record["kind"]):
+                scheduling.apply_to_players(
+                    self._schedule, self._players, self._reports, record, strips, floats, frame, self._fade
+                )
+            else:
+                self._obey(record)
+
+    def process(self, frames: int) -> Audio:
+        """Return the next block after the limiter, (frames, 2), valid until the next call."""
+        if frames > self._max_block:
+            raise ValueError(f"a block has at most {self._max_block} frames, not {frames}")
+        self._strips.meters[:] = 0.0
+        self._block_frames = frames
+        done = 0
+        while done < frames:
+            step = self._next_step(frames - done)
+            self._mix(done, step)
+            done += step
+        self._read_meters(frames)
+        return self._out[:frames]
+
+    def adopt(self, other: Mixer) -> None:
+        """Go on where ``other``, of another graph, stands: frame, transport, timeline, players, what is scheduled.
+
+        Strips are known by their ids; what played on one that is gone ends.
+        """
+        self.frame = other.frame
+        ids = [strip.id for strip in self._graph.strips]
+        places = np.array([ids.index(s.id) if s.id in ids else -1 for s in other._graph.strips], np.int32)
+        count = other.active_players
+        self._players.table[:count] = other._players.table[:count]
+        self._players.used[0] = count
+        strips = self._players.table["strip"]
+        strips[:count] = places[strips[:count]]
+        self._end_homeless(count)
+        self._adopt_schedule(other, places)
+        self._playback.adopt(other._playback, places)
+        self._epochs = list(other._epochs)
+
+    def _end_homeless(self, count: int) -> None:
+        table, kept = self._players.table, 0
+        for row in range(count):
+            if table["strip"][row] < 0:
+                player, serial = int(table["player"][row]), int(table["serial"][row])
+                self._tell(Report.ENDED, player=player, serial=serial, requested=int(table["requested"][row]))
+                continue
+            table[kept] = table[row]
+            kept += 1
+        self._players.used[0] = kept
+
+    def _adopt_schedule(self, other: Mixer, places: NDArray[np.int32]) -> None:
+        waiting = other._schedule.order[: other._schedule.used[0]]
+        for record in other._schedule.slots[waiting]:
+            strip = int(record["strip"])
+            record["strip"] = places[strip] if 0 <= strip < len(places) else -1
+            scheduling.put(self._schedule, self._reports, record, self.frame)
+
+    def _next_step(self, most: int) -> int:
+        """Do what is due at this frame; return how many frames can be mixed in one go."""
+        while True:
+            slot = scheduling.take_cut(self._schedule, self.frame)
+            if slot < 0:
+                break
+            self._do_due(slot)
+        if self.frame >= self._panic_end:
+            self._end_panic()
+        step = min(most, scheduling.next_cut(self._schedule) - self.frame, self._panic_end - self.frame)
+        return self._playback.cut(step)
+
+    def _do_due(self, slot: int) -> None:
+        record = self._schedule.slots[slot].copy()
+        if scheduling.is_for_players(record["kind"]):
+            scheduling.apply_to_players(
+                self._schedule,
+                self._players,
+                self._reports,
+                record,
+                self.strips,
+                len(self._arena),
+                self.frame,
+                self._fade,
+            )
+        else:
+            self._obey(record)
+
+    def _mix(self, done: int, step: int) -> None:
+        frame, end = self.frame, done + step
+        scheduling.play_due(
+            self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
+        )
+        self._playback.start_clips(frame, step)
+        play(self._players, self._reports, self._arena, frame, step, self._inputs)
+        self._premaster[done:end] = 0.0
+        for level in self._levels:
+            self._run_level(level, done, step)
+        self._run_level(self._master, done, step)
+        self._limiter.process(self._outputs[self._master[0], done:end], self._out[done:end], frame)
+        self.frame += step
+        self._playback.advance(step, self.frame)
+        if self._epochs:
+            self._acknowledge()
+
+    def _run_level(self, level: NDArray[np.int32], done: int, step: int) -> None:
+        for strip in level if self._chains else ():
+            chain = self._chains.get(int(strip))
+            if chain is not None and not self._strips.failed[strip]:
+                self._run_chain(int(strip), chain, step)
+        mix_level(
+            self._strips,
+            self._reports,
+            level,
+            self._inputs,
+            self.frame,
+            step,
+            self._outputs,
+            self._premaster,
+            done,
+        )
+
+    def _run_chain(self, strip: int, chain: Chain, step: int) -> None:
+        block = self._inputs[strip, : 2 * step].reshape(2, step)
+        try:
+            block[:] = chain.process(block, self.frame)
+        except EffectFailed:
+            block[:] = 0.0
+            fail(self._strips, self._reports, strip, self.frame)
+
+    def _obey(self, record: np.void) -> None:
+        """Do what a record that is not for players asks, at this frame."""
+        kind, value = int(record["kind"]), float(record["value"])
+        if turn(self._strips, record, self.frame, self._fade):
+            return
+        match kind:
+            case Kind.PLAY | Kind.STOP | Kind.LOCATE | Kind.SET_LOOP | Kind.STOP_AT:
+                self._playback.obey(record, self.frame)
+            case Kind.SET_INSERT | Kind.SET_BYPASS:
+                self._set_insert(record)
+            case Kind.PANIC:
+                self._panic(max(self._fade, int(record["ramp_frames"])))
+            case Kind.EPOCH:
+                self._epochs.append((int(record["serial"]), max(self.frame, released_by(self._players))))
+                self._acknowledge()
+            case Kind.CLEAR_SCHEDULED:
+                scheduling.clear(self._schedule, self._reports, self.frame)
+            case Kind.SET_LIMITER:
+                self._limiter.set_ceiling(None if math.isnan(value) else value, self.frame, self._fade)
+
+    def _set_insert(self, record: np.void) -> None:
+        """Move a knob or a bypass; a record for an insert that this graph does not have is of an older graph."""
+        chain = self._chains.get(int(record["strip"]))
+        insert, frames = int(record["index"]), max(self._fade, int(record["ramp_frames"]))
+        if chain is None or not 0 <= insert < len(chain) or not math.isfinite(record["value"]):
+            return
+        if record["kind"] == Kind.SET_BYPASS:
+            chain.set_bypass(insert, bool(record["value"]), self.frame, frames)
+        else:
+            chain.set_param(insert, int(record["param"]), float(record["value"]), self.frame, frames)
+
+    def _panic(self, frames: int) -> None:
+        """Fade everything out: players, tails, what is scheduled, the timeline."""
+        scheduling.clear(self._schedule, self._reports, self.frame)
+        self._playback.halt(self.frame)
+        for index in range(self.active_players):
+            release(self._players, index, self.frame, frames)
+        glide(self._strips.ramps, len(self._strips.ramps) - 1, 0.0, self.frame, frames)
+        self._panic_end = self.frame + frames
+
+    def _end_panic(self) -> None:
+        """Everything is silent: forget the tails and open up again, with a fade if something was started meanwhile."""
+        for chain in self._chains.values():
+            chain.reset()
+        fade = self._fade if self.active_players else 0
+        glide(self._strips.ramps, len(self._strips.ramps) - 1, 1.0, self.frame, fade)
+        self._panic_end = NEVER
+        self._tell(Report.PANICKED)
+
+    def _acknowledge(self) -> None:
+        """Report those epochs before which every player that was stopped has ended."""
+        for serial, frame in self._epochs:
+            if frame <= self.frame:
+                self._tell(Report.EPOCH, serial=serial)
+        self._epochs = [epoch for epoch in self._epochs if epoch[1] > self.frame]
+
+    def _read_meters(self, frames: int) -> None:
+        self._meters[:, :, 0] = self._strips.meters[:, :, 0]
+        np.sqrt(self._strips.meters[:, :, 1] / max(1, frames), out=self._meters[:, :, 1], casting="same_kind")
+
+    def _tell(self, kind: Report, **fields: Any) -> None:
+        tell(
+            self._reports,
+            int(kind),
+            fields.get("strip", 0),
+            fields.get("player", 0),
+            fields.get("serial", 0),
+            fields.get("requested", self.frame),
+            self.frame,
+            0.0,
+        )

@@ -1,0 +1,52 @@
+"""A rehearsal: a small graph mixed once with everything in it, so that every kernel is compiled before it is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.mixer.graph import compile_graph
+from engine.mixer.mixer import Mixer
+from engine.realtime.records import ENTRY, NOW, Kind, records
+from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
+
+FRAMES = 4096
+
+
+def rehearse() -> None:
+    """Mix a little of everything; nothing is kept but the compiled kernels."""
+    strip = Strip(sends=(Send(to="bus"),), inserts=(Effect(effect="highpass"),))
+    story = Story(title="rehearsal", tracks=(Track(id="a", strip=strip), Track(id="b")), buses=(Bus(id="bus"),))
+    arena = np.full(8192, 0.9, np.float32)
+    arena[::2] *= -1.0
+    mixers = [
+        Mixer(compile_graph(s), sample_rate=48000, arena=arena, max_block_frames=FRAMES, max_players=16)
+        for s in (story, Story(title="rehearsal", tracks=story.tracks[:1], buses=story.buses, master=Master()))
+    ]
+    first, second = mixers
+    first.set_timeline(_entries(), 1)
+    first.dispatch(_every_kind())
+    first.process(FRAMES)
+    first.set_timeline(_entries()[:1], 2)
+    first.process(100)
+    second.adopt(first)
+    second.process(FRAMES)
+    second.take_reports()
+
+
+def _entries() -> np.ndarray:
+    entries = np.zeros(2, ENTRY)
+    entries["start_frame"], entries["length"], entries["channels"] = (0, 50), (2000, 900), (1, 2)
+    entries["player"], entries["gain"], entries["fade_in_frames"] = (1, 2), 1.0, 10
+    return entries
+
+
+def _every_kind() -> np.ndarray:
+    block = records(3 * len(Kind))
+    for index, kind in enumerate([*Kind, *Kind, *Kind]):
+        block["kind"][index] = kind
+        block["frame"][index] = (NOW, 64, 700)[index // len(Kind)]
+    block["player"], block["length"], block["channels"], block["gain"] = 99, 1500, 2, 1.0
+    block["length"][block["kind"] == Kind.SET_LOOP] = 0
+    block["value"], block["ramp_frames"], block["fade_out_frames"] = 0.5, 100, 20
+    quiet = (block["kind"] == Kind.PANIC) | (block["kind"] == Kind.CLEAR_SCHEDULED)
+    return block[~quiet | (block["frame"] == 700)]

@@ -1,0 +1,156 @@
+"""The schedule: live records that wait for their frame, in order. Bounded: what finds no room is reported."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer.compile import kernel
+from engine.mixer.players import NEVER, Players, start, stop
+from engine.mixer.reports import Reports, tell
+from engine.realtime.records import RECORD, Kind, Report
+
+CAPACITY = 4096
+
+
+class Schedule(NamedTuple):
+    """slots: RECORDs in any order. order: their places, by frame, then by arrival; the rest of it lists free slots.
+
+    used: [records that wait].
+    """
+
+    slots: NDArray[Any]
+    order: NDArray[np.int32]
+    used: NDArray[np.int64]
+
+
+def new_schedule() -> Schedule:
+    """Return an empty schedule."""
+    return Schedule(np.zeros(CAPACITY, RECORD), np.arange(CAPACITY, dtype=np.int32), np.zeros(1, np.int64))
+
+
+@kernel
+def put(schedule: Schedule, reports: Reports, record: Any, now: int) -> None:
+    """Let ``record`` wait for its frame; SCHEDULE_FULL is reported when there is no room."""
+    count = schedule.used[0]
+    if count >= len(schedule.slots):
+        tell(reports, Report.SCHEDULE_FULL, record.strip, record.player, record.serial, record.frame, now, record.kind)
+        return
+    slot = schedule.order[count]
+    schedule.slots[slot] = record
+    at = count
+    while at > 0 and schedule.slots[schedule.order[at - 1]].frame > record.frame:
+        schedule.order[at] = schedule.order[at - 1]
+        at -= 1
+    schedule.order[at] = slot
+    schedule.used[0] = count + 1
+
+
+@kernel
+def _drop_first(schedule: Schedule) -> None:
+    count = schedule.used[0]
+    freed = schedule.order[0]
+    for at in range(1, count):
+        schedule.order[at - 1] = schedule.order[at]
+    schedule.order[count - 1] = freed
+    schedule.used[0] = count - 1
+
+
+@kernel
+def clear(schedule: Schedule, reports: Reports, now: int) -> None:
+    """Forget everything that waits; starts are reported as ENDED."""
+    for at in range(schedule.used[0]):
+        record = schedule.slots[schedule.order[at]]
+        if record.kind == Kind.START_PLAYER:
+            tell(reports, Report.ENDED, record.strip, record.player, record.serial, record.frame, now, 0.0)
+    schedule.used[0] = 0
+
+
+@kernel
+def cancel(schedule: Schedule, reports: Reports, player: int, now: int) -> None:
+    """Forget the starts of ``player`` that still wait; each is reported as ENDED."""
+    kept = 0
+    freed = 0
+    count = schedule.used[0]
+    for at in range(count):
+        slot = schedule.order[at]
+        record = schedule.slots[slot]
+        if record.kind == Kind.START_PLAYER and record.player == player:
+            tell(reports, Report.ENDED, record.strip, record.player, record.serial, record.frame, now, 0.0)
+            freed += 1
+            continue
+        schedule.order[at] = schedule.order[kept]
+        schedule.order[kept] = slot
+        kept += 1
+    schedule.used[0] = count - freed
+
+
+@kernel
+def is_for_players(kind: int) -> bool:
+    """Whether records of ``kind`` act inside a block without cutting it."""
+    return kind == Kind.START_PLAYER or kind == Kind.STOP_PLAYER
+
+
+@kernel
+def next_cut(schedule: Schedule) -> int:
+    """Return the frame of the first record that waits and cuts a block; NEVER if there is none."""
+    for at in range(schedule.used[0]):
+        record = schedule.slots[schedule.order[at]]
+        if not is_for_players(record.kind):
+            return record.frame
+    return NEVER
+
+
+@kernel
+def apply_to_players(
+    schedule: Schedule,
+    players: Players,
+    reports: Reports,
+    record: Any,
+    strips: int,
+    arena_floats: int,
+    frame: int,
+    shortest_fade: int,
+) -> None:
+    """Do what a START_PLAYER or STOP_PLAYER record asks, at engine ``frame``."""
+    if record.kind == Kind.START_PLAYER:
+        requested = record.frame if record.frame >= 0 else frame
+        start(players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested)
+        return
+    stop(players, record.player, frame, max(shortest_fade, record.ramp_frames))
+    if record.player != 0:
+        cancel(schedule, reports, record.player, frame)
+
+
+@kernel
+def play_due(
+    schedule: Schedule,
+    players: Players,
+    reports: Reports,
+    strips: int,
+    arena_floats: int,
+    before: int,
+    shortest_fade: int,
+) -> None:
+    """Start and stop players whose records are due before frame ``before``, each at its own frame."""
+    while schedule.used[0] > 0:
+        slot = schedule.order[0]
+        if schedule.slots[slot].frame >= before or not is_for_players(schedule.slots[slot].kind):
+            return
+        _drop_first(schedule)
+        record = schedule.slots[slot]
+        apply_to_players(schedule, players, reports, record, strips, arena_floats, record.frame, shortest_fade)
+
+
+@kernel
+def take_cut(schedule: Schedule, frame: int) -> int:
+    """Take the first record if it is due at ``frame`` or earlier and return its slot, else -1."""
+    if schedule.used[0] == 0:
+        return -1
+    slot = schedule.order[0]
+    if schedule.slots[slot].frame > frame:
+        return -1
+    _drop_first(schedule)
+    return slot

@@ -1,0 +1,229 @@
+"""Strips: faders, pans, gates, sends, sums and meters, a whole level of the graph in one call.
+
+Sends are post-fader. Mute and solo close gates, which are ramps as well. A soloed track closes the other tracks, sends
+included; a soloed bus closes every other direct output but leaves the sends that feed it. So ``direct`` (to the
+master) and ``feed`` (to the buses) are two gates.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer.compile import kernel
+from engine.mixer.graph import Graph
+from engine.mixer.players import LOUDEST
+from engine.mixer.ramps import fill, glide, multiply, new_ramps
+from engine.mixer.reports import Reports, tell
+from engine.realtime.records import Kind, Report
+from engine.units import db_to_gain
+
+GAIN, PAN, DIRECT, FEED = 0, 1, 2, 3
+ROWS = 4
+"""Ramps of one strip; those of the sends follow after all strips, the last ramp of all is the panic gain."""
+
+TRACK, BUS, MASTER = 0, 1, 2
+SMALLEST = 1e-30
+"""Below this a sample is zero: tails must not run into denormals, which are slow."""
+
+
+class Strips(NamedTuple):
+    """State of all strips.
+
+    kind, mute, solo, failed: one per strip. first_send: (strips + 1,) index of a strip's first send; send_to: strips.
+    curves: scratch for ramps, (5, max_block). meters: (strips, 2 channels, peak | sum of squares).
+    """
+
+    kind: NDArray[np.int32]
+    mute: NDArray[np.int32]
+    solo: NDArray[np.int32]
+    failed: NDArray[np.int32]
+    first_send: NDArray[np.int32]
+    send_to: NDArray[np.int32]
+    ramps: NDArray[Any]
+    curves: NDArray[np.float64]
+    meters: NDArray[np.float64]
+
+
+def new_strips(graph: Graph, max_block_frames: int) -> Strips:
+    """Return the state of ``graph``'s strips as the graph sets them, at rest."""
+    specs = graph.strips
+    sends = [send for spec in specs for send in spec.sends]
+    values = [value for spec in specs for value in (db_to_gain(spec.gain_db), spec.pan, 1.0, 1.0)]
+    values += [db_to_gain(send.gain_db) for send in sends]
+    strips = Strips(
+        kind=np.array([("track", "bus", "master").index(spec.kind) for spec in specs], np.int32),
+        mute=np.array([spec.mute for spec in specs], np.int32),
+        solo=np.array([spec.solo for spec in specs], np.int32),
+        failed=np.zeros(len(specs), np.int32),
+        first_send=np.cumsum([0, *(len(spec.sends) for spec in specs)]).astype(np.int32),
+        send_to=np.array([send.to for send in sends], np.int32),
+        ramps=new_ramps([*values, 1.0]),
+        curves=np.zeros((5, max_block_frames)),
+        meters=np.zeros((len(specs), 2, 2)),
+    )
+    set_gates(strips, 0, 0)
+    return strips
+
+
+@kernel
+def set_gates(strips: Strips, frame: int, frames: int) -> None:
+    """Let every gate go to where the mutes and solos want it, within ``frames`` from ``frame`` on."""
+    track_solo = False
+    bus_solo = False
+    for strip in range(len(strips.kind)):
+        track_solo |= strips.kind[strip] == TRACK and strips.solo[strip] != 0
+        bus_solo |= strips.kind[strip] == BUS and strips.solo[strip] != 0
+    for strip in range(len(strips.kind)):
+        direct = strips.mute[strip] == 0
+        feed = direct
+        if strips.kind[strip] == TRACK and strips.solo[strip] == 0:
+            direct = direct and not (track_solo or bus_solo)
+            feed = feed and not track_solo
+        if strips.kind[strip] == BUS and strips.solo[strip] == 0:
+            direct = direct and not bus_solo
+        _set_gate(strips.ramps, ROWS * strip + DIRECT, 1.0 if direct else 0.0, frame, frames)
+        _set_gate(strips.ramps, ROWS * strip + FEED, 1.0 if feed else 0.0, frame, frames)
+
+
+@kernel
+def _set_gate(ramps: NDArray[Any], row: int, target: float, frame: int, frames: int) -> None:
+    if ramps[row].end != target:
+        glide(ramps, row, target, frame, frames)
+
+
+@kernel
+def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
+    """Do what a SET_GAIN, SET_PAN, SET_MUTE, SET_SOLO or SET_SEND record asks, from ``frame`` on.
+
+    False: the record is of another kind, or names no strip or send of this graph.
+    """
+    strip = record.strip
+    if not 0 <= strip < len(strips.kind) or not np.isfinite(record.value):
+        return False
+    frames = max(shortest_ramp, record.ramp_frames)
+    if record.kind == Kind.SET_GAIN:
+        glide(strips.ramps, ROWS * strip + GAIN, record.value, frame, frames)
+    elif record.kind == Kind.SET_PAN:
+        glide(strips.ramps, ROWS * strip + PAN, min(1.0, max(-1.0, record.value)), frame, frames)
+    elif record.kind == Kind.SET_MUTE:
+        strips.mute[strip] = record.value != 0.0
+        set_gates(strips, frame, shortest_ramp)
+    elif record.kind == Kind.SET_SOLO:
+        strips.solo[strip] = record.value != 0.0
+        set_gates(strips, frame, shortest_ramp)
+    elif record.kind == Kind.SET_SEND:
+        send = strips.first_send[strip] + record.index
+        if record.index < 0 or send >= strips.first_send[strip + 1]:
+            return False
+        glide(strips.ramps, ROWS * len(strips.kind) + send, record.value, frame, frames)
+    else:
+        return False
+    return True
+
+
+@kernel
+def _clean(strip_input: NDArray[np.float32]) -> bool:
+    """Zero what is too small to hear; False if something is no sound at all."""
+    sound = True
+    for i in range(len(strip_input)):
+        size = abs(strip_input[i])
+        sound &= size <= LOUDEST
+        if size < SMALLEST:
+            strip_input[i] = 0.0
+    return sound
+
+
+@kernel
+def _measure(meter: NDArray[np.float64], channel: int, signal: NDArray[np.float32]) -> None:
+    peak = np.float32(0.0)
+    power = 0.0
+    for i in range(len(signal)):
+        peak = max(peak, abs(signal[i]))
+        power += np.float64(signal[i]) * signal[i]
+    meter[channel, 0] = max(meter[channel, 0], peak)
+    meter[channel, 1] += power
+
+
+@kernel
+def _fader_curves(strips: Strips, strip: int, frame: int, frames: int) -> None:
+    """Fill the scratch: 0 left and 1 right gain to the buses, 2 and 3 to the master."""
+    ramps = strips.ramps
+    left, right = strips.curves[0, :frames], strips.curves[1, :frames]
+    direct, gain = strips.curves[2, :frames], strips.curves[4, :frames]
+    fill(ramps, ROWS * strip + GAIN, frame, gain)
+    multiply(ramps, len(ramps) - 1, frame, gain)
+    fill(ramps, ROWS * strip + PAN, frame, left)
+    for i in range(frames):
+        pan = left[i]
+        left[i] = gain[i] * min(1.0, 1.0 - pan)
+        right[i] = gain[i] * min(1.0, 1.0 + pan)
+    fill(ramps, ROWS * strip + DIRECT, frame, direct)
+    for i in range(frames):
+        strips.curves[3, i] = direct[i] * right[i]
+        direct[i] *= left[i]
+
+
+@kernel
+def _send(strips: Strips, strip: int, frame: int, frames: int, inputs: NDArray[np.float32]) -> None:
+    curve = strips.curves[4, :frames]
+    for send in range(strips.first_send[strip], strips.first_send[strip + 1]):
+        fill(strips.ramps, ROWS * strip + FEED, frame, curve)
+        multiply(strips.ramps, ROWS * len(strips.kind) + send, frame, curve)
+        target = inputs[strips.send_to[send]]
+        for channel in range(2):
+            source = inputs[strip, channel * frames : (channel + 1) * frames]
+            gains = strips.curves[channel, :frames]
+            into = target[channel * frames : (channel + 1) * frames]
+            for i in range(frames):
+                into[i] += source[i] * np.float32(gains[i] * curve[i])
+
+
+@kernel
+def mix_level(
+    strips: Strips,
+    reports: Reports,
+    level: NDArray[np.int32],
+    inputs: NDArray[np.float32],
+    frame: int,
+    frames: int,
+    outputs: NDArray[np.float32],
+    premaster: NDArray[np.float32],
+    done: int,
+) -> None:
+    """Run the faders of the strips in ``level``: inputs to outputs, sends and the master's input, with meters.
+
+    inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
+    the block begins at ``done``.
+    """
+    master = len(strips.kind) - 1
+    for strip in level:
+        if not _clean(inputs[strip, : 2 * frames]) and strips.failed[strip] == 0:
+            fail(strips, reports, strip, frame)
+        if strips.failed[strip] != 0:
+            inputs[strip, : 2 * frames] = 0.0
+        _fader_curves(strips, strip, frame, frames)
+        for channel in range(2):
+            source = inputs[strip, channel * frames : (channel + 1) * frames]
+            gains = strips.curves[2 + channel, :frames]
+            out = outputs[strip, done : done + frames, channel]
+            for i in range(frames):
+                out[i] = source[i] * np.float32(gains[i])
+            _measure(strips.meters[strip], channel, out)
+            if strip != master:
+                into = inputs[master, channel * frames : (channel + 1) * frames]
+                mix = premaster[done : done + frames, channel]
+                for i in range(frames):
+                    into[i] += out[i]
+                    mix[i] = into[i]
+        _send(strips, strip, frame, frames, inputs)
+
+
+@kernel
+def fail(strips: Strips, reports: Reports, strip: int, frame: int) -> None:
+    """Silence ``strip`` for good and report it, once."""
+    if strips.failed[strip] == 0:
+        strips.failed[strip] = 1
+        tell(reports, Report.STRIP_FAILED, strip, 0, 0, frame, frame, 0.0)

@@ -1,0 +1,113 @@
+"""The audio process: ``python -m engine.realtime.audio_process``.
+
+First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}`` or ``{"error": text}``. Each further
+line in is ``{"graph": …}`` and is answered with ``{"graph": number}`` or an error. The end of the input, or SIGTERM,
+stops it. Logs go to standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+import msgspec
+
+from engine.errors import EngineError
+from engine.platform import die_with_parent, wait_readable
+
+log = logging.getLogger("audio")
+
+PARENT_VARIABLE = "CUEVOX_PARENT_PID"
+CHECK_SECONDS = 2.0
+"""How often the main thread looks after the callback."""
+SWITCH_SECONDS = 0.0002
+"""How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms)."""
+
+
+def main() -> None:
+    """Run the process; its exit code is 0 after a clean stop, 1 after an error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    answers = _private_stdout()
+    _quiet_environment()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    die_with_parent(int(os.environ.get(PARENT_VARIABLE, os.getppid())))
+    code = 1
+    try:
+        code = _serve(answers)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 1
+    finally:
+        logging.shutdown()
+        answers.flush()
+        os._exit(code)  # PortAudio's own exit handler aborts when its JACK server is gone
+
+
+def _private_stdout() -> IO[bytes]:
+    """Return the real standard output; what C libraries print (JACK, ALSA) goes to standard error from now on."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return answers
+
+
+def _quiet_environment() -> None:
+    """No thread pools beside the callback; no sound server started by us. Before numpy is imported."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["JACK_NO_START_SERVER"] = "1"
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def _serve(answers: IO[bytes]) -> int:
+    # Imported while the supervisor still gathers the configuration.
+    from engine.mixer.compile import warm
+    from engine.realtime.config import AudioConfig
+    from engine.realtime.service import AudioService
+
+    def answer(message: dict[str, Any]) -> None:
+        answers.write(msgspec.json.encode(message) + b"\n")
+
+    warm()
+    lines = _lines()
+    first = next(lines, None)
+    if first is None:
+        return 0
+    service: AudioService | None = None
+    try:
+        service = AudioService(msgspec.json.decode(first, type=AudioConfig))
+        answer({"ready": service.start()})
+        for line in lines:
+            if line:
+                answer(service.obey(line))
+            else:
+                service.check()
+    except (EngineError, msgspec.MsgspecError) as error:
+        log.error("%s", error)
+        answer({"error": str(error)})
+        return 1
+    finally:
+        if service is not None:
+            service.stop()
+    return 0
+
+
+def _lines() -> Iterator[bytes]:
+    """Yield the lines of standard input, and an empty one whenever ``CHECK_SECONDS`` have passed without one."""
+    pending = b""
+    while True:
+        if not wait_readable(0, CHECK_SECONDS):
+            yield b""
+            continue
+        chunk = os.read(0, 1 << 20)
+        if not chunk:
+            return
+        *whole, pending = (pending + chunk).split(b"\n")
+        yield from whole
+
+
+if __name__ == "__main__":
+    main()
