@@ -15,7 +15,7 @@ MODULES = sorted(
 )
 
 HOMES = {
-    "pedalboard": ("engine/mixer/chain.py", "engine/mixer/effects.py"),
+    "pedalboard": ("engine/mixer/chain.py", "engine/mixer/plugins.py"),
     "sounddevice": ("engine/output/device.py",),
     "pythonosc": ("bridge/osc/*",),
     "espeakng_loader": ("engine/voices/backends/espeak.py",),

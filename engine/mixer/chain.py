@@ -1,4 +1,4 @@
-"""Chains of effects: the only home of Pedalboard, and of its channels-first arrays."""
+"""Chains of effects: live inserts of one strip, on Pedalboard's channels-first arrays."""
 
 from __future__ import annotations
 
@@ -7,39 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pedalboard
 
-from engine.errors import EngineError
-from engine.mixer.effects import EffectSpec, effect_spec
-from engine.mixer.insert import GRID_FRAMES, Block, Insert, Plugin
+from engine.mixer.effects import effect_spec
+from engine.mixer.insert import GRID_FRAMES, Block, Insert
+from engine.mixer.plugins import Plugin, effect_values, make_plugin, run_plugin
 from engine.story.model import Effect
-
-
-class EffectFailed(EngineError):
-    """An effect raised, or did not return as many frames as it got."""
-
-    code = "effect_failed"
-
-
-def make_plugin(effect: Effect) -> Plugin:
-    """Build Pedalboard's plug-in for ``effect``, which has been checked against the table."""
-    spec = effect_spec(effect.effect)
-    plugin_class = getattr(pedalboard, spec.class_name)
-    fixed = {name: getattr(plugin_class.Mode, value) for name, value in spec.fixed.items()}
-    plugin: Plugin = plugin_class(**fixed)
-    for (name, param), value in zip(spec.params.items(), effect_values(effect, spec), strict=True):
-        _set_checked(plugin, param.attribute, value, f"{effect.effect}.{name}")
-    return plugin
-
-
-def _set_checked(plugin: Plugin, attribute: str, value: float, name: str) -> None:
-    try:
-        setattr(plugin, attribute, value)
-    except (ValueError, RuntimeError) as error:
-        raise EffectFailed(f"{name}: Pedalboard refuses {value:g}: {error}") from error
-
-
-def effect_values(effect: Effect, spec: EffectSpec) -> list[float]:
-    """Return every parameter of ``effect`` in table order: what the story says, else the default."""
-    return [effect.params.get(name, param.spec.default) for name, param in spec.params.items()]
 
 
 class Chain:
@@ -107,10 +78,4 @@ class Chain:
         return block if self._board is None else self._run(self._board, block)
 
     def _run(self, plugin: Plugin, block: Block) -> Block:
-        try:
-            out = plugin.process(block, self._sample_rate, self._max_block_frames, False)
-        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-            raise EffectFailed(f"{type(plugin).__name__} failed: {error}") from error
-        if out.shape != block.shape:
-            raise EffectFailed(f"{type(plugin).__name__} returned {out.shape} for {block.shape}")
-        return out
+        return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)

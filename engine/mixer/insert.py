@@ -8,12 +8,12 @@ parameters at the edge where nothing of it is heard. Effects that smooth by them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
+from engine.mixer.plugins import Plugin
 from engine.mixer.ramps import blend, glide, new_ramps, ramp_value
 
 GRID_FRAMES = 64
@@ -23,16 +23,6 @@ HOLD_FRAMES = 48000
 """How long twins stay awake after a move: the next turn of the knob acts at once."""
 
 Block = NDArray[np.float32]
-
-
-class Plugin(Protocol):
-    """What the mixer needs of a Pedalboard plug-in."""
-
-    def process(self, input_array: Block, sample_rate: float, buffer_size: int, reset: bool) -> Block:
-        """Return the effect of planar ``input_array``."""
-
-    def reset(self) -> None:
-        """Forget every sound."""
 
 
 class Insert:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer import schedule as scheduling
-from engine.mixer.chain import Chain, EffectFailed
+from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph
 from engine.mixer.limiter import Limiter
 from engine.mixer.playback import Playback
 from engine.mixer.players import NEVER, new_players, play, release, released_by
+from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.strips import fail, mix_level, new_strips, turn
