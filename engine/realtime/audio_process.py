@@ -41,6 +41,8 @@ def main() -> None:
         code = _serve(answers)
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
+    except Exception:  # the process's edge: below it leaves without the interpreter's own report
+        log.exception("the audio process failed")
     finally:
         logging.shutdown()
         answers.flush()

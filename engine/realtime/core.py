@@ -93,7 +93,6 @@ class AudioCore:
         What sounds, what is scheduled and the transport go on; levels are the new graph's. Raises what Mixer raises.
         """
         mixer = self._build(graph)
-        mixer.process(1)  # its first block costs more than others
         self._built = [self._mixer, mixer]  # freed here, not in the callback, once the next one is built
         self.swapped.clear()
         self._next = mixer

@@ -87,6 +87,8 @@ class StatusBoard:
         now["free_players"] = self._max_players - mixer.active_players
         now["mixer_latency_frames"] = mixer.latency_frames
         self._meters.update(mixer.meters[: self._strips], frames, now["meters"][: self._strips])
+        risen_db = now["limiter_reduction_db"] + PEAK_FALL_DB_PER_SECOND * frames / now["sample_rate"]
+        now["limiter_reduction_db"] = min(mixer.take_reduction_db(), risen_db)
 
     def reports(self, reporter: Reporter) -> None:
         """Note what was told and what was lost."""

@@ -38,8 +38,6 @@ STATUS = np.dtype(
         ("timeline_frame", "<i8"),
         ("playing", "<i8"),
         ("generation", "<i8"),
-        ("loop_start", "<i8"),
-        ("loop_length", "<i8"),
         ("active_players", "<i8"),
         ("free_players", "<i8"),
         ("underflows", "<i8"),
@@ -86,6 +84,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mixer_latency_frames: the limiter's look-ahead. underflows: blocks that the driver reports as missed.
     clock_resets: jumps of the driver's time. late_starts: records whose frame had passed. dropped_records: refused by
     a full schedule. dropped_reports: reports that control did not fetch in time. errors: blocks that became silence.
+    limiter_reduction_db: 0 or less, falling at once and rising slowly like the meters.
     callback_*_ns: time spent in the callback, last, longest, in all; histogram: see HISTOGRAM_BINS.
     failed: indexes of silenced strips. meters: linear, shape (strips, 2 channels, peak | rms).
     """
@@ -100,8 +99,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     timeline_frame: int
     playing: bool
     generation: int
-    loop_start: int
-    loop_length: int
     active_players: int
     free_players: int
     underflows: int

@@ -1,0 +1,285 @@
+"""The audio core, driven by hand: what control pushes is what sounds, and nothing stops the callback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.clock import HeldClock
+from engine.mixer.graph import Graph, StripSpec
+from engine.output.memory import MemoryOutput
+from engine.realtime.core import CROSSFADE_SECONDS, AudioCore
+from engine.realtime.link import AudioLink
+from engine.realtime.records import ENTRY, Kind, Report, records
+from engine.realtime.shared import EngineMemory, MemoryConfig
+
+RATE = 48000
+
+
+def graph(*tracks: str, gain_db: float = 0.0, limiter_db: float | None = None) -> Graph:
+    strips = [StripSpec(id=name, kind="track", gain_db=gain_db) for name in tracks]
+    return Graph(
+        strips=(*strips, StripSpec(id="master", kind="master")),
+        levels=(tuple(range(len(tracks))),),
+        limiter_db=limiter_db,
+    )
+
+
+@pytest.fixture
+def memory() -> Iterator[EngineMemory]:
+    memory = EngineMemory.create(MemoryConfig(commands=64, reports=64, timeline_clips=8, arena_bytes=1 << 20))
+    yield memory
+    memory.close()
+
+
+@pytest.fixture
+def link(memory: EngineMemory) -> AudioLink:
+    return AudioLink(memory)
+
+
+@pytest.fixture
+def core(memory: EngineMemory) -> AudioCore:
+    return AudioCore(memory, graph("voice"), sample_rate=RATE)
+
+
+def noise(frames: int) -> NDArray[np.float32]:
+    return np.random.default_rng(1).uniform(-0.5, 0.5, frames).astype(np.float32)
+
+
+def load(memory: EngineMemory, link: AudioLink, audio: NDArray[np.float32]) -> int:
+    offset = link.arena.allocate(len(audio))
+    memory.arena.view(np.float32)[offset : offset + len(audio)] = audio
+    return offset
+
+
+def start(player: int, offset: int, length: int, frame: int = -1, strip: int = 0) -> NDArray[np.void]:
+    record = records(1)
+    record["kind"], record["player"], record["offset"], record["length"] = Kind.START_PLAYER, player, offset, length
+    record["channels"], record["gain"], record["frame"], record["strip"] = 1, 1.0, frame, strip
+    return record
+
+
+def test_a_pushed_start_is_heard_at_its_frame(core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
+    clip = noise(1000)
+    link.push(start(1, load(memory, link, clip), 1000, frame=700))
+    heard = np.concatenate([core.render(256).copy() for _ in range(10)])
+    np.testing.assert_array_equal(heard[700:1700, 0], clip)
+    assert not heard[:700].any()
+    assert link.reports()["kind"].tolist() == [Report.STARTED, Report.ENDED]
+
+
+@pytest.mark.parametrize("block", [64, 333, 8192, 20000])
+def test_blocks_of_any_length_are_the_same_sound(block: int, memory: EngineMemory, link: AudioLink) -> None:
+    core = AudioCore(memory, graph("voice", limiter_db=-1.0), sample_rate=RATE, max_block_frames=1024)
+    clip = noise(30000)
+    link.push(start(1, load(memory, link, clip), len(clip), frame=100))
+    heard = np.concatenate([core.render(block).copy() for _ in range(-(-40000 // block))])
+    np.testing.assert_array_equal(heard[100 + core.latency_frames :][: len(clip), 0], clip)
+
+
+def test_a_published_timeline_is_there_before_a_later_record(
+    core: AudioCore, memory: EngineMemory, link: AudioLink
+) -> None:
+    clip = noise(500)
+    entries = np.zeros(1, ENTRY)
+    entries["length"], entries["channels"], entries["gain"] = 500, 1, 1.0
+    entries["offset"] = load(memory, link, clip)
+    generation = link.publish(entries)
+    play = records(1)
+    play["kind"] = Kind.PLAY
+    link.push(play)
+    np.testing.assert_array_equal(core.render(512)[:500, 0], clip)
+    status = link.status()
+    assert (status.generation, status.playing, status.timeline_frame) == (generation, True, 512)
+
+
+def test_more_records_than_a_block_takes_wait_for_the_next(memory: EngineMemory) -> None:
+    memory = EngineMemory.create(MemoryConfig(commands=4096, reports=4096, timeline_clips=8, arena_bytes=1 << 16))
+    core, link = AudioCore(memory, graph("voice"), sample_rate=RATE, max_players=2000), AudioLink(memory)
+    starts = np.concatenate([start(n, 0, 16) for n in range(1, 1501)])
+    assert link.push(starts) == 1500
+    core.render(64)
+    core.render(64)
+    started = link.reports()
+    assert started["player"][started["kind"] == Report.STARTED].tolist() == list(range(1, 1501))
+    memory.close()
+
+
+def test_reports_that_nobody_fetches_wait_and_then_are_counted(
+    core: AudioCore, memory: EngineMemory, link: AudioLink
+) -> None:
+    offset = load(memory, link, noise(16))
+    for first in range(1, 6001, 50):
+        link.push(np.concatenate([start(n, offset, 16) for n in range(first, first + 50)]))
+        core.render(64)
+    dropped = link.status().dropped_reports
+    heard = []
+    for _ in range(200):
+        heard.append(link.reports())
+        core.render(64)
+    told = np.concatenate(heard)
+    assert dropped > 0
+    assert len(told) == 2 * 6000 - dropped
+    players = told["player"][told["kind"] == Report.STARTED]
+    assert players.tolist() == list(range(1, len(players) + 1))  # the oldest are kept, in order
+
+
+def test_freed_memory_comes_back_after_its_player_has_faded(
+    core: AudioCore, memory: EngineMemory, link: AudioLink
+) -> None:
+    offset = load(memory, link, noise(48000))
+    link.push(start(1, offset, 48000))
+    core.render(256)
+    stop = records(1)
+    stop["kind"], stop["player"], stop["ramp_frames"] = Kind.STOP_PLAYER, 1, 1000
+    link.push(stop)
+    link.arena.free(offset)
+    core.render(512)
+    link.reports()
+    assert link.arena.used_floats == 48000
+    core.render(512)
+    link.reports()
+    assert link.arena.used_floats == 0
+
+
+def test_late_records_are_counted(core: AudioCore, link: AudioLink) -> None:
+    core.render(1024)
+    link.push(start(1, 0, 10, frame=5))
+    core.render(64)
+    assert link.status().late_starts == 1
+
+
+def test_the_status_maps_wall_time_to_frames(core: AudioCore, link: AudioLink) -> None:
+    output = MemoryOutput(RATE, 256, origin_seconds=1.7e9)
+    output.start(core.fill)
+    clock = HeldClock(link.clock, RATE)
+    for _ in range(100):
+        output.pull(256)
+        assert clock.frame_at(1.7e9 + 2.0) == 96000
+    assert link.status().rate_hz == pytest.approx(RATE, rel=1e-5)
+    output.pull(256, lost=True)
+    assert link.status().underflows == 1
+
+
+def test_whatever_fails_in_a_block_is_silence_and_told(
+    core: AudioCore, link: AudioLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = np.full((64, 2), 9.0, np.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(core._mixer, "process", lambda _: 1 / 0)
+        core.fill(out, 1.0, False)
+    assert not out.any()
+    assert core.errors == 1
+    assert core.fault == "ZeroDivisionError: division by zero"
+    core.fill(out, 1.0 + 64 / RATE, False)
+    assert link.status().errors == 1
+    assert core.errors == 1
+
+
+def test_meters_fall_slowly_so_that_no_reader_misses_a_peak(
+    core: AudioCore, memory: EngineMemory, link: AudioLink
+) -> None:
+    link.push(start(1, load(memory, link, np.full(256, 0.5, np.float32)), 256))
+    core.render(256)
+    assert link.status().meters[:, :, 0].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    for _ in range(round(1.7 * RATE / 256)):
+        core.render(256)
+    peaks = link.status().meters[:, :, 0]
+    np.testing.assert_allclose(peaks, 0.05, rtol=0.01)  # 20 dB in 1.7 s
+
+
+def test_rms_settles_to_the_signal(core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
+    seconds = np.arange(2 * RATE) / RATE
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * seconds)).astype(np.float32)
+    link.push(start(1, load(memory, link, tone), len(tone)))
+    for _ in range(2 * RATE // 480):
+        core.render(480)
+    np.testing.assert_allclose(link.status().meters[:, :, 1], 0.5 / np.sqrt(2), rtol=0.01)
+
+
+def test_the_curtain_fades_out_and_stays_shut(core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
+    link.push(start(1, load(memory, link, np.ones(48000, np.float32)), 48000))
+    assert (core.render(64) == 1.0).all()
+    core.close_curtain()
+    fade = np.concatenate([core.render(64)[:, 0].copy() for _ in range(5)])
+    assert abs(np.diff(fade)).max() < 1.01 / 240
+    assert fade[239] == 0.0
+    assert core.shut.is_set()
+    assert not core.render(4096).any()
+
+
+class TestAnotherGraph:
+    """A graph is swapped under what sounds."""
+
+    def test_what_sounds_and_what_is_scheduled_go_on(
+        self, core: AudioCore, memory: EngineMemory, link: AudioLink
+    ) -> None:
+        clip = noise(20000)
+        offset = load(memory, link, clip)
+        link.push(np.concatenate([start(1, offset, 20000), start(2, offset, 500, frame=25000)]))
+        before = core.render(1000).copy()
+        core.replace(graph("new", "voice"))
+        assert not core.swapped.is_set()
+        after = np.concatenate([core.render(500).copy() for _ in range(60)])
+        assert core.swapped.is_set()
+        heard = np.concatenate([before, after])[:, 0]
+        np.testing.assert_allclose(heard[:20000], clip, atol=1e-6)
+        np.testing.assert_array_equal(heard[25000:25500], clip[:500])
+        ended = link.reports()
+        assert ended["strip"][ended["kind"] == Report.ENDED].tolist() == [1, 1]
+        assert link.status().strips == 3
+
+    def test_levels_change_without_a_step(self, core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
+        link.push(start(1, load(memory, link, np.ones(48000, np.float32)), 48000))
+        core.render(1000)
+        core.replace(graph("voice", gain_db=-6.020599913))
+        heard = np.concatenate([core.render(100)[:, 0].copy() for _ in range(30)])
+        fade = round(CROSSFADE_SECONDS * RATE)
+        assert abs(np.diff(heard)).max() < 0.6 / fade
+        np.testing.assert_allclose(heard[fade:], 0.5, atol=1e-6)
+
+    def test_the_timeline_plays_on(self, core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
+        clip = noise(20000)
+        entries = np.zeros(2, ENTRY)
+        entries["player"], entries["start_frame"], entries["length"] = (1, 2), (0, 30000), (20000, 1000)
+        entries["offset"], entries["channels"], entries["gain"] = load(memory, link, clip), 1, 1.0
+        link.publish(entries)
+        play = records(1)
+        play["kind"] = Kind.PLAY
+        link.push(play)
+        core.render(5000)
+        core.replace(graph("other", "voice"))
+        heard = np.concatenate([core.render(500)[:, 0].copy() for _ in range(60)])
+        np.testing.assert_allclose(heard[:15000], clip[5000:], atol=1e-6)
+        np.testing.assert_array_equal(heard[25000:26000], clip[:1000])
+
+    def test_a_second_swap_waits_for_the_first(self, core: AudioCore, link: AudioLink) -> None:
+        core.replace(graph("a"))
+        core.render(100)
+        core.replace(graph("a", "b"))
+        core.render(100)
+        assert not core.swapped.is_set()
+        for _ in range(20):
+            core.render(100)
+        assert core.swapped.is_set()
+        assert link.status().strips == 3
+
+
+def test_a_core_that_takes_over_goes_on_counting(memory: EngineMemory, link: AudioLink) -> None:
+    first = AudioCore(memory, graph("voice"), sample_rate=RATE)
+    clip = noise(100)
+    entries = np.zeros(1, ENTRY)
+    entries["length"], entries["channels"], entries["gain"] = 100, 1, 1.0
+    entries["offset"] = load(memory, link, clip)
+    link.publish(entries)
+    first.render(1000)
+    second = AudioCore(memory, graph("voice"), sample_rate=RATE, first_frame=5000)
+    play = records(1)
+    play["kind"] = Kind.PLAY
+    link.push(play)
+    np.testing.assert_array_equal(second.render(100)[:, 0], clip)
+    assert link.status().frame == 5000
+    assert link.status().generation == 1
