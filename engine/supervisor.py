@@ -62,7 +62,7 @@ class Supervisor:
     def __init__(self, config: RunConfig, on_ready: Callable[[Message], None]) -> None:
         self._config = config
         self._on_ready = on_ready
-        self._graph: Message = {}
+        self._mix: Message = {}
         self._restarts = 0
 
     async def run(self) -> None:
@@ -83,14 +83,14 @@ class Supervisor:
             memory.close()
 
     async def _start(self, memory: EngineMemory, control: Child, audio: Child) -> None:
-        """Both import at the same time; the graph goes from control to audio, its facts come back."""
+        """Both import at the same time; graph and sample rate go from control to audio, its facts come back."""
         control.send({"memory": memory.describe(), **self._config.control})
-        self._graph = await _answer(control, "graph")
+        self._mix = await _answer(control, "mix")
         control.send({"audio": await self._start_audio(memory, audio)})
         self._on_ready(await _answer(control, "ready"))
 
     async def _start_audio(self, memory: EngineMemory, audio: Child) -> Message:
-        audio.send({"memory": memory.describe(), "graph": self._graph, **self._config.audio})
+        audio.send({"memory": memory.describe(), **self._mix, **self._config.audio})
         return await _answer(audio, "ready")
 
     async def _relay(
@@ -110,7 +110,8 @@ class Supervisor:
             control.send({"audio": await self._start_audio(memory, audio)})
 
     def _remember(self, message: Message) -> None:
-        self._graph = message.get("graph", self._graph)
+        if isinstance(message.get("graph"), dict):  # a number is the audio process's answer
+            self._mix["graph"] = message["graph"]
 
 
 async def _relay_between(control: Child, audio: Child, on_message: Callable[[Message], None]) -> Child:

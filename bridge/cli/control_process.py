@@ -44,7 +44,7 @@ async def serve(lines: SupervisorLines) -> int:
     except EngineError as error:
         lines.send({"error": str(error), "code": error.code})
         return 1
-    lines.send({"graph": control.graph(), "sample_rate": control.sample_rate})
+    lines.send({"mix": {"graph": control.graph(), "sample_rate": control.sample_rate}})
     return await _play(lines, control, config)
 
 

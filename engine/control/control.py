@@ -138,6 +138,10 @@ class Control:
 
     async def _adopt(self, story: Story) -> None:
         """Have the audio process build the story's graph, then play it."""
+        if story.sample_rate != self.sample_rate:
+            raise EngineError(
+                f"sample_rate: {story.sample_rate} Hz takes a restart; the engine runs at {self.sample_rate} Hz"
+            )
         graph = graph_message(compile_graph(story))
         if graph != self.graph():
             self._graph_taken.clear()
