@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import jack
 
 START_SECONDS = 20.0
-CLIENT_TIMEOUT_MS = 20000
-"""Sync mode waits this long for a stalled client instead of dropping its block."""
+CLIENT_TIMEOUT_MS = 3000
+"""Sync mode waits this long for a stalled client instead of dropping its block; a killed client costs it several times."""
 
 
 class JackServer:
