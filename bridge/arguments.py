@@ -15,6 +15,8 @@ from engine.units import frames_to_seconds, seconds_to_frames
 MAX_SECONDS = 1e6
 """Beyond this no time on the timeline is meant."""
 
+_PRESS = Arg(name="press", type="f")
+
 
 def spec_of(arg: Arg, port: EnginePort, path: Path) -> ParamSpec | None:
     """Return an argument's range, asking the engine where it depends on the address."""
@@ -27,6 +29,28 @@ def fields(route: Route, args: Sequence[object], port: EnginePort, path: Path) -
     if not required <= len(args) <= len(route.args):
         raise BadArguments(f"expects {usage(route)}, got {count(len(args))}")
     return {a.name: take(a, value, port, path) for a, value in zip(route.args, args, strict=False)}
+
+
+def trigger_fields(
+    route: Route, args: Sequence[object], port: EnginePort, path: Path
+) -> tuple[bool, dict[str, object]]:
+    """Return whether a trigger is pressed, and the command fields.
+
+    Without a press after the required arguments, with true and with a number > 0 it is; false and 0 are the release.
+    """
+    required = [a for a in route.args if not a.optional]
+    optional = [a for a in route.args if a.optional]
+    if not len(required) <= len(args) <= len(route.args) + 1:
+        raise BadArguments(f"expects {usage(route)}, got {count(len(args))}")
+    rest = args[len(required) :]
+    given = [*zip(required, args, strict=False), *zip(optional, rest[1:], strict=False)]
+    found = {a.name: take(a, value, port, path) for a, value in given}
+    if not rest:
+        return True, found
+    pressed = _number(_PRESS, rest[0]) > 0
+    if pressed and route.press is not None and not isinstance(rest[0], bool):
+        found[route.press.name] = take(route.press, rest[0], port, path)
+    return pressed, found
 
 
 def take(arg: Arg, value: object, port: EnginePort, path: Path) -> object:
@@ -131,8 +155,11 @@ def _sent(arg: Arg, value: object, port: EnginePort, path: Path) -> Value:
 
 def usage(route: Route) -> str:
     """Return how a row's arguments are written, as in ``f:gain_db``; those in brackets may be left out."""
-    words = [f"[{a.type}:{a.shown}]" if a.optional else f"{a.type}:{a.shown}" for a in route.args]
-    return " ".join(words) or "no arguments"
+    words = [f"{a.type}:{a.shown}" for a in route.args if not a.optional]
+    if route.trigger:
+        words.append(f"[f:{(route.press or _PRESS).name}]")
+    words += [f"[{a.type}:{a.shown}]" for a in route.args if a.optional]
+    return " ".join([*words, *(["…"] if route.wrapper else [])]) or "no arguments"
 
 
 def count(arguments: int) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from bridge.errors import Busy
+from bridge.errors import BadValue, Busy
 from bridge.message import Message
 
 HostPort = tuple[str, int]
@@ -28,6 +28,11 @@ ALL_ERRORS_AT_ONCE = 1200.0
 
 class Transport(Protocol):
     """Sends messages to a place; never blocks."""
+
+    @property
+    def address(self) -> HostPort:
+        """Where it sends from."""
+        ...
 
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Send messages in order, in as few datagrams as they fit."""
@@ -53,7 +58,7 @@ class Bucket:
 
 
 class Subscription(msgspec.Struct, kw_only=True):
-    """A pattern that a client hears. expires_at: on the clock of ``Clients``, pushed on by all that the client sends."""
+    """A pattern that a client hears. expires_at: on ``Clients``' clock, pushed on by all that the client sends."""
 
     pattern: str
     interval_seconds: float
@@ -79,6 +84,15 @@ class Client:
         """Return where answers and feedback go."""
         return self.source[0], self.reply_port or self.source[1]
 
+    def redirect(self, port: int) -> None:
+        """Have answers and feedback sent to another port of the same host; 0: to the one it sends from.
+
+        Raises BadValue for our own.
+        """
+        if port and (self.source[0], port) == self._transport.address:
+            raise BadValue(f"port {port} is our own")
+        self.reply_port = port
+
     def send(self, *messages: Message) -> None:
         """Send messages to this client."""
         if messages:
@@ -102,7 +116,7 @@ class Clients:
 
     def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
         self._transport = transport
-        self._now = now
+        self.now = now
         self._all: OrderedDict[HostPort, Client] = OrderedDict()
         self._shared = Bucket(ALL_ERRORS_PER_SECOND, ALL_ERRORS_AT_ONCE, now)
 
@@ -121,13 +135,13 @@ class Clients:
         if client is None:
             return self._new(source)
         self._all.move_to_end(source)
-        now = self._now()
+        now = self.now()
         for subscription in client.subscriptions.values():
             subscription.expires_at = now + subscription.lease_seconds
         return client
 
     def _new(self, source: HostPort) -> Client:
-        own = Bucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE, self._now)
+        own = Bucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE, self.now)
         client = Client(source, self._transport, (own, self._shared))
         if len(self._all) >= MAX_CLIENTS:
             idle = next((s for s, c in self._all.items() if not c.subscriptions), None)
@@ -148,14 +162,14 @@ class Clients:
             pattern=pattern,
             interval_seconds=interval_seconds,
             lease_seconds=lease_seconds,
-            expires_at=self._now() + lease_seconds,
+            expires_at=self.now() + lease_seconds,
         )
         client.subscriptions[pattern] = subscription
         return subscription
 
     def expired(self) -> list[tuple[Client, Subscription]]:
         """Take away the subscriptions whose lease ran out, and return them."""
-        now = self._now()
+        now = self.now()
         gone = [(c, s) for c in self for s in c.subscriptions.values() if s.expires_at <= now]
         for client, subscription in gone:
             del client.subscriptions[subscription.pattern]

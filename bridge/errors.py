@@ -57,6 +57,12 @@ class Busy(BridgeError):
     code = "busy"
 
 
+class AddressTaken(BridgeError):
+    """A network address that can't be listened on."""
+
+    code = "address_taken"
+
+
 class NoAnswer(BridgeError):
     """The engine did not answer in time."""
 

@@ -104,7 +104,12 @@ class LivePort:
     def transport_state(self) -> TransportState:
         """Return where the timeline stands now."""
         transport, status = self._session.transport, self._control.link.status()
-        return TransportState(playing=status.playing, timeline_frame=status.timeline_frame, loop=transport.loop)
+        return TransportState(
+            playing=status.playing,
+            timeline_frame=status.timeline_frame,
+            loop=transport.loop,
+            end_frame=transport.end_frame,
+        )
 
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading."""

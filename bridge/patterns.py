@@ -24,6 +24,7 @@ def is_pattern(address: str) -> bool:
     return not WILD.isdisjoint(address) or "//" in address
 
 
+@lru_cache(maxsize=16_384)
 def matches(pattern: str, address: str) -> bool:
     """Tell whether ``pattern`` matches the whole of ``address``. Raises BadValue for a pattern that is none."""
     if not is_pattern(pattern):

@@ -33,10 +33,11 @@ class StripState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransportState(msgspec.Struct, frozen=True, kw_only=True):
-    """The timeline as it is now. loop: start and end timeline frame, None: no loop."""
+    """The timeline as it is now. loop: start and end timeline frame, None: no loop. end_frame: where the story ends."""
 
     playing: bool
     timeline_frame: int
+    end_frame: int = 0
     loop: tuple[int, int] | None = None
 
 

@@ -91,6 +91,11 @@ def position(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG00
     return (port.transport_state().timeline_frame,)
 
 
+def end(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read where the story ends, as a timeline frame."""
+    return (port.transport_state().end_frame,)
+
+
 def loop(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the loop's start and end; both zero: no loop."""
     return port.transport_state().loop or (0, 0)

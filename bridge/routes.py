@@ -159,6 +159,9 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/transport/position", read=readers.position, stream=True,
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
           changed=(told.TransportChanged,), help="Where the timeline stands."),
+    Route(address="/transport/end", read=readers.end, changed=(told.StoryReloaded,),
+          args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
+          help="Where the story ends."),
 
     # the mixer
     Route(address="/strip/{strip}/gain", command=do.SetStripGain, args=(_GAIN,),

@@ -66,7 +66,8 @@ class Scheduler(Generic[Item]):
         self._sequence += 1
         heapq.heappush(self._heap, (frame, self._sequence, list(items)))
         self._count += len(items)
-        self._arm()
+        if self._heap[0][1] == self._sequence:
+            self._arm()
 
     def clear(self, chosen: Callable[[Item], bool] = lambda _: True) -> int:
         """Forget the chosen items; return how many."""

@@ -178,7 +178,7 @@ def _argument(value: object) -> tuple[str, bytes]:
         case None:
             return "N", b""
         case str():
-            return "s", osc_types.write_string(value.replace("\0", ""))
+            return "s", _text(value)
         case Double():
             return "d", osc_types.write_double(value)
         case float():
@@ -190,6 +190,11 @@ def _argument(value: object) -> tuple[str, bytes]:
         case bytes():
             return "b", _SIZE.pack(len(value)) + value + bytes(-len(value) % 4)
     raise ValueError(f"OSC can't carry {value!r}")
+
+
+def _text(value: str) -> bytes:
+    """A text as OSC may carry it: no NUL inside, and names from a file system may hold bytes that are no UTF-8."""
+    return osc_types.write_string(value.replace("\0", "").encode("utf-8", "replace").decode("utf-8"))
 
 
 def _float32(value: float) -> bytes:

@@ -1,0 +1,42 @@
+"""`cuevox import`: a plain script becomes a story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli import options
+
+Script = Annotated[Path, typer.Argument(help="Plain text: `NAME: what they say`.", metavar="SCRIPT.TXT")]
+To = Annotated[Path, typer.Option("--to", help="The story to write.", metavar="STORY.YAML")]
+Cast = Annotated[list[str] | None, typer.Option("--voice", help="Who speaks whom: NAME=VOICE. May be repeated.")]
+Gap = Annotated[float, typer.Option("--gap", help="Seconds between two lines.")]
+
+
+def import_script(script: Script, to: To = Path("story.yaml"), voice: Cast = None, gap: Gap = 0.4) -> None:
+    """Turn a script (`NAME: words`, blank lines, `(pause 1.5)`, `# scene`) into a story."""
+    from engine.errors import BadRange, MediaError
+    from engine.story.document import StoryDocument
+    from engine.story.script import import_script as read_script
+    from engine.voices.catalog import load_catalog
+
+    settings = options.effective()
+    presets = list(load_catalog(settings.voice_folders).presets)
+    cast: dict[str, str] = {}
+    for pair in voice or ():
+        name, equals, preset = pair.partition("=")
+        if not equals or preset not in presets:
+            raise BadRange(f"--voice {pair}: expected NAME=VOICE with one of {', '.join(presets)}")
+        cast[name.strip()] = preset
+    try:
+        text = script.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MediaError(f"{script}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MediaError(f"{script} is not UTF-8 text") from error
+    story = read_script(text, title=script.stem, name=script.name, voices=presets, cast=cast, gap_seconds=gap)
+    StoryDocument.create(to, story)
+    clips = sum(len(track.clips) for track in story.tracks)
+    typer.echo(f"{to}\t{len(story.tracks)} tracks, {clips} lines")

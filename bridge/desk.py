@@ -1,0 +1,153 @@
+"""The desk: answers what is asked of the bridge itself, one method per ``handler`` of the address table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from bridge.arguments import usage
+from bridge.clients import Client, Clients
+from bridge.errors import BadValue
+from bridge.feedback import Feedback
+from bridge.message import Message, TimeTag, Value
+from bridge.patterns import matches, split
+from bridge.port import EnginePort
+from bridge.routes import API_LEVEL
+from bridge.tree import AddressTree
+from engine.commands import ClearScheduled
+
+NAME = "cuevox"
+
+Values = tuple[Value, ...]
+
+
+class Counters(msgspec.Struct):
+    """What went wrong at the edge since the start."""
+
+    late_bundles: int = 0
+    bad_packets: int = 0
+    dropped_packets: int = 0
+
+
+class Desk:
+    """What can be asked of the bridge itself. Each method takes the client and the row's arguments by name."""
+
+    def __init__(
+        self,
+        port: EnginePort,
+        tree: AddressTree,
+        clients: Clients,
+        feedback: Feedback,
+        *,
+        version: str,
+        commit: str = "",
+        clear_scheduled: Callable[[Callable[[str], bool]], int],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._port, self._tree, self._clients, self._feedback = port, tree, clients, feedback
+        self._version, self._commit = version, commit
+        self._clear_scheduled, self._wall = clear_scheduled, wall
+        self.counters = Counters()
+
+    def answer(self, handler: str, client: Client, fields: dict[str, Any]) -> Values:
+        """Answer one question."""
+        method: Callable[..., Values] = getattr(self, handler)
+        return method(client, **fields)
+
+    def ping(self, client: Client, id: int = 0) -> Values:  # noqa: A002, ARG002 - the row's name
+        """Give a sign of life."""
+        return id, NAME, self._version, TimeTag.from_unix(self._wall())
+
+    def version(self, client: Client) -> Values:  # noqa: ARG002
+        """Tell the version in scsynth's order."""
+        major, minor, patch = (*self._version.split(".", 2), "0", "0")[:3]
+        return NAME, int(major), int(minor), patch, self._commit
+
+    def api(self, client: Client) -> Values:  # noqa: ARG002
+        """Tell the level of the address table."""
+        return (API_LEVEL,)
+
+    def status(self, client: Client) -> Values:  # noqa: ARG002
+        """Tell how the engine and the bridge fare."""
+        counters = self.counters
+        return (
+            *msgspec.structs.astuple(self._port.status()),
+            counters.late_bundles,
+            counters.bad_packets,
+            counters.dropped_packets,
+            len(self._clients),
+        )
+
+    def sync(self, client: Client, id: int) -> Values:  # noqa: A002, ARG002
+        """Be a barrier: everything before has been done."""
+        return (id,)
+
+    def clock_now(self, client: Client) -> Values:  # noqa: ARG002
+        """Tell the wall time and its frame."""
+        now = self._wall()
+        return TimeTag.from_unix(now), self._port.clock.frame_at(now)
+
+    def list_addresses(self, client: Client, pattern: str = "//") -> Values:
+        """Tell every address that exists now, in slices."""
+        split(pattern)
+        self._feedback.pour(client, self._listing(pattern))
+        return ()
+
+    def _listing(self, pattern: str) -> Iterator[Message | None]:
+        count = 0
+        for leaf in self._tree.candidates(pattern, self._port):
+            if not matches(pattern, leaf.address):
+                yield None
+                continue
+            count += 1
+            yield Message("/list", (leaf.address, usage(leaf.route), leaf.route.access))
+        yield Message("/list/end", (pattern, count))
+
+    def clear_scheduled(self, client: Client, pattern: str = "") -> Values:  # noqa: ARG002
+        """Forget what is scheduled: ours, and without a pattern the mixer's too."""
+        if pattern:
+            split(pattern)
+            return (self._clear_scheduled(lambda address: matches(pattern, address)),)
+        count = self._clear_scheduled(lambda _: True)
+        self._port.apply(ClearScheduled())
+        return (count,)
+
+    def ack(self, client: Client, on: bool) -> Values:
+        """Answer commands that went well, too, or not."""
+        client.acknowledged = on
+        return ()
+
+    def reply_port(self, client: Client, port: int) -> Values:
+        """Send answers and feedback elsewhere on the client's machine."""
+        client.redirect(port)
+        return ()
+
+    def subscribe(self, client: Client, pattern: str, interval_ms: int = 0, lease_seconds: float = 60.0) -> Values:
+        """Tell a client of everything that matches."""
+        split(pattern)
+        subscription = self._clients.subscribe(client, pattern, interval_ms / 1000.0, lease_seconds)
+        self._feedback.listen(client, subscription)
+        return ()
+
+    def unsubscribe(self, client: Client, pattern: str) -> Values:
+        """Tell a client no more of a pattern."""
+        if client.subscriptions.pop(pattern, None) is None:
+            known = ", ".join(client.subscriptions) or "none"
+            raise BadValue(f"no subscription to {pattern!r}; there is: {known}")
+        self._feedback.ignore(client)
+        return ()
+
+    def subscriptions(self, client: Client) -> Values:
+        """Tell what a client is subscribed to."""
+        for s in client.subscriptions.values():
+            left = round(s.expires_at - self._clients.now(), 3)
+            client.send(Message("/subscriptions", (s.pattern, round(s.interval_seconds * 1000.0), left)))
+        return (len(client.subscriptions),)
+
+    def resync(self, client: Client) -> Values:
+        """Tell a client again all that it subscribed to."""
+        self._feedback.resync(client)
+        return ()

@@ -1,0 +1,145 @@
+"""Ears: what one client is still to be told, and how much of it at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from bridge.clients import Client, Subscription
+from bridge.message import Message
+from bridge.patterns import matches
+from bridge.tree import Leaf
+
+COALESCE_SECONDS = 0.018
+"""An address is told at most this often; a little less than a flush, so that timers may be early."""
+
+STEPS_PER_SLICE = 64
+"""How much is read for one client before the event loop has its turn: under a millisecond."""
+
+EVENTS_PER_FLUSH = 100
+"""How many events of their own a client hears between two flushes; more are counted and told as ``/event/lost``."""
+
+Pour = Iterator[Message | None]
+"""A long answer in pieces; None where a step found nothing to tell."""
+
+Read = Callable[[Leaf], Message | None]
+"""Reads what a leaf tells now; None when it exists no more."""
+
+
+class Ear:
+    """One client's changed addresses, streams and long answers.
+
+    An address waits at most once and is read when it is told: bounded by what exists, whatever happens how often.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.streams: dict[str, Leaf] = {}
+        self._changed: dict[str, Leaf] = {}
+        self._pours: deque[Pour] = deque()
+        self._told_at: dict[str, float] = {}
+        self._streamed: dict[str, Message] = {}
+        self._events = 0
+        self._lost = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still to be told."""
+        return bool(self._changed or self._pours or self._events)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing is asked for any more."""
+        return not self.client.subscriptions and not self._pours
+
+    def mark(self, leaf: Leaf) -> bool:
+        """Note that ``leaf`` changed; return whether the client hears it."""
+        if subscription_for(self.client, leaf.address) is None:
+            return False
+        self._changed.setdefault(leaf.address, leaf)
+        return True
+
+    def mark_streams(self) -> None:
+        """Note that it is time to look at what moves by itself."""
+        for leaf in self.streams.values():
+            self._changed.setdefault(leaf.address, leaf)
+
+    def pour(self, answer: Pour) -> None:
+        """Queue a long answer."""
+        self._pours.append(answer)
+
+    def tell(self, event: Message) -> None:
+        """Send an event at once, as long as there are not too many of them."""
+        self._events += 1
+        if self._events > EVENTS_PER_FLUSH:
+            self._lost += 1
+        else:
+            self.client.send(event)
+
+    def forget(self, *, everything: bool = False) -> None:
+        """Forget what the client does not hear any more, or everything that is queued."""
+        for leaves in (self._changed, self.streams):
+            for address in tuple(leaves):
+                if everything or subscription_for(self.client, address) is None:
+                    del leaves[address]
+        self._told_at.clear()
+        self._streamed.clear()
+        if everything:
+            self._pours.clear()
+
+    def serve(self, read: Read, now: float) -> bool:
+        """Send one slice; return whether more could be sent right away."""
+        messages = [Message("/event/lost", (self._lost,))] if self._lost else []
+        self._events = self._lost = 0
+        due = self._due(now)
+        messages += self._read(due, read)
+        left = STEPS_PER_SLICE - len(due)
+        while left > 0 and self._pours:
+            left = self._drip(left, messages)
+        self.client.send(*messages)
+        return left <= 0
+
+    def _due(self, now: float) -> list[Leaf]:
+        """Take the next changed leaves whose interval has passed."""
+        due: list[Leaf] = []
+        for leaf in tuple(self._changed.values()):
+            subscription = subscription_for(self.client, leaf.address)
+            interval = max(subscription.interval_seconds if subscription else 0.0, COALESCE_SECONDS)
+            if now < self._told_at.get(leaf.address, float("-inf")) + interval:
+                continue
+            del self._changed[leaf.address]
+            self._told_at[leaf.address] = now
+            due.append(leaf)
+            if len(due) == STEPS_PER_SLICE:
+                break
+        return due
+
+    def _read(self, leaves: Iterable[Leaf], read: Read) -> list[Message]:
+        messages: list[Message] = []
+        for leaf in leaves:
+            message = read(leaf)
+            if message is None:
+                continue
+            if leaf.route.stream:
+                if self._streamed.get(leaf.address) == message:
+                    continue
+                self._streamed[leaf.address] = message
+            messages.append(message)
+        return messages
+
+    def _drip(self, steps: int, messages: list[Message]) -> int:
+        """Take up to ``steps`` of the first long answer; return how many are left."""
+        for message in self._pours[0]:
+            if message is not None:
+                messages.append(message)
+            steps -= 1
+            if steps <= 0:
+                return 0
+        self._pours.popleft()
+        return steps
+
+
+def subscription_for(client: Client, address: str) -> Subscription | None:
+    """Return the subscription by which a client hears ``address``: of several the one with the shortest interval."""
+    found = [s for s in client.subscriptions.values() if matches(s.pattern, address)]
+    return min(found, key=lambda s: s.interval_seconds) if found else None

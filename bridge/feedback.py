@@ -1,0 +1,235 @@
+"""Feedback: tells subscribers what changed, each at its own pace, through the same table that routes commands."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+from bridge.arguments import give
+from bridge.clients import Client, Clients, Subscription
+from bridge.ears import Ear, Pour, subscription_for
+from bridge.message import Message
+from bridge.patterns import matches
+from bridge.port import EnginePort
+from bridge.route import Push
+from bridge.scheduler import CallLater, Timer
+from bridge.tree import AddressTree, Leaf
+from engine.errors import EngineError
+from engine.events import Event, JobDone, JobFailed, JobProgressed, StoryReloaded
+
+FLUSH_SECONDS = 0.02
+"""Changes of one address are told at most this often: 50 times a second."""
+
+STREAM_SECONDS = 1.0 / 30.0
+"""How often what moves by itself is looked at."""
+
+PACE_SECONDS = 0.005
+"""Between two slices of a long answer: no receiver's buffer overflows, and the event loop stays free."""
+
+LEASE_CHECK_SECONDS = 1.0
+SLICE_SECONDS = 0.001
+"""After this much work at a stretch the event loop has its turn."""
+
+
+class Feedback:
+    """Turns events into messages for those who subscribed. Event loop of the control process only.
+
+    States are coalesced and read when they are told. Events go out as they come. A job's news also go to the client
+    that asked for it.
+    """
+
+    def __init__(
+        self,
+        port: EnginePort,
+        tree: AddressTree,
+        pushes: tuple[Push, ...],
+        clients: Clients,
+        *,
+        call_later: CallLater,
+        now: Callable[[], float],
+    ) -> None:
+        self._port, self._tree, self._clients = port, tree, clients
+        self._call_later, self._now = call_later, now
+        self._pushes: dict[type[Event], Push] = {p.event: p for p in pushes}
+        self._routes = {event: tuple(r for r in tree.routes if event in r.changed) for event in get_args(Event)}
+        self._ears: dict[Client, Ear] = {}
+        self._jobs: dict[str, Client] = {}
+        self._turn: deque[Ear] = deque()
+        self._timer: Timer | None = None
+        self._timer_at = self._round_at = self._streamed_at = self._leases_at = float("-inf")
+        self._end = port.subscribe(self.hear)
+
+    def close(self) -> None:
+        """Hear no more events and stop the timer."""
+        self._end()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ears.clear()
+
+    def listen(self, client: Client, subscription: Subscription) -> None:
+        """Begin to tell a client of a subscription: first what is, then ``/subscribed``, then what changes."""
+        self.pour(client, self._present(subscription, self._ear(client)))
+
+    def ignore(self, client: Client) -> None:
+        """Take notice that a client has fewer subscriptions."""
+        if client in self._ears:
+            self._ears[client].forget()
+            self._drop_if_deaf(client)
+
+    def resync(self, client: Client) -> None:
+        """Tell a client again all that it subscribed to."""
+        for subscription in client.subscriptions.values():
+            self.listen(client, subscription)
+
+    def pour(self, client: Client, answer: Pour) -> None:
+        """Send a long answer, in slices."""
+        self._ear(client).pour(answer)
+        self._wake(self._now())
+
+    def own(self, job: str, client: Client) -> None:
+        """Remember who asked for a job."""
+        self._jobs[job] = client
+
+    def disown(self, job: str) -> None:
+        """Forget who asked for a job."""
+        self._jobs.pop(job, None)
+
+    def hear(self, events: tuple[Event, ...]) -> None:
+        """Take notice of events: mark what changed, send what is an event of its own."""
+        for event in events:
+            self._mark(event)
+            if type(event) in self._pushes:
+                self._push(self._pushes[type(event)], event)
+            if isinstance(event, StoryReloaded):
+                self._start_over()
+
+    def _mark(self, event: Event) -> None:
+        for route in self._routes[type(event)] if self._ears else ():
+            path: dict[str, Any] = {name: getattr(event, name) for name in route.placeholders}
+            leaf = Leaf(route.fill(path), route, path)
+            if any([ear.mark(leaf) for ear in self._ears.values()]):  # noqa: C419 - every ear must hear it
+                self._wake(self._round_at + FLUSH_SECONDS)
+
+    def _push(self, push: Push, event: Event) -> None:
+        owner = None
+        if isinstance(event, (JobProgressed, JobDone, JobFailed)):
+            owner = self._jobs.get(event.job)
+            if not isinstance(event, JobProgressed):
+                self.disown(event.job)
+        topics = push.topics(event)
+        hearers = [c for c in self._ears if c is not owner and any(subscription_for(c, t) for t in topics)]
+        if not owner and not hearers:
+            return
+        message = Message(push.address, push.values(self._port, event))
+        if owner:
+            owner.send(message)
+        for client in hearers:
+            self._ears[client].tell(message)
+            self._wake(self._round_at + FLUSH_SECONDS)
+
+    def _start_over(self) -> None:
+        """Another story has other addresses: everybody hears everything anew."""
+        for client, ear in self._ears.items():
+            ear.forget(everything=True)
+            self.resync(client)
+
+    def _present(self, subscription: Subscription, ear: Ear) -> Iterator[Message | None]:
+        count = 0
+        for leaf in self._tree.candidates(subscription.pattern, self._port):
+            if leaf.route.read is None or not matches(subscription.pattern, leaf.address):
+                yield None
+                continue
+            if leaf.route.stream:
+                ear.streams[leaf.address] = leaf
+            count += 1
+            yield self.read(leaf)
+        yield Message("/subscribed", (subscription.pattern, count))
+
+    def read(self, leaf: Leaf) -> Message | None:
+        """Return what a leaf tells now; None when its strip, cue … exists no more."""
+        if leaf.route.read is None:
+            return None
+        try:
+            values = leaf.route.read(self._port, leaf.path)
+            return Message(leaf.address, give(leaf.route, values, self._port, leaf.path))
+        except EngineError:
+            return None
+
+    def _ear(self, client: Client) -> Ear:
+        ear = self._ears.get(client)
+        if ear is None:
+            ear = self._ears[client] = Ear(client)
+            self._wake(self._now() + LEASE_CHECK_SECONDS)
+        return ear
+
+    def _drop_if_deaf(self, client: Client) -> None:
+        if self._ears[client].deaf:
+            del self._ears[client]
+
+    def _wake(self, at: float) -> None:
+        """Have a tick at ``at`` or before."""
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = self._call_later(max(0.0, at - self._now()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._now()
+        if now >= self._leases_at + LEASE_CHECK_SECONDS:
+            self._leases_at = now
+            self._expire()
+        if now >= self._streamed_at + STREAM_SECONDS:
+            self._streamed_at = now
+            for ear in self._ears.values():
+                ear.mark_streams()
+        if not self._turn:
+            self._round_at = now
+            self._turn.extend(ear for ear in self._ears.values() if ear.waiting)
+        try:
+            self._serve(now)
+        finally:
+            self._sleep()
+
+    def _serve(self, now: float) -> None:
+        """Give each waiting ear a slice, as many as fit the time; the others have theirs in the next tick."""
+        read = _remembering(self.read)
+        started = time.perf_counter()
+        while self._turn and time.perf_counter() - started < SLICE_SECONDS:
+            ear = self._turn.popleft()
+            if ear.serve(read, now):
+                self._wake(now + PACE_SECONDS)
+            if self._ears.get(ear.client) is ear:
+                self._drop_if_deaf(ear.client)
+
+    def _sleep(self) -> None:
+        """Have the next tick when there is something to do; none when nobody listens."""
+        if self._turn:
+            self._wake(self._now())
+        elif any(ear.waiting for ear in self._ears.values()):
+            self._wake(self._round_at + FLUSH_SECONDS)
+        elif any(ear.streams for ear in self._ears.values()):
+            self._wake(self._streamed_at + STREAM_SECONDS)
+        elif self._ears:
+            self._wake(self._leases_at + LEASE_CHECK_SECONDS)
+
+    def _expire(self) -> None:
+        for client, subscription in self._clients.expired():
+            client.send(Message("/lease_expired", (subscription.pattern,)))
+            self.ignore(client)
+
+
+def _remembering(read: Callable[[Leaf], Message | None]) -> Callable[[Leaf], Message | None]:
+    """Read each leaf once, however many hear it."""
+    known: dict[str, Message | None] = {}
+
+    def remembered(leaf: Leaf) -> Message | None:
+        if leaf.address not in known:
+            known[leaf.address] = read(leaf)
+        return known[leaf.address]
+
+    return remembered

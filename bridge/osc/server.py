@@ -1,0 +1,185 @@
+"""The OSC server: one UDP socket in the control process's event loop, fair to all who send to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+
+from bridge.clients import Clients, HostPort
+from bridge.errors import AddressTaken, BadPacket
+from bridge.feedback import Feedback
+from bridge.message import Message
+from bridge.osc import codec
+from bridge.port import EnginePort
+from bridge.router import Router
+from bridge.routes import PUSHES, ROUTES
+from bridge.tree import AddressTree
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7400
+
+RECEIVE_BYTES = 1 << 20
+"""Asked of the system for what arrives while the loop is busy."""
+
+UNSENT_BYTES = 1 << 20
+"""What may wait for the network to take it; beyond it answers are dropped and counted."""
+
+MAX_WAITING = 4096
+MAX_WAITING_PER_SENDER = 1024
+"""How many packets wait; a sender that floods loses its own only."""
+
+BURST = 64
+"""Packets taken from the socket at a stretch."""
+
+SLICE_SECONDS = 0.001
+"""After this much work at a stretch the event loop has its turn."""
+
+
+class OscServer(asyncio.DatagramProtocol):
+    """Hears OSC over UDP and answers from the same socket.
+
+    Packets wait in a queue per sender, served in turn in slices of a millisecond; full queues drop the newest and
+    answer ``busy``. Whatever a packet holds, the engine goes on.
+    """
+
+    def __init__(
+        self, engine: EnginePort, *, version: str, commit: str = "", wall: Callable[[], float] = time.time
+    ) -> None:
+        self._engine, self._version, self._commit, self._wall = engine, version, commit, wall
+        self._waiting: OrderedDict[HostPort, deque[bytes]] = OrderedDict()
+        self._count = 0
+        self._scheduled = False
+        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
+
+    async def start(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> HostPort:
+        """Listen; port 0 takes any. Return the address. Raises AddressTaken."""
+        self._loop = asyncio.get_running_loop()
+        self._bursts = isinstance(self._loop, asyncio.SelectorEventLoop)
+        self.clients = Clients(self, self._loop.time)
+        tree = AddressTree(ROUTES)
+        self.feedback = Feedback(
+            self._engine, tree, PUSHES, self.clients, call_later=self._loop.call_later, now=self._loop.time
+        )
+        self.router = Router(
+            self._engine, tree, self.clients, self.feedback,
+            call_later=self._loop.call_later, wall=self._wall, version=self._version, commit=self._commit,
+        )  # fmt: skip
+        self._socket = _listen(host, port)
+        self.address: HostPort = self._socket.getsockname()[:2]
+        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
+        return self.address
+
+    def close(self) -> None:
+        """Stop listening and forget what waits."""
+        self.router.close()
+        self.feedback.close()
+        self._waiting.clear()
+        if self._transport is not None:
+            self._transport.close()
+
+    def send(self, to: HostPort, messages: Sequence[Message]) -> None:
+        """Send messages from the listening socket, in as few datagrams as they fit."""
+        if self._transport is None or self._transport.is_closing() or to == self.address:
+            return
+        for datagram in codec.pack(messages):
+            if self._transport.get_write_buffer_size() > UNSENT_BYTES:
+                self.router.desk.counters.dropped_packets += 1
+                return
+            self._transport.sendto(datagram, to)
+
+    def datagram_received(self, data: bytes, addr: HostPort) -> None:
+        """Queue what the event loop read, and what else has arrived by now."""
+        self._queue(data, addr[:2])
+        if self._bursts and self._socket is not None:
+            self._read_on(self._socket)
+        if not self._scheduled:
+            self._drain()
+
+    def error_received(self, exc: Exception) -> None:
+        """Count a datagram that the network refused."""
+        del exc
+        self.router.desk.counters.dropped_packets += 1
+
+    def _read_on(self, listening: socket.socket) -> None:
+        """Empty the system's buffer, in which a flood would drown everybody."""
+        for _ in range(BURST):
+            try:
+                data, addr = listening.recvfrom(65_536)
+            except OSError:
+                return  # nothing there, or an earlier answer came back refused
+            self._queue(data, addr[:2])
+
+    def _queue(self, packet: bytes, source: HostPort) -> None:
+        if source == self.address or not _speakable(*source):
+            self.router.desk.counters.dropped_packets += 1
+            return
+        waiting = self._waiting.setdefault(source, deque())
+        if self._count >= MAX_WAITING or len(waiting) >= MAX_WAITING_PER_SENDER:
+            self._drop(source, waiting)
+            return
+        waiting.append(packet)
+        self._count += 1
+
+    def _drop(self, source: HostPort, waiting: deque[bytes]) -> None:
+        self.router.desk.counters.dropped_packets += 1
+        if not waiting:
+            del self._waiting[source]
+        self.clients.heard(source).refuse("", 0, "busy", "too many packets wait; this one was dropped")
+
+    def _drain(self) -> None:
+        """Handle packets, one of each sender in turn, as many as fit the slice."""
+        self._scheduled = False
+        until = time.perf_counter() + SLICE_SECONDS
+        try:
+            while self._waiting and time.perf_counter() < until:
+                source, waiting = self._waiting.popitem(last=False)
+                packet = waiting.popleft()
+                self._count -= 1
+                if waiting:
+                    self._waiting[source] = waiting
+                self._handle(packet, source)
+        finally:
+            if self._waiting:
+                self._scheduled = True
+                self._loop.call_soon(self._drain)
+
+    def _handle(self, packet: bytes, source: HostPort) -> None:
+        client = self.clients.heard(source)
+        try:
+            bundles = codec.parse(packet)
+        except BadPacket as error:
+            self.router.desk.counters.bad_packets += 1
+            client.refuse("", 0, error.code, str(error))
+            return
+        for bundle in bundles:
+            self.router.receive(bundle, client)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressTaken(f"can't listen for OSC on {host}: {error}") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        listening.setblocking(False)
+        listening.bind(where)
+    except OSError as error:
+        listening.close()
+        raise AddressTaken(f"can't listen for OSC on {host}:{port}: {error}; choose another with --osc-port") from error
+    return listening
+
+
+@lru_cache(maxsize=1024)
+def _speakable(host: str, port: int) -> bool:
+    """Tell whether a source is one that may be answered: neither everybody nor nobody."""
+    address = ip_address(host.partition("%")[0])
+    nobody = address.is_multicast or address.is_unspecified or host == "255.255.255.255"
+    return port != 0 and not nobody
