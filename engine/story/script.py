@@ -1,0 +1,122 @@
+"""Importing a plain script: who says what, in order, becomes a story."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from engine.story.model import RESERVED_IDS, After, At, Clip, Line, Marker, Position, Story, Track
+from engine.story.problems import Problem, story_error
+from engine.units import seconds_to_frames
+
+_SPEECH = re.compile(r"(?P<name>[^\s:(#][^:]{0,59}?)\s*:\s+(?P<text>\S.*)")
+_PAUSE = re.compile(r"\(\s*pause\s+(?P<seconds>\d+(?:\.\d+)?)\s*s?\s*\)", re.IGNORECASE)
+_DIRECTION = re.compile(r"\([^()]*\)")
+MOST_PAUSE_SECONDS = 3600.0
+
+
+class Spoken(msgspec.Struct, kw_only=True):
+    """One speech: who, what, how long after the one before, and the scene that begins with it."""
+
+    name: str
+    text: str
+    gap_seconds: float
+    scenes: list[str]
+    line: int
+
+
+def import_script(
+    text: str,
+    *,
+    title: str = "Untitled",
+    name: str = "script",
+    voices: Sequence[str] = ("narrator",),
+    cast: Mapping[str, str] | None = None,
+    gap_seconds: float = 0.4,
+    sample_rate: int = 48000,
+) -> Story:
+    """Return the story that a script tells.
+
+    ``NAME: words`` is a speech, a line without a name goes on with it until a blank line, ``(pause 1.5)`` adds a
+    pause, ``# scene`` a marker, other things in parentheses are directions and not spoken. Each name gets a track;
+    voices are dealt out in order, ``cast`` decides where it names somebody. Raises StoryError naming file and lines.
+    """
+    speeches, problems = _parse(text, gap_seconds)
+    if not speeches and not problems:
+        problems = [Problem(path=(), text="nobody says anything; a speech is written NAME: words", line=1)]
+    if problems:
+        raise story_error(name, problems)
+    names = list(dict.fromkeys(s.name for s in speeches))
+    ids = _ids(names)
+    speakers = {n: (cast or {}).get(n) or voices[i % len(voices)] for i, n in enumerate(names)}
+    clips: dict[str, list[Clip]] = {n: [] for n in names}
+    markers: list[Marker] = []
+    before: str | None = None
+    taken: set[str] = set()
+    for speech in speeches:
+        clip_id = f"{ids[speech.name]}-{len(clips[speech.name]) + 1}"
+        start = _start(before, speech.gap_seconds, sample_rate)
+        for scene in speech.scenes:
+            markers.append(Marker(id=_unique(_slug(scene) or "scene", taken), name=scene, at=start))
+        line = Line(text=speech.text, voice=speakers[speech.name])
+        clips[speech.name].append(Clip(id=clip_id, start=start, line=line))
+        before = clip_id
+    tracks = tuple(Track(id=ids[n], name=n, voice=speakers[n], clips=tuple(clips[n])) for n in names)
+    return Story(title=title, sample_rate=sample_rate, tracks=tracks, markers=tuple(markers))
+
+
+def _start(before: str | None, gap_seconds: float, sample_rate: int) -> Position:
+    frames = seconds_to_frames(gap_seconds, sample_rate)
+    return At(frame=frames) if before is None else After(clip=before, gap_frames=frames)
+
+
+def _parse(text: str, gap_seconds: float) -> tuple[list[Spoken], list[Problem]]:
+    speeches: list[Spoken] = []
+    problems: list[Problem] = []
+    gap, scenes, open_speech = 0.0, list[str](), False
+    for number, raw in enumerate(text.splitlines(), 1):
+        pauses = [float(p["seconds"]) for p in _PAUSE.finditer(raw)]
+        bare = _PAUSE.sub(" ", raw)
+        line = " ".join(_DIRECTION.sub(" ", bare).split())
+        if any(p > MOST_PAUSE_SECONDS for p in pauses):
+            problems.append(Problem(path=(), text=f"a pause lasts at most {MOST_PAUSE_SECONDS:g} s", line=number))
+        gap += sum(pauses)
+        if bare.lstrip().startswith("#"):
+            scenes.append(bare.strip().lstrip("#").strip() or "scene")
+            open_speech = False
+        elif match := _SPEECH.fullmatch(line):
+            first_gap = gap if not speeches else gap_seconds + gap
+            speeches.append(
+                Spoken(name=match["name"], text=match["text"], gap_seconds=first_gap, scenes=scenes, line=number)
+            )
+            gap, scenes, open_speech = 0.0, [], True
+        elif line and open_speech:
+            speeches[-1].text += f" {line}"
+        elif line:
+            problems.append(Problem(path=(), text=f"who says this? {line[:40]!r} has no NAME: before it", line=number))
+        elif not pauses:
+            open_speech = False
+    return speeches, problems
+
+
+def _ids(names: Sequence[str]) -> dict[str, str]:
+    taken = set(RESERVED_IDS)
+    return {name: _unique(_slug(name) or "voice", taken) for name in names}
+
+
+def _slug(name: str) -> str:
+    """Return a name as an id: ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40]
+
+
+def _unique(wanted: str, taken: set[str]) -> str:
+    number, found = 1, wanted
+    while found in taken:
+        number += 1
+        found = f"{wanted}-{number}"
+    taken.add(found)
+    return found
