@@ -5,15 +5,16 @@ Compiled, and they let go of the interpreter lock, so reading, mixing and writin
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.mixer.compile import kernel
 
 PCM24_FULL_SCALE = 8388608.0
 """A sample of 1.0 in 24 bits; the largest that fits is one step below."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def decode_pcm24(raw: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
     """Turn little-endian 24-bit samples into float; exact."""
     scale = np.float32(1.0 / 2147483648.0)
@@ -23,7 +24,7 @@ def decode_pcm24(raw: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
         out[i] = np.float32(np.int32(word)) * scale
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def encode_pcm24(samples: NDArray[np.float32], out: NDArray[np.uint8]) -> None:
     """Turn float samples (flat) into little-endian 24 bits: rounded to the nearest step, clipped, no dither."""
     for i in range(samples.size):
@@ -35,8 +36,8 @@ def encode_pcm24(samples: NDArray[np.float32], out: NDArray[np.uint8]) -> None:
         out[j + 2] = np.uint8((value >> 16) & 0xFF)
 
 
-@numba.njit(cache=True, nogil=True)
-def largest(samples: NDArray[np.float32]) -> np.float32:
+@kernel
+def largest(samples: NDArray[np.float32]) -> float:
     """Return the largest magnitude of flat ``samples``.
 
     Magnitudes compare like their bits without the sign, and a maximum of integers is vectorised, one of floats is not.
@@ -45,10 +46,10 @@ def largest(samples: NDArray[np.float32]) -> np.float32:
     peak = np.int32(0)
     for i in range(bits.size):
         peak = max(peak, bits[i] & np.int32(0x7FFFFFFF))
-    return np.full(1, peak, np.int32).view(np.float32)[0]
+    return float(np.full(1, peak, np.int32).view(np.float32)[0])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def last_above(block: NDArray[np.float32], threshold: float) -> int:
     """Return the frame after the last one of ``block`` (frames, channels) that reaches ``threshold``; 0: none does."""
     if largest(block.reshape(-1)) < threshold:
@@ -60,9 +61,9 @@ def last_above(block: NDArray[np.float32], threshold: float) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def outline(block: NDArray[np.float32], at: int, bucket: int, peaks: NDArray[np.float32]) -> None:
-    """Raise ``peaks`` (one value per ``bucket`` frames) to the magnitudes of ``block``, which starts at frame ``at``."""
+    """Raise ``peaks``, one value per ``bucket`` frames, to the magnitudes of ``block``, whose first frame is ``at``."""
     begin = 0
     while begin < block.shape[0] and (at + begin) // bucket < peaks.size:
         index = (at + begin) // bucket
@@ -71,7 +72,7 @@ def outline(block: NDArray[np.float32], at: int, bucket: int, peaks: NDArray[np.
         begin = end
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def weigh(
     block: NDArray[np.float32],
     stages: NDArray[np.float64],
@@ -126,7 +127,7 @@ TRUE_PEAK_BOUND = 2.03
 _STRETCH = 128
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel
 def _phase(samples: NDArray[np.float32], weights: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     """Fill ``out`` with one phase of the interpolation.
 
@@ -143,7 +144,7 @@ def _phase(samples: NDArray[np.float32], weights: NDArray[np.float32], out: NDAr
         out[n] = near + w0 * a[n] + w1 * b[n] + w2 * c[n] + w9 * j[n] + w10 * k[n] + w11 * m[n]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def true_peak(history: NDArray[np.float32], phases: NDArray[np.float32], known: float) -> float:
     """Return the largest interpolated magnitude of ``history``, or ``known`` where that is larger.
 
@@ -152,14 +153,14 @@ def true_peak(history: NDArray[np.float32], phases: NDArray[np.float32], known: 
     """
     lead = (TAPS - 1) * 2
     line = np.empty(_STRETCH, np.float32)
-    peak = np.float32(known)
+    peak = known
     for begin in range(0, history.size - lead, _STRETCH):
         count = min(_STRETCH, history.size - lead - begin)
         stretch = history[begin : begin + count + lead]
         near = largest(stretch)
         peak = max(peak, near)
-        if near * np.float32(TRUE_PEAK_BOUND) > peak:
+        if near * TRUE_PEAK_BOUND > peak:
             for phase in range(phases.shape[0]):
                 _phase(stretch, phases[phase], line[:count])
                 peak = max(peak, largest(line[:count]))
-    return np.float64(peak)
+    return peak

@@ -61,18 +61,19 @@ class Meter:
         self.peak = 0.0
         self.true_peak = 0.0
 
-    def read(self, block: Floats) -> None:
-        """Take the next block, shape (frames, 2)."""
-        block_peak = float(largest(block.reshape(-1)))
+    def read(self, block: Floats) -> float:
+        """Take the next block, shape (frames, 2), and return its peak."""
+        block_peak = largest(block.reshape(-1))
         if block_peak == 0.0 and not self._edge.any() and not self._state[:8].any():
             self._silence(len(block))
-            return
+            return block_peak
         self.peak = max(self.peak, block_peak)
         history = np.concatenate((self._edge, block))
         self.true_peak = true_peak(history.reshape(-1), PHASES, self.true_peak)
         self._edge = history[len(history) - len(self._edge) :].copy()
         hops = np.empty(len(block) // self._hop_frames + 1)
         self._take(hops[: weigh(block, self._stages, self._state, self._hop_frames, hops)])
+        return block_peak
 
     def _silence(self, frames: int) -> None:
         """Count silent frames without filtering them."""

@@ -1,180 +1,250 @@
-"""The picture of a story's timeline: tracks, clips with waveforms, words, markers, in rows like a score."""
+"""The picture of an export: lanes with clips, waveforms and words, returns, the mix; in rows like a score."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width, wrapped
+from engine.export.loudness import Levels
 from engine.story.model import Story
 from engine.story.timeline import Placed
 from engine.voices.take import Word
 
-ROW_SECONDS = 30.0
-PIXELS_PER_SECOND = 60
-MARGIN, NAMES_WIDTH, TITLE_HEIGHT, RULER_HEIGHT, LANE_HEIGHT, ROW_GAP = 24, 130, 56, 34, 62, 26
-LANES_LEFT = MARGIN + NAMES_WIDTH
+WIDTH = 1920
+MARGIN, NAMES_WIDTH = 32, 150
+TIME_LEFT = MARGIN + NAMES_WIDTH
+TIME_WIDTH = WIDTH - MARGIN - TIME_LEFT
+TITLE_HEIGHT, RULER_HEIGHT, LANE_HEIGHT, RETURN_HEIGHT, MIX_HEIGHT, ROW_GAP, LANE_GAP = 92, 34, 66, 38, 58, 30, 4
+TALLEST = 4000
+"""Longer stories get longer rows rather than a taller picture."""
 
-PAPER, LANE, GRID, TEXT, FAINT, MARKER = "#14171c", "#1c2129", "#2b323d", "#e8eaed", "#8b94a3", "#ffc857"
-COLOURS = ("#4fb3bf", "#e07a5f", "#81b29a", "#b48ead", "#f2a65a", "#6d9dc5", "#d08c9f", "#a3be8c")
+ROW_SECONDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14400)
+TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800)
+
+PAPER, LANE, GRID = (15, 18, 23), (23, 27, 34), (34, 40, 49)
+TEXT, SOFT, FAINT = (232, 236, 241), (160, 170, 183), (104, 114, 128)
+MARKER, RETURN, MIX = (255, 200, 87), (122, 132, 148), (201, 209, 219)
+COLOURS: tuple[Colour, ...] = (
+    (94, 190, 200), (232, 134, 108), (142, 196, 140), (186, 152, 210),
+    (240, 178, 100), (116, 164, 222), (222, 140, 164), (196, 200, 112),
+)  # fmt: skip
 
 
-class Source(NamedTuple):
-    """What a clip's picture is made of: its whole source (frames, channels) and its words, both before any trim."""
+class Wave(NamedTuple):
+    """Magnitudes, each of so many frames; a clip's wave begins where it begins to sound."""
 
-    audio: NDArray[np.float32]
-    words: Sequence[Word] = ()
+    peaks: NDArray[np.float32]
+    bucket_frames: int
 
 
-def draw_overview(
-    story: Story, placed: Sequence[Placed], sources: Mapping[str, Source], markers: Mapping[str, int], path: Path
-) -> None:
-    """Write the picture of ``story`` as a PNG to ``path``, in place of what was there.
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn. markers: frame by id. clips, words: by clip id, words with frames in the untrimmed take.
 
-    sources: by clip id; a clip without one gets no waveform. markers: timeline frame by marker id.
+    returns: by bus id. Whatever has no wave gets none.
     """
-    end = max((p.end_frame for p in placed), default=0) / story.sample_rate
-    rows = max(1, int(np.ceil(end / ROW_SECONDS)))
-    picture = _Picture(story, rows)
-    picture.title(f"{len(placed)} clips, {len(story.tracks)} tracks, {int(end // 60)}:{end % 60:04.1f}")
-    for row in range(rows):
-        picture.row(row)
-    for each in placed:
-        picture.clip(each, sources.get(each.clip.id))
-    for marker in story.markers:
-        picture.marker(marker.name or marker.id, markers[marker.id] / story.sample_rate)
-    unfinished = path.with_suffix(".part.png")
-    picture.image.save(unfinished)
-    unfinished.replace(path)
+
+    story: Story
+    placed: Sequence[Placed]
+    markers: Mapping[str, int]
+    frames: int
+    clips: Mapping[str, Wave] = {}
+    words: Mapping[str, Sequence[Word]] = {}
+    returns: Mapping[str, Wave] = {}
+    mix: Wave | None = None
+    mix_levels: Levels | None = None
 
 
-class _Picture:
-    """Knows where on the page a time and a track lie."""
+def draw_overview(picture: Picture, path: Path) -> None:
+    """Write ``picture`` as a PNG to ``path``."""
+    layout = _Layout(picture)
+    sheet = Image.new("RGB", (WIDTH, TITLE_HEIGHT + layout.rows * layout.row_height + MARGIN // 2), PAPER)
+    sheet.paste(_title(picture), (0, 0))
+    for row in range(layout.rows):
+        sheet.paste(_Row(picture, layout, row).draw(), (0, TITLE_HEIGHT + row * layout.row_height))
+    sheet.save(path, optimize=True)
 
-    def __init__(self, story: Story, rows: int) -> None:
-        self.story = story
-        self.lanes = {track.id: i for i, track in enumerate(story.tracks)}
-        self.row_height = RULER_HEIGHT + LANE_HEIGHT * max(1, len(self.lanes)) + ROW_GAP
-        width = LANES_LEFT + int(ROW_SECONDS * PIXELS_PER_SECOND) + MARGIN
-        self.image = Image.new("RGB", (width, TITLE_HEIGHT + rows * self.row_height + MARGIN), PAPER)
-        self.draw = ImageDraw.Draw(self.image)
-        self.small, self.normal, self.large = (ImageFont.load_default(size) for size in (11, 14, 24))
 
-    def title(self, facts: str) -> None:
-        self.draw.text((MARGIN, 16), self.story.title, TEXT, self.large)
-        left = MARGIN + 24 + self.draw.textlength(self.story.title, self.large)
-        self.draw.text((left, 25), facts, FAINT, self.normal)
+class _Layout:
+    """Where lanes and times lie on the sheet, the same in every row."""
 
-    def row(self, row: int) -> None:
-        """Draw an empty row: track names, lanes, a tick per five seconds."""
-        top = TITLE_HEIGHT + row * self.row_height
-        right = self.image.width - MARGIN
-        for track in self.story.tracks:
-            y = top + RULER_HEIGHT + LANE_HEIGHT * self.lanes[track.id]
-            self.draw.rectangle((LANES_LEFT, y + 2, right, y + LANE_HEIGHT - 3), LANE)
-            self.draw.text((MARGIN, y + 20), _fit(track.name or track.id, 17), self._colour(track.id), self.normal)
-        for tick in range(0, int(ROW_SECONDS), 5):
-            x, seconds = LANES_LEFT + tick * PIXELS_PER_SECOND, int(row * ROW_SECONDS) + tick
-            self.draw.line((x, top + RULER_HEIGHT - 8, x, top + self.row_height - ROW_GAP), GRID)
-            self.draw.text((x + 4, top + RULER_HEIGHT - 14), f"{seconds // 60}:{seconds % 60:02}", FAINT, self.small)
+    def __init__(self, picture: Picture) -> None:
+        story = picture.story
+        lanes = [LANE_HEIGHT] * len(story.tracks) + [RETURN_HEIGHT] * len(story.buses) + [MIX_HEIGHT]
+        tops = np.cumsum([RULER_HEIGHT, *(height + LANE_GAP for height in lanes)])
+        self.tops = [int(top) for top in tops[:-1]]
+        self.row_height = int(tops[-1]) + ROW_GAP
+        seconds = max(1.0, picture.frames / story.sample_rate)
+        most_rows = max(1, TALLEST // self.row_height)
+        fitting = (each for each in ROW_SECONDS if seconds <= each * min(most_rows, 1 if each < 30 else most_rows))
+        self.row_seconds = float(next(fitting, math.ceil(seconds / most_rows)))
+        self.rows = max(1, math.ceil(seconds / self.row_seconds))
+        self.colours = {track.id: COLOURS[i % len(COLOURS)] for i, track in enumerate(story.tracks)}
 
-    def clip(self, placed: Placed, source: Source | None) -> None:
-        """Draw a clip into every row that it reaches into."""
-        rate = self.story.sample_rate
-        start, end = placed.start_frame / rate, placed.end_frame / rate
-        for row, left, right in _rows_of(start, end):
-            x0, x1, top = *self._x_range(row, left, right), self._lane_top(row, placed.track.id)
-            self.draw.rounded_rectangle(
-                (x0, top + 3, x1, top + LANE_HEIGHT - 4), 4, _dim(self._colour(placed.track.id))
-            )
-            if source is not None:
-                self._waveform(placed, source, (x0, x1), top, left - start)
-                self._words(placed, source, (row, top))
-        row, left, right = next(_rows_of(start, end))
-        self._caption(placed, *self._x_range(row, left, right), self._lane_top(row, placed.track.id))
+    def x(self, seconds: float) -> float:
+        """Return where a time of a row lies, counted from the row's start."""
+        return TIME_LEFT + seconds / self.row_seconds * TIME_WIDTH
 
-    def marker(self, name: str, seconds: float) -> None:
-        """Draw a flag above the lanes."""
-        row = min(int(seconds // ROW_SECONDS), (self.image.height - TITLE_HEIGHT) // self.row_height - 1)
-        x = LANES_LEFT + (seconds - row * ROW_SECONDS) * PIXELS_PER_SECOND
-        top = TITLE_HEIGHT + row * self.row_height
-        self.draw.line((x, top + 6, x, top + self.row_height - ROW_GAP), MARKER)
-        self.draw.text((x + 4, top + 3), name, MARKER, self.small)
 
-    def _waveform(self, placed: Placed, source: Source, span: tuple[int, int], top: int, from_seconds: float) -> None:
-        x0, x1 = span
-        first = placed.clip.trim_start_frames + round(from_seconds * self.story.sample_rate)
-        peaks = _peaks(
-            source.audio[first : placed.clip.trim_start_frames + placed.length_frames], self._frames_per_pixel
-        )
-        middle, half = top + LANE_HEIGHT - 19, 14
-        for x, peak in zip(range(x0, x1), peaks, strict=False):
-            height = max(0.5, half * min(1.0, float(peak)))
-            self.draw.line((x, middle - height, x, middle + height), self._colour(placed.track.id))
+class _Row:
+    """One row of the sheet, from ``start`` to ``end`` (frames)."""
 
-    def _words(self, placed: Placed, source: Source, at: tuple[int, int]) -> None:
-        row, top = at
-        for word in source.words:
+    def __init__(self, picture: Picture, layout: _Layout, row: int) -> None:
+        self.picture, self.layout = picture, layout
+        self.story, self.rate = picture.story, picture.story.sample_rate
+        self.start = round(row * layout.row_seconds * self.rate)
+        self.end = round((row + 1) * layout.row_seconds * self.rate)
+        self.canvas = Canvas(WIDTH, layout.row_height, PAPER)
+
+    def draw(self) -> Image.Image:
+        """Return the row's picture."""
+        self._lanes()
+        self._ruler()
+        tracks = {track.id: top for track, top in zip(self.story.tracks, self.layout.tops, strict=False)}
+        for placed in self.picture.placed:
+            if placed.start_frame < self.end and placed.end_frame > self.start:
+                self._clip(placed, tracks[placed.track.id])
+        for bus, top in zip(self.story.buses, self.layout.tops[len(tracks) :], strict=False):
+            self._wave(self.picture.returns.get(bus.id), 0, (top, RETURN_HEIGHT), RETURN)
+        self._wave(self.picture.mix, 0, (self.layout.tops[-1], MIX_HEIGHT), MIX)
+        self._markers()
+        return self.canvas.image()
+
+    def _lanes(self) -> None:
+        lanes = [(t.name or t.id, t.voice or "", self.layout.colours[t.id], LANE_HEIGHT) for t in self.story.tracks]
+        lanes += [(b.name or b.id, "return", RETURN, RETURN_HEIGHT) for b in self.story.buses]
+        lanes.append(("Mix", _loudness(self.picture.mix_levels), MIX, MIX_HEIGHT))
+        for (name, detail, colour, height), top in zip(lanes, self.layout.tops, strict=True):
+            self.canvas.box((TIME_LEFT, top, WIDTH - MARGIN, top + height), LANE, 5)
+            self.canvas.box((MARGIN, top + 6, MARGIN + 3, top + height - 6), colour, 1.5)
+            middle, room = top + height / 2, NAMES_WIDTH - 26
+            lift = 8 if detail and height >= MIX_HEIGHT else 0
+            self.canvas.text(MARGIN + 13, middle - lift, fitted(name, room, 15), TEXT, 15, "lm")
+            if lift:
+                self.canvas.text(MARGIN + 13, middle + 11, fitted(detail, room, 12), FAINT, 12, "lm")
+
+    def _ruler(self) -> None:
+        step = next((t for t in TICK_SECONDS if self.layout.row_seconds / t <= 16), TICK_SECONDS[-1])
+        first = math.ceil(self.start / self.rate / step - 1e-9)
+        last = math.ceil(self.end / self.rate / step - 1e-9)
+        for seconds in range(first * step, last * step, step):
+            x = self.layout.x(seconds - self.start / self.rate)
+            for top, bottom in zip(self.layout.tops, [*self.layout.tops[1:], 0], strict=True):
+                self.canvas.line(x, top, x, (bottom or top + MIX_HEIGHT + LANE_GAP) - LANE_GAP, GRID, 0.5)
+            self.canvas.text(x + 1, RULER_HEIGHT - 8, _clock(seconds), FAINT, 12)
+
+    def _clip(self, placed: Placed, top: int) -> None:
+        colour = self.layout.colours[placed.track.id]
+        x0, x1 = self._x(max(placed.start_frame, self.start)), self._x(min(placed.end_frame, self.end))
+        x1 = max(x1, x0 + 2)
+        box = (x0, top + 3, x1, top + LANE_HEIGHT - 3)
+        self.canvas.box(box, mixed(colour, LANE, 0.72), 4, mixed(colour, LANE, 0.45))
+        caption = self._caption(placed, x0, x1, top, mixed(colour, TEXT, 0.65))
+        area = (top + 20, LANE_HEIGHT - 26) if caption else (top + 4, LANE_HEIGHT - 8)
+        self._wave(self.picture.clips.get(placed.clip.id), placed.start_frame, area, mixed(colour, LANE, 0.1), placed)
+        self._fades(placed, top)
+        self._words(placed, top + LANE_HEIGHT - 8, mixed(colour, TEXT, 0.5))
+
+    def _caption(self, placed: Placed, x0: float, x1: float, top: int, colour: Colour) -> bool:
+        """Write what is said, where the clip begins; tell whether there was room."""
+        if placed.start_frame < self.start:
+            return False
+        text = placed.clip.line.text if placed.clip.line else placed.clip.name or Path(placed.clip.audio or "").stem
+        lines = wrapped(text, x1 - x0 - 12, 12, 1)
+        for line in lines:
+            self.canvas.text(x0 + 6, top + 17, line, colour, 12)
+        return bool(lines)
+
+    def _fades(self, placed: Placed, top: int) -> None:
+        """Take the corners that fades cut off."""
+        bottom, clip = top + LANE_HEIGHT - 3, placed.clip
+        for edge, inner in (
+            (placed.start_frame, placed.start_frame + clip.fade_in_frames),
+            (placed.end_frame, placed.end_frame - clip.fade_out_frames),
+        ):
+            if edge != inner and self.start <= min(edge, inner) and max(edge, inner) <= self.end:
+                x, within = self._x(edge), self._x(inner)
+                self.canvas.line(x, bottom, within, top + 3, mixed(TEXT, LANE, 0.55), 0.75)
+
+    def _words(self, placed: Placed, y: float, colour: Colour) -> None:
+        """Tick where each word begins."""
+        for word in self.picture.words.get(placed.clip.id, ()):
             frame = placed.start_frame + word.start_frame - placed.clip.trim_start_frames
-            seconds = frame / self.story.sample_rate - row * ROW_SECONDS
-            if placed.start_frame <= frame < placed.end_frame and 0 <= seconds < ROW_SECONDS:
-                x = LANES_LEFT + int(seconds * PIXELS_PER_SECOND)
-                self.draw.line((x, top + LANE_HEIGHT - 9, x, top + LANE_HEIGHT - 5), TEXT)
+            if max(placed.start_frame, self.start) <= frame < min(placed.end_frame, self.end):
+                x = self._x(frame) + 1
+                self.canvas.line(x, y, x, y + 4, colour, 0.75)
 
-    def _caption(self, placed: Placed, x0: int, x1: int, top: int) -> None:
-        text = placed.clip.line.text if placed.clip.line else placed.clip.name or placed.clip.id
-        for number, line in enumerate(self._wrap(text, x1 - x0 - 8)[:2]):
-            self.draw.text((x0 + 5, top + 4 + 12 * number), line, TEXT, self.small)
+    def _wave(
+        self, wave: Wave | None, from_frame: int, area: tuple[int, int], colour: Colour, placed: Placed | None = None
+    ) -> None:
+        """Draw that part of ``wave``, which begins at ``from_frame``, that lies in this row; loudest is full height."""
+        if wave is None or not len(wave.peaks):
+            return
+        until = placed.end_frame if placed else from_frame + len(wave.peaks) * wave.bucket_frames
+        start, end = max(from_frame, self.start), min(until, self.end)
+        if start >= end:
+            return
+        first, last = (start - from_frame) // wave.bucket_frames, -(-(end - from_frame) // wave.bucket_frames)
+        top, height = area
+        scale = (height / 2 - 2) / max(0.05, float(wave.peaks.max()))
+        heights = wave.peaks[first:last] * np.float32(scale)
+        self.canvas.wave(self._x(start) + 2, self._x(end) - 2, top + height / 2, heights, colour)
 
-    def _wrap(self, text: str, width: int) -> list[str]:
-        lines = [""]
-        for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and self.draw.textlength(longer, self.small) > width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        cut = [line for line in lines if self.draw.textlength(line, self.small) <= width]
-        return cut if len(cut) <= 2 else [cut[0], _fit(cut[1], max(1, len(cut[1]) - 1), always=True)]
+    def _markers(self) -> None:
+        names = {marker.id: marker.name or marker.id for marker in self.story.markers}
+        free = 0.0
+        for frame, name in sorted((frame, names[key]) for key, frame in self.picture.markers.items()):
+            if not self.start <= frame < self.end:
+                continue
+            x, bottom = self._x(frame), self.layout.tops[-1] + MIX_HEIGHT
+            self.canvas.line(x, 8, x, bottom, mixed(MARKER, LANE, 0.35), 0.75)
+            label = fitted(name, 220, 12)
+            if x >= free:
+                width = text_width(label, 12) + 12
+                self.canvas.box((x, 0, x + width, 17), MARKER, 3)
+                self.canvas.text(x + 6, 9, label, PAPER, 12, "lm")
+                free = x + width + 2
 
-    def _colour(self, track: str) -> str:
-        return COLOURS[self.lanes[track] % len(COLOURS)]
-
-    def _lane_top(self, row: int, track: str) -> int:
-        return TITLE_HEIGHT + row * self.row_height + RULER_HEIGHT + LANE_HEIGHT * self.lanes[track]
-
-    def _x_range(self, row: int, left: float, right: float) -> tuple[int, int]:
-        x0 = LANES_LEFT + int((left - row * ROW_SECONDS) * PIXELS_PER_SECOND)
-        return x0, max(x0 + 2, LANES_LEFT + int((right - row * ROW_SECONDS) * PIXELS_PER_SECOND))
-
-    @property
-    def _frames_per_pixel(self) -> int:
-        return max(1, self.story.sample_rate // PIXELS_PER_SECOND)
-
-
-def _rows_of(start: float, end: float) -> Iterator[tuple[int, float, float]]:
-    """Yield each row that the seconds ``start`` to ``end`` touch, with the part that lies in it."""
-    for row in range(int(start // ROW_SECONDS), int(max(start, end - 1e-9) // ROW_SECONDS) + 1):
-        yield row, max(start, row * ROW_SECONDS), min(end, (row + 1) * ROW_SECONDS)
+    def _x(self, frame: int) -> float:
+        return self.layout.x((frame - self.start) / self.rate)
 
 
-def _peaks(audio: NDArray[np.float32], frames_per_pixel: int) -> NDArray[np.float32]:
-    """Return the largest magnitude under each pixel."""
-    pixels = audio.shape[0] // frames_per_pixel
-    if pixels == 0:
-        return np.zeros(0, np.float32)
-    magnitude = np.abs(audio[: pixels * frames_per_pixel]).reshape(pixels, -1)
-    return np.asarray(magnitude.max(axis=1), np.float32)
+def _title(picture: Picture) -> Image.Image:
+    story = picture.story
+    canvas = Canvas(WIDTH, TITLE_HEIGHT, PAPER)
+    canvas.text(MARGIN, 46, fitted(story.title, WIDTH - 2 * MARGIN - 120, 30), TEXT, 30)
+    canvas.text(WIDTH - MARGIN, 46, "Cuevox", FAINT, 15, "rs")
+    facts = [
+        _clock(round(picture.frames / story.sample_rate)),
+        _count(len(story.tracks), "track"),
+        _count(len(story.buses), "return") if story.buses else "",
+        _count(len(picture.placed), "clip"),
+        f"{story.sample_rate / 1000:g} kHz",
+        _peak(picture.mix_levels),
+    ]
+    canvas.text(MARGIN, 71, "   ".join(fact for fact in facts if fact), SOFT, 14)
+    return canvas.image()
 
 
-def _fit(text: str, length: int, *, always: bool = False) -> str:
-    return f"{text[: length - 1]}…" if always or len(text) > length else text
+def _clock(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
-def _dim(colour: str) -> tuple[int, int, int]:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return red // 3 + 10, green // 3 + 10, blue // 3 + 12
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _loudness(levels: Levels | None) -> str:
+    return "" if levels is None or levels.integrated_lufs is None else f"{levels.integrated_lufs:.1f} LUFS"
+
+
+def _peak(levels: Levels | None) -> str:
+    return "" if levels is None or levels.true_peak_dbtp is None else f"{levels.true_peak_dbtp:.1f} dBTP"

@@ -1,4 +1,4 @@
-"""WavWriter: a stereo WAV file written in one stream, described by chunks, RF64 when it grows past 4 GiB."""
+"""WavWriter: a WAV file written in one stream, described by chunks, RF64 when it grows past 4 GiB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from engine.export.kernel import encode_pcm24
 Encoding = Literal["pcm24", "float32"]
 """How samples are stored: 24-bit integers (rounded, no dither) or 32-bit floats (as they are)."""
 
-CHANNELS = 2
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm24": 3, "float32": 4}
 MAX_RIFF_BYTES = 0xFFFFFFFF - 8
 """Past this the sizes no longer fit into 32 bits, and the file becomes an RF64."""
@@ -26,34 +25,44 @@ _FLOAT_TAG, _PCM_TAG = 3, 1
 
 
 class WavWriter:
-    """Writes blocks of float32, shape (frames, 2), to one new file.
+    """Writes blocks of float32, shape (frames, channels), to one new file.
 
     lead: the chunks before the samples, which ``finish`` may replace by others of the same length. The sizes in the
     header are right only after ``finish``. Not for several threads at once. Raises OSError where the disk does.
     """
 
-    def __init__(self, path: Path, *, sample_rate: int, encoding: Encoding, lead: bytes = b"") -> None:
+    def __init__(
+        self, path: Path, *, sample_rate: int, encoding: Encoding, channels: int = 2, lead: bytes = b""
+    ) -> None:
         self.path = path
         self.frames = 0
         self._rate = sample_rate
+        self._channels = channels
         self._encoding: Encoding = encoding
         self._lead = lead
-        self._frame_bytes = CHANNELS * SAMPLE_BYTES[encoding]
+        self._frame_bytes = channels * SAMPLE_BYTES[encoding]
         self._raw = np.empty(0, np.uint8)
         self._file = path.open("xb")
         self._file.write(self._header())
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append ``block``; contiguous."""
+        if not len(block):
+            return
         if self._encoding == "float32":
-            self._file.write(memoryview(block).cast("B"))
+            self._file.write(block.data.cast("B"))
         else:
             needed = block.size * 3
             if len(self._raw) < needed:
                 self._raw = np.empty(needed, np.uint8)
             encode_pcm24(block.reshape(-1), self._raw[:needed])
-            self._file.write(memoryview(self._raw[:needed]))
+            self._file.write(self._raw[:needed].data)
         self.frames += len(block)
+
+    def skip(self, frames: int) -> None:
+        """Append silence without writing it: the file system keeps a hole where it can."""
+        self._file.seek(frames * self._frame_bytes, os.SEEK_CUR)
+        self.frames += frames
 
     def finish(self, frames: int, *, lead: bytes | None = None, trail: bytes = b"") -> None:
         """Cut the file to ``frames``, write the chunks around the samples, and see it safely on the disk."""
@@ -100,7 +109,7 @@ class WavWriter:
         body = struct.pack(
             "<HHIIHH",
             _FLOAT_TAG if is_float else _PCM_TAG,
-            CHANNELS,
+            self._channels,
             self._rate,
             self._rate * self._frame_bytes,
             self._frame_bytes,

@@ -1,0 +1,109 @@
+"""Canvas: drawing in points, smooth because everything is drawn larger and scaled down at the end."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+SCALE = 2
+"""Pixels drawn per pixel kept, in each direction."""
+
+Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+Anchor = Literal["ls", "rs", "lm", "rm"]
+"""Where a text's position lies in it: left or right, on the baseline or in the middle."""
+
+
+class Canvas:
+    """A picture of ``width`` by ``height`` points; a point is a pixel of the result."""
+
+    def __init__(self, width: int, height: int, background: Colour) -> None:
+        self.width, self.height = width, height
+        self._image = Image.new("RGB", (width * SCALE, height * SCALE), background)
+        self._draw = ImageDraw.Draw(self._image)
+
+    def image(self) -> Image.Image:
+        """Return the picture at its real size."""
+        return self._image.reduce(SCALE)
+
+    def box(self, box: Box, fill: Colour, radius: float = 0.0, outline: Colour | None = None) -> None:
+        """Fill a box; radius: of its corners."""
+        x0, y0, x1, y1 = (round(edge * SCALE) for edge in box)
+        edges = (x0, y0, max(x0, x1 - 1), max(y0, y1 - 1))
+        limit = min(edges[2] - edges[0], edges[3] - edges[1]) / 2
+        self._draw.rounded_rectangle(edges, min(radius * SCALE, limit), fill, outline, SCALE if outline else 0)
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, colour: Colour, width: float = 1.0) -> None:
+        """Draw a straight line."""
+        ends = (x0 * SCALE, y0 * SCALE, x1 * SCALE, y1 * SCALE)
+        self._draw.line(ends, colour, max(1, round(width * SCALE)))
+
+    def shape(self, points: list[tuple[float, float]], colour: Colour) -> None:
+        """Fill a polygon."""
+        self._draw.polygon([(x * SCALE, y * SCALE) for x, y in points], colour)
+
+    def text(self, x: float, y: float, text: str, colour: Colour, size: int, anchor: Anchor = "ls") -> None:
+        """Write ``text``."""
+        self._draw.text((x * SCALE, y * SCALE), text, colour, _font(size), anchor)
+
+    def wave(self, x0: float, x1: float, middle: float, heights: NDArray[np.float32], colour: Colour) -> None:
+        """Draw a mirrored waveform from ``x0`` to ``x1``; heights: half heights in points, spread over the width."""
+        columns = range(round(x0 * SCALE), round(x1 * SCALE))
+        if not len(heights) or not columns:
+            return
+        edges = np.linspace(0, len(heights), len(columns) + 1).astype(int)
+        for x, first, last in zip(columns, edges, edges[1:], strict=False):
+            half = max(0.5, float(heights[first : max(first + 1, last)].max()) * SCALE)
+            self._draw.line((x, middle * SCALE - half, x, middle * SCALE + half), colour)
+
+
+def text_width(text: str, size: int) -> float:
+    """Return how wide ``text`` is, in points."""
+    return float(_font(size).getlength(text)) / SCALE
+
+
+def fitted(text: str, width: float, size: int) -> str:
+    """Return as much of ``text`` as fits into ``width``, with an ellipsis where something is missing."""
+    if text_width(text, size) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text_width(f"{text[:middle].rstrip()}…", size) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return f"{text[:low].rstrip()}…" if low else ""
+
+
+def wrapped(text: str, width: float, size: int, lines: int) -> list[str]:
+    """Return ``text`` in at most ``lines`` lines of ``width``, the last one shortened where it must be."""
+    words = text.split()
+    result: list[str] = []
+    while words and len(result) < lines:
+        count = len(words)
+        if len(result) < lines - 1:
+            while count > 1 and text_width(" ".join(words[:count]), size) > width:
+                count -= 1
+        result.append(fitted(" ".join(words[:count]), width, size))
+        words = words[count:]
+    return [line for line in result if line]
+
+
+def mixed(colour: Colour, other: Colour, part: float) -> Colour:
+    """Return ``colour`` with ``part`` (0 to 1) of ``other`` in it."""
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(colour, other, strict=True))
+    return red, green, blue
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the typeface that Pillow carries with it."""
+    font = ImageFont.load_default(size * SCALE)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("this Pillow was built without FreeType; install one from PyPI")
+    return font

@@ -1,0 +1,53 @@
+"""Export: a story becomes stems, a mix, a Reaper project, a picture and a manifest, in one pass of the mixer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from engine.export.folder import Target
+from engine.export.manifest import Manifest
+from engine.export.media import TakeFiles
+from engine.export.options import ExportOptions
+from engine.export.package import write_package
+from engine.export.plan import make_plan
+from engine.story.model import Line, Story
+from engine.voices.take import Take
+
+Progress = Callable[[float, str], None]
+"""Hears how much is done, 0 to 1, and the stage; what it raises cancels the export."""
+
+
+def export_story(
+    story: Story,
+    *,
+    base_folder: Path,
+    takes: Mapping[Line, Take],
+    cache: TakeFiles,
+    out_folder: Path,
+    options: ExportOptions | None = None,
+    progress: Progress | None = None,
+    made_at: datetime | None = None,
+) -> Manifest:
+    """Export ``story`` to ``out_folder`` and return the manifest that lies there.
+
+    base_folder: where the story's audio paths start. takes: the take of every line of its clips; their audio lies in
+    ``cache``. All files start at frame 0 and are equally long. Either everything is there at the end or nothing has
+    changed: an earlier export stays whole, and files that no export wrote are never touched.
+    Raises MediaError naming everything that is missing, ExportError for what the folder or the disk refuses, and
+    whatever ``progress`` raises.
+    """
+    tell = progress or _nobody
+    tell(0.0, "check")
+    plan = make_plan(
+        story, base_folder, takes, cache, options or ExportOptions(), made_at or datetime.now().astimezone()
+    )
+    target = Target(out_folder)
+    target.check(plan.file_names(), plan.size_bytes(), replace_changed=plan.options.replace_changed)
+    with target.staging() as folder:
+        return write_package(plan, folder, tell)
+
+
+def _nobody(fraction: float, stage: str) -> None:
+    """Hear nothing."""

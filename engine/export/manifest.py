@@ -1,0 +1,191 @@
+"""Manifest: what an export holds, how it was made, and how its files relate. ``manifest.json``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from engine.export.loudness import Levels
+from engine.export.media import Medium, Source, source_of
+from engine.export.wav import Encoding
+from engine.story.timeline import Placed
+from engine.voices.take import Word
+
+FORMAT = 1
+
+Role = Literal["mix", "track", "bus", "media", "reaper", "overview"]
+
+SUM_RULE = (
+    "The tracks and return buses summed sample by sample are the input of the master strip. The mix is that sum after "
+    "the master's inserts, fader and limiter; the limiter's delay is taken out, so all files are aligned."
+)
+TAPS: Mapping[str, str] = {
+    "track": "after inserts, fader, pan, mute and solo; before the master",
+    "bus": "return: after inserts, fader, pan, mute and solo; before the master",
+    "mix": "after the master's inserts, fader and limiter",
+}
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file. path: inside the folder, with ``/``. strip, name: of the mixer channel. tap: where it was taken."""
+
+    path: str
+    role: Role
+    bytes: int
+    sha256: str
+    strip: str | None = None
+    name: str | None = None
+    tap: str | None = None
+    levels: Levels | None = None
+
+
+class TakeEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A take that clips play. frames: of the whole take; words: in the take, before any trim."""
+
+    digest: str
+    voice: str
+    text: str
+    frames: int
+    channels: int
+    words: tuple[Word, ...]
+
+
+class ClipEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A clip as it was placed. Exactly one of take (a digest) and audio (a path in the story's folder) is set."""
+
+    id: str
+    name: str
+    track: str
+    start_frame: int
+    length_frames: int
+    trim_start_frames: int
+    gain_db: float
+    pan: float
+    fade_in_frames: int
+    fade_out_frames: int
+    take: str | None
+    audio: str | None
+
+
+class MarkerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A marker at its frame."""
+
+    id: str
+    name: str
+    frame: int
+
+
+class Tail(msgspec.Struct, frozen=True, kw_only=True):
+    """How the end was found: files go on until all are below ``tail_db``, ``cap_seconds`` at most."""
+
+    tail_db: float
+    cap_seconds: float
+    frames: int
+    capped: bool
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about an export. All frames are at ``sample_rate``; every stem and the mix are ``frames`` long."""
+
+    format: int = FORMAT
+    cuevox: str
+    made_at: str
+    title: str
+    sample_rate: int
+    encoding: Encoding
+    dither: str = "none"
+    normalised: bool = False
+    frames: int
+    story_end_frame: int
+    tail: Tail
+    sum_rule: str = SUM_RULE
+    warnings: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+    markers: tuple[MarkerEntry, ...]
+    clips: tuple[ClipEntry, ...]
+    takes: tuple[TakeEntry, ...]
+
+
+def cuevox_version() -> str:
+    """Return the version of this Cuevox; ``source`` where it runs without being installed."""
+    try:
+        return importlib.metadata.version("cuevox")
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
+
+
+def clip_entries(placed: Iterable[Placed], media: Mapping[Source, Medium]) -> tuple[ClipEntry, ...]:
+    """Return the clips as the manifest lists them."""
+    return tuple(_clip_entry(each, media[source_of(each.clip)]) for each in placed)
+
+
+def take_entries(media: Iterable[Medium]) -> tuple[TakeEntry, ...]:
+    """Return the takes as the manifest lists them, by digest."""
+    takes = sorted((medium.take for medium in media if medium.take), key=lambda take: take.digest)
+    return tuple(
+        TakeEntry(
+            digest=take.digest,
+            voice=take.voice,
+            text=take.text,
+            frames=take.frames,
+            channels=take.channels,
+            words=take.words,
+        )
+        for take in takes
+    )
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write ``manifest`` as JSON that people can read."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest in ``path``. Raises OSError, or msgspec.DecodeError for something else."""
+    return msgspec.json.decode(path.read_bytes(), type=Manifest)
+
+
+def describe(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """Return what lies where: each file's path and a line on it; media files as one."""
+    lines = [(entry.path, _describe(entry)) for entry in manifest.files if entry.role != "media"]
+    media = [entry for entry in manifest.files if entry.role == "media"]
+    if media:
+        size = sum(entry.bytes for entry in media) / 1e6
+        lines.append(("media/", f"{len(media)} takes and audio files that the project plays, {size:.1f} MB"))
+    return (*lines, ("manifest.json", "what is in the files: takes, words, clips, levels, digests"))
+
+
+def _clip_entry(placed: Placed, medium: Medium) -> ClipEntry:
+    clip = placed.clip
+    return ClipEntry(
+        id=clip.id,
+        name=clip.name,
+        track=placed.track.id,
+        start_frame=placed.start_frame,
+        length_frames=placed.length_frames,
+        trim_start_frames=clip.trim_start_frames,
+        gain_db=clip.gain_db,
+        pan=clip.pan,
+        fade_in_frames=clip.fade_in_frames,
+        fade_out_frames=clip.fade_out_frames,
+        take=medium.take.digest if medium.take else None,
+        audio=clip.audio,
+    )
+
+
+def _describe(entry: FileEntry) -> str:
+    fixed = {"reaper": "Reaper project: the clips, ready to edit", "overview": "picture of the timeline"}
+    if entry.role in fixed:
+        return fixed[entry.role]
+    parts = ["mix" if entry.role == "mix" else f"{entry.role} {entry.name}"]
+    if entry.levels and entry.levels.integrated_lufs is not None:
+        parts.append(f"{entry.levels.integrated_lufs:.1f} LUFS")
+    if entry.levels and entry.levels.true_peak_dbtp is not None:
+        parts.append(f"{entry.levels.true_peak_dbtp:.1f} dBTP")
+    elif entry.levels:
+        parts.append("silent")
+    return ", ".join(parts)

@@ -1,0 +1,136 @@
+"""Plan: all that an export needs to know, found out and checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import ExportError
+from engine.export.bounce import MIX
+from engine.export.folder import MANIFEST
+from engine.export.manifest import Role
+from engine.export.media import Medium, Source, TakeFiles, find_media, source_of
+from engine.export.naming import file_name
+from engine.export.options import ExportOptions
+from engine.export.wav import SAMPLE_BYTES
+from engine.mixer.graph import Graph, compile_graph
+from engine.story.model import MASTER, Line, Story
+from engine.story.timeline import Placed, marker_frames, place, story_end_frame
+from engine.voices.take import Take
+
+MIX_FILE = "mix.wav"
+OVERVIEW_FILE = "overview.png"
+MEDIA_FOLDER = "media"
+MAX_FRAMES = 0xFFFFFFFF
+"""Cue points count frames in 32 bits."""
+
+_EXPECTED_TAIL_SECONDS = 2.0
+_SPARE_BYTES = 4_000_000
+
+
+class Stem(msgspec.Struct, frozen=True, kw_only=True):
+    """One audio file to be. tap: the strip's index, or MIX."""
+
+    tap: int
+    role: Role
+    strip: str
+    name: str
+    file: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What will be exported. placed: without clips whose trim leaves nothing; markers: frame by id."""
+
+    story: Story
+    graph: Graph
+    placed: tuple[Placed, ...]
+    silent: tuple[str, ...]
+    markers: Mapping[str, int]
+    media: Mapping[Source, Medium]
+    stems: tuple[Stem, ...]
+    options: ExportOptions
+    made_at: datetime
+
+    @property
+    def end_frame(self) -> int:
+        """Where the story ends, tails not counted: after its last clip and its last marker."""
+        return max(story_end_frame(self.placed), *self.markers.values(), 0)
+
+    @property
+    def project_file(self) -> str:
+        """The Reaper project's name."""
+        return f"{file_name(self.story.title)}.rpp"
+
+    def medium(self, placed: Placed) -> Medium:
+        """Return what a placed clip plays."""
+        return self.media[source_of(placed.clip)]
+
+    def file_names(self) -> tuple[str, ...]:
+        """Return every file of the package, with ``/``."""
+        names = [stem.file for stem in self.stems] + [MANIFEST]
+        if self.options.reaper:
+            names += [self.project_file, *(f"{MEDIA_FOLDER}/{medium.name}" for medium in self.media.values())]
+        if self.options.overview:
+            names.append(OVERVIEW_FILE)
+        return tuple(names)
+
+    def size_bytes(self) -> int:
+        """Return about how much room the package takes."""
+        frames = self.end_frame + round(_EXPECTED_TAIL_SECONDS * self.story.sample_rate)
+        stems = len(self.stems) * frames * 2 * SAMPLE_BYTES[self.options.encoding]
+        copied = sum(m.frames * m.channels * 4 for m in self.media.values() if self.options.reaper or m.convert)
+        return stems + copied + _SPARE_BYTES
+
+
+def make_plan(
+    story: Story,
+    base_folder: Path,
+    takes: Mapping[Line, Take],
+    cache: TakeFiles,
+    options: ExportOptions,
+    made_at: datetime,
+) -> Plan:
+    """Return the plan of an export, or raise what stands against it; writes nothing."""
+    graph = compile_graph(story)
+    media = find_media(story, base_folder, takes, cache)
+    placed = place(story, {clip.id: media[source_of(clip)].frames for track in story.tracks for clip in track.clips})
+    plan = Plan(
+        story=story,
+        graph=graph,
+        placed=tuple(each for each in placed if each.length_frames > 0),
+        silent=tuple(each.clip.id for each in placed if each.length_frames <= 0),
+        markers=marker_frames(story, placed),
+        media=media,
+        stems=_stems(story, graph, options),
+        options=options,
+        made_at=made_at,
+    )
+    if not plan.placed:
+        raise ExportError(f"nothing to export: no clip of {story.title!r} sounds on the timeline")
+    if plan.end_frame > MAX_FRAMES:
+        raise ExportError(f"{story.title!r} is too long to export: {plan.end_frame} frames, {MAX_FRAMES} are allowed")
+    return plan
+
+
+def _stems(story: Story, graph: Graph, options: ExportOptions) -> tuple[Stem, ...]:
+    """Tracks and buses in the mixer's order, numbered through, then the mix."""
+    mix = Stem(tap=MIX, role="mix", strip=MASTER, name=story.title, file=MIX_FILE)
+    if not options.stems:
+        return (mix,)
+    lanes: list[tuple[Role, str, str]] = [("track", track.id, track.name or track.id) for track in story.tracks]
+    lanes += [("bus", bus.id, bus.name or bus.id) for bus in story.buses]
+    digits = max(2, len(str(len(lanes))))
+    stems = [
+        Stem(
+            tap=graph.index(strip),
+            role=role,
+            strip=strip,
+            name=name,
+            file=f"{number:0{digits}}_{file_name(name, strip)}.wav",
+        )
+        for number, (role, strip, name) in enumerate(lanes, 1)
+    ]
+    return (*stems, mix)

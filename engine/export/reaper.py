@@ -1,0 +1,195 @@
+"""A Reaper project (.rpp) of a plan: tracks, items with fades and words, sends, markers, tempo.
+
+All times are written from whole frames, in seconds, so that nothing moves when somebody edits the tempo. Effects don't
+exist in Reaper under our names: they stand in the project's notes, and what they do is in the printed stems, which lie
+muted in a folder of their own. Identifiers are made from names, so exporting again changes only what changed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+
+from engine.export.bounce import MIX
+from engine.export.plan import MEDIA_FOLDER, Plan
+from engine.story.model import MASTER, Strip, TempoPoint
+from engine.story.tempo import TempoMap
+from engine.story.timeline import Placed
+from engine.units import db_to_gain
+
+_NAMESPACE = uuid.UUID("6f0d1a5e-3c0e-5b1e-9a51-0c7e0c0e70f5")
+_POST_FADER = 0
+_LINEAR = 0
+_PAN_LAW_0_DB = 1
+_BALANCE = 3
+_QUARTER = 4
+_STEMS_FOLDER = "Stems (printed)"
+
+
+def project_text(plan: Plan, frames: int) -> str:
+    """Return the project; ``frames``: how long the stems are."""
+    return "\n".join(_indented(_project(plan, frames))) + "\n"
+
+
+def _project(plan: Plan, frames: int) -> Iterator[str]:
+    story = plan.story
+    yield f'<REAPER_PROJECT 0.1 "7.0/cuevox" {int(plan.made_at.timestamp())}'
+    yield from _notes(plan)
+    yield f"PANLAW {_PAN_LAW_0_DB}"
+    yield f"PANMODE {_BALANCE}"
+    yield "AUTOXFADE 0"
+    yield "TIMEMODE 1 5 -1 30 0 0 -1"
+    yield f"SAMPLERATE {story.sample_rate} 1 0"
+    yield from _tempo(plan)
+    yield f"MASTER_VOLUME {_volume(story.master.strip)} -1 -1 1"
+    yield f"MASTERMUTESOLO {int(story.master.strip.mute)}"
+    yield from _markers(plan)
+    for number, track in enumerate(story.tracks):
+        yield from _strip(plan, number, track.id, track.name, track.strip)
+        for placed in (each for each in plan.placed if each.track.id == track.id):
+            yield from _item(plan, placed)
+        yield ">"
+    for number, bus in enumerate(story.buses, len(story.tracks)):
+        yield from _strip(plan, number, bus.id, bus.name, bus.strip)
+        yield ">"
+    yield from _printed_stems(plan, frames)
+    yield ">"
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    yield "<NOTES 0 2"
+    for line in _note_lines(plan):
+        yield f"|{line}"
+    yield ">"
+
+
+def _note_lines(plan: Plan) -> Iterator[str]:
+    yield f"{plan.story.title}, made by Cuevox."
+    yield f"The muted folder {_STEMS_FOLDER!r} holds what Cuevox plays, effects printed: unmute it and mute the rest."
+    for strip_id, strip in plan.story.strips().items():
+        for effect in strip.inserts:
+            params = "".join(f" {name}={value:g}" for name, value in effect.params.items())
+            yield f"Effect on {strip_id}, not in this project: {effect.effect}{params}{' (bypassed)' * effect.bypass}"
+    if plan.story.master.limiter_db is not None:
+        yield f"Limiter on {MASTER}, not in this project: {plan.story.master.limiter_db:g} dBTP"
+
+
+def _tempo(plan: Plan) -> Iterator[str]:
+    points = sorted(plan.story.tempo, key=lambda point: point.bar) or [TempoPoint()]
+    tempo = TempoMap(plan.story.tempo, plan.story.sample_rate)
+    yield f"TEMPO {points[0].tempo_bpm:.10g} {points[0].beats_per_bar} {_QUARTER}"
+    yield "<TEMPOENVEX"
+    yield f"EGUID {_guid(plan, 'tempo')}"
+    yield "ACT 1 -1"
+    yield "VIS 1 0 1"
+    for number, point in enumerate(points):
+        seconds = _seconds(plan, tempo.frame(point.bar if number else 1))
+        yield f'PT {seconds} {point.tempo_bpm:.10g} 1 {_QUARTER << 16 | point.beats_per_bar} 0 1 0 ""'
+    yield ">"
+
+
+def _markers(plan: Plan) -> Iterator[str]:
+    for number, marker in enumerate(plan.story.markers, 1):
+        at, name = _seconds(plan, plan.markers[marker.id]), _quoted(marker.name or marker.id)
+        yield f"MARKER {number} {at} {name} 0 0 1 B {_guid(plan, 'marker', marker.id)} 0"
+
+
+def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> Iterator[str]:
+    """Open a track with everything but its items; tracks and buses have the mixer's numbers."""
+    yield f"<TRACK {_guid(plan, 'strip', strip_id)}"
+    yield f"NAME {_quoted(name or strip_id)}"
+    yield "BEAT 0"
+    yield f"VOLPAN {_volume(strip)} -1 -1 1"
+    yield f"MUTESOLO {int(strip.mute)} {2 * strip.solo} 0"
+    yield "NCHAN 2"
+    yield f"TRACKID {_guid(plan, 'strip', strip_id)}"
+    for source, sender in enumerate(plan.graph.strips):
+        for send in sender.sends:
+            if send.to == number:
+                yield f"AUXRECV {source} {_POST_FADER} {db_to_gain(send.gain_db):.10g} 0 0 0 0 0 0 -1:U 0 -1 ''"
+    yield "MAINSEND 1 0"
+
+
+def _item(plan: Plan, placed: Placed) -> Iterator[str]:
+    clip, medium = placed.clip, plan.medium(placed)
+    name = clip.name or (clip.line.text if clip.line else clip.id)
+    yield from _item_head(plan, "clip", clip.id, placed.start_frame, placed.length_frames)
+    yield f"FADEIN {_LINEAR} {_seconds(plan, clip.fade_in_frames)} 0 {_LINEAR} 0 0 0"
+    yield f"FADEOUT {_LINEAR} {_seconds(plan, clip.fade_out_frames)} 0 {_LINEAR} 0 0 0"
+    yield f"NAME {_quoted(name)}"
+    yield f"VOLPAN {db_to_gain(clip.gain_db):.10g} {clip.pan:.10g} 1 {_PAN_LAW_0_DB}"
+    yield f"SOFFS {_seconds(plan, clip.trim_start_frames)}"
+    yield from _source(plan, ("clip", clip.id), f"{MEDIA_FOLDER}/{medium.name}")
+    for word in medium.take.words if medium.take else ():
+        yield f"TKM {_seconds(plan, word.start_frame)} {_quoted(word.text)} 0"
+    yield ">"
+
+
+def _printed_stems(plan: Plan, frames: int) -> Iterator[str]:
+    """A muted folder of tracks, each with one stem."""
+    stems = [stem for stem in plan.stems if stem.tap != MIX]
+    if not stems:
+        return
+    yield f"<TRACK {_guid(plan, 'stems')}"
+    yield f"NAME {_quoted(_STEMS_FOLDER)}"
+    yield from ("BEAT 0", "VOLPAN 1 0 -1 -1 1", "MUTESOLO 1 0 0", "ISBUS 1 1", "NCHAN 2", "MAINSEND 1 0", ">")
+    for stem in stems:
+        yield f"<TRACK {_guid(plan, 'stem', stem.strip)}"
+        yield f"NAME {_quoted(stem.name)}"
+        yield from ("BEAT 0", "VOLPAN 1 0 -1 -1 1", "MUTESOLO 0 0 0")
+        yield "ISBUS 2 -1" if stem is stems[-1] else "ISBUS 0 0"
+        yield from ("NCHAN 2", "MAINSEND 1 0")
+        yield from _item_head(plan, "stem", stem.strip, 0, frames)
+        yield f"NAME {_quoted(stem.name)}"
+        yield f"VOLPAN 1 0 1 {_PAN_LAW_0_DB}"
+        yield "SOFFS 0"
+        yield from _source(plan, ("stem", stem.strip), stem.file)
+        yield from (">", ">")
+
+
+def _item_head(plan: Plan, kind: str, item: str, start_frame: int, length_frames: int) -> Iterator[str]:
+    yield "<ITEM"
+    yield f"POSITION {_seconds(plan, start_frame)}"
+    yield "SNAPOFFS 0"
+    yield f"LENGTH {_seconds(plan, length_frames)}"
+    yield from ("LOOP 0", "ALLTAKES 0", "MUTE 0 0")
+    yield f"IGUID {_guid(plan, 'item', kind, item)}"
+
+
+def _source(plan: Plan, names: tuple[str, ...], path: str) -> Iterator[str]:
+    yield "PLAYRATE 1 1 0 -1 0 0.0025"
+    yield "CHANMODE 0"
+    yield f"GUID {_guid(plan, 'take', *names)}"
+    yield "<SOURCE WAVE"
+    yield f"FILE {_quoted(path)}"
+    yield ">"
+
+
+def _volume(strip: Strip) -> str:
+    return f"{db_to_gain(strip.gain_db):.10g} {strip.pan:.10g}"
+
+
+def _seconds(plan: Plan, frames: int) -> str:
+    """Fifteen digits hold any frame of a day to a billionth of a second."""
+    return f"{frames / plan.story.sample_rate:.15g}"
+
+
+def _guid(plan: Plan, *names: str) -> str:
+    return f"{{{uuid.uuid5(_NAMESPACE, '/'.join((plan.story.title, *names)))}}}".upper()
+
+
+def _quoted(text: str) -> str:
+    """Quote as Reaper does: by whichever mark the text does not contain."""
+    flat = " ".join(text.split())
+    for mark in "\"'`":
+        if mark not in flat:
+            return f"{mark}{flat}{mark}"
+    return f"`{flat.replace('`', chr(39))}`"
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    depth = 0
+    for line in lines:
+        depth -= line == ">"
+        yield "  " * depth + line
+        depth += line.startswith("<")

@@ -1,0 +1,133 @@
+"""Small stories with takes made by arithmetic, for the tests of export."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from engine.export.exporter import export_story
+from engine.export.manifest import Manifest
+from engine.export.options import ExportOptions
+from engine.render.cache import TakeCache
+from engine.story.model import After, At, Bus, Clip, Effect, Line, Marker, Master, Send, Story, Strip, TempoPoint, Track
+from engine.voices.take import Take, Word
+
+RATE = 48000
+MADE_AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+
+
+def sound(frames: int, seed: int, channels: int = 1, level: float = 0.2) -> np.ndarray:
+    """Noise whose loudness swells and falls, (frames, channels)."""
+    noise = np.random.default_rng(seed).standard_normal((frames, channels))
+    swell = 0.55 - 0.45 * np.cos(np.arange(frames) / RATE * 2 * np.pi * 1.7)
+    return np.clip(noise * swell[:, None] * level, -0.99, 0.99).astype(np.float32)
+
+
+class Workshop:
+    """A story's folder with a take cache: makes takes, audio files and exports below ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.base = folder / "story"
+        self.base.mkdir()
+        self.cache = TakeCache(folder / "cache")
+        self.takes: dict[Line, Take] = {}
+
+    def line(self, text: str, audio: np.ndarray, voice: str = "narrator") -> Line:
+        """Return a line whose take is ``audio``, its words evenly spread."""
+        line = Line(text=text, voice=voice)
+        words = text.split()
+        step = len(audio) // max(1, len(words))
+        take = Take(
+            digest=f"{len(self.takes):064x}",
+            text=text,
+            voice=voice,
+            sample_rate=RATE,
+            frames=len(audio),
+            channels=audio.shape[1],
+            words=tuple(
+                Word(text=word, start_frame=i * step, end_frame=(i + 1) * step, text_start=0, text_end=1)
+                for i, word in enumerate(words)
+            ),
+        )
+        self.cache.put(take, audio)
+        self.takes[line] = take
+        return line
+
+    def file(self, name: str, audio: np.ndarray, rate: int = RATE, subtype: str = "PCM_24") -> str:
+        """Write an audio file into the story's folder and return its name."""
+        (self.base / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(self.base / name, audio, rate, subtype=subtype)
+        return name
+
+    def export(self, story: Story, to: str = "out", progress=None, **options) -> Manifest:
+        return export_story(
+            story,
+            base_folder=self.base,
+            takes=self.takes,
+            cache=self.cache,
+            out_folder=self.folder / to,
+            options=ExportOptions(**options),
+            progress=progress,
+            made_at=MADE_AT,
+        )
+
+    def read(self, name: str, to: str = "out") -> np.ndarray:
+        return soundfile.read(self.folder / to / name, dtype="float32", always_2d=True)[0]
+
+
+def scene(shop: Workshop) -> Story:
+    """Three tracks and a return: takes, a mono and a stereo file, fades, gains, pans, sends, inserts, markers."""
+    first = shop.line("The lamp is lit again.", sound(60000, 1))
+    second = shop.line("Who lit it?", sound(33333, 2), voice="keeper")
+    bed = shop.file("sounds/bed.wav", sound(200000, 3, channels=2, level=0.05))
+    bell = shop.file("sounds/bell.wav", sound(20000, 4, level=0.3))
+    return Story(
+        title="The Lamp",
+        sample_rate=RATE,
+        tempo=(TempoPoint(tempo_bpm=97.0), TempoPoint(bar=2, tempo_bpm=120.0, beats_per_bar=3)),
+        tracks=(
+            Track(
+                id="narrator",
+                name="Narrator",
+                voice="narrator",
+                strip=Strip(gain_db=-3.0, pan=-0.25, sends=(Send(to="room", gain_db=-9.0),)),
+                clips=(
+                    Clip(id="n1", start=At(frame=4801), line=first, fade_in_frames=700, fade_out_frames=5000),
+                    Clip(
+                        id="n2", start=After(gap_frames=-1000), line=first, trim_start_frames=1234, length_frames=20001
+                    ),
+                ),
+            ),
+            Track(
+                id="keeper",
+                name="Keeper / „Ünï“",
+                voice="keeper",
+                strip=Strip(
+                    inserts=(Effect(effect="highpass", params={"cutoff_hz": 200.0}), Effect(effect="compressor")),
+                    sends=(Send(to="room", gain_db=-6.0),),
+                ),
+                clips=(Clip(id="k1", start=At(frame=72777), line=second, gain_db=2.5, pan=0.6),),
+            ),
+            Track(
+                id="bed",
+                name="Bed",
+                clips=(
+                    Clip(id="b1", start=At(frame=0), audio=bed, fade_in_frames=48000, fade_out_frames=96000),
+                    Clip(id="b2", start=At(frame=31000), audio=bell, name="Bell", gain_db=-6.0),
+                ),
+            ),
+        ),
+        buses=(
+            Bus(
+                id="room",
+                name="Room",
+                strip=Strip(inserts=(Effect(effect="reverb", params={"dry_level": 0.0, "wet_level": 0.4}),)),
+            ),
+        ),
+        master=Master(strip=Strip(gain_db=1.5), limiter_db=-1.0),
+        markers=(Marker(id="start", at=At(frame=0), name="Start"), Marker(id="who", at=At(frame=72777), name="Who?")),
+    )
