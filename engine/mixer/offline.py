@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.effects import effect_spec
 from engine.mixer.plugins import Planar, Plugin, make_plugin, run_plugin
 from engine.story.model import Effect
 
@@ -36,15 +37,24 @@ def render_offline(
         return audio
     if not tail:
         return _processed(heard, audio, sample_rate, 0)
-    resting = round(_RESTING_SECONDS * sample_rate)
+    resting_seconds = _RESTING_SECONDS + sum(_echo_seconds(effect) for effect in heard)
+    resting = round(resting_seconds * sample_rate)
     quiet = _idle_level(heard, audio.shape[1], sample_rate)
-    for seconds in TAIL_STEPS_SECONDS:
+    for seconds in (*(step for step in TAIL_STEPS_SECONDS[:-1] if step > resting_seconds), TAIL_STEPS_SECONDS[-1]):
         processed = _processed(heard, audio, sample_rate, round(seconds * sample_rate))
         if np.abs(processed[-resting:]).max() <= quiet:
             break
     else:
         processed[-sample_rate:] *= np.linspace(1.0, 0.0, sample_rate, dtype=np.float32)[:, np.newaxis]
     return processed[: _sounding_frames(processed, len(audio), quiet)]
+
+
+def _echo_seconds(effect: Effect) -> float:
+    """Return how long ``effect`` may be silent before it sounds again."""
+    params = effect_spec(effect.effect).params
+    return (
+        effect.params.get("delay_seconds", params["delay_seconds"].spec.default) if "delay_seconds" in params else 0.0
+    )
 
 
 def _idle_level(effects: tuple[Effect, ...], channels: int, sample_rate: int) -> float:

@@ -1,0 +1,94 @@
+"""A recording: at the project's rate to the frame, words scaled once, level as the preset says."""
+
+import numpy as np
+import pytest
+
+from engine.errors import VoiceError
+from engine.voices.base import Chunk
+from engine.voices.media import Stopped
+from engine.voices.preset import Preset
+from engine.voices.recording import record
+from tests.contracts.test_voice_contract import check_words
+from tests.voices.fake_voice import GAP_FRAMES, WORD_FRAMES, ToneVoice
+
+PLAIN = Preset(id="tone", name="Tone", backend="tone", settings={})
+TEXT = "one two three"
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000])
+def test_length_and_words_are_exact_at_any_rate(rate):
+    made = record(ToneVoice(), PLAIN, TEXT, rate)
+    assert len(made.audio) == round(3 * (WORD_FRAMES + GAP_FRAMES) * rate / 22050)
+    for number, word in enumerate(made.words):
+        start = number * (WORD_FRAMES + GAP_FRAMES) / 22050
+        assert abs(word.start_frame - start * rate) <= 0.5
+        assert abs(word.end_frame - (start + WORD_FRAMES / 22050) * rate) <= 0.5
+    check_words(TEXT, list(made.words), len(made.audio))
+
+
+def test_words_stay_apart_at_a_rate_where_they_would_fall_together():
+    class Hasty(ToneVoice):
+        def speak(self, text):
+            for chunk in super().speak(text):
+                word = chunk.words[0]
+                yield Chunk(audio=chunk.audio[:2], words=(type(word)(
+                    text=word.text, start_frame=word.text_start // 2, end_frame=word.text_start // 2 + 1,
+                    text_start=word.text_start, text_end=word.text_end,
+                ),))  # fmt: skip
+
+    made = record(Hasty(), PLAIN, "a b c d e f g h", 22050)
+    check_words("a b c d e f g h", list(made.words), len(made.audio))
+
+
+def test_gain_is_what_the_preset_says():
+    plain, half = (
+        record(ToneVoice(), Preset(id="t", name="", backend="t", settings={}, gain_db=g), TEXT, 48000)
+        for g in (0.0, -6.0)
+    )
+    np.testing.assert_allclose(half.audio, plain.audio * 10 ** (-6 / 20), atol=1e-7)
+
+
+def test_a_take_that_would_be_too_loud_is_lowered_as_a_whole():
+    loud = record(ToneVoice(), Preset(id="t", name="", backend="t", settings={}, gain_db=30.0), TEXT, 48000)
+    plain = record(ToneVoice(), PLAIN, TEXT, 48000)
+    assert np.abs(loud.audio).max() == pytest.approx(10 ** (-1 / 20), rel=1e-6)
+    np.testing.assert_allclose(
+        loud.audio / np.abs(loud.audio).max(), plain.audio / np.abs(plain.audio).max(), atol=1e-6
+    )
+
+
+def test_stopping_asks_for_no_more_sound():
+    voice, asked = ToneVoice(), []
+
+    def stopped() -> bool:
+        asked.append(voice.spoken)
+        return voice.spoken == 2
+
+    with pytest.raises(Stopped):
+        record(voice, PLAIN, "one two three four five", 48000, stopped=stopped)
+    assert voice.spoken == 2
+
+
+def test_progress_counts_frames():
+    heard = []
+    made = record(ToneVoice(), PLAIN, TEXT, 48000, progress=heard.append)
+    assert len(heard) == 3 and heard == sorted(heard)
+    assert heard[0] > 0 and heard[-1] <= len(made.audio)
+
+
+def test_sound_that_is_no_number_is_refused():
+    class Broken(ToneVoice):
+        def speak(self, text):
+            for chunk in super().speak(text):
+                chunk.audio[5] = np.nan
+                yield chunk
+
+    with pytest.raises(VoiceError, match="voice 'tone' gave sound that is no number for 'one two three'"):
+        record(Broken(), PLAIN, TEXT, 22050)
+
+
+def test_a_take_tells_what_was_recorded():
+    made = record(ToneVoice(), PLAIN, TEXT, 48000)
+    take = made.take("d" * 40, TEXT, "tone", 48000)
+    assert (take.frames, take.channels, take.words) == (len(made.audio), 1, made.words)
+    assert take.peak == pytest.approx(0.3, abs=0.02)
