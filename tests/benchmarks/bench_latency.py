@@ -246,7 +246,9 @@ class Bench:
             process.wait()
 
     def _probe(self, targets: Sequence[Target], shots: int, options: dict[str, Any]) -> dict[str, Series]:
-        return probe(self.server.env, targets, self.folder, shots=shots, **options)
+        series = probe(self.server.env, targets, self.folder, shots=shots, **options)
+        NOTES.print("  shots repeated because the machine stood still:", sum(s.stalls for s in series.values()))
+        return series
 
     def _target(self, engine: Cuevox, messages: Sequence[bytes]) -> Target:
         return Target(name="cuevox", port=engine.port, source=self._source("cuevox"), messages=tuple(messages))

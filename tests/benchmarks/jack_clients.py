@@ -68,6 +68,8 @@ class Series(msgspec.Struct, kw_only=True):
     shots: list[Shot]
     pairs: list[Pair]
     misses: int = 0
+    stalls: int = 0
+    """Shots that were repeated because the machine stood still."""
 
     def latency_ms(self, share: float) -> float:
         """Return a quantile of the time from message to sound."""
@@ -192,6 +194,8 @@ def _parse(text: str, names: Sequence[str]) -> dict[str, Series]:
             series[name].pairs.append(pair)
         elif kind == "miss":
             series[rest[0]].misses += 1
+        elif kind == "stall":
+            series[rest[0]].stalls += 1
     return series
 
 

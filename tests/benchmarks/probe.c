@@ -17,6 +17,8 @@
    pair NAME GAP_FRAMES FIRST_ERROR SECOND_ERROR SPACING_ERROR
        two bundles GAP_FRAMES apart: onset minus tag of each in frames (JACK's clock), and their distance minus GAP
    miss NAME
+   stall NAME
+       the machine stood still (a cycle was lost, or ran more than half a period off JACK's clock): shot again
 
    Times are JACK's microseconds; a frame's time is interpolated inside its cycle. The last line is
    "rate RATE period FRAMES". */
@@ -42,9 +44,10 @@
 #define GATE_FRAMES 32 /* silence after which the next loud sample is a new onset */
 #define TIMEOUT_SECONDS 0.6
 #define MAX_BYTES (1 << 20)
+#define MAX_TRIES 20
 #define NTP_EPOCH 2208988800ULL
 
-struct cycle { jack_nframes_t frame; double start_us, frame_us; };
+struct cycle { jack_nframes_t frame; double start_us, frame_us, woken_us; };
 
 struct messages { unsigned char *bytes; long size, next; };
 
@@ -104,7 +107,7 @@ static int process(jack_nframes_t frames, void *unused)
     float period;
     jack_get_cycle_times(client, &frame, &start, &next, &period);
     unsigned n = atomic_load_explicit(&cycle_count, memory_order_relaxed);
-    cycles[n % CYCLES] = (struct cycle){frame, start, period / frames};
+    cycles[n % CYCLES] = (struct cycle){frame, start, period / frames, jack_get_time()};
     atomic_store_explicit(&cycle_count, n + 1, memory_order_release);
     for (int i = 0; i < target_count; i++)
         listen_to(&targets[i], frames, frame);
@@ -131,11 +134,25 @@ static struct cycle first_cycle_after(double when_us)
     struct cycle c = cycle_back(0), earlier;
     if (c.start_us <= when_us) { /* not logged yet: the one after the latest */
         jack_nframes_t frames = jack_get_buffer_size(client);
-        return (struct cycle){c.frame + frames, c.start_us + frames * c.frame_us, c.frame_us};
+        return (struct cycle){c.frame + frames, c.start_us + frames * c.frame_us, c.frame_us, 0};
     }
     for (unsigned back = 1; back < CYCLES / 2 && (earlier = cycle_back(back)).start_us > when_us; back++)
         c = earlier;
     return c;
+}
+
+/* Whether any cycle since a moment, or the one before it, was lost or ran off JACK's clock. */
+static int stalled_since(double when_us)
+{
+    jack_nframes_t frames = jack_get_buffer_size(client);
+    for (unsigned back = 0; back < CYCLES / 2; back++) {
+        struct cycle c = cycle_back(back), earlier = cycle_back(back + 1);
+        if (c.frame - earlier.frame != frames || fabs(c.woken_us - c.start_us) > frames * c.frame_us / 2)
+            return 1;
+        if (c.woken_us < when_us)
+            return 0;
+    }
+    return 0;
 }
 
 static void sleep_us(double us)
@@ -220,7 +237,16 @@ static int wait_onset(struct target *t, double timeout, jack_nframes_t *frame)
     return 1;
 }
 
-static void shoot(struct target *t, int print)
+/* All of these return whether the machine let the shot count. */
+
+static int stalled(const struct target *t)
+{
+    printf("stall %s\n", t->name);
+    sleep_us(20000);
+    return 0;
+}
+
+static int shoot(struct target *t, int print)
 {
     double sent = jack_get_time();
     jack_nframes_t onset;
@@ -228,17 +254,18 @@ static void shoot(struct target *t, int print)
     int heard = wait_onset(t, TIMEOUT_SECONDS, &onset);
     if (t->cut.size)
         send_next(t, &t->cut, 0);
+    if (stalled_since(sent))
+        return stalled(t);
     if (!print)
-        return;
-    if (!heard) {
-        printf("miss %s\n", t->name);
-        return;
-    }
+        return 1;
+    if (!heard)
+        return printf("miss %s\n", t->name);
     struct cycle next = first_cycle_after(sent);
-    printf("shot %s %.0f %u %.3f %u %.3f\n", t->name, sent, next.frame, next.start_us, onset, frame_time(onset));
+    return printf("shot %s %.0f %u %.3f %u %.3f\n", t->name, sent, next.frame, next.start_us, onset,
+                  frame_time(onset));
 }
 
-static void shoot_pair(struct target *t, double ahead_seconds, int print)
+static int shoot_pair(struct target *t, double ahead_seconds, int print)
 {
     double jack_us = 0, unix_seconds = 0;
     both_clocks(&jack_us, &unix_seconds);
@@ -253,16 +280,16 @@ static void shoot_pair(struct target *t, double ahead_seconds, int print)
     send_next(t, &t->start, second);
     double timeout = ahead + gap / rate + TIMEOUT_SECONDS;
     int heard = wait_onset(t, timeout, &onset[0]) && wait_onset(t, timeout, &onset[1]);
+    if (stalled_since(jack_us))
+        return stalled(t);
     if (!print)
-        return;
-    if (!heard) {
-        printf("miss %s\n", t->name);
-        return;
-    }
+        return 1;
+    if (!heard)
+        return printf("miss %s\n", t->name);
     double target = jack_us + ahead * 1e6, error[2];
     for (int i = 0; i < 2; i++)
         error[i] = (frame_time(onset[i]) - target - i * gap / rate * 1e6) * rate * 1e-6;
-    printf("pair %s %d %.3f %.3f %d\n", t->name, gap, error[0], error[1], (int)(onset[1] - onset[0]) - gap);
+    return printf("pair %s %d %.3f %.3f %d\n", t->name, gap, error[0], error[1], (int)(onset[1] - onset[0]) - gap);
 }
 
 /* ---- setting up ---- */
@@ -337,16 +364,14 @@ int main(int count, char **arguments)
 #endif
     srand(1);
     for (int i = -warm; i < shots; i++)
-        for (int k = 0; k < target_count; k++) {
-            wait_silence(&targets[k], quiet_seconds * rate);
-            if (ahead_seconds) {
-                shoot_pair(&targets[k], ahead_seconds, i >= 0);
-            } else {
+        for (int k = 0; k < target_count; k++)
+            for (int tries = 0, counted = 0; !counted && tries < MAX_TRIES; tries++) {
+                wait_silence(&targets[k], quiet_seconds * rate);
                 double golden = i * 0.6180339887498949; /* spreads any number of shots evenly */
-                wait_phase(golden - floor(golden));
-                shoot(&targets[k], i >= 0);
+                if (!ahead_seconds)
+                    wait_phase(golden - floor(golden));
+                counted = ahead_seconds ? shoot_pair(&targets[k], ahead_seconds, i >= 0) : shoot(&targets[k], i >= 0);
             }
-        }
     printf("rate %.0f period %u\n", rate, jack_get_buffer_size(client));
     jack_client_close(client);
     return 0;

@@ -23,7 +23,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-FOLDER = Path("build/bench")
+FOLDER = Path(__file__).parents[2] / "build" / "bench"
 CONSOLE = Console(highlight=False, width=None if Console().is_terminal else 160)
 NOTES = Console(stderr=True, highlight=False)
 """Says on standard error what is being measured; standard output holds figures only."""
