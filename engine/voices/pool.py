@@ -113,9 +113,8 @@ class VoicePool:
         if await self._load_take(take, offset, urgent):
             return
         again = await self.render(Line(text=take.text, voice=take.voice), urgent=urgent)
-        same = (again.digest, again.frames, again.channels) == (take.digest, take.frames, take.channels)
-        if not same or not await self._load_take(again, offset, urgent):
-            raise MediaError(f"the take of {take.text[:40]!r} is gone, and speaking it again gave another; ask anew")
+        if again.digest != take.digest or not await self._load_take(take, offset, urgent):
+            raise MediaError(f"the take of {take.text[:40]!r} is gone, and its voice is another now; ask anew")
 
     async def load_file(self, path: Path, offset: int, max_floats: int) -> None:
         """Read an audio file, at the project's rate, to float ``offset`` of the arena; see ``load_take``."""

@@ -40,6 +40,7 @@ Audio = NDArray[np.float32]
 PARENT_VARIABLE = "CUEVOX_PARENT_PID"
 REMEMBERED_BYTES = 64 * 1024 * 1024
 OPEN_VOICES = 16
+FITTED_SECONDS = 0.05
 PROGRESS_SECONDS = 5.0
 """How much sound lies between two reports of progress."""
 
@@ -166,9 +167,8 @@ class Worker:
                 self._send(wire.NoTake(job=request.job))
                 return
             audio = self._cache.audio(take)
-        if audio.shape != (take.frames, take.channels):
-            raise MediaError(f"take {take.digest} has {audio.shape} frames and channels, not what its words tell")
-        self._place(request.offset, audio.size)[:] = audio.reshape(-1)
+        place = self._place(request.offset, take.frames * take.channels)
+        place[:] = _fitted(audio, take).reshape(-1)
         self._send(wire.Done(job=request.job, facts=Facts(frames=take.frames, channels=take.channels)))
 
     def _place(self, offset: int, floats: int) -> Audio:
@@ -188,6 +188,15 @@ class Worker:
                 self._send(wire.NotStored(job=job, text=str(error)))
             else:
                 self._send(wire.Stored(job=job))
+
+
+def _fitted(audio: Audio, take: Take) -> Audio:
+    """Return ``audio`` as long as ``take``: one that was spoken again may differ by a moment of its silent end."""
+    frames, channels = audio.shape
+    if channels != take.channels or abs(frames - take.frames) > FITTED_SECONDS * take.sample_rate:
+        raise MediaError(f"the take {take.digest} is another now: {audio.shape}, not {(take.frames, take.channels)}")
+    missing = np.zeros((max(0, take.frames - frames), channels), np.float32)
+    return np.concatenate([audio[: take.frames], missing]) if frames != take.frames else audio
 
 
 def warm_up() -> dict[str, str]:

@@ -1,0 +1,20 @@
+"""A backend as another package would write it: one file, one row in the registry."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engine.params import ParamSpec
+from tests.voices.fake_voice import ToneVoice
+
+
+class ToneBackend:
+    settings: Mapping[str, ParamSpec] = MappingProxyType({})
+
+    def version(self):
+        return "tone 1"
+
+    def open(self, settings):
+        return ToneVoice()
+
+
+BACKEND = ToneBackend()
