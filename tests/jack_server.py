@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20.0
 CLIENT_TIMEOUT_MS = 3000
-"""Sync mode waits this long for a stalled client instead of dropping its block; a killed client costs it several times."""
+"""Sync mode waits this long for a stalled client instead of dropping its block; a killed one costs ten times that."""
 
 
 class JackServer:

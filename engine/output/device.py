@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.errors import DeviceError
 from engine.output.base import Render
-from engine.output.jack_clock import JackClock
+from engine.output.jack_clock import JackClock, server_answers
 
 CHANNELS = 2
 FIRST_BLOCK_SECONDS = 5.0
@@ -34,6 +34,11 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
     channels: int
     sample_rate: int
     default: bool
+
+    @property
+    def on_jack(self) -> bool:
+        """Whether a JACK server is the device."""
+        return self.host.startswith(_JACK_HOST)
 
     def __str__(self) -> str:
         return f"{self.number} {self.name!r} ({self.host}, {self.channels} outputs, {self.sample_rate} Hz)"
@@ -107,6 +112,13 @@ def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...]) -> De
     raise DeviceError(f"{str(wanted)!r} fits several output devices: {', '.join(map(str, fits))}")
 
 
+def _stereo_device(wanted: str | int | None) -> DeviceInfo:
+    device = find_device(wanted, list_devices())
+    if device.channels < CHANNELS:
+        raise DeviceError(f"device {device} has no two outputs; cuevox plays in stereo")
+    return device
+
+
 class DeviceOutput:
     """Plays through a device, in stereo, in the driver's own thread.
 
@@ -115,15 +127,12 @@ class DeviceOutput:
     """
 
     def __init__(self, wanted: str | int | None, sample_rate: int, block_frames: int) -> None:
-        device = find_device(wanted, list_devices())
-        if device.channels < CHANNELS:
-            raise DeviceError(f"device {device} has no two outputs; cuevox plays in stereo")
-        self.name = device.name
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
-        self._device = device
-        self._on_jack = device.host.startswith(_JACK_HOST)
+        self._wanted = wanted
+        self._device = _stereo_device(wanted)
+        self.name = self._device.name
         self._jack: JackClock | None = None
         self._stream: Any = None
         self._latency_seconds = 0.0
@@ -132,12 +141,14 @@ class DeviceOutput:
     def start(self, render: Render) -> None:
         """Open the device and begin. Raises DeviceError, naming the device and its rate."""
         sd = _portaudio()
+        self._device = _stereo_device(self._wanted)  # numbers may have moved since
         self._render = render
-        self._jack = JackClock() if self._on_jack else None
+        self._playing.clear()
+        self._jack = JackClock() if self._device.on_jack else None
         try:
             self._stream = sd.OutputStream(
                 samplerate=self.sample_rate,
-                blocksize=0 if self._on_jack else self.block_frames,  # other sizes than JACK's period only add jitter
+                blocksize=0 if self._jack else self.block_frames,  # other sizes than JACK's period only add jitter
                 device=self._device.number,
                 channels=CHANNELS,
                 dtype="float32",
@@ -155,15 +166,17 @@ class DeviceOutput:
         self.latency_frames = round(self._latency_seconds * self.sample_rate)
 
     def stop(self) -> None:
-        """Stop and close the device."""
-        if self._stream is not None:
-            with contextlib.suppress(_portaudio().PortAudioError):  # the device may be gone
-                self._stream.stop()
-            self._stream.close(ignore_errors=True)
-            self._stream = None
-        if self._jack is not None:
-            self._jack.close()
-            self._jack = None
+        """Stop the device and let go of all drivers: PortAudio's JACK client would stay in the graph."""
+        stream, self._stream = self._stream, None
+        jack, self._jack = self._jack, None
+        if jack is not None and not server_answers():
+            return  # PortAudio aborts the process when it takes leave of a server that is gone
+        if stream is not None:
+            stream.stop()
+            stream.close()
+        if jack is not None:
+            jack.close()
+        forget_devices()
 
     def _callback(self, out: NDArray[np.float32], frames: int, when: Any, flags: Any) -> None:
         if self._jack is not None:

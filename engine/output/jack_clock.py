@@ -22,12 +22,13 @@ class JackClock:
 
     def __init__(self) -> None:
         try:
+            self._server = ctypes.CDLL(_LIBRARY)  # gives the GIL away: the server may wait for our own callback
             self._jack = ctypes.PyDLL(_LIBRARY)  # keeps the GIL: these calls only read shared memory
         except OSError as error:
             raise DeviceError(f"no JACK library: {error}") from error
-        self._jack.jack_client_open.restype = ctypes.c_void_p
+        self._server.jack_client_open.restype = ctypes.c_void_p
         self._jack.jack_get_time.restype = ctypes.c_uint64
-        client = self._jack.jack_client_open(b"cuevox-clock", _NO_START_SERVER, None)
+        client = self._server.jack_client_open(b"cuevox-clock", _NO_START_SERVER, None)
         if not client:
             raise DeviceError("no JACK server is running")
         self._client = ctypes.c_void_p(client)
@@ -57,4 +58,13 @@ class JackClock:
 
     def close(self) -> None:
         """Leave the server. The callback must have stopped."""
-        self._jack.jack_client_close(self._client)
+        self._server.jack_client_close(self._client)
+
+
+def server_answers() -> bool:
+    """Return whether the default JACK server is there."""
+    try:
+        JackClock().close()
+    except DeviceError:
+        return False
+    return True

@@ -63,7 +63,8 @@ SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, va
 counts the strip's inserts, param the effect's parameters in table order, value in the parameter's unit. All of these
 glide over ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length
 (length 0: off). STOP_AT: the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later
-block forget that (in one block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
+block forget that (in one block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER:
+value is the ceiling in dBTP, NaN: off.
 """
 
 

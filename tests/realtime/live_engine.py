@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -51,12 +50,14 @@ class LiveEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self.memory.close()
+        try:
+            self.close_input()  # a killed client would hold up its JACK server
+        finally:
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+            self.memory.close()
 
     def tell(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a line and return the answer."""
@@ -71,10 +72,7 @@ class LiveEngine:
         """Say good-bye and return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        try:
-            return self.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return -1
+        return self.process.wait(PATIENCE_SECONDS)
 
     def load(self, audio: NDArray[np.float32]) -> int:
         """Put ``audio`` into the arena and return its offset."""
