@@ -11,6 +11,7 @@ from bridge.message import Message, TimeTag
 from bridge.osc import codec
 
 PATIENCE_SECONDS = 2.0
+SPEECH_PATIENCE_SECONDS = 60.0
 MAX_DATAGRAM_BYTES = 65_536
 
 
@@ -62,17 +63,33 @@ class OscClient:
 
     def receive(self, address: str, *start: object, timeout_seconds: float = PATIENCE_SECONDS) -> tuple[object, ...]:
         """Return the values of the next message to ``address`` whose values begin with ``start``."""
-        deadline = time.monotonic() + timeout_seconds
-        while True:
-            for index, message in enumerate(self._kept):
-                if message.address == address and message.args[: len(start)] == start:
-                    return self._kept.pop(index).args
-            self._listen(deadline, address)
+        return self._next((address,), start, timeout_seconds).args
+
+    def speak(self, voice: str, text: str, *track: str, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> float:
+        """Have a line spoken; return, as soon as it sounds, for how many seconds it does.
+
+        Raises Refused when the engine won't or can't, NoAnswer when it takes too long.
+        """
+        (job,) = self.ask("/say", voice, text, *track)
+        told = self._next(("/done", "/fail"), ("/say", job), timeout_seconds)
+        if told.address == "/fail":
+            raise Refused("/say", *(str(value) for value in told.args[2:4]))
+        seconds = told.args[3]
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
     def subscribe(self, pattern: str, *, interval_ms: int = 0, lease_seconds: float = 60.0) -> None:
         """Hear the present values of what matches, and every change; ``receive`` returns them."""
         self.send("/subscribe", pattern, interval_ms, float(lease_seconds))
         self.receive("/subscribed", pattern)
+
+    def _next(self, addresses: tuple[str, ...], start: tuple[object, ...], timeout_seconds: float) -> Message:
+        """Return the next message to one of ``addresses`` whose values begin with ``start``; others are kept."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            for index, message in enumerate(self._kept):
+                if message.address in addresses and message.args[: len(start)] == start:
+                    return self._kept.pop(index)
+            self._listen(deadline, addresses[0])
 
     def _listen(self, deadline: float, address: str) -> None:
         rest = deadline - time.monotonic()

@@ -57,7 +57,7 @@ class Desk:
         method: Callable[..., Values] = getattr(self, handler)
         return method(client, **fields)
 
-    def ping(self, client: Client, id: int = 0) -> Values:  # noqa: A002, ARG002 - the row's name
+    def ping(self, client: Client, id: int = 0) -> Values:  # noqa: ARG002 - the row's name
         """Give a sign of life."""
         return id, NAME, self._version, TimeTag.from_unix(self._wall())
 
@@ -81,7 +81,7 @@ class Desk:
             len(self._clients),
         )
 
-    def sync(self, client: Client, id: int) -> Values:  # noqa: A002, ARG002
+    def sync(self, client: Client, id: int) -> Values:  # noqa: ARG002
         """Be a barrier: everything before has been done."""
         return (id,)
 

@@ -6,13 +6,13 @@ A new address is a new row.
 
 from __future__ import annotations
 
+import engine.commands as do
+import engine.events as told
 from bridge import readers
 from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine import commands as do
-from engine import events as told
 from engine.params import FADER, PAN, VELOCITY, ParamSpec
 
 API_LEVEL = 1

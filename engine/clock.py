@@ -31,12 +31,15 @@ class DelayLockedLoop:
     """Filters the jitter out of the times at which a driver asks for blocks.
 
     A second-order loop as in F. Adriaensen, "Using a DLL to filter time" (Linux Audio Conference 2005), for blocks of
-    any length. Its bandwidth starts at ``START_HZ``, to settle, and falls with time to ``BANDWIDTH_HZ``. A time that
-    is far off is a stall of the machine and is passed over; when ``OUTLIERS`` of them come in a row, or the driver says
-    that frames were lost, the loop starts again from there and keeps only its rate.
+    any length. To settle, it follows the time at ``START_HZ`` at first, falling to ``BANDWIDTH_HZ``; it learns the rate
+    at the latter from the beginning, for what drifts is a crystal. A time that is far off is a stall of the machine and
+    is passed over; when ``OUTLIERS`` of them come in a row, or the driver says that frames were lost, the loop starts
+    again from there and keeps only its rate.
     """
 
     BANDWIDTH_HZ = 0.1
+    STEADY_HZ = 1.0
+    """For drivers that filter their times themselves: follow them, also where they glide after an xrun."""
     START_HZ = 2.0
     OUTLIER_SECONDS = 0.005
     OUTLIERS = 8
@@ -46,6 +49,7 @@ class DelayLockedLoop:
         """Filtered wall time at which the current block began."""
         self.resets = 0
         """How often the time jumped."""
+        self.bandwidth_hz = self.BANDWIDTH_HZ
         self._frame_seconds = 1.0 / sample_rate
         self._next_seconds = 0.0
         self._length_seconds = 0.0
@@ -77,13 +81,15 @@ class DelayLockedLoop:
         self._outliers = 0
 
     def _step(self, error: float, frames: int) -> None:
-        bandwidth_hz = min(self.START_HZ, max(self.BANDWIDTH_HZ, 1.0 / (self._locked_seconds + 1e-9)))
-        omega = min(0.5, 2.0 * math.pi * bandwidth_hz * self._length_seconds)
+        settling_hz = min(self.START_HZ, 1.0 / (self._locked_seconds + 1e-9))
+        omega = 2.0 * math.pi * self._length_seconds
+        time_gain = math.sqrt(2.0) * min(0.5, omega * max(self.bandwidth_hz, settling_hz))
+        rate_gain = min(0.5, omega * self.bandwidth_hz) ** 2
         self.block_seconds = self._next_seconds
         if self._length_seconds > 0.0:
-            self._frame_seconds += omega * omega * error * self._frame_seconds / self._length_seconds
+            self._frame_seconds *= 1.0 + rate_gain * error / self._length_seconds
         self._length_seconds = frames * self._frame_seconds
-        self._next_seconds += math.sqrt(2.0) * omega * error + self._length_seconds
+        self._next_seconds += time_gain * error + self._length_seconds
         self._locked_seconds += self._length_seconds
 
 

@@ -25,7 +25,7 @@ HOMES = {
     "scipy": ("engine/export/loudness.py",),
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
-    "PIL": ("engine/export/overview.py",),
+    "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),
 }

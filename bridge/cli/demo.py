@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,12 @@ if TYPE_CHECKING:
 EXCERPT_SECONDS = 20.0
 SHOT_SECONDS = 1.6
 READY_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+
+MUSIC_GAIN = "/strip/music/gain"
+DIP_DB = -10.0
+DIP_SECONDS = 9.0, 17.0
+"""The music steps back while the captain complains: a fader, moved from outside."""
 
 All = Annotated[bool, typer.Option("--all", help="Play the whole scene, not its first 20 seconds.")]
 To = Annotated[Path, typer.Option("--to", help="Folder to write into.", metavar="FOLDER")]
@@ -25,63 +30,69 @@ To = Annotated[Path, typer.Option("--to", help="Folder to write into.", metavar=
 
 def demo(play_all: All = False, to: To = Path("out"), device: options.Device = None) -> None:
     """Speak the example story, play it live driven over OSC, and export stems, mix and a Reaper project."""
-    from bridge.cli.engine_process import running_engine
     from bridge.cli.example import lay_out
     from bridge.cli.export_folder import list_files, write_folder
     from bridge.cli.render import open_story, render_all
-    from bridge.client import OscClient
 
     settings = options.effective(device=device)
     story_path = lay_out(to / "story")
     document, catalog = open_story(story_path, settings)
     render_all(document, catalog, settings)
-    arguments = ["--device", settings.device] if settings.device else []
-    with running_engine(story_path, *arguments) as facts:
-        if facts["fallback"] or facts["device"] == "null":
-            screen.people.print("no sound device here: playing in silence, at real pace")
-        with OscClient(facts["osc_host"], facts["osc_port"]) as client:
-            _wait_for_takes(client)
-            _play_scene(client, play_all)
-            _fire(client, document.story)
+    _perform(story_path, document.story, settings.device, play_all)
     manifest = write_folder(story_path, to, "24", settings)
     screen.people.print("\nWhat lies where:")
-    screen.print_table(("file", "what"), [(str(story_path), "the story"), *list_files(manifest, to)])
+    screen.print_table(("file", "what"), [(str(story_path), "the story, yours to edit"), *list_files(manifest, to)])
+
+
+def _perform(story_path: Path, story: Story, device: str, play_all: bool) -> None:
+    """Start an engine of our own and play on it, through OSC alone."""
+    from bridge.cli.engine_process import running_engine, tell_silence
+    from bridge.client import OscClient
+
+    arguments = ["--discard-changes", *(["--device", device] if device else [])]
+    with running_engine(story_path, *arguments) as facts:
+        tell_silence(facts)
+        with OscClient(facts["osc_host"], facts["osc_port"]) as client:
+            _wait_for_takes(client)
+            _play_scene(client, _number(client, "/transport/end") if play_all else EXCERPT_SECONDS)
+            _fire(client, story)
 
 
 def _wait_for_takes(client: OscClient) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        status: Sequence[Any] = client.ask("/status")
-        if status[10] == status[11]:
-            return
-        time.sleep(0.05)
-
-
-def _play_scene(client: OscClient, play_all: bool) -> None:
-    """Run the timeline under a bar, from OSC alone."""
     from bridge.errors import NoAnswer
 
-    length = _scene_seconds(client) if play_all else EXCERPT_SECONDS
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        ready, wanted = client.ask("/status")[10:12]
+        if ready == wanted:
+            return
+        time.sleep(LOOK_SECONDS)
+    raise NoAnswer(f"only {ready} of {wanted} takes were ready after {READY_SECONDS:g} s")
+
+
+def _play_scene(client: OscClient, length_seconds: float) -> None:
+    """Run the timeline under a bar, and ride a fader meanwhile."""
+    gain_db = _number(client, MUSIC_GAIN)
+    moves = [(DIP_SECONDS[0], gain_db + DIP_DB), (DIP_SECONDS[1], gain_db)]
     client.ask("/transport/play")
+    stage = "/transport/play"
     begun = time.monotonic()
     with screen.progress_bar("play") as progress:
-        while (played := time.monotonic() - begun) < length:
-            try:
-                progress(played / length, f"timeline at {float(_first(client.ask('/transport/position'))):.1f} s")
-            except NoAnswer:
-                progress(played / length, "")
-            time.sleep(0.1)
-        progress(1.0, "")
+        while (played := time.monotonic() - begun) < length_seconds:
+            if moves and played >= moves[0][0]:
+                _, to_db = moves.pop(0)
+                client.ask(MUSIC_GAIN, to_db)
+                stage = f"{MUSIC_GAIN} {to_db:g}"
+            progress(played / length_seconds, f"{_number(client, '/transport/position'):5.1f} s  {stage}")
+            time.sleep(LOOK_SECONDS)
+        progress(1.0, "/transport/stop")
     client.ask("/transport/stop")
 
 
-def _scene_seconds(client: OscClient) -> float:
-    """Return how long the scene is, as its engine tells."""
-    return float(_first(client.ask("/transport/end")))
-
-
-def _first(values: Sequence[Any]) -> Any:
-    return values[0] if values else 0.0
+def _number(client: OscClient, address: str) -> float:
+    """Return the one number that an address answers with."""
+    values: tuple[Any, ...] = client.ask(address)
+    return float(values[0])
 
 
 def _fire(client: OscClient, story: Story) -> None:
@@ -89,10 +100,10 @@ def _fire(client: OscClient, story: Story) -> None:
     from engine.story.model import PlaySection
 
     cues = [cue for cue in story.cues if not isinstance(cue.target, PlaySection)][:3]
-    addresses = [(f"/cue/{cue.id}/go", f"cue {cue.id} {cue.name}") for cue in cues]
-    addresses += [(f"/slot/{s.bank}/{s.index}/trigger", f"slot {s.bank}/{s.index} {s.name}") for s in story.slots[:4]]
+    shots = [(f"/cue/{cue.id}/go", cue.name) for cue in cues]
+    shots += [(f"/slot/{slot.bank}/{slot.index}/trigger", slot.name) for slot in story.slots[:4]]
     with screen.progress_bar("fire") as progress:
-        for number, (address, what) in enumerate(addresses, 1):
+        for number, (address, name) in enumerate(shots, 1):
             client.ask(address)
-            progress(number / len(addresses), f"{address}  {what}")
+            progress(number / len(shots), f"{address}  {name}")
             time.sleep(SHOT_SECONDS)

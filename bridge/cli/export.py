@@ -20,10 +20,15 @@ class Bits(StrEnum):
 
 To = Annotated[Path, typer.Option("--to", help="Folder to write into.", metavar="FOLDER")]
 Encoding = Annotated[Bits, typer.Option("--bits", help="24-bit integer or 32-bit float.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Also replace exported files that somebody changed since.")]
 
 
 def export(
-    story: options.StoryFile, to: To = Path("out"), bits: Encoding = Bits.INT24, json: options.Json = False
+    story: options.StoryFile,
+    to: To = Path("out"),
+    bits: Encoding = Bits.INT24,
+    replace: Replace = False,
+    json: options.Json = False,
 ) -> None:
     """Write one file per track and bus, the mix, a Reaper project, the manifest and a picture of the timeline.
 
@@ -33,7 +38,7 @@ def export(
     from bridge.cli.export_folder import list_files, write_folder
 
     settings = options.effective()
-    manifest = write_folder(story, to, bits.value, settings)
+    manifest = write_folder(story, to, bits.value, settings, replace=replace)
     for warning in manifest.warnings:
         screen.people.print(f"note: {warning}")
     if json:

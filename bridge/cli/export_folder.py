@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 ENCODINGS = {"24": "pcm24", "32f": "float32"}
 
 
-def write_folder(story: Path, to: Path, bits: str, settings: Settings) -> Manifest:
-    """Export ``story`` to the folder ``to`` and return its manifest."""
+def write_folder(story: Path, to: Path, bits: str, settings: Settings, *, replace: bool = False) -> Manifest:
+    """Export ``story`` to the folder ``to`` and return its manifest.
+
+    replace: also those files of an earlier export that somebody has changed since.
+    """
     from engine.export.exporter import export_story
     from engine.export.options import ExportOptions
 
@@ -31,7 +34,7 @@ def write_folder(story: Path, to: Path, bits: str, settings: Settings) -> Manife
             takes=takes,
             cache=cache,
             out_folder=to,
-            options=ExportOptions(encoding=cast("Encoding", ENCODINGS[bits])),
+            options=ExportOptions(encoding=cast("Encoding", ENCODINGS[bits]), replace_changed=replace),
             progress=progress,
         )
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import demo, devices, doctor, export, import_script, render, run, say, settings, voices
+from bridge.cli import demo, devices, doctor, export, import_script, render, run, say, send, settings, voices
 from bridge.errors import BridgeError
 from engine.errors import BadRange, BadType, EngineError, MediaError, SettingsError, StoryError, UnknownThing
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("say")(say.say)
+app.command("send")(send.send)
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("import")(import_script.import_script)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import options, screen
+from engine.platform import die_with_parent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ CONTROL_MODULE = "bridge.cli.control_process"
 
 Players = Annotated[int | None, typer.Option("--players", help="Clips that may sound at once.")]
 Discard = Annotated[bool, typer.Option("--discard-changes", help="Drop unsaved edits of an earlier run.")]
+Parent = Annotated[int | None, typer.Option("--parent", help="Stop when this process dies.", hidden=True)]
 
 
 def run(
@@ -31,8 +33,11 @@ def run(
     osc_port: options.OscPort = None,
     players: Players = None,
     discard_changes: Discard = False,
+    parent: Parent = None,
 ) -> None:
     """Start the engine on a story; OSC drives it. Prints one line of JSON facts when it is ready."""
+    if parent is not None:
+        die_with_parent(parent)
     settings = options.effective(device=device, block=block, osc_port=osc_port, players=players)
     config = run_config(story, settings, discard_changes=discard_changes)
     asyncio.run(_supervise(config))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +15,9 @@ from bridge.cli import options, screen
 if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.story.model import Line
-    from engine.voices.take import Take
+    from engine.voices.catalog import Catalog
 
 PING_SECONDS = 0.2
-RENDER_SECONDS = 60.0
 
 Text = Annotated[str, typer.Argument(help="What to say.")]
 Voice = Annotated[str, typer.Option("--voice", help="Who says it; see `cuevox voices`.")]
@@ -37,44 +36,35 @@ def say(
     from engine.voices.catalog import load_catalog
 
     settings = options.effective(device=device, osc_port=osc_port)
-    load_catalog(settings.voice_folders).get(voice)
+    catalog = load_catalog(settings.voice_folders)
+    catalog.get(voice)
     if to is not None:
-        _write(Line(text=text, voice=voice), to, settings)
-    elif device is None and _engine_answers(settings):
+        _write(Line(text=text, voice=voice), to, catalog, settings)
+    elif device is None and settings.osc_port and _engine_answers(settings):
         screen.people.print(f"speaking through the engine on port {settings.osc_port}")
         _speak(settings.osc_host, settings.osc_port, voice, text)
     else:
         _play(text, voice, settings)
 
 
-def _write(line: Line, to: Path, settings: Settings) -> None:
+def _write(line: Line, to: Path, catalog: Catalog, settings: Settings) -> None:
+    """Copy the line's take, a 32-bit float WAV, to a file."""
     from engine.errors import MediaError
     from engine.render.cache import TakeCache
+    from engine.render.renderer import render_story
+    from engine.story.model import After, Clip, Story, Track
 
     cache = TakeCache(settings.takes_folder)
-    take = asyncio.run(_render(line, cache, settings))
-    temporary = to.with_name(f".{to.name}.part")
+    clip = Clip(id="line", start=After(), line=line)
+    (take,) = render_story(Story(title="say", tracks=(Track(id="voice", clips=(clip,)),)), catalog, cache).values()
+    unfinished = to.with_name(f".{to.name}.part")
     try:
-        shutil.copyfile(cache.audio_path(take.digest), temporary)
-        temporary.replace(to)
+        shutil.copyfile(cache.audio_path(take.digest), unfinished)
+        unfinished.replace(to)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise MediaError(f"{to} can't be written: {error.strerror}") from error
     typer.echo(f"{to}\t{take.frames / take.sample_rate:.2f} s")
-
-
-async def _render(line: Line, cache: object, settings: Settings) -> Take:
-    from engine.render.cache import TakeCache
-    from engine.voices.catalog import load_catalog
-    from engine.voices.pool import VoicePool
-
-    if not isinstance(cache, TakeCache):
-        raise TypeError(f"expected a take cache, got {cache!r}")
-    pool = VoicePool(catalog=load_catalog(settings.voice_folders), cache=cache, sample_rate=48000)
-    try:
-        return await pool.render(line, urgent=True, stored=True)
-    finally:
-        await pool.close()
 
 
 def _engine_answers(settings: Settings) -> bool:
@@ -95,24 +85,18 @@ def _speak(host: str, port: int, voice: str, text: str) -> float:
     from bridge.client import OscClient
 
     with OscClient(host, port) as client:
-        client.ask("/say", voice, text, timeout_seconds=RENDER_SECONDS)
-        done = client.receive("/done", "/say", timeout_seconds=RENDER_SECONDS)
-    seconds = done[3]
-    return seconds if isinstance(seconds, float) else 0.0
+        return client.speak(voice, text)
 
 
 def _play(text: str, voice: str, settings: Settings) -> None:
     """Run an engine of our own for one line."""
-    import time
-
-    from bridge.cli.engine_process import running_engine
+    from bridge.cli.engine_process import running_engine, tell_silence
 
     with tempfile.TemporaryDirectory(prefix="cuevox-") as folder:
         story = Path(folder) / "story.yaml"
         story.write_text("kind: story\nversion: 1\ntitle: say\ntracks:\n  - id: voice\n", encoding="utf-8")
-        options_ = ["--device", settings.device] if settings.device else []
-        with running_engine(story, *options_) as facts:
-            if facts["fallback"]:
-                screen.people.print(f"no sound: {facts['fallback']}; playing in silence, at real pace")
+        arguments = ["--device", settings.device] if settings.device else []
+        with running_engine(story, *arguments) as facts:
+            tell_silence(facts)
             seconds = _speak(facts["osc_host"], facts["osc_port"], voice, text)
             time.sleep(seconds + facts["latency_seconds"] + 0.1)  # it is played at real pace

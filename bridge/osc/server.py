@@ -26,9 +26,6 @@ DEFAULT_PORT = 7400
 RECEIVE_BYTES = 1 << 20
 """Asked of the system for what arrives while the loop is busy."""
 
-UNSENT_BYTES = 1 << 20
-"""What may wait for the network to take it; beyond it answers are dropped and counted."""
-
 MAX_WAITING = 4096
 MAX_WAITING_PER_SENDER = 1024
 """How many packets wait; a sender that floods loses its own only."""
@@ -54,6 +51,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._waiting: OrderedDict[HostPort, deque[bytes]] = OrderedDict()
         self._count = 0
         self._scheduled = False
+        self._congested = False
         self._transport: asyncio.DatagramTransport | None = None
         self._socket: socket.socket | None = None
 
@@ -71,7 +69,8 @@ class OscServer(asyncio.DatagramProtocol):
             call_later=self._loop.call_later, wall=self._wall, version=self._version, commit=self._commit,
         )  # fmt: skip
         self._socket = _listen(host, port)
-        self.address: HostPort = self._socket.getsockname()[:2]
+        host, port = self._socket.getsockname()[:2]
+        self.address: HostPort = (host, port)
         self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
         return self.address
 
@@ -88,7 +87,7 @@ class OscServer(asyncio.DatagramProtocol):
         if self._transport is None or self._transport.is_closing() or to == self.address:
             return
         for datagram in codec.pack(messages):
-            if self._transport.get_write_buffer_size() > UNSENT_BYTES:
+            if self._congested:
                 self.router.desk.counters.dropped_packets += 1
                 return
             self._transport.sendto(datagram, to)
@@ -100,6 +99,14 @@ class OscServer(asyncio.DatagramProtocol):
             self._read_on(self._socket)
         if not self._scheduled:
             self._drain()
+
+    def pause_writing(self) -> None:
+        """Drop and count answers while the network takes none: what waits is bounded."""
+        self._congested = True
+
+    def resume_writing(self) -> None:
+        """Send again."""
+        self._congested = False
 
     def error_received(self, exc: Exception) -> None:
         """Count a datagram that the network refused."""

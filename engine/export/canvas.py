@@ -80,20 +80,6 @@ def fitted(text: str, width: float, size: int) -> str:
     return f"{text[:low].rstrip()}…" if low else ""
 
 
-def wrapped(text: str, width: float, size: int, lines: int) -> list[str]:
-    """Return ``text`` in at most ``lines`` lines of ``width``, the last one shortened where it must be."""
-    words = text.split()
-    result: list[str] = []
-    while words and len(result) < lines:
-        count = len(words)
-        if len(result) < lines - 1:
-            while count > 1 and text_width(" ".join(words[:count]), size) > width:
-                count -= 1
-        result.append(fitted(" ".join(words[:count]), width, size))
-        words = words[count:]
-    return [line for line in result if line]
-
-
 def mixed(colour: Colour, other: Colour, part: float) -> Colour:
     """Return ``colour`` with ``part`` (0 to 1) of ``other`` in it."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(colour, other, strict=True))

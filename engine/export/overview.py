@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width, wrapped
+from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width
 from engine.export.loudness import Levels
-from engine.story.model import Story
+from engine.story.model import MASTER, Story
 from engine.story.timeline import Placed
 from engine.voices.take import Word
 
@@ -22,8 +22,8 @@ WIDTH = 1920
 MARGIN, NAMES_WIDTH = 32, 150
 TIME_LEFT = MARGIN + NAMES_WIDTH
 TIME_WIDTH = WIDTH - MARGIN - TIME_LEFT
-TITLE_HEIGHT, RULER_HEIGHT, LANE_HEIGHT, RETURN_HEIGHT, MIX_HEIGHT, ROW_GAP, LANE_GAP = 92, 34, 66, 38, 58, 30, 4
-TALLEST = 4000
+TITLE_HEIGHT, RULER_HEIGHT, LANE_HEIGHT, RETURN_HEIGHT, MIX_HEIGHT, ROW_GAP, LANE_GAP = 96, 40, 60, 34, 54, 24, 4
+TALLEST = 2900
 """Longer stories get longer rows rather than a taller picture."""
 
 ROW_SECONDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14400)
@@ -48,7 +48,7 @@ class Wave(NamedTuple):
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """What is drawn. markers: frame by id. clips, words: by clip id, words with frames in the untrimmed take.
 
-    returns: by bus id. Whatever has no wave gets none.
+    strips: waves of returns and master, by id. Whatever has no wave gets none.
     """
 
     story: Story
@@ -57,110 +57,134 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     clips: Mapping[str, Wave] = {}
     words: Mapping[str, Sequence[Word]] = {}
-    returns: Mapping[str, Wave] = {}
-    mix: Wave | None = None
+    strips: Mapping[str, Wave] = {}
     mix_levels: Levels | None = None
 
 
 def draw_overview(picture: Picture, path: Path) -> None:
     """Write ``picture`` as a PNG to ``path``."""
-    layout = _Layout(picture)
-    sheet = Image.new("RGB", (WIDTH, TITLE_HEIGHT + layout.rows * layout.row_height + MARGIN // 2), PAPER)
+    seconds = max(1.0, picture.frames / picture.story.sample_rate)
+    fitting = (rows for each in ROW_SECONDS if _height(rows := _rows(picture, seconds, each)) <= TALLEST)
+    rows = next(fitting, _rows(picture, seconds, ROW_SECONDS[-1]))
+    sheet = Image.new("RGB", (WIDTH, _height(rows)), PAPER)
     sheet.paste(_title(picture), (0, 0))
-    for row in range(layout.rows):
-        sheet.paste(_Row(picture, layout, row).draw(), (0, TITLE_HEIGHT + row * layout.row_height))
-    sheet.save(path, optimize=True)
+    top = TITLE_HEIGHT
+    for row in rows:
+        sheet.paste(row.draw(), (0, top))
+        top += row.height
+    sheet.save(path)
 
 
-class _Layout:
-    """Where lanes and times lie on the sheet, the same in every row."""
+def _rows(picture: Picture, seconds: float, row_seconds: int) -> list[_Row]:
+    return [_Row(picture, row_seconds, number) for number in range(math.ceil(seconds / row_seconds))]
 
-    def __init__(self, picture: Picture) -> None:
-        story = picture.story
-        lanes = [LANE_HEIGHT] * len(story.tracks) + [RETURN_HEIGHT] * len(story.buses) + [MIX_HEIGHT]
-        tops = np.cumsum([RULER_HEIGHT, *(height + LANE_GAP for height in lanes)])
-        self.tops = [int(top) for top in tops[:-1]]
-        self.row_height = int(tops[-1]) + ROW_GAP
-        seconds = max(1.0, picture.frames / story.sample_rate)
-        most_rows = max(1, TALLEST // self.row_height)
-        fitting = (each for each in ROW_SECONDS if seconds <= each * min(most_rows, 1 if each < 30 else most_rows))
-        self.row_seconds = float(next(fitting, math.ceil(seconds / most_rows)))
-        self.rows = max(1, math.ceil(seconds / self.row_seconds))
-        self.colours = {track.id: COLOURS[i % len(COLOURS)] for i, track in enumerate(story.tracks)}
 
-    def x(self, seconds: float) -> float:
-        """Return where a time of a row lies, counted from the row's start."""
-        return TIME_LEFT + seconds / self.row_seconds * TIME_WIDTH
+def _height(rows: Sequence[_Row]) -> int:
+    return TITLE_HEIGHT + sum(row.height for row in rows) + MARGIN // 2
+
+
+class _Lane(NamedTuple):
+    """A lane of one row. strip: the id of what lies in it."""
+
+    strip: str
+    name: str
+    detail: str
+    colour: Colour
+    top: int
+    height: int
 
 
 class _Row:
-    """One row of the sheet, from ``start`` to ``end`` (frames)."""
+    """One row of the sheet: those tracks that have a clip in it, the returns, the mix."""
 
-    def __init__(self, picture: Picture, layout: _Layout, row: int) -> None:
-        self.picture, self.layout = picture, layout
-        self.story, self.rate = picture.story, picture.story.sample_rate
-        self.start = round(row * layout.row_seconds * self.rate)
-        self.end = round((row + 1) * layout.row_seconds * self.rate)
-        self.canvas = Canvas(WIDTH, layout.row_height, PAPER)
+    def __init__(self, picture: Picture, row_seconds: int, number: int) -> None:
+        self.picture, self.story, self.rate = picture, picture.story, picture.story.sample_rate
+        self.seconds = row_seconds
+        self.start = number * row_seconds * self.rate
+        self.end = self.start + row_seconds * self.rate
+        self.clips = [each for each in picture.placed if each.start_frame < self.end and each.end_frame > self.start]
+        self.lanes = {lane.strip: lane for lane in self._lanes()}
+        self.right = min(float(WIDTH - MARGIN), self._x(max(picture.frames, self.start + self.rate)))
+        self.bottom = max(lane.top + lane.height for lane in self.lanes.values())
+        self.height = self.bottom + ROW_GAP
+
+    def _lanes(self) -> Iterator[_Lane]:
+        used = {placed.track.id for placed in self.clips}
+        strips = [
+            (track.id, track.name, track.voice or "", COLOURS[number % len(COLOURS)], LANE_HEIGHT)
+            for number, track in enumerate(self.story.tracks)
+            if track.id in used
+        ]
+        strips += [(bus.id, bus.name, "", RETURN, RETURN_HEIGHT) for bus in self.story.buses]
+        strips.append((MASTER, "Mix", _loudness(self.picture.mix_levels), MIX, MIX_HEIGHT))
+        top = RULER_HEIGHT
+        for strip, name, detail, colour, height in strips:
+            yield _Lane(strip, name or strip, detail, colour, top, height)
+            top += height + LANE_GAP
 
     def draw(self) -> Image.Image:
         """Return the row's picture."""
-        self._lanes()
+        self.canvas = Canvas(WIDTH, self.height, PAPER)
+        for lane in self.lanes.values():
+            self._lane(lane)
         self._ruler()
-        tracks = {track.id: top for track, top in zip(self.story.tracks, self.layout.tops, strict=False)}
-        for placed in self.picture.placed:
-            if placed.start_frame < self.end and placed.end_frame > self.start:
-                self._clip(placed, tracks[placed.track.id])
-        for bus, top in zip(self.story.buses, self.layout.tops[len(tracks) :], strict=False):
-            self._wave(self.picture.returns.get(bus.id), 0, (top, RETURN_HEIGHT), RETURN)
-        self._wave(self.picture.mix, 0, (self.layout.tops[-1], MIX_HEIGHT), MIX)
+        for placed in self.clips:
+            self._clip(placed)
+        for placed, room in zip(self.clips, self._rooms(), strict=True):
+            self._caption(placed, room)
+        for strip, wave in self.picture.strips.items():
+            if strip in self.lanes:
+                lane = self.lanes[strip]
+                self._wave(wave, 0, self.picture.frames, (lane.top, lane.height), lane.colour)
         self._markers()
         return self.canvas.image()
 
-    def _lanes(self) -> None:
-        lanes = [(t.name or t.id, t.voice or "", self.layout.colours[t.id], LANE_HEIGHT) for t in self.story.tracks]
-        lanes += [(b.name or b.id, "return", RETURN, RETURN_HEIGHT) for b in self.story.buses]
-        lanes.append(("Mix", _loudness(self.picture.mix_levels), MIX, MIX_HEIGHT))
-        for (name, detail, colour, height), top in zip(lanes, self.layout.tops, strict=True):
-            self.canvas.box((TIME_LEFT, top, WIDTH - MARGIN, top + height), LANE, 5)
-            self.canvas.box((MARGIN, top + 6, MARGIN + 3, top + height - 6), colour, 1.5)
-            middle, room = top + height / 2, NAMES_WIDTH - 26
-            lift = 8 if detail and height >= MIX_HEIGHT else 0
-            self.canvas.text(MARGIN + 13, middle - lift, fitted(name, room, 15), TEXT, 15, "lm")
-            if lift:
-                self.canvas.text(MARGIN + 13, middle + 11, fitted(detail, room, 12), FAINT, 12, "lm")
+    def _lane(self, lane: _Lane) -> None:
+        top, bottom, middle, room = lane.top, lane.top + lane.height, lane.top + lane.height / 2, NAMES_WIDTH - 26
+        self.canvas.box((TIME_LEFT, top, self.right, bottom), LANE, 5)
+        self.canvas.box((MARGIN, top + 6, MARGIN + 3, bottom - 6), lane.colour, 1.5)
+        self.canvas.text(MARGIN + 13, middle - 8 * bool(lane.detail), fitted(lane.name, room, 15), TEXT, 15, "lm")
+        if lane.detail:
+            self.canvas.text(MARGIN + 13, middle + 11, fitted(lane.detail, room, 12), FAINT, 12, "lm")
 
     def _ruler(self) -> None:
-        step = next((t for t in TICK_SECONDS if self.layout.row_seconds / t <= 16), TICK_SECONDS[-1])
-        first = math.ceil(self.start / self.rate / step - 1e-9)
-        last = math.ceil(self.end / self.rate / step - 1e-9)
+        step = next((t for t in TICK_SECONDS if self.seconds / t <= 16), TICK_SECONDS[-1])
+        first, last = (math.ceil(frame / self.rate / step - 1e-9) for frame in (self.start, self.end))
         for seconds in range(first * step, last * step, step):
-            x = self.layout.x(seconds - self.start / self.rate)
-            for top, bottom in zip(self.layout.tops, [*self.layout.tops[1:], 0], strict=True):
-                self.canvas.line(x, top, x, (bottom or top + MIX_HEIGHT + LANE_GAP) - LANE_GAP, GRID, 0.5)
-            self.canvas.text(x + 1, RULER_HEIGHT - 8, _clock(seconds), FAINT, 12)
+            x = self._x(seconds * self.rate)
+            if x >= self.right:
+                break
+            for lane in self.lanes.values():
+                self.canvas.line(x, lane.top, x, lane.top + lane.height, GRID, 0.5)
+            self.canvas.text(x + 1, RULER_HEIGHT - 7, _clock(seconds), FAINT, 12)
 
-    def _clip(self, placed: Placed, top: int) -> None:
-        colour = self.layout.colours[placed.track.id]
+    def _rooms(self) -> list[float]:
+        """Return up to where each clip's caption may go: the next clip of its lane, or the row's end."""
+        rooms, free = [], dict.fromkeys(self.lanes, self.right)
+        for placed in reversed(self.clips):
+            rooms.append(free[placed.track.id])
+            free[placed.track.id] = self._x(max(placed.start_frame, self.start))
+        return rooms[::-1]
+
+    def _clip(self, placed: Placed) -> None:
+        lane = self.lanes[placed.track.id]
         x0, x1 = self._x(max(placed.start_frame, self.start)), self._x(min(placed.end_frame, self.end))
-        x1 = max(x1, x0 + 2)
-        box = (x0, top + 3, x1, top + LANE_HEIGHT - 3)
-        self.canvas.box(box, mixed(colour, LANE, 0.72), 4, mixed(colour, LANE, 0.45))
-        caption = self._caption(placed, x0, x1, top, mixed(colour, TEXT, 0.65))
-        area = (top + 20, LANE_HEIGHT - 26) if caption else (top + 4, LANE_HEIGHT - 8)
-        self._wave(self.picture.clips.get(placed.clip.id), placed.start_frame, area, mixed(colour, LANE, 0.1), placed)
-        self._fades(placed, top)
-        self._words(placed, top + LANE_HEIGHT - 8, mixed(colour, TEXT, 0.5))
+        box = (x0, lane.top + 3, max(x1, x0 + 2), lane.top + lane.height - 3)
+        self.canvas.box(box, mixed(lane.colour, LANE, 0.72), 4, mixed(lane.colour, LANE, 0.45))
+        wave, area = self.picture.clips.get(placed.clip.id), (lane.top + 20, lane.height - 28)
+        if wave is not None:
+            self._wave(wave, placed.start_frame, placed.end_frame, area, mixed(lane.colour, LANE, 0.1))
+        self._fades(placed, lane.top)
+        self._words(placed, lane.top + lane.height - 8, mixed(lane.colour, TEXT, 0.5))
 
-    def _caption(self, placed: Placed, x0: float, x1: float, top: int, colour: Colour) -> bool:
-        """Write what is said, where the clip begins; tell whether there was room."""
+    def _caption(self, placed: Placed, room: float) -> None:
+        """Write what is said from where the clip begins, and on over the empty lane behind it."""
         if placed.start_frame < self.start:
-            return False
+            return
+        lane, x = self.lanes[placed.track.id], self._x(placed.start_frame) + 6
         text = placed.clip.line.text if placed.clip.line else placed.clip.name or Path(placed.clip.audio or "").stem
-        lines = wrapped(text, x1 - x0 - 12, 12, 1)
-        for line in lines:
-            self.canvas.text(x0 + 6, top + 17, line, colour, 12)
-        return bool(lines)
+        shown = fitted(" ".join(text.split()), room - 8 - x, 12)
+        self.canvas.text(x, lane.top + 17, shown, mixed(lane.colour, TEXT, 0.65), 12)
 
     def _fades(self, placed: Placed, top: int) -> None:
         """Take the corners that fades cut off."""
@@ -181,21 +205,16 @@ class _Row:
                 x = self._x(frame) + 1
                 self.canvas.line(x, y, x, y + 4, colour, 0.75)
 
-    def _wave(
-        self, wave: Wave | None, from_frame: int, area: tuple[int, int], colour: Colour, placed: Placed | None = None
-    ) -> None:
-        """Draw that part of ``wave``, which begins at ``from_frame``, that lies in this row; loudest is full height."""
-        if wave is None or not len(wave.peaks):
-            return
-        until = placed.end_frame if placed else from_frame + len(wave.peaks) * wave.bucket_frames
-        start, end = max(from_frame, self.start), min(until, self.end)
-        if start >= end:
+    def _wave(self, wave: Wave, from_frame: int, until_frame: int, area: tuple[int, int], colour: Colour) -> None:
+        """Draw that part of ``wave`` that lies in this row; its loudest place fills the area's height."""
+        start, end = max(from_frame, self.start), min(until_frame, self.end)
+        if start >= end or not len(wave.peaks):
             return
         first, last = (start - from_frame) // wave.bucket_frames, -(-(end - from_frame) // wave.bucket_frames)
         top, height = area
-        scale = (height / 2 - 2) / max(0.05, float(wave.peaks.max()))
-        heights = wave.peaks[first:last] * np.float32(scale)
-        self.canvas.wave(self._x(start) + 2, self._x(end) - 2, top + height / 2, heights, colour)
+        scale = np.float32((height / 2 - 2) / max(0.05, float(wave.peaks.max())))
+        middle = top + height / 2
+        self.canvas.wave(self._x(start) + 2, self._x(end) - 2, middle, wave.peaks[first:last] * scale, colour)
 
     def _markers(self) -> None:
         names = {marker.id: marker.name or marker.id for marker in self.story.markers}
@@ -203,8 +222,8 @@ class _Row:
         for frame, name in sorted((frame, names[key]) for key, frame in self.picture.markers.items()):
             if not self.start <= frame < self.end:
                 continue
-            x, bottom = self._x(frame), self.layout.tops[-1] + MIX_HEIGHT
-            self.canvas.line(x, 8, x, bottom, mixed(MARKER, LANE, 0.35), 0.75)
+            x = self._x(frame)
+            self.canvas.line(x, 8, x, self.bottom, mixed(MARKER, LANE, 0.35), 0.75)
             label = fitted(name, 220, 12)
             if x >= free:
                 width = text_width(label, 12) + 12
@@ -213,7 +232,7 @@ class _Row:
                 free = x + width + 2
 
     def _x(self, frame: int) -> float:
-        return self.layout.x((frame - self.start) / self.rate)
+        return TIME_LEFT + (frame - self.start) / self.rate / self.seconds * TIME_WIDTH
 
 
 def _title(picture: Picture) -> Image.Image:
@@ -229,7 +248,7 @@ def _title(picture: Picture) -> Image.Image:
         f"{story.sample_rate / 1000:g} kHz",
         _peak(picture.mix_levels),
     ]
-    canvas.text(MARGIN, 71, "   ".join(fact for fact in facts if fact), SOFT, 14)
+    canvas.text(MARGIN, 71, " · ".join(fact for fact in facts if fact), SOFT, 14)
     return canvas.image()
 
 

@@ -28,7 +28,6 @@ from engine.export.overview import Picture, draw_overview
 from engine.export.plan import MEDIA_FOLDER, OVERVIEW_FILE, Plan, Stem
 from engine.export.reaper import project_text
 from engine.export.stems import Printed, print_stems
-from engine.story.model import MASTER
 
 Progress = Callable[[float, str], None]
 
@@ -88,8 +87,7 @@ def _picture(plan: Plan, printed: Printed) -> Picture:
         frames=printed.frames,
         clips=printed.clips,
         words=words,
-        returns=printed.lanes,
-        mix=printed.lanes[MASTER],
+        strips=printed.lanes,
         mix_levels=printed.levels[plan.stems[-1].file],
     )
 

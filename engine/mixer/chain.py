@@ -74,8 +74,14 @@ class Chain:
         heard = tuple(insert.main for insert in self._inserts if not insert.bypassed(frame))
         if heard != self._on_board:
             self._on_board = heard
-            self._board = pedalboard.Pedalboard(list(heard)) if heard else None
+            self._board = _board(heard) if heard else None
         return block if self._board is None else self._run(self._board, block)
 
     def _run(self, plugin: Plugin, block: Block) -> Block:
         return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
+
+
+def _board(plugins: tuple[Plugin, ...]) -> Plugin:
+    """Return Pedalboard's own chain of ``plugins``: one native call for all of them."""
+    board: Plugin = getattr(pedalboard, "Pedalboard")(list(plugins))  # noqa: B009  its stubs do not export it
+    return board

@@ -47,7 +47,7 @@ def meter_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
-numba.config.CACHE_DIR = str(cache_folder())
+setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  numba declares its settings at run time
 
 
 def warm() -> None:

@@ -12,8 +12,9 @@ from engine.params import ParamSpec
 from engine.story.model import Effect
 
 Memory = Literal["none", "short", "long", "smooth"]
-"""How an effect takes a parameter's move. ``smooth`` glides by itself. The others step, so two instances are crossfaded:
-one without state at once, one with ``short`` memory after listening a moment, one with ``long`` memory listens always."""
+"""How an effect takes a parameter's move. ``smooth`` glides by itself. The others step, so two instances are
+crossfaded: one without state at once, one with ``short`` memory after listening a moment, one with ``long`` memory
+listens always."""
 
 
 class EffectParam(msgspec.Struct, frozen=True, kw_only=True):

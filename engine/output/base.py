@@ -25,6 +25,8 @@ class Output(Protocol):
     """What the output asks for at once, as a rule; render takes any length."""
     latency_frames: int
     """From the moment a block is asked for to the ear, as the driver says; 0 where nobody listens."""
+    steady: bool
+    """Whether the times it gives are exact, or filtered by the driver already."""
 
     def start(self, render: Render) -> None:
         """Begin to ask for blocks. Raises DeviceError when it can't."""

@@ -133,6 +133,7 @@ class DeviceOutput:
         self._wanted = wanted
         self._device = _stereo_device(wanted)
         self.name = self._device.name
+        self.steady = self._device.on_jack
         self._jack: JackClock | None = None
         self._stream: Any = None
         self._latency_seconds = 0.0

@@ -17,6 +17,7 @@ class MemoryOutput:
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
+        self.steady = True
         self.frame = 0
         self._origin_seconds = origin_seconds
         self._render: Render | None = None

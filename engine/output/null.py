@@ -46,6 +46,7 @@ class NullOutput:
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
+        self.steady = True
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 

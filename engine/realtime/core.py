@@ -97,9 +97,10 @@ class AudioCore:
         self.swapped.clear()
         self._next = mixer
 
-    def set_output(self, block_frames: int, latency_frames: int) -> None:
-        """Tell the status what the output turned out to be."""
+    def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
+        """Take in what the output turned out to be; see ``output.base.Output``."""
         self._board.output(block_frames, latency_frames)
+        self._clock.bandwidth_hz = DelayLockedLoop.STEADY_HZ if steady else DelayLockedLoop.BANDWIDTH_HZ
 
     def close_curtain(self) -> None:
         """Fade out and stay silent; ``shut`` tells when."""

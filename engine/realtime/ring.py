@@ -26,7 +26,10 @@ def ring_bytes(dtype: np.dtype[Any], capacity: int) -> int:
 
 class _RingEnd:
     def __init__(self, segment: Segment, dtype: np.dtype[Any]) -> None:
-        self._slots = segment.view(dtype, _SLOTS)
+        self._dtype = dtype
+        self._slots = segment.view(
+            np.dtype((np.void, dtype.itemsize)), _SLOTS
+        )  # plain bytes: numpy copies structs slowly
         self.capacity = len(self._slots)
         self._written_address = segment.address + _WRITTEN
         self._read_address = segment.address + _READ
@@ -43,6 +46,7 @@ class RingWriter(_RingEnd):
         written = load_acquire(self._written_address)
         free = self.capacity - (written - load_acquire(self._read_address))
         count = min(len(items), free)
+        items = items.view(self._slots.dtype)
         start = written % self.capacity
         first = min(count, self.capacity - start)
         self._slots[start : start + first] = items[:first]
@@ -60,12 +64,13 @@ class RingReader(_RingEnd):
         count = min(load_acquire(self._written_address) - read, len(buffer))
         start = read % self.capacity
         first = min(count, self.capacity - start)
-        buffer[:first] = self._slots[start : start + first]
-        buffer[first:count] = self._slots[: count - first]
+        target = buffer.view(self._slots.dtype)
+        target[:first] = self._slots[start : start + first]
+        target[first:count] = self._slots[: count - first]
         store_release(self._read_address, read + count)
         return count
 
     def pop_all(self) -> NDArray[Any]:
         """Return everything that waits, oldest first, as a copy."""
-        buffer = np.empty(self.capacity, self._slots.dtype)
+        buffer = np.empty(self.capacity, self._dtype)
         return buffer[: self.pop_into(buffer)].copy()

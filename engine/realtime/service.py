@@ -64,7 +64,7 @@ class AudioService:
         output = self._output
         if output is None or not self._rendering.wait(START_SECONDS) or self._priority is None:
             raise DeviceError("the output does not ask for sound")
-        self._core.set_output(output.block_frames, output.latency_frames)
+        self._core.set_output(output.block_frames, output.latency_frames, steady=output.steady)
         return AudioFacts(
             device=output.name,
             sample_rate=output.sample_rate,

@@ -207,9 +207,9 @@ class Session:
         changes: list[Event] = [
             ClipChanged(clip=c.id, state=state) for _, c in story.clips().values() if clip_source(c) == source
         ]
-        for cue in story.cues:
-            if made_of(cue.target, source):
-                changes.append(CueChanged(cue=cue.id, state=self.cues.state(cue.id)))
+        changes.extend(
+            CueChanged(cue=cue.id, state=self.cues.state(cue.id)) for cue in story.cues if made_of(cue.target, source)
+        )
         for slot in story.slots:
             if made_of(slot.target, source):
                 changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))

@@ -134,9 +134,9 @@ def reads_as(node: Scalar, leaf: Leaf) -> bool:
     value: Any = leaf.value
     match leaf.kind:
         case "word" | "text" | "speech":
-            return node.is_null if value is None else node.text == value and not node.is_null
+            return node.is_null if value is None else bool(node.text == value) and not node.is_null
         case "number" | "limit":
-            return value is not None and node.style is None and number_from(node.text) == value
+            return value is not None and node.style is None and bool(number_from(node.text) == value)
         case "position":
             return position_from(node.text.strip(), leaf.sample_rate) == value
         case _:

@@ -59,8 +59,7 @@ def import_script(
     for speech in speeches:
         clip_id = f"{ids[speech.name]}-{len(clips[speech.name]) + 1}"
         start = _start(before, speech.gap_seconds, sample_rate)
-        for scene in speech.scenes:
-            markers.append(Marker(id=_unique(_slug(scene) or "scene", taken), name=scene, at=start))
+        markers.extend(Marker(id=_unique(_slug(s) or "scene", taken), name=s, at=start) for s in speech.scenes)
         line = Line(text=speech.text, voice=speakers[speech.name])
         clips[speech.name].append(Clip(id=clip_id, start=start, line=line))
         before = clip_id

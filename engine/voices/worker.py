@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -201,6 +202,7 @@ def _fitted(audio: Audio, take: Take) -> Audio:
 
 def warm_up() -> dict[str, str]:
     """Make the first line as fast as any later one; return the backends and their versions."""
+    import_module("engine.mixer.offline")  # Pedalboard; only processes that speak load it
     versions = {name: backend(name).version() for name in BACKENDS}
     if "espeak" in versions:
         espeak = backend("espeak")

@@ -63,6 +63,7 @@ class OutputContract:
         assert output.sample_rate == RATE
         assert output.name
         assert output.latency_frames >= 0
+        assert output.steady
         assert {frames for frames, _, _ in recorder.blocks} == {output.block_frames}
 
     def test_its_times_follow_its_frames(self, output: Output) -> None:

@@ -162,7 +162,7 @@ def running(story: Path, *options: str, env: dict[str, str] | None = None) -> It
 
 
 def write_story(folder: Path, text: str = "") -> Path:
-    """Write a story with a spoken track and a track of clicks; return its path. Its limiter is off: samples are exact."""
+    """Write a story with a spoken track and a track of clicks, limiter off so that samples are exact."""
     click = np.zeros(4800, np.float32)
     click[0] = 0.5
     soundfile.write(folder / "click.wav", click, 48000, subtype="FLOAT")
@@ -194,4 +194,3 @@ cues:
 slots:
   - {bank: a, index: 1, clip: click, mode: layer}
 """
-

@@ -32,8 +32,8 @@ LEAD_SECONDS = 0.002
 TAIL_SECONDS = 0.06
 """Kept before the first sound, and after the last: a pad sounds when it is hit, and lines don't end chopped."""
 
-LONGEST_TEXT = 20_000
-"""Characters of one line: about 25 minutes."""
+LONGEST_TEXT = 12_000
+"""Characters of one line: about a quarter of an hour."""
 
 _REVISION = "1"
 """Changes when this file makes another sound or other words from the same library."""

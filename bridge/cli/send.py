@@ -1,0 +1,33 @@
+"""`cuevox send`: one OSC message, and what the engine answers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from bridge.cli import options
+
+Address = Annotated[str, typer.Argument(help="An OSC address such as /strip/narrator/gain.", metavar="ADDRESS")]
+Values = Annotated[
+    list[str] | None, typer.Argument(help="Numbers and words; put -- before a negative number.", metavar="[VALUES]...")
+]
+
+
+def send(address: Address, values: Values = None, osc_port: options.OscPort = None) -> None:
+    """Send one OSC message to the running engine and print what it answers; without values it asks."""
+    from bridge.client import OscClient
+
+    settings = options.effective(osc_port=osc_port)
+    with OscClient(settings.osc_host, settings.osc_port) as client:
+        answer = client.ask(address, *(_typed(value) for value in values or ()))
+    if answer:
+        typer.echo("\t".join(str(value) for value in answer))
+
+
+def _typed(text: str) -> int | float | str:
+    """Return a number where the text is one: OSC tells 1 from 1.0 from "one"."""
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?([0-9]+\.[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", text) else text
