@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.story.model import Story
 
 EXCERPT_SECONDS = 20.0
-SHOT_SECONDS = 1.6
+SHOT_SECONDS = 1.2
 READY_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 

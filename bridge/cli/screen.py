@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-people = Console(stderr=True, highlight=False, markup=False)
+people = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_json(data: object) -> None:
