@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Generator, Mapping
 from functools import cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import espeakng_loader
 import msgspec
@@ -27,6 +27,9 @@ from engine.voices.words import WordClock, tokens
 
 BUFFER_MS = 20
 """How much is spoken between two looks at whether to go on."""
+
+MOST_BATCHED = 32
+"""Buffers that are handed over together at most: 0.6 s of sound, spoken in a millisecond."""
 
 LEAD_SECONDS = 0.002
 TAIL_SECONDS = 0.06
@@ -135,24 +138,30 @@ class _Utterance:
 
     def __init__(self, text: str, settings: Settings) -> None:
         self.text, self.settings = text, settings
-        self.parts: SimpleQueue[_Part | VoiceError | None] = SimpleQueue()
         self.cancelled = False
+        self._batches: SimpleQueue[list[_Part] | VoiceError] = SimpleQueue()
+        self._batch: list[_Part] = []
+        self._batch_size = 1
 
-    def waiting(self) -> list[_Part]:
-        """Wait for sound and return all that is there; nothing at the end. Raises VoiceError."""
-        found: list[_Part] = []
-        part = self.parts.get()
-        while True:
-            if isinstance(part, VoiceError):
-                raise part
-            if part is None:
-                self.parts.put(None)
-                return found
-            found.append(part)
-            try:
-                part = self.parts.get_nowait()
-            except Empty:
-                return found
+    def add(self, part: _Part) -> None:
+        """Hand over one buffer: the first at once, later ones in growing batches, since each wakes the reader."""
+        self._batch.append(part)
+        if len(self._batch) >= self._batch_size:
+            self._batches.put(self._batch)
+            self._batch, self._batch_size = [], min(2 * self._batch_size, MOST_BATCHED)
+
+    def end(self, error: VoiceError | None = None) -> None:
+        """Hand over the rest, then the end, or why there is none."""
+        if self._batch:
+            self._batches.put(self._batch)
+        self._batches.put(error or [])
+
+    def next(self) -> list[_Part]:
+        """Wait for sound and return it; nothing at the end. Raises VoiceError."""
+        batch = self._batches.get()
+        if isinstance(batch, VoiceError):
+            raise batch
+        return batch
 
 
 class _Library:
@@ -178,9 +187,9 @@ class _Library:
                 if not utterance.cancelled:
                     self._synthesize(utterance)
         except VoiceError as error:
-            utterance.parts.put(error)
+            utterance.end(error)
         else:
-            utterance.parts.put(None)
+            utterance.end()
 
     def _synthesize(self, utterance: _Utterance) -> None:
         settings = utterance.settings
@@ -199,7 +208,7 @@ class _Library:
         if utterance is None or utterance.cancelled:
             return 1
         pcm = ctypes.string_at(samples, 2 * count) if samples and count > 0 else b""
-        utterance.parts.put(_Part(pcm, _read_events(events)))
+        utterance.add(_Part(pcm, _read_events(events)))
         return 0
 
 
@@ -267,7 +276,7 @@ class EspeakVoice:
         speaker.start()
         listener = _Listener(text, self.sample_rate)
         try:
-            while parts := utterance.waiting():
+            while parts := utterance.next():
                 chunk = listener.take(parts)
                 if len(chunk.audio) or chunk.words:
                     yield chunk
