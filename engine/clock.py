@@ -38,8 +38,8 @@ class DelayLockedLoop:
     """
 
     BANDWIDTH_HZ = 0.1
-    STEADY_HZ = 1.0
-    """For drivers that filter their times themselves: follow them, also where they glide after an xrun."""
+    STEADY_HZ = 10.0
+    """For drivers that filter their times themselves: follow them closely, for JACK's glide for seconds after an xrun."""
     START_HZ = 2.0
     OUTLIER_SECONDS = 0.005
     OUTLIERS = 8
@@ -50,7 +50,7 @@ class DelayLockedLoop:
         self.resets = 0
         """How often the time jumped."""
         self.bandwidth_hz = self.BANDWIDTH_HZ
-        self._frame_seconds = 1.0 / sample_rate
+        self._frame_seconds = self._mean_frame_seconds = 1.0 / sample_rate
         self._next_seconds = 0.0
         self._length_seconds = 0.0
         self._locked_seconds = -1.0
@@ -58,8 +58,8 @@ class DelayLockedLoop:
 
     @property
     def rate_hz(self) -> float:
-        """The device's rate against the wall clock."""
-        return 1.0 / self._frame_seconds
+        """The device's rate against the wall clock, over the last seconds."""
+        return 1.0 / self._mean_frame_seconds
 
     def update(self, unix_seconds: float, frames: int, *, jumped: bool = False) -> None:
         """Take in that a block of ``frames`` begins at ``unix_seconds``; ``jumped``: the driver lost frames before."""
@@ -88,6 +88,8 @@ class DelayLockedLoop:
         self.block_seconds = self._next_seconds
         if self._length_seconds > 0.0:
             self._frame_seconds *= 1.0 + rate_gain * error / self._length_seconds
+        mean_gain = min(1.0, omega * self.BANDWIDTH_HZ)
+        self._mean_frame_seconds += mean_gain * (self._frame_seconds - self._mean_frame_seconds)
         self._length_seconds = frames * self._frame_seconds
         self._next_seconds += time_gain * error + self._length_seconds
         self._locked_seconds += self._length_seconds

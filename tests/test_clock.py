@@ -35,6 +35,28 @@ def test_jitter_is_filtered_without_bias(block: int, drift: float) -> None:
     assert loop.resets == 0
 
 
+def test_a_steady_driver_is_followed_where_its_time_glides() -> None:
+    loop = DelayLockedLoop(RATE)
+    loop.bandwidth_hz = DelayLockedLoop.STEADY_HZ
+    glide = np.zeros(2000)
+    glide[500:1000] = 0.02 * 256 * np.arange(500)  # JACK's own filter after an xrun: 2 % off for seconds
+    glide[1000:] = glide[999]
+    run(loop, RATE, glide[:500], 256)
+    errors = run_glide(loop, glide)
+    assert abs(errors[600:1000]).max() < 1.0
+    assert loop.resets == 0
+
+
+def run_glide(loop: DelayLockedLoop, jitter_frames: np.ndarray) -> np.ndarray:
+    """Go on after 500 blocks; return how far the loop is from what the driver says."""
+    off = np.zeros(len(jitter_frames))
+    for n in range(500, len(jitter_frames)):
+        seconds = ORIGIN + (n * 256 + jitter_frames[n]) / RATE
+        loop.update(seconds, 256)
+        off[n] = (loop.block_seconds - seconds) * RATE
+    return off
+
+
 def test_the_first_block_late_is_forgotten_within_a_second() -> None:
     jitter = np.zeros(RATE // 256 * 2)
     jitter[:3] = 200.0
@@ -46,7 +68,7 @@ def test_a_stall_is_passed_over() -> None:
     loop = DelayLockedLoop(RATE)
     jitter = np.zeros(2000)
     jitter[1000:1004] = [2000, 1500, 1000, 600]
-    assert abs(run(loop, RATE, jitter, 256)).max() < 0.1
+    assert abs(run(loop, RATE, jitter, 256)).max() < 0.2
     assert loop.resets == 0
 
 

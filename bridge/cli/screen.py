@@ -48,10 +48,10 @@ def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
     """Show a bar on stderr; the caller reports ``(fraction, stage)`` to it."""
     columns = (
         TextColumn("{task.description:<9}"),
-        BarColumn(30),
+        BarColumn(20),
         TextColumn("{task.fields[stage]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=people) as bars:
         task = bars.add_task(what, total=1.0, stage="")
-        yield lambda fraction, stage: bars.update(task, completed=fraction, stage=stage[:60])
+        yield lambda fraction, stage: bars.update(task, completed=fraction, stage=stage[:40])

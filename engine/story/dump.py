@@ -138,7 +138,7 @@ def reads_as(node: Scalar, leaf: Leaf) -> bool:
         case "number" | "limit":
             return value is not None and node.style is None and bool(number_from(node.text) == value)
         case "position":
-            return position_from(node.text.strip(), leaf.sample_rate) == value
+            return bool(position_from(node.text.strip(), leaf.sample_rate) == value)
         case _:
             return False
 

@@ -168,7 +168,7 @@ def test_edits_survive_a_kill_and_are_saved_with_comments(tmp_path: Path) -> Non
         rig.assert_all_gone()
     with running(path, "--device", "null") as rig:
         assert rig.client.ask("/strip/voice/gain")[0] == pytest.approx(-6.0)
-        rig.client.send("/subscribe", "/event/**")
+        rig.client.send("/subscribe", "/event/story/saved")
         rig.client.send("/session/save")
         rig.client.wait("/event/story/saved")
     assert "# my comment" in path.read_text()
