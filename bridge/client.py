@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
 from types import TracebackType
 
-from bridge.errors import NoAnswer, Refused
-from bridge.message import Message, TimeTag
+from bridge.errors import BadPacket, NoAnswer, Refused
+from bridge.message import IMMEDIATELY, Message, TimeTag
 from bridge.osc import codec
 
 PATIENCE_SECONDS = 2.0
 SPEECH_PATIENCE_SECONDS = 60.0
 MAX_DATAGRAM_BYTES = 65_536
+MAX_KEPT = 8_192
+"""Messages that nobody has asked for yet; beyond it the oldest go."""
 
 
 class OscClient:
     """Talks to one engine over UDP; blocking, for one thread. Use it as a context manager.
 
-    Answers and feedback come to its own port; what nobody has asked for yet is kept for ``receive``.
+    Answers and feedback come to its own port; what nobody has asked for yet is kept for ``receive``. In an asyncio
+    program call it through ``asyncio.to_thread``, or watch ``fileno`` and take what is there with ``pending``.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 7400) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, port))
-        self._kept: list[Message] = []
+        self._kept: deque[Message] = deque(maxlen=MAX_KEPT)
         self._requests = 0
 
     def __enter__(self) -> OscClient:
@@ -35,6 +39,15 @@ class OscClient:
     ) -> None:
         self.close()
 
+    @property
+    def port(self) -> int:
+        """Return the port that it sends from and listens on."""
+        return int(self._socket.getsockname()[1])
+
+    def fileno(self) -> int:
+        """Return the socket's number, for an event loop to watch."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Stop listening."""
         self._socket.close()
@@ -42,7 +55,18 @@ class OscClient:
     def send(self, address: str, *args: object, at: float | None = None) -> None:
         """Send one message; ``at``: the Unix time at which it is to sound, to the frame. Raises NoAnswer."""
         message = Message(address, args)
-        packet = codec.encode(message) if at is None else codec.encode_bundle([message], TimeTag.from_unix(at))
+        if at is None:
+            self.send_packet(codec.encode(message))
+        else:
+            self.send_bundle(message, at=at)
+
+    def send_bundle(self, *messages: Message, at: float | None = None) -> None:
+        """Send messages that take effect together, at the Unix time ``at`` (None: at once)."""
+        tag = IMMEDIATELY if at is None else TimeTag.from_unix(at)
+        self.send_packet(codec.encode_bundle(messages, tag))
+
+    def send_packet(self, packet: bytes) -> None:
+        """Send bytes as they are. Raises NoAnswer."""
         try:
             self._socket.send(packet)
         except ConnectionRefusedError as error:
@@ -77,10 +101,25 @@ class OscClient:
         seconds = told.args[3]
         return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
-    def subscribe(self, pattern: str, *, interval_ms: int = 0, lease_seconds: float = 60.0) -> None:
-        """Hear the present values of what matches, and every change; ``receive`` returns them."""
-        self.send("/subscribe", pattern, interval_ms, float(lease_seconds))
-        self.receive("/subscribed", pattern)
+    def pending(self) -> tuple[Message, ...]:
+        """Return every message that has come and that nobody has received yet, without waiting."""
+        self._socket.setblocking(False)
+        try:
+            while True:
+                self._keep(self._socket.recv(MAX_DATAGRAM_BYTES))
+        except (BlockingIOError, ConnectionRefusedError):
+            messages = tuple(self._kept)
+            self._kept.clear()
+            return messages
+
+    def subscribe(self, pattern: str, *, interval_ms: int = 0, lease_seconds: float = 60.0) -> int:
+        """Hear the present values of what matches, and every change; ``receive`` returns them.
+
+        Return how many values there are.
+        """
+        self.ask("/subscribe", pattern, interval_ms, float(lease_seconds))
+        _, count = self.receive("/subscribed", pattern)
+        return count if isinstance(count, int) else 0
 
     def _next(self, addresses: tuple[str, ...], start: tuple[object, ...], timeout_seconds: float) -> Message:
         """Return the next message to one of ``addresses`` whose values begin with ``start``; others are kept."""
@@ -88,7 +127,8 @@ class OscClient:
         while True:
             for index, message in enumerate(self._kept):
                 if message.address in addresses and message.args[: len(start)] == start:
-                    return self._kept.pop(index)
+                    del self._kept[index]
+                    return message
             self._listen(deadline, addresses[0])
 
     def _listen(self, deadline: float, address: str) -> None:
@@ -97,10 +137,16 @@ class OscClient:
             raise NoAnswer(f"no {address} from the engine in time")
         self._socket.settimeout(rest)
         try:
-            packet = self._socket.recv(MAX_DATAGRAM_BYTES)
+            self._keep(self._socket.recv(MAX_DATAGRAM_BYTES))
         except TimeoutError:
             return
         except ConnectionRefusedError as error:
             raise NoAnswer("no engine listens there; start one with `cuevox run`") from error
-        for bundle in codec.parse(packet):
+
+    def _keep(self, packet: bytes) -> None:
+        try:
+            bundles = codec.parse(packet)
+        except BadPacket:
+            return  # a connected socket hears its engine only; whatever else this was, nobody waits for it
+        for bundle in bundles:
             self._kept.extend(bundle.messages)

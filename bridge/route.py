@@ -47,6 +47,8 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """Return its name as senders read it."""
+        if self.norm:
+            return self.name.removesuffix("_db") + "_norm"
         return self.name.replace("_frame", "_seconds") if self.seconds else self.name
 
 

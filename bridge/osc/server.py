@@ -57,30 +57,29 @@ class OscServer(asyncio.DatagramProtocol):
 
     async def start(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> HostPort:
         """Listen; port 0 takes any. Return the address. Raises AddressTaken."""
-        self._loop = asyncio.get_running_loop()
-        self._bursts = isinstance(self._loop, asyncio.SelectorEventLoop)
-        self.clients = Clients(self, self._loop.time)
-        tree = AddressTree(ROUTES)
-        self.feedback = Feedback(
-            self._engine, tree, PUSHES, self.clients, call_later=self._loop.call_later, now=self._loop.time
-        )
-        self.router = Router(
-            self._engine, tree, self.clients, self.feedback,
-            call_later=self._loop.call_later, wall=self._wall, version=self._version, commit=self._commit,
-        )  # fmt: skip
         self._socket = _listen(host, port)
         host, port = self._socket.getsockname()[:2]
         self.address: HostPort = (host, port)
-        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
+        self._loop = loop = asyncio.get_running_loop()
+        self._bursts = isinstance(loop, asyncio.SelectorEventLoop)
+        self.clients = Clients(self, loop.time)
+        tree = AddressTree(ROUTES)
+        self.feedback = Feedback(self._engine, tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)
+        self.router = Router(
+            self._engine, tree, self.clients, self.feedback,
+            call_later=loop.call_later, wall=self._wall, version=self._version, commit=self._commit,
+        )  # fmt: skip
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
         return self.address
 
     def close(self) -> None:
         """Stop listening and forget what waits."""
+        if self._transport is None:
+            return
         self.router.close()
         self.feedback.close()
         self._waiting.clear()
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Send messages from the listening socket, in as few datagrams as they fit."""
