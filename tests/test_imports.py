@@ -18,7 +18,7 @@ HOMES = {
     "pedalboard": ("engine/mixer/chain.py", "engine/mixer/plugins.py"),
     "sounddevice": ("engine/output/device.py",),
     "pythonosc": ("bridge/osc/*",),
-    "espeakng_loader": ("engine/voices/backends/espeak.py",),
+    "espeakng_loader": ("engine/voices/backends/espeak_data.py",),
     "numba": ("engine/mixer/*", "engine/export/kernel.py"),
     "llvmlite": ("engine/realtime/atomics.py",),
     "pyloudnorm": ("engine/export/loudness.py",),

@@ -11,15 +11,14 @@ import threading
 import unicodedata
 from collections.abc import Generator, Mapping
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 
-import espeakng_loader
 import msgspec
 import numpy as np
 
 from engine.errors import VoiceError
 from engine.params import ParamSpec
+from engine.voices.backends.espeak_data import data_folder, language_files, languages, library_path, variants
 from engine.voices.base import Choice, Chunk, Settings
 from engine.voices.silence import Audio, EdgeTrimmer
 from engine.voices.take import Word
@@ -48,41 +47,6 @@ _POS_CHARACTER = 1
 _WORD, _PHONEME = 1, 7
 _PARAMETERS = {"rate_wpm": 1, "volume": 2, "pitch": 3, "pitch_range": 4, "word_gap_ms": 7}
 _WORD_GAP_UNIT_MS = 10.0
-
-
-@cache
-def _data_folder() -> Path:
-    return Path(espeakng_loader.get_data_path())
-
-
-@cache
-def _language_files() -> dict[str, str]:
-    """Return the language file of each language, which is the name that the library knows it by."""
-    ranked: dict[str, tuple[int, str]] = {}
-    for path in sorted((_data_folder() / "lang").rglob("*")):
-        rows = [row.split() for row in path.read_text("utf-8", "replace").splitlines()] if path.is_file() else []
-        named = [row for row in rows if row[:1] == ["language"]]
-        if not named or not (_data_folder() / f"{_dictionary(rows, named[0][1])}_dict").exists():
-            continue  # no language, or one whose dictionary is not shipped
-        for place, row in enumerate(named):
-            rank = 100 * place + int(row[2] if len(row) > 2 else 5)  # espeak-ng's own priority; 5 unless said
-            ranked[row[1]] = min(ranked.get(row[1], (rank, path.name)), (rank, path.name))
-    return {language: name for language, (_, name) in ranked.items()}
-
-
-def _dictionary(rows: list[list[str]], language: str) -> str:
-    return next((row[1] for row in rows if row[:1] in (["dictionary"], ["translator"])), language.split("-")[0])
-
-
-def languages() -> frozenset[str]:
-    """Return the languages that espeak-ng speaks, as its data folder names them; loads no library."""
-    return frozenset(_language_files())
-
-
-@cache
-def variants() -> frozenset[str]:
-    """Return the variants (timbres) that any language can be spoken in; ``""`` is the language's own."""
-    return frozenset({"", *(path.name for path in (_data_folder() / "voices" / "!v").iterdir())})
 
 
 SETTINGS: Mapping[str, ParamSpec | Choice] = {
@@ -173,10 +137,10 @@ class _Library:
         self._library = _load()
         self._callback = _CALLBACK(self._on_buffer)  # must outlive every call
         flags = _PHONEME_EVENTS | _DONT_EXIT
-        folder = str(_data_folder()).encode()
+        folder = str(data_folder()).encode()
         self.sample_rate: int = self._library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, folder, flags)
         if self.sample_rate <= 0:
-            raise VoiceError(f"espeak-ng does not start with its data in {_data_folder()}")
+            raise VoiceError(f"espeak-ng does not start with its data in {data_folder()}")
         self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, utterance: _Utterance) -> None:
@@ -193,7 +157,7 @@ class _Library:
 
     def _synthesize(self, utterance: _Utterance) -> None:
         settings = utterance.settings
-        name = "+".join(filter(None, (_language_files()[str(settings["language"])], str(settings["variant"]))))
+        name = "+".join(filter(None, (language_files()[str(settings["language"])], str(settings["variant"]))))
         _check(self._library.espeak_SetVoiceByName(name.encode()), f"set the voice {name!r}")
         for setting, number in _PARAMETERS.items():
             value = float(settings[setting]) / (_WORD_GAP_UNIT_MS if setting == "word_gap_ms" else 1.0)
@@ -230,7 +194,7 @@ def _check(status: int, what: str) -> None:
 
 
 def _load() -> ctypes.CDLL:
-    path = espeakng_loader.get_library_path()
+    path = library_path()
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
