@@ -61,6 +61,7 @@ def _quiet_environment() -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["JACK_NO_START_SERVER"] = "1"
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]  # numba would load it in case a kernel needs it: 0.2 s
     sys.setswitchinterval(SWITCH_SECONDS)
 
 

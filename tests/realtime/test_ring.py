@@ -96,3 +96,16 @@ def test_two_processes_lose_nothing() -> None:
         child.wait()
     assert len(reader) == 0
     segment.close()
+
+
+def test_records_that_numpy_packed_arrive_whole() -> None:
+    writer, reader, segment = ends(4, RECORD)
+    one, two = np.zeros(1, RECORD), np.zeros(1, RECORD)
+    one["player"], two["fade_out_frames"] = 7, 9
+    joined = np.concatenate([one, two])
+    assert joined.dtype.itemsize < RECORD.itemsize
+    assert writer.push(joined) == 2
+    heard = reader.pop_all()
+    assert heard["player"].tolist() == [7, 0]
+    assert heard["fade_out_frames"].tolist() == [0, 9]
+    segment.close()
