@@ -58,6 +58,7 @@ class Control:
 
     def __init__(self, config: ControlConfig, send_graph: Callable[[Message], None]) -> None:
         self._send_graph = send_graph
+        self._cache_max_bytes = config.cache_max_bytes
         self._graph_taken = asyncio.Event()
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders])
         self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
@@ -94,6 +95,7 @@ class Control:
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
         self.session.open()
         self._pump = asyncio.create_task(self._run())
+        self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
 
     def audio_restarted(self, audio: Message) -> None:
         """Tell a fresh audio process everything."""
@@ -112,6 +114,7 @@ class Control:
             self._pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pump
+        await asyncio.gather(self._pruning, return_exceptions=True)
         await self.loader.close()
         await self.pool.close()
         await self._keeper.close()
