@@ -142,6 +142,8 @@ async def _answer(child: Child, key: str) -> Message:
     if message is None:
         raise StartFailed(f"the {child.name} ended before it was ready (exit code {child.returncode})")
     if key not in message:
-        raise StartFailed(str(message.get("error") or f"the {child.name} said {json.dumps(message)}"))
+        failed = StartFailed(str(message.get("error") or f"the {child.name} said {json.dumps(message)}"))
+        failed.code = str(message.get("code", failed.code))
+        raise failed
     answer: Message = message[key]
     return answer

@@ -13,11 +13,15 @@ from typing import Annotated
 import typer
 
 from bridge.cli import demo, devices, doctor, export, import_script, render, run, say, send, settings, voices
-from bridge.errors import BridgeError
+from bridge.errors import BadArguments, BridgeError, NoSuchAddress
 from engine.errors import BadRange, BadType, EngineError, MediaError, SettingsError, StoryError, UnknownThing
 
 FAILED, WRONG_INPUT = 1, 2
-BAD_INPUT = (BadRange, BadType, MediaError, SettingsError, StoryError, UnknownThing)
+BAD_INPUT = frozenset(
+    error.code
+    for error in (BadRange, BadType, MediaError, SettingsError, StoryError, UnknownThing, BadArguments, NoSuchAddress)
+)
+"""The codes of errors that the caller can mend; a running engine sends them, too."""
 
 app = typer.Typer(
     name="cuevox",
@@ -66,7 +70,7 @@ def main() -> None:
         if "--debug" in sys.argv:
             traceback.print_exc()
         typer.echo(f"cuevox: {error}", err=True)
-        sys.exit(WRONG_INPUT if isinstance(error, BAD_INPUT) else FAILED)
+        sys.exit(WRONG_INPUT if getattr(error, "code", None) in BAD_INPUT else FAILED)
 
 
 if __name__ == "__main__":
