@@ -39,7 +39,7 @@ class DelayLockedLoop:
 
     BANDWIDTH_HZ = 0.1
     STEADY_HZ = 10.0
-    """For drivers that filter their times themselves: follow them closely, for JACK's glide for seconds after an xrun."""
+    """For drivers that filter their times themselves. Followed closely: JACK's glide for seconds after an xrun."""
     START_HZ = 2.0
     OUTLIER_SECONDS = 0.005
     OUTLIERS = 8
@@ -96,14 +96,14 @@ class DelayLockedLoop:
 
 
 class HeldClock:
-    """Maps wall time to engine frames for control: held until it is off by more than a frame.
+    """Maps wall time to engine frames for control: held until it is clearly off (``SNAP_FRAMES``).
 
     It runs at the nominal rate, and times that lie a whole number of frames apart keep that distance even where both
     fall between two frames: a float holds Unix time only to a hundredth of a frame. A frame is heard the output's
     latency after it leaves the engine.
     """
 
-    SNAP_FRAMES = 1.0
+    SNAP_FRAMES = 0.75
     GRID_FRAMES = 0.05
 
     def __init__(self, read: Callable[[], ClockPoint], sample_rate: int) -> None:

@@ -70,7 +70,7 @@ class AudioCore:
         self._mixer = self._build(graph)
         self._mixer.frame = first_frame
         self._built = [self._mixer]
-        self._board.mixer(len(graph.strips), max_players)
+        self._board.mixer(self._mixer, max_players)
 
     @property
     def frame(self) -> int:
@@ -155,7 +155,7 @@ class AudioCore:
         mixer.adopt(self._mixer)
         self._crossfade = Crossfade(self._mixer, round(CROSSFADE_SECONDS * self.sample_rate))
         self._mixer, self._next = mixer, None
-        self._board.mixer(mixer.strips, self._max_players)
+        self._board.mixer(mixer, self._max_players)
         self.swapped.set()
 
     def _listen(self) -> None:
@@ -181,6 +181,8 @@ class AudioCore:
 
     def _report(self) -> None:
         reports = self._mixer.take_reports()
+        if not len(reports) and not self._reporter.waiting:
+            return
         for report in reports[reports["kind"] == Report.STRIP_FAILED]:
             self._board.failed(int(report["strip"]))
         self._reporter.tell(reports)

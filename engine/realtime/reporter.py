@@ -24,7 +24,8 @@ class Reporter:
         """SCHEDULE_FULL reports so far."""
         self._ring = ring
         self._backlog = np.zeros(BACKLOG, REPORT)
-        self._waiting = 0
+        self.waiting = 0
+        """Reports in the backlog."""
 
     def tell(self, reports: NDArray[Any]) -> None:
         """Pass ``reports`` on after those that wait."""
@@ -32,15 +33,15 @@ class Reporter:
             kinds = reports["kind"]
             self.late += int(np.count_nonzero(kinds == Report.LATE))
             self.refused += int(np.count_nonzero(kinds == Report.SCHEDULE_FULL))
-        if self._waiting:
-            pushed = self._ring.push(self._backlog[: self._waiting])
-            self._backlog[: self._waiting - pushed] = self._backlog[pushed : self._waiting].copy()
-            self._waiting -= pushed
-        pushed = 0 if self._waiting or not len(reports) else self._ring.push(reports)
+        if self.waiting:
+            pushed = self._ring.push(self._backlog[: self.waiting])
+            self._backlog[: self.waiting - pushed] = self._backlog[pushed : self.waiting].copy()
+            self.waiting -= pushed
+        pushed = 0 if self.waiting or not len(reports) else self._ring.push(reports)
         self._keep(reports[pushed:])
 
     def _keep(self, reports: NDArray[Any]) -> None:
-        kept = min(len(reports), BACKLOG - self._waiting)
-        self._backlog[self._waiting : self._waiting + kept] = reports[:kept]
-        self._waiting += kept
+        kept = min(len(reports), BACKLOG - self.waiting)
+        self._backlog[self.waiting : self.waiting + kept] = reports[:kept]
+        self.waiting += kept
         self.dropped += len(reports) - kept

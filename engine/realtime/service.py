@@ -131,10 +131,12 @@ class AudioService:
         self._output = output
 
     def _render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
-        if self._priority is None:
+        first = self._priority is None
+        if first:
             self._priority = raise_priority()
-            self._rendering.set()
         self._core.fill(out, unix_seconds, lost)
+        if first:
+            self._rendering.set()
 
 
 def _frame_now(memory: EngineMemory, sample_rate: int) -> int:

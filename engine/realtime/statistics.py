@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,25 +19,34 @@ RMS_SECONDS = 0.3
 
 
 class MeterBallistics:
-    """Turns each block's peak and RMS into meters that anyone may read at any rate."""
+    """Turns each block's peak and RMS into meters that anyone may read at any rate.
 
-    def __init__(self, sample_rate: int, strips: int) -> None:
+    source: what the mixer measured, (strips, 2, peak | rms). target: what the meters show, of the same shape.
+    """
+
+    def __init__(self, sample_rate: int, source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
         self._rate = sample_rate
-        self._peak = np.zeros((strips, 2), np.float32)
-        self._square = np.zeros((strips, 2), np.float32)
-        self._step = np.zeros((strips, 2), np.float32)
+        self._block_peak, self._block_rms = source[:, :, 0], source[:, :, 1]
+        self._peak, self._rms = target[:, :, 0], target[:, :, 1]
+        self._square = np.zeros(self._rms.shape, np.float32)
+        self._step = np.zeros(self._rms.shape, np.float32)
+        self._frames = 0
+        self._fall = self._rise = np.float32(0.0)
 
-    def update(self, block: NDArray[np.float32], frames: int, meters: NDArray[np.float32]) -> None:
-        """Take in ``block`` (strips, 2, peak | rms) of ``frames`` and write what the meters show into ``meters``."""
-        seconds = frames / self._rate
-        self._peak *= 10.0 ** (-PEAK_FALL_DB_PER_SECOND * seconds / 20.0)
-        np.maximum(self._peak, block[:, :, 0], out=self._peak)
-        np.multiply(block[:, :, 1], block[:, :, 1], out=self._step)
+    def update(self, frames: int) -> None:
+        """Take in a block of ``frames``."""
+        if frames != self._frames:
+            seconds = frames / self._rate
+            self._frames = frames
+            self._fall = np.float32(10.0 ** (-PEAK_FALL_DB_PER_SECOND * seconds / 20.0))
+            self._rise = np.float32(1.0 - math.exp(-seconds / RMS_SECONDS))
+        self._peak *= self._fall
+        np.maximum(self._peak, self._block_peak, out=self._peak)
+        np.square(self._block_rms, out=self._step)
         self._step -= self._square
-        self._step *= 1.0 - np.exp(-seconds / RMS_SECONDS)
+        self._step *= self._rise
         self._square += self._step
-        meters[:, :, 0] = self._peak
-        np.sqrt(self._square, out=meters[:, :, 1])
+        np.sqrt(self._square, out=self._rms)
 
 
 class StatusBoard:
@@ -45,6 +56,9 @@ class StatusBoard:
         self._writer = writer
         self._now = writer.now
         self._now["sample_rate"] = sample_rate
+        self._rate = sample_rate
+        self._histogram: NDArray[np.int64] = self._now["histogram"]
+        self._reduction_db = 0.0
         self._now["block_frames"] = block_frames
         self.callbacks = 0
         self._longest_ns = 0
@@ -55,14 +69,17 @@ class StatusBoard:
         self._now["block_frames"] = block_frames
         self._now["output_latency_frames"] = latency_frames
 
-    def mixer(self, strips: int, max_players: int) -> None:
-        """Begin to show a mixer of ``strips`` strips; those beyond MAX_STRIPS have no meters here."""
-        self._strips = min(strips, MAX_STRIPS)
+    def mixer(self, mixer: Mixer, max_players: int) -> None:
+        """Begin to show another mixer; strips beyond MAX_STRIPS have no meters here."""
+        strips = min(mixer.strips, MAX_STRIPS)
         self._max_players = max_players
-        self._meters = MeterBallistics(int(self._now["sample_rate"]), self._strips)
-        self._now["strips"] = self._strips
+        self._now["strips"] = strips
         self._now["failed"] = 0
         self._now["meters"] = 0.0
+        self._now["mixer_latency_frames"] = mixer.latency_frames
+        self._meters = MeterBallistics(
+            int(self._now["sample_rate"]), mixer.meters[:strips], self._now["meters"][:strips]
+        )
 
     def failed(self, strip: int) -> None:
         """Mark a strip as silenced."""
@@ -83,12 +100,11 @@ class StatusBoard:
         now["timeline_frame"] = mixer.timeline_frame
         now["playing"] = mixer.playing
         now["generation"] = generation
-        now["active_players"] = mixer.active_players
-        now["free_players"] = self._max_players - mixer.active_players
-        now["mixer_latency_frames"] = mixer.latency_frames
-        self._meters.update(mixer.meters[: self._strips], frames, now["meters"][: self._strips])
-        risen_db = now["limiter_reduction_db"] + PEAK_FALL_DB_PER_SECOND * frames / now["sample_rate"]
-        now["limiter_reduction_db"] = min(mixer.take_reduction_db(), risen_db)
+        now["active_players"] = active = mixer.active_players
+        now["free_players"] = self._max_players - active
+        self._meters.update(frames)
+        self._reduction_db += PEAK_FALL_DB_PER_SECOND * frames / self._rate
+        self._reduction_db = now["limiter_reduction_db"] = min(mixer.take_reduction_db(), self._reduction_db)
 
     def reports(self, reporter: Reporter) -> None:
         """Note what was told and what was lost."""
@@ -116,5 +132,5 @@ class StatusBoard:
         now["callback_ns"] = elapsed_ns
         now["callback_sum_ns"] = self._sum_ns
         now["callback_max_ns"] = self._longest_ns
-        now["histogram"][min((elapsed_ns // 1000).bit_length(), HISTOGRAM_BINS - 1)] += 1
+        self._histogram[min((elapsed_ns // 1000).bit_length(), HISTOGRAM_BINS - 1)] += 1
         self._writer.publish()

@@ -6,8 +6,6 @@ published one and asks whether it still is; if the writer dies in the middle, th
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +60,8 @@ STATUS = np.dtype(
 
 STATUS_BYTES = _COPIES + 2 * STATUS.itemsize
 
-_CLOCK_FIELDS = ("frame", "unix_ns", "rate_hz")
+_CLOCK = np.dtype([("frame", "<i8"), ("unix_ns", "<i8"), ("rate_hz", "<f8")])
+"""The front of STATUS."""
 _PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in ("playing", "histogram", "failed", "meters"))
 
 
@@ -122,7 +121,8 @@ class _StatusEnd:
     def __init__(self, segment: Segment) -> None:
         self._sequence_address = segment.address + _SEQUENCE
         self._identity = segment.view(np.int64, _IDENTITY, 2)
-        self._copies = segment.view(STATUS, _COPIES, 2)
+        # As bytes: numpy copies a structure field by field, bytes at once.
+        self._copies = segment.view(np.uint8, _COPIES, 2 * STATUS.itemsize).reshape(2, STATUS.itemsize)
 
 
 class StatusWriter(_StatusEnd):
@@ -132,14 +132,15 @@ class StatusWriter(_StatusEnd):
         super().__init__(segment)
         self._identity[:] = _MAGIC, _VERSION
         self._sequence = load_acquire(self._sequence_address)
-        self._block = np.zeros(1, STATUS)
-        self.now: np.void = self._block[0]
+        block = np.zeros(1, STATUS)
+        self.now: np.void = block[0]
+        self._block = block.view(np.uint8)
 
     def publish(self) -> None:
         """Make ``now`` what readers see."""
         self._sequence += 1
         fence()  # nothing of this copy is written before the other one was published
-        self._copies[self._sequence & 1 : (self._sequence & 1) + 1] = self._block
+        self._copies[self._sequence & 1] = self._block
         store_release(self._sequence_address, self._sequence)
 
 
@@ -148,7 +149,7 @@ class StatusReader(_StatusEnd):
 
     def read(self) -> Status:
         """Return the newest status. Raises NotReady before the first block."""
-        block = self._copy(self._copies)[0]
+        block = self._copy(STATUS.itemsize).view(STATUS)[0]
         strips = min(int(block["strips"]), MAX_STRIPS)
         return Status(
             **{name: block[name].item() for name in _PLAIN_FIELDS},
@@ -160,15 +161,15 @@ class StatusReader(_StatusEnd):
 
     def clock(self) -> ClockReading:
         """Return only when the last block began (cheap). Raises NotReady before the first block."""
-        block = self._copy(self._copies[list(_CLOCK_FIELDS)])[0]
-        return ClockReading(frame=int(block["frame"]), unix_ns=int(block["unix_ns"]), rate_hz=float(block["rate_hz"]))
+        frame, unix_ns, rate_hz = self._copy(_CLOCK.itemsize).view(_CLOCK)[0].item()
+        return ClockReading(frame=frame, unix_ns=unix_ns, rate_hz=rate_hz)
 
-    def _copy(self, copies: NDArray[Any]) -> NDArray[Any]:
+    def _copy(self, size_bytes: int) -> NDArray[np.uint8]:
         for _ in range(_TRIES):  # a second try is needed only if a block ended during the copy
             sequence = load_acquire(self._sequence_address)
             if sequence == 0:
                 raise NotReady("the audio process has not played a block yet")
-            copy = copies[sequence & 1 : (sequence & 1) + 1].copy()
+            copy = self._copies[sequence & 1, :size_bytes].copy()
             fence()
             if load_acquire(self._sequence_address) == sequence:
                 self._check_identity()

@@ -49,7 +49,7 @@ def test_a_writer_that_dies_half_way_leaves_the_last_whole_status(segment: Segme
     for frame in (1, 2, 3):
         writer.now["frame"] = frame
         writer.publish()
-    writer._copies["frame"][(writer._sequence + 1) & 1] = 999  # what was being written
+    writer._copies[(writer._sequence + 1) & 1] = 99  # what was being written
     assert StatusReader(segment).read().frame == 3
     taken_over = StatusWriter(segment)
     taken_over.now["frame"] = 4
