@@ -9,7 +9,7 @@ from bridge import errors
 from bridge.arguments import usage
 from bridge.route import Arg, Push, Route
 from bridge.routes import PUSHES, ROUTES
-from engine import errors as engine_errors
+import engine.errors as engine_errors
 from engine.params import ParamSpec
 
 PAGE = Path(__file__).parent.parent / "docs" / "addresses.md"
