@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import engine.errors as engine_errors
 from bridge import errors
 from bridge.arguments import usage
 from bridge.route import Arg, Push, Route
 from bridge.routes import PUSHES, ROUTES
-import engine.errors as engine_errors
 from engine.params import ParamSpec
 
 PAGE = Path(__file__).parent.parent / "docs" / "addresses.md"
