@@ -91,7 +91,7 @@ def _number(arg: Arg, value: object) -> float:
         raise BadArguments(f"{arg.shown}: expected a number, got {_named(value)}")
     if not math.isfinite(value):
         raise BadValue(f"{arg.shown}: {value} is no number to work with")
-    return value
+    return float(value)
 
 
 def _snap(number: float, spec: ParamSpec) -> float:

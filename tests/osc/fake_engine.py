@@ -1,0 +1,213 @@
+"""An engine that only notes: fits ``EnginePort``, knows a small story, tells what a real one would tell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from bridge.port import EngineStatus, InsertState, Meter, StripState, TransportState
+from engine import commands as do
+from engine import events as told
+from engine.commands import Command
+from engine.errors import EngineError, UnknownThing
+from engine.events import Event, SlotState
+from engine.params import FADER, PAN, ParamSpec
+
+RATE = 48_000
+CUTOFF = ParamSpec(low=20.0, high=20_000.0, default=50.0, unit="Hz", taper="log")
+DRIVE = ParamSpec(low=0.0, high=0.1, default=0.05)
+
+
+class WallClock:
+    """Engine frame 0 was at Unix time ``START``."""
+
+    START = 1_000_000_000.0
+
+    def frame_at(self, unix_seconds: float) -> int:
+        return round((unix_seconds - self.START) * RATE)
+
+    def time_at(self, frame: int) -> float:
+        return self.START + frame / RATE
+
+
+class FakeEngine:
+    """Notes commands in ``applied`` as (command, frame) and in ``groups`` what came together."""
+
+    sample_rate = RATE
+    block_frames = 256
+
+    def __init__(self, cues: Sequence[str] = ("1", "2", "12a")) -> None:
+        self.clock = WallClock()
+        self.strips = {
+            name: StripState(gain_db=0.0, pan=0.0, mute=False, solo=False, sends=sends, inserts=inserts)
+            for name, sends, inserts in (
+                ("voice", {"hall": -6.0}, ()),
+                ("spook", {}, (_insert("highpass", cutoff_hz=CUTOFF), _insert("distortion", drive=DRIVE))),
+                ("hall", {}, ()),
+                ("master", {}, ()),
+            )
+        }
+        self.cues: dict[str, SlotState] = dict.fromkeys(cues, "ready")
+        self.slots: dict[tuple[str, int], SlotState] = {("a", 1): "ready", ("a", 2): "queued", ("b", 1): "ready"}
+        self.clips: dict[str, SlotState] = {"hello": "ready", "boo": "rendering"}
+        self.transport = TransportState(playing=False, timeline_frame=0, end_frame=96_000)
+        self.meter_db = -20.0
+        self.refusal: EngineError | None = None
+        self.full: EngineError | None = None
+        self.applied: list[tuple[Command, int | None]] = []
+        self.groups: list[list[Command]] = []
+        self._group: list[Command] | None = None
+        self._listeners: list[Callable[[tuple[Event, ...]], None]] = []
+        self._changed = threading.Condition()
+
+    @property
+    def commands(self) -> list[Command]:
+        return [command for command, _ in self.applied]
+
+    def wait_for(self, count: int, seconds: float = 10.0) -> list[tuple[Command, int | None]]:
+        """Return what was applied as soon as there are ``count``; for the test's thread."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.applied) >= count, seconds), self.applied
+            return list(self.applied)
+
+    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        if self.refusal is not None:
+            raise self.refusal
+        events = self._carry_out(command)
+        with self._changed:
+            self.applied.append((command, at_frame))
+            self._changed.notify_all()
+        if self._group is not None:
+            self._group.append(command)
+        return self.tell(*events)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._group = []
+        try:
+            yield
+        finally:
+            self.groups.append(self._group)
+            self._group = None
+            if self.full is not None:
+                raise self.full
+
+    def subscribe(self, callback: Callable[[tuple[Event, ...]], None]) -> Callable[[], None]:
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def tell(self, *events: Event) -> tuple[Event, ...]:
+        for listener in tuple(self._listeners) if events else ():
+            listener(events)
+        return events
+
+    def strip_ids(self) -> Sequence[str]:
+        return tuple(self.strips)
+
+    def cue_ids(self) -> Sequence[str]:
+        return tuple(self.cues)
+
+    def slot_keys(self) -> Sequence[tuple[str, int]]:
+        return tuple(self.slots)
+
+    def clip_ids(self) -> Sequence[str]:
+        return tuple(self.clips)
+
+    def strip_state(self, strip: str) -> StripState:
+        return _known("strip", strip, self.strips)
+
+    def cue_state(self, cue: str) -> SlotState:
+        return _known("cue", cue, self.cues)
+
+    def slot_state(self, bank: str, index: int) -> SlotState:
+        return _known("slot", (bank, index), self.slots)
+
+    def clip_state(self, clip: str) -> SlotState:
+        return _known("clip", clip, self.clips)
+
+    def next_cue(self) -> str | None:
+        return next(iter(self.cues), None)
+
+    def transport_state(self) -> TransportState:
+        return self.transport
+
+    def meter(self, strip: str) -> Meter:
+        self.strip_state(strip)
+        return Meter(peak_db=(self.meter_db, self.meter_db), rms_db=(-100.0, -100.0))
+
+    def status(self) -> EngineStatus:
+        return EngineStatus(
+            sample_rate=RATE,
+            actual_sample_rate=RATE + 0.5,
+            block_frames=self.block_frames,
+            latency_seconds=0.01,
+            load_mean=0.1,
+            load_peak=0.2,
+            underflows=0,
+            late_starts=0,
+            players=0,
+            loop_lag_seconds=0.001,
+            takes_ready=3,
+            takes_wanted=4,
+            device="fake",
+        )
+
+    def _carry_out(self, command: Command) -> tuple[Event, ...]:
+        match command:
+            case do.SetStripGain(strip=strip, gain_db=gain_db):
+                self._set(strip, gain_db=FADER.check(gain_db, "gain_db"))
+                return (told.StripGainChanged(strip=strip, gain_db=gain_db),)
+            case do.SetStripPan(strip=strip, pan=pan):
+                self._set(strip, pan=PAN.check(pan, "pan"))
+                return (told.StripPanChanged(strip=strip, pan=pan),)
+            case do.SetStripMute(strip=strip, mute=mute):
+                self._set(strip, mute=mute)
+                return (told.StripMuteChanged(strip=strip, mute=mute),)
+            case do.SetStripSolo(strip=strip, solo=solo):
+                self._set(strip, solo=solo)
+                return (told.StripSoloChanged(strip=strip, solo=solo),)
+            case do.SetSendGain(strip=strip, bus=bus, gain_db=gain_db):
+                sends = self.strip_state(strip).sends
+                _known("send", bus, sends)
+                self._set(strip, sends={**sends, bus: gain_db})
+                return (told.SendGainChanged(strip=strip, bus=bus, gain_db=gain_db),)
+            case do.SetInsertParam(strip=strip, insert=insert, param=param, value=value):
+                inserts = list(self.strip_state(strip).inserts)
+                changed = inserts[insert - 1]
+                values = {**changed.values, param: value}
+                inserts[insert - 1] = msgspec.structs.replace(changed, values=values)
+                self._set(strip, inserts=tuple(inserts))
+                return (told.InsertParamChanged(strip=strip, insert=insert, param=param, value=value),)
+            case do.GoCue(cue=str() as cue) | do.StopCue(cue=cue):
+                self.cue_state(cue)
+            case do.TriggerSlot(bank=bank, index=index) | do.ReleaseSlot(bank=bank, index=index):
+                self.slot_state(bank, index)
+            case do.Say(job=job):
+                return (told.JobProgressed(job=job or "", verb="say", fraction=0.0, stage="queued"),)
+            case do.SetLoop(start_frame=start, end_frame=end):
+                loop = None if start is None or end is None else (start, end)
+                self.transport = msgspec.structs.replace(self.transport, loop=loop)
+                return (told.TransportChanged(playing=False, timeline_frame=0, loop=loop),)
+            case do.Locate(timeline_frame=frame):
+                self.transport = msgspec.structs.replace(self.transport, timeline_frame=frame)
+                return (told.TransportChanged(playing=False, timeline_frame=frame),)
+            case do.Panic():
+                return (told.Panicked(),)
+        return ()
+
+    def _set(self, strip: str, **changes: object) -> None:
+        self.strips[strip] = msgspec.structs.replace(self.strip_state(strip), **changes)
+
+
+def _insert(effect: str, **specs: ParamSpec) -> InsertState:
+    return InsertState(effect=effect, specs=specs, values={name: spec.default for name, spec in specs.items()})
+
+
+def _known(kind: str, name: object, things: Any) -> Any:
+    if name not in things:
+        raise UnknownThing(kind, name, things)
+    return things[name]
