@@ -31,6 +31,10 @@ class Cuevox:
         """Stop listening; the engine plays on."""
         self._client.close()
 
+    def wait_ready(self, timeout_seconds: float = 60.0) -> None:
+        """Return when every line and file of the story is there to be played."""
+        self._client.wait_ready(timeout_seconds)
+
     def play(self) -> None:
         """Run the timeline from where it stands."""
         self._client.ask("/transport/play")

@@ -13,6 +13,7 @@ from bridge.osc import codec
 
 PATIENCE_SECONDS = 2.0
 SPEECH_PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.05
 MAX_DATAGRAM_BYTES = 65_536
 MAX_KEPT = 8_192
 """Messages that nobody has asked for yet; beyond it the oldest go."""
@@ -100,6 +101,17 @@ class OscClient:
             raise Refused("/say", *(str(value) for value in told.args[2:4]))
         seconds = told.args[3]
         return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
+    def wait_ready(self, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> None:
+        """Return when every line and file that the story wants is there. Raises NoAnswer when that takes too long."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            ready, wanted = self.ask("/status")[10:12]
+            if ready == wanted:
+                return
+            if time.monotonic() > deadline:
+                raise NoAnswer(f"only {ready} of {wanted} takes were ready after {timeout_seconds:g} s")
+            time.sleep(LOOK_SECONDS)
 
     def pending(self) -> tuple[Message, ...]:
         """Return every message that has come and that nobody has received yet, without waiting."""

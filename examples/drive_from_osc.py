@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--osc-port", type=int, default=7400)
     options = parser.parse_args()
     with Cuevox(port=options.osc_port) as cuevox:
+        cuevox.wait_ready()
         cuevox.play()
         cuevox.set("/strip/music/gain", -30.0)
         play(cuevox, options.bank, options.index, options.strokes, options.bpm)

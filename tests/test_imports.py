@@ -54,7 +54,8 @@ def imported(module: str) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import in line {node.lineno}"
-            yield node.module or ""
+            package = node.module or ""
+            yield from (f"{package}.{alias.name}" for alias in node.names) if package == "engine" else (package,)
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("engine/")])

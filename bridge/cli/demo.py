@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 EXCERPT_SECONDS = 20.0
 SHOT_SECONDS = 1.2
-READY_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
 MUSIC_GAIN = "/strip/music/gain"
@@ -53,21 +52,9 @@ def _perform(story_path: Path, story: Story, device: str, play_all: bool) -> Non
     with running_engine(story_path, *arguments) as facts:
         tell_silence(facts)
         with OscClient(facts["osc_host"], facts["osc_port"]) as client:
-            _wait_for_takes(client)
+            client.wait_ready()
             _play_scene(client, _number(client, "/transport/end") if play_all else EXCERPT_SECONDS)
             _fire(client, story)
-
-
-def _wait_for_takes(client: OscClient) -> None:
-    from bridge.errors import NoAnswer
-
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        ready, wanted = client.ask("/status")[10:12]
-        if ready == wanted:
-            return
-        time.sleep(LOOK_SECONDS)
-    raise NoAnswer(f"only {ready} of {wanted} takes were ready after {READY_SECONDS:g} s")
 
 
 def _play_scene(client: OscClient, length_seconds: float) -> None:
