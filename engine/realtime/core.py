@@ -8,7 +8,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock import DelayLockedLoop
+from engine.clock import DelayLockedLoop, HeldClock
+from engine.errors import NotReady
 from engine.mixer.graph import Graph
 from engine.mixer.mixer import Mixer
 from engine.realtime.fades import Crossfade, Curtain
@@ -17,7 +18,7 @@ from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
 from engine.realtime.statistics import StatusBoard
-from engine.realtime.status import StatusWriter
+from engine.realtime.status import StatusReader, StatusWriter
 from engine.realtime.timeline import TimelineReader
 
 RECORDS_PER_BLOCK = 1024
@@ -30,7 +31,7 @@ class AudioCore:
     """Drains the ring, swaps the timeline, mixes, reports.
 
     One thread calls ``fill`` or ``render``; everything else belongs to the main thread. max_block_frames: longer
-    blocks are mixed in pieces. first_frame: where engine frames begin to count.
+    blocks are mixed in pieces.
     """
 
     def __init__(
@@ -42,7 +43,6 @@ class AudioCore:
         block_frames: int = 256,
         max_block_frames: int = 8192,
         max_players: int = 1024,
-        first_frame: int = 0,
     ) -> None:
         self.sample_rate = sample_rate
         self.fault = ""
@@ -61,6 +61,7 @@ class AudioCore:
         self._timeline = TimelineReader(memory.timeline)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
+        self._previous = StatusReader(memory.status)
         self._board = StatusBoard(StatusWriter(memory.status), sample_rate, block_frames)
         self._clock = DelayLockedLoop(sample_rate)
         self._out = np.zeros((max_block_frames, 2), np.float32)
@@ -68,7 +69,6 @@ class AudioCore:
         self._crossfade: Crossfade | None = None
         self._next: Mixer | None = None
         self._mixer = self._build(graph)
-        self._mixer.frame = first_frame
         self._built = [self._mixer]
         self._board.mixer(self._mixer, max_players)
 
@@ -137,6 +137,8 @@ class AudioCore:
 
     def _play(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         begun_ns = time.perf_counter_ns()
+        if not self._board.callbacks:
+            self._mixer.frame = self._first_frame(unix_seconds)
         self._clock.update(unix_seconds, len(out), jumped=lost)
         if lost:
             self._board.lost()
@@ -147,6 +149,14 @@ class AudioCore:
             self._mix(out[start : start + self._max_block_frames])
         self._board.block(self._mixer, len(out), self._generation)
         self._board.publish(time.perf_counter_ns() - begun_ns)
+
+    def _first_frame(self, unix_seconds: float) -> int:
+        """Return 0, or what an audio process that died would play now: what control has scheduled stays right."""
+        try:
+            last = self._previous.clock()
+        except NotReady:
+            return 0
+        return max(last.frame, HeldClock(lambda: last, self.sample_rate).frame_at(unix_seconds))
 
     def _take_over(self) -> None:
         mixer = self._next

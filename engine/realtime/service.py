@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-import time
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock import HeldClock
-from engine.errors import DeviceError, EngineError, NotReady
+from engine.errors import DeviceError, EngineError
 from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
@@ -21,7 +19,6 @@ from engine.platform import Grant, lock_memory, raise_priority
 from engine.realtime.config import NULL_DEVICE, AudioConfig, AudioFacts
 from engine.realtime.core import AudioCore
 from engine.realtime.shared import EngineMemory
-from engine.realtime.status import StatusReader
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +42,6 @@ class AudioService:
             sample_rate=config.sample_rate,
             block_frames=config.block_frames,
             max_players=config.max_players,
-            first_frame=_frame_now(self._memory, config.sample_rate),
         )
         self._output: Output | None = None
         self._priority: Grant | None = None
@@ -82,7 +78,7 @@ class AudioService:
         try:
             message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
             if set(message) != {"graph"}:
-                raise EngineError(f"the audio process knows 'graph', not {', '.join(message)}")
+                raise EngineError(f"the audio process knows 'graph', not {', '.join(map(repr, message))}")
             self._core.replace(msgspec.json.decode(message["graph"], type=Graph))
         except (msgspec.MsgspecError, EngineError) as error:
             return {"error": str(error)}
@@ -137,11 +133,3 @@ class AudioService:
         self._core.fill(out, unix_seconds, lost)
         if first:
             self._rendering.set()
-
-
-def _frame_now(memory: EngineMemory, sample_rate: int) -> int:
-    """Return the frame that an audio process which died would play now: frames go on, and so do control's schedules."""
-    try:
-        return max(0, HeldClock(StatusReader(memory.status).clock, sample_rate).frame_at(time.time()))
-    except NotReady:
-        return 0

@@ -26,8 +26,11 @@ PATIENCE_SECONDS = 60.0
 class LiveEngine:
     """Starts ``python -m engine.realtime.audio_process``; a context manager that leaves nothing behind."""
 
-    def __init__(self, graph: Graph, *, device: str | None = "null", **config: Any) -> None:
-        self.memory = EngineMemory.create(
+    def __init__(
+        self, graph: Graph, *, device: str | None = "null", memory: EngineMemory | None = None, **config: Any
+    ) -> None:
+        self._owns_memory = memory is None
+        self.memory = memory or EngineMemory.create(
             MemoryConfig(commands=64, reports=4096, timeline_clips=64, arena_bytes=4 << 20)
         )
         self.link = AudioLink(self.memory)
@@ -57,14 +60,19 @@ class LiveEngine:
             self.process.wait()
             if self.process.stdout is not None:
                 self.process.stdout.close()
-            self.memory.close()
+            if self._owns_memory:
+                self.memory.close()
 
     def tell(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a line and return the answer."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(msgspec.json.encode(message) + b"\n")
         self.process.stdin.flush()
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """Return the next answer."""
+        assert self.process.stdout is not None
         answer: dict[str, Any] = msgspec.json.decode(self.process.stdout.readline())
         return answer
 

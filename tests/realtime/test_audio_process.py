@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -23,6 +25,7 @@ from tests.realtime.live_engine import PATIENCE_SECONDS, LiveEngine
 
 pytestmark = pytest.mark.whole
 
+ROOT = Path(__file__).parents[2]
 RATE = 48000
 GRAPH = Graph(
     strips=(
@@ -126,6 +129,40 @@ def test_a_full_schedule_is_reported(engine: LiveEngine) -> None:
     engine.wait(lambda s: s.dropped_records >= len(refused))
 
 
+def test_another_graph_is_taken_over_while_it_plays(engine: LiveEngine) -> None:
+    clip = noise(RATE)
+    engine.start_player(1, clip, engine.load(clip))
+    engine.wait(lambda s: s.active_players == 1)
+    wider = msgspec.structs.replace(
+        GRAPH, strips=(StripSpec(id="new", kind="track"), *GRAPH.strips), levels=((0, 1, 2),)
+    )
+    assert engine.tell({"graph": msgspec.to_builtins(wider)}) == {"graph": 1}
+    status = engine.wait(lambda s: s.strips == 4)
+    assert (status.active_players, status.errors) == (1, 0)
+    assert "error" in engine.tell({"graph": {"strips": "none"}})
+    assert "knows 'graph', not 'volume'" in engine.tell({"volume": 11})["error"]
+    wait_reports(engine, Report.ENDED, 1)
+
+
+def test_an_audio_process_that_takes_over_goes_on_counting_frames(engine: LiveEngine) -> None:
+    before = engine.wait(lambda s: s.callbacks > 100)
+    engine.process.kill()
+    engine.process.wait()
+    with LiveEngine(GRAPH, block_frames=128, memory=engine.memory) as successor:
+        assert "ready" in successor.answer
+        after = successor.link.status()
+        elapsed_frames = (after.unix_ns - before.unix_ns) * RATE / 1e9
+        assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=2)
+
+
+def test_a_server_that_dies_ends_the_process_with_an_error(jack_server: JackServer) -> None:
+    with LiveEngine(GRAPH, device="system") as engine:
+        assert "ready" in engine.answer, engine.answer
+        jack_server.stop()
+        assert "asks for no more sound" in engine.hear()["error"]
+        assert engine.process.wait(PATIENCE_SECONDS) == 1
+
+
 PARENT = """
 import os, sys, msgspec
 from tests.realtime.live_engine import LiveEngine
@@ -139,7 +176,7 @@ with LiveEngine(GRAPH) as engine:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_killed_parent_leaves_no_audio_process() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert parent.stdin is not None
     assert parent.stdout is not None
     try:
@@ -164,15 +201,13 @@ def on_jack(jack_server: JackServer) -> Iterator[tuple[LiveEngine, JackRecorder]
         yield engine, recorder
 
 
-def test_jack_tells_its_period(on_jack: tuple[LiveEngine, JackRecorder], jack_server: JackServer) -> None:
-    engine, _ = on_jack
+def test_a_started_player_is_heard_sample_by_sample(
+    on_jack: tuple[LiveEngine, JackRecorder], jack_server: JackServer
+) -> None:
+    engine, recorder = on_jack
     assert engine.answer["ready"]["device"] == "system"
     assert engine.answer["ready"]["block_frames"] == jack_server.period
     assert engine.link.status().output_latency_frames > 0
-
-
-def test_a_started_player_is_heard_sample_by_sample(on_jack: tuple[LiveEngine, JackRecorder]) -> None:
-    engine, recorder = on_jack
     clip = noise(5000)
     engine.start_player(7, clip, engine.load(clip))
     wait_reports(engine, Report.ENDED, 1)

@@ -275,11 +275,19 @@ def test_a_core_that_takes_over_goes_on_counting(memory: EngineMemory, link: Aud
     entries["length"], entries["channels"], entries["gain"] = 100, 1, 1.0
     entries["offset"] = load(memory, link, clip)
     link.publish(entries)
-    first.render(1000)
-    second = AudioCore(memory, graph("voice"), sample_rate=RATE, first_frame=5000)
+    first.render(1000, unix_seconds=1.7e9)
+    second = AudioCore(memory, graph("voice"), sample_rate=RATE)
     play = records(1)
     play["kind"] = Kind.PLAY
     link.push(play)
-    np.testing.assert_array_equal(second.render(100)[:, 0], clip)
-    assert link.status().frame == 5000
+    np.testing.assert_array_equal(second.render(100, unix_seconds=1.7e9 + 0.5)[:, 0], clip)
+    assert link.status().frame == 24000
     assert link.status().generation == 1
+
+
+def test_frames_never_run_backwards(memory: EngineMemory, link: AudioLink) -> None:
+    first = AudioCore(memory, graph("voice"), sample_rate=RATE)
+    for n in range(3):
+        first.render(1000, unix_seconds=1.7e9 + n / 48)
+    AudioCore(memory, graph("voice"), sample_rate=RATE).render(100, unix_seconds=1.6e9)
+    assert link.status().frame == 2000
