@@ -111,8 +111,14 @@ class TakeLoader:
         try:
             await asyncio.shield(writing)
         except BaseException:
-            writing.add_done_callback(lambda _: self._arena.free(offset))
+            writing.add_done_callback(lambda done: self._give_up(offset, done))
             raise
+
+    def _give_up(self, offset: int, writing: asyncio.Future[None]) -> None:
+        """Free what nobody writes any more; how the writing ended is of no interest to whoever gave it up."""
+        if not writing.cancelled():
+            writing.exception()
+        self._arena.free(offset)
 
     async def _reserve(self, floats: int) -> int:
         """Allocate arena memory, evicting what was used longest ago if it must be."""
