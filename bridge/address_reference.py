@@ -38,6 +38,8 @@ Cuevox listens on UDP port 7400 of 127.0.0.1 and answers from the same socket to
 * **Feedback**: changes of one address come at most 50 times a second, meters and position 30 times.
 """
 
+_NEVER_SENT = (errors.BridgeError, errors.Refused, errors.NoAnswer, errors.AddressTaken)
+
 
 def page() -> str:
     """Return the whole page."""
@@ -105,10 +107,11 @@ def _pushed(push: Push) -> str:
 
 
 def _codes() -> Iterator[tuple[str, str]]:
+    """What can reach a client: the two packages' own lists, not what else happens to be imported."""
     known: dict[str, str] = {}
-    for family in (errors.BridgeError, engine_errors.EngineError):
-        for kind in family.__subclasses__():
-            if kind not in (errors.Refused, errors.NoAnswer, errors.AddressTaken):
+    for module, family in ((errors, errors.BridgeError), (engine_errors, engine_errors.EngineError)):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, family) and kind not in _NEVER_SENT:
                 known.setdefault(kind.code, (kind.__doc__ or "").partition("\n")[0])
     yield from sorted((f"`{code}`", meaning) for code, meaning in known.items())
 

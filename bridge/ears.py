@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from bridge.clients import Client, Subscription
+from bridge.errors import Busy
 from bridge.message import Message
 from bridge.patterns import matches
 from bridge.tree import Leaf
@@ -18,6 +19,9 @@ STEPS_PER_SLICE = 64
 
 EVENTS_PER_FLUSH = 100
 """How many events of their own a client hears between two flushes; more are counted and told as ``/event/lost``."""
+
+MAX_POURS = 64
+"""How many long answers may wait for one client."""
 
 Pour = Iterator[Message | None]
 """A long answer in pieces; None where a step found nothing to tell."""
@@ -65,7 +69,9 @@ class Ear:
             self._changed.setdefault(leaf.address, leaf)
 
     def pour(self, answer: Pour) -> None:
-        """Queue a long answer."""
+        """Queue a long answer. Raises Busy when too many wait."""
+        if len(self._pours) >= MAX_POURS:
+            raise Busy(f"{MAX_POURS} long answers wait already; hear those first")
         self._pours.append(answer)
 
     def tell(self, event: Message) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from bridge.arguments import give
-from bridge.clients import Client, Clients, Subscription
+from bridge.clients import MAX_CLIENTS, Client, Clients, Subscription
 from bridge.ears import Ear, Pour, subscription_for
+from bridge.errors import Busy
 from bridge.message import Message
 from bridge.patterns import matches
 from bridge.port import EnginePort
@@ -27,6 +28,9 @@ STREAM_SECONDS = 1.0 / 30.0
 
 PACE_SECONDS = 0.005
 """Between two slices of a long answer: no receiver's buffer overflows, and the event loop stays free."""
+
+MAX_EARS = 2 * MAX_CLIENTS
+"""Subscribers, and others who asked for a long answer."""
 
 LEASE_CHECK_SECONDS = 1.0
 SLICE_SECONDS = 0.001
@@ -160,6 +164,8 @@ class Feedback:
     def _ear(self, client: Client) -> Ear:
         ear = self._ears.get(client)
         if ear is None:
+            if len(self._ears) >= MAX_EARS:
+                raise Busy(f"{MAX_EARS} clients are being told things already")
             ear = self._ears[client] = Ear(client)
             self._wake(self._now() + LEASE_CHECK_SECONDS)
         return ear

@@ -75,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
                   " i:late_bundles i:bad_packets i:dropped_packets i:clients",
           help="Ask how the engine fares. Load is callback time as a part of the block's time."),
     Route(address="/sync", handler="sync", answer="/synced", args=(Arg(name="id", type="i"),), answers="i:id",
-          help="Answered when everything that came before is done and its feedback is on its way."),
+          help="Answered when everything that came before is done: a barrier."),
     Route(address="/list", handler="list_addresses", args=(Arg(name="pattern", type="s", optional=True),),
           answer="/list/end", answers="s:pattern i:count",
           help="One /list s:address s:types s:access per address that exists now, then /list/end."),

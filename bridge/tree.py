@@ -100,9 +100,9 @@ class AddressTree:
 
         Lazy, so that a caller may take a few at a time; which of them match is for ``patterns.matches`` to say.
         """
-        first = split(pattern)[0]
+        parts = split(pattern)
         for route in self.routes:
-            if first == "" or matches_part(first, route.address.split("/")[1]):
+            if _may_match(parts, route):
                 for path in _paths(route.placeholders, {}, port):
                     yield Leaf(route.fill(path), route, path)
 
@@ -120,6 +120,16 @@ class AddressTree:
         for value in names(name, path, port):
             if matches_part(parts[0], str(value)):
                 yield from self._walk(child, parts[1:], f"{address}/{value}", {**path, name: value}, port)
+
+
+def _may_match(parts: tuple[str, ...], route: Route) -> bool:
+    """Tell whether a pattern can match an address of that row, whatever stands in its placeholders."""
+    row = route.address.split("/")[1:]
+    if "" in parts:  # any parts between: only what stands before it is known
+        parts = parts[: parts.index("")]
+        row = row[: len(parts)]
+    fits = zip(parts, row, strict=False)
+    return len(parts) == len(row) and all(r.startswith("{") or matches_part(p, r) for p, r in fits)
 
 
 def _value(name: str, part: str) -> str | int | None:

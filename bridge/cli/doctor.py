@@ -134,9 +134,8 @@ def _devices(settings: Settings) -> Check:
 
 
 def _voices(settings: Settings) -> Check:
-    from engine.voices.catalog import load_catalog
-
     from bridge.cli.voices import speak_into_memory
+    from engine.voices.catalog import load_catalog
 
     catalog = load_catalog(settings.voice_folders)
     first = next(iter(catalog.presets))

@@ -20,8 +20,8 @@ from engine.realtime.records import Kind, Report, records
 from engine.story.model import Story
 from engine.units import db_to_gain
 
-BLOCK_FRAMES = 8192
-WINDOW_FRAMES = 4 * BLOCK_FRAMES
+BLOCK_FRAMES = 16384
+WINDOW_FRAMES = 2 * BLOCK_FRAMES
 """How far ahead of the mixer clips are read, and how long after it they stay."""
 
 MIX = -1

@@ -54,7 +54,7 @@ def bext(broadcast: Broadcast, levels: Levels | None) -> bytes:
         + bytes(180)
         + broadcast.coding_history.encode(_TEXT_ENCODING, "replace")
     )
-    return chunk(b"bext", body)
+    return chunk(b"bext", body + bytes(len(body) & 1))  # readers of RF64 stumble over an odd length
 
 
 def cues(points: Sequence[CuePoint]) -> bytes:

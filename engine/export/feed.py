@@ -20,23 +20,24 @@ from numpy.typing import NDArray
 from engine.errors import ExportError, MediaError
 from engine.export.kernel import largest, outline
 from engine.export.reader import AudioReader, open_reader
-from engine.platform import forget_pages, map_sparse
+from engine.platform import LARGE_PAGE_BYTES, forget_pages, map_sparse, prefer_large_pages
 from engine.realtime.records import ENTRY
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
 
 _FLOAT_BYTES = 4
 _PAGE_FLOATS = mmap.PAGESIZE // _FLOAT_BYTES
+_LARGE_PAGE_FLOATS = LARGE_PAGE_BYTES // _FLOAT_BYTES
 
 
 class Reel:
     """One clip on its way through the arena. ``outline``: its magnitude per bucket of frames, for the picture."""
 
-    def __init__(self, placed: Placed, path: Path, channels: int, strip: int, offset: int, bucket: int) -> None:
+    def __init__(self, placed: Placed, path: Path, channels: int, strip: int, bucket: int) -> None:
         self.placed = placed
         self.channels = channels
         self.strip = strip
-        self.offset = offset
+        self.offset = 0
         self.outline = np.zeros(-(-placed.length_frames // bucket) if bucket else 0, np.float32)
         self._path = path
         self._bucket = bucket
@@ -45,9 +46,15 @@ class Reel:
         self._forgotten = 0
 
     @property
+    def page_floats(self) -> int:
+        """The size of the pages it comes and goes in: large ones where it fills several."""
+        is_long = self.placed.length_frames * self.channels >= 2 * _LARGE_PAGE_FLOATS
+        return _LARGE_PAGE_FLOATS if is_long else _PAGE_FLOATS
+
+    @property
     def floats(self) -> int:
-        """How much of the arena it takes, in whole pages."""
-        return -(-self.placed.length_frames * self.channels // _PAGE_FLOATS) * _PAGE_FLOATS
+        """How much of the arena it takes."""
+        return _up(self.placed.length_frames * self.channels, self.page_floats)
 
     def load(self, arena: Arena, until_frame: int) -> bool:
         """Read what sounds before timeline frame ``until_frame``; True when all is there."""
@@ -67,7 +74,7 @@ class Reel:
         """Free what sounded before timeline frame ``before_frame``; True when all is gone."""
         is_over = before_frame >= self.placed.end_frame
         played = self.floats if is_over else max(0, before_frame - self.placed.start_frame) * self.channels
-        until = played // _PAGE_FLOATS * _PAGE_FLOATS
+        until = played // self.page_floats * self.page_floats
         arena.forget(self.offset + self._forgotten, until - self._forgotten)
         self._forgotten = until
         return is_over
@@ -90,33 +97,47 @@ class Reel:
 
 
 class Arena:
-    """Sparse clip memory. ``samples``: flat float32."""
+    """Sparse clip memory. ``samples``: flat float32, at the start of a large page."""
 
     def __init__(self, floats: int) -> None:
-        size_bytes = max(1, floats) * _FLOAT_BYTES
+        size_bytes = floats * _FLOAT_BYTES + LARGE_PAGE_BYTES
         try:
             self._mapping = map_sparse(size_bytes)
         except OSError as error:
             raise ExportError(f"can't map {size_bytes:,} bytes of address space for the clips: {error}") from error
-        self.samples: NDArray[np.float32] = np.frombuffer(self._mapping, np.float32)
+        whole = np.frombuffer(self._mapping, np.float32)
+        self._first = -whole.ctypes.data % LARGE_PAGE_BYTES // _FLOAT_BYTES
+        self.samples: NDArray[np.float32] = whole[self._first : self._first + floats]
+
+    def expect(self, offset: int, floats: int) -> None:
+        """Prepare for a long clip."""
+        prefer_large_pages(self._mapping, (self._first + offset) * _FLOAT_BYTES, floats * _FLOAT_BYTES)
 
     def forget(self, offset: int, floats: int) -> None:
         """Give whole pages back to the system."""
-        forget_pages(self._mapping, offset * _FLOAT_BYTES, floats * _FLOAT_BYTES)
+        forget_pages(self._mapping, (self._first + offset) * _FLOAT_BYTES, floats * _FLOAT_BYTES)
 
 
 class Feed:
-    """Loads and forgets reels along the timeline. ``advance`` may run in a thread beside the mixer.
-
-    reels: sorted by start, laid out one after the other from offset 0.
-    """
+    """Loads and forgets reels, which are sorted by start. ``advance`` may run in a thread beside the mixer."""
 
     def __init__(self, reels: Sequence[Reel]) -> None:
         self.reels = tuple(reels)
-        self.arena = Arena(sum(reel.floats for reel in self.reels))
+        self.arena = Arena(self._lay_out())
+        for reel in self.reels:
+            if reel.page_floats == _LARGE_PAGE_FLOATS:
+                self.arena.expect(reel.offset, reel.floats)
         self._waiting = deque(self.reels)
         self._loading: list[Reel] = []
         self._sounding: list[Reel] = []
+
+    def _lay_out(self) -> int:
+        """Give every reel its place, from the start of a page on; return how many floats all take."""
+        end = 0
+        for reel in self.reels:
+            reel.offset = _up(end, reel.page_floats)
+            end = reel.offset + reel.floats
+        return end
 
     def entries(self) -> NDArray[Any]:
         """Return the compiled timeline."""
@@ -138,3 +159,7 @@ class Feed:
         """Let go of every file."""
         for reel in self._loading:
             reel.close()
+
+
+def _up(floats: int, page_floats: int) -> int:
+    return -(-floats // page_floats) * page_floats

@@ -44,8 +44,9 @@ class Target:
     def check(self, names: Iterable[str], needed_bytes: int, *, replace_changed: bool) -> None:
         """Refuse what can't end well, with nothing written: ExportError says what is in the way."""
         base = self._existing_parent()
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ExportError(f"can't export to {self.folder}: it is a file, not a folder")
+        files = [path for path in (self.folder, *self.folder.parents) if path.exists() and not path.is_dir()]
+        if files:
+            raise ExportError(f"can't export to {self.folder}: {files[0]} is a file, not a folder")
         if not os.access(base, os.W_OK | os.X_OK):
             raise ExportError(f"can't export to {self.folder}: {base} is not writable")
         self._refuse_foreign(names)

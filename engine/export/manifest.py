@@ -149,16 +149,6 @@ def read_manifest(path: Path) -> Manifest:
     return msgspec.json.decode(path.read_bytes(), type=Manifest)
 
 
-def describe(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """Return what lies where: each file's path and a line on it; media files as one."""
-    lines = [(entry.path, _describe(entry)) for entry in manifest.files if entry.role != "media"]
-    media = [entry for entry in manifest.files if entry.role == "media"]
-    if media:
-        size = sum(entry.bytes for entry in media) / 1e6
-        lines.append(("media/", f"{len(media)} takes and audio files that the project plays, {size:.1f} MB"))
-    return (*lines, ("manifest.json", "what is in the files: takes, words, clips, levels, digests"))
-
-
 def _clip_entry(placed: Placed, medium: Medium) -> ClipEntry:
     clip = placed.clip
     return ClipEntry(
@@ -175,17 +165,3 @@ def _clip_entry(placed: Placed, medium: Medium) -> ClipEntry:
         take=medium.take.digest if medium.take else None,
         audio=clip.audio,
     )
-
-
-def _describe(entry: FileEntry) -> str:
-    fixed = {"reaper": "Reaper project: the clips, ready to edit", "overview": "picture of the timeline"}
-    if entry.role in fixed:
-        return fixed[entry.role]
-    parts = ["mix" if entry.role == "mix" else f"{entry.role} {entry.name}"]
-    if entry.levels and entry.levels.integrated_lufs is not None:
-        parts.append(f"{entry.levels.integrated_lufs:.1f} LUFS")
-    if entry.levels and entry.levels.true_peak_dbtp is not None:
-        parts.append(f"{entry.levels.true_peak_dbtp:.1f} dBTP")
-    elif entry.levels:
-        parts.append("silent")
-    return ", ".join(parts)

@@ -72,20 +72,16 @@ def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progre
 
 
 def _reels(plan: Plan, sources: Mapping[Source, Path], bucket: int) -> list[Reel]:
-    reels: list[Reel] = []
-    offset = 0
-    for placed in plan.placed:
-        reel = Reel(
+    return [
+        Reel(
             placed,
             sources[source_of(placed.clip)],
             plan.medium(placed).channels,
             plan.graph.index(placed.track.id),
-            offset,
             bucket,
         )
-        reels.append(reel)
-        offset += reel.floats
-    return reels
+        for placed in plan.placed
+    ]
 
 
 def _most_at_once(placed: Sequence[Placed]) -> int:
