@@ -123,12 +123,12 @@ def _mix(mixer: Mixer, taps: Sequence[int], bundle: Floats) -> None:
     master = mixer.process(BLOCK_FRAMES)
     for block, tap in zip(bundle, taps, strict=True):
         block[:] = master if tap == MIX else mixer.strip_output(tap)
-    _check(mixer.take_reports())
+    _check(mixer.take_reports(), mixer.strip_ids)
 
 
-def _check(reports: NDArray[Any]) -> None:
+def _check(reports: NDArray[Any], strip_ids: Sequence[str]) -> None:
     """Silence where sound should be is an error here: nobody listens to an export while it is made."""
     for kind, what in ((Report.STRIP_FAILED, "an effect failed on strip"), (Report.NO_PLAYER, "no player for strip")):
         failed = reports[reports["kind"] == kind]
         if len(failed):
-            raise ExportError(f"can't export: {what} {failed[0]['strip']}")
+            raise ExportError(f"can't export: {what} {strip_ids[int(failed[0]['strip'])]}")

@@ -69,6 +69,11 @@ class Mixer:
         return len(self._graph.strips)
 
     @property
+    def strip_ids(self) -> tuple[str, ...]:
+        """The strips' ids, by index."""
+        return tuple(strip.id for strip in self._graph.strips)
+
+    @property
     def timeline_frame(self) -> int:
         """Where the timeline stands at the next block's first frame."""
         return self._playback.timeline_frame
@@ -163,7 +168,7 @@ class Mixer:
         Strips are known by their ids; what played on one that is gone ends.
         """
         self.frame = other.frame
-        ids = [strip.id for strip in self._graph.strips]
+        ids = self.strip_ids
         places = np.array([ids.index(s.id) if s.id in ids else -1 for s in other._graph.strips], np.int32)
         count = other.active_players
         self._players.table[:count] = other._players.table[:count]
