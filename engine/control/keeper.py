@@ -35,6 +35,7 @@ class StoryKeeper:
         self._journal = journal
         self._reread = reread
         self._since_save: list[Edit] = []
+        self._edits = 0
         self._work: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._told_of_change = False
@@ -56,6 +57,7 @@ class StoryKeeper:
         """Keep an edit in the journal."""
         self._journal.append(command)
         self._since_save.append(command)
+        self._edits += 1
 
     def save(self) -> None:
         """Begin to write the story into its file; StorySaved or Dropped follows."""
@@ -86,8 +88,11 @@ class StoryKeeper:
 
     async def _reload(self) -> None:
         document = await asyncio.to_thread(self._reread)
-        story, dropped = self._journal.replay(document.story)
-        await self._adopt(story)
+        edits = -1
+        while edits != self._edits:  # again, if somebody turned a knob while the mix was built
+            edits = self._edits
+            story, dropped = self._journal.replay(document.story)
+            await self._adopt(story)
         self.document, self._told_of_change = document, False
         if dropped:
             log.warning("edits that no longer fit the story: %s", "; ".join(dropped))

@@ -1,0 +1,186 @@
+"""The keeper: edits survive, hand edits are offered and never overwritten, a reload loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+import engine.control.keeper as keeper_module
+from engine.commands import SetStripGain
+from engine.control.keeper import StoryKeeper
+from engine.errors import Busy
+from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
+from engine.story.document import StoryDocument
+from engine.story.edit import apply_edit
+from engine.story.journal import Journal
+from engine.story.model import Story
+
+TEXT = """\
+kind: story
+version: 1
+title: Kept  # by hand
+tracks:
+  - id: voice
+    gain_db: -3
+    clips: [{say: Hello., voice: narrator}]
+"""
+
+
+class Desk:
+    """A session's part in it: the story with its edits, and everything it was told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "story.yaml"
+        if not self.path.exists():
+            self.path.write_text(TEXT)
+        document = StoryDocument.load(self.path)
+        journal = Journal(self.path)
+        self.story, self.dropped = journal.replay(document.story)
+        self.keeper = StoryKeeper(document, journal, lambda: StoryDocument.load(self.path))
+        self.told: asyncio.Queue[Event] = asyncio.Queue()
+        self.meanwhile: Callable[[], None] | None = None
+
+    def turn(self, gain_db: float) -> None:
+        """Move the fader: journal first, then the story, as the session does."""
+        edit = SetStripGain(strip="voice", gain_db=gain_db)
+        fresh = apply_edit(self.story, edit)
+        self.keeper.append(edit)
+        self.story = fresh
+
+    async def adopt(self, story: Story) -> None:
+        if self.meanwhile is not None:  # somebody turns a knob while the audio process builds the graph
+            turn, self.meanwhile = self.meanwhile, None
+            turn()
+        self.story = story
+
+    async def hear(self, kind: type[Event]) -> Event:
+        while not isinstance(event := await asyncio.wait_for(self.told.get(), 30), kind):
+            pass
+        return event
+
+    @property
+    def gain_db(self) -> float:
+        return self.story.strips()["voice"].gain_db
+
+
+def run(folder: Path, show: Callable[[Desk], Awaitable[None]]) -> None:
+    """Open the story in ``folder``, let ``show`` go on, close it."""
+
+    async def main() -> None:
+        desk = Desk(folder)
+        desk.keeper.start(lambda: desk.story, desk.adopt, lambda events: [desk.told.put_nowait(e) for e in events])
+        try:
+            await show(desk)
+        finally:
+            await desk.keeper.close()
+
+    asyncio.run(main())
+
+
+def test_an_edit_is_there_again_after_a_crash(tmp_path):
+    async def show(desk):
+        desk.turn(-9.0)
+
+    run(tmp_path, show)
+    assert Desk(tmp_path).gain_db == -9.0
+    assert (tmp_path / "story.yaml").read_text() == TEXT
+
+
+def test_a_save_writes_the_file_and_ends_the_journal(tmp_path):
+    async def show(desk):
+        desk.turn(-9.0)
+        desk.keeper.save()
+        await desk.hear(StorySaved)
+
+    run(tmp_path, show)
+    assert (tmp_path / "story.yaml").read_text() == TEXT.replace("gain_db: -3", "gain_db: -9")
+    assert [p.name for p in tmp_path.iterdir()] == ["story.yaml"]
+
+
+def test_an_edit_during_a_save_is_not_lost(tmp_path):
+    async def show(desk):
+        desk.turn(-9.0)
+        desk.keeper.save()
+        await asyncio.sleep(0)
+        desk.turn(-12.0)
+        await desk.hear(StorySaved)
+
+    run(tmp_path, show)
+    assert Desk(tmp_path).gain_db == -12.0
+
+
+def test_a_hand_edit_is_told_and_never_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper_module, "WATCH_SECONDS", 0.01)
+    edited = TEXT.replace("title: Kept", "title: Mine")
+
+    async def show(desk):
+        desk.turn(-9.0)
+        desk.path.write_text(edited)
+        await desk.hear(StoryChangedOnDisk)
+        desk.keeper.save()
+        refused = await desk.hear(Dropped)
+        assert (refused.what, refused.code) == ("save", "bad_story")
+        assert "reload" in refused.text
+
+    run(tmp_path, show)
+    assert (tmp_path / "story.yaml").read_text() == edited
+    assert Desk(tmp_path).gain_db == -9.0
+
+
+def test_a_reload_takes_the_file_over_and_keeps_unsaved_edits(tmp_path):
+    async def show(desk):
+        desk.turn(-9.0)
+        desk.path.write_text(TEXT.replace("title: Kept", "title: Mine"))
+        desk.keeper.reload()
+        assert (await desk.hear(StoryReloaded)).dropped == ()
+        assert (desk.story.title, desk.gain_db) == ("Mine", -9.0)
+        desk.keeper.save()
+        await desk.hear(StorySaved)
+
+    run(tmp_path, show)
+    assert "title: Mine  # by hand" in (tmp_path / "story.yaml").read_text()
+
+
+def test_a_reload_tells_which_edits_no_longer_fit(tmp_path):
+    async def show(desk):
+        desk.turn(-9.0)
+        desk.path.write_text(TEXT.replace("id: voice", "id: hero"))
+        desk.keeper.reload()
+        (dropped,) = (await desk.hear(StoryReloaded)).dropped
+        assert "voice" in dropped
+
+    run(tmp_path, show)
+
+
+def test_an_edit_during_a_reload_is_not_lost(tmp_path):
+    async def show(desk):
+        desk.meanwhile = lambda: desk.turn(-12.0)
+        desk.keeper.reload()
+        await desk.hear(StoryReloaded)
+        assert desk.gain_db == -12.0
+
+    run(tmp_path, show)
+
+
+def test_a_wrong_file_is_refused_and_the_old_story_goes_on(tmp_path):
+    async def show(desk):
+        desk.path.write_text(TEXT.replace("gain_db: -3", "gain_db: loud"))
+        desk.keeper.reload()
+        refused = await desk.hear(Dropped)
+        assert "tracks[0].gain_db" in refused.text
+        assert desk.gain_db == -3.0
+
+    run(tmp_path, show)
+
+
+def test_one_thing_at_a_time(tmp_path):
+    async def show(desk):
+        desk.keeper.reload()
+        with pytest.raises(Busy):
+            desk.keeper.save()
+        await desk.hear(StoryReloaded)
+
+    run(tmp_path, show)

@@ -1,0 +1,189 @@
+"""The loader: sources into the arena through real workers, eviction, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.control.loader import TakeLoader
+from engine.errors import EngineError
+from engine.realtime.arena import ArenaAllocator
+from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.render.cache import TakeCache
+from engine.session.library import AudioFile, Library, Loaded, Source
+from engine.story.model import Line
+from engine.voices.catalog import load_catalog
+from engine.voices.pool import VoicePool
+
+RATE = 48000
+HELLO = Line(text="Hello.", voice="narrator")
+
+
+class Players:
+    """Nothing sounds, or what the test says."""
+
+    def __init__(self) -> None:
+        self.sounding: set[Source] = set()
+
+    def sources(self) -> set[Source]:
+        return self.sounding
+
+
+class Ear:
+    """As much of a session as a loader talks to."""
+
+    def __init__(self, loader: TakeLoader, pool: VoicePool) -> None:
+        self.pool = pool
+        self.context = self
+        self.library = Library(loader)
+        self.players = Players()
+        self.news: asyncio.Queue[tuple[Source, Loaded | EngineError]] = asyncio.Queue()
+
+    def known(self, source: Source, frames: int) -> None:
+        self.library.known(source, frames)
+
+    def loaded(self, source: Source, loaded: Loaded) -> None:
+        self.library.load(source, loaded)
+        self.news.put_nowait((source, loaded))
+
+    def failed(self, source: Source, error: EngineError) -> None:
+        self.library.fail(source, str(error))
+        self.news.put_nowait((source, error))
+
+    async def wait(self, source: Source) -> Loaded | EngineError:
+        while (news := await asyncio.wait_for(self.news.get(), 60))[0] != source:
+            pass
+        return news[1]
+
+
+def run(folder: Path, show: Callable[[Ear, np.ndarray], Awaitable[None]], arena_bytes: int = 4 << 20) -> None:
+    """Let ``show`` use a loader with a real worker and an arena of its own, as floats.
+
+    What is freed comes back at once, as if the audio process acknowledged it in the next block.
+    """
+
+    async def main() -> None:
+        memory = EngineMemory.create(MemoryConfig(arena_bytes=arena_bytes))
+        pool = VoicePool(
+            catalog=load_catalog([]), cache=TakeCache(folder / "takes"), sample_rate=RATE, arena=memory.arena
+        )
+        loop = asyncio.get_running_loop()
+
+        def acknowledge(epoch: int) -> bool:
+            loop.call_soon(arena.acknowledge, epoch)
+            return True
+
+        arena = ArenaAllocator(memory.arena_floats, acknowledge)
+        loader = TakeLoader(pool, arena, folder)
+        ear = Ear(loader, pool)
+        loader.attach(ear)  # type: ignore[arg-type]
+        await pool.start()
+        try:
+            await show(ear, memory.arena.view(np.float32))
+        finally:
+            await loader.close()
+            await pool.close()
+            memory.close()
+
+    asyncio.run(main())
+
+
+def write_tone(folder: Path, name: str, seconds: float = 1.0) -> AudioFile:
+    tone = 0.5 * np.sin(2 * np.pi * 441 * np.arange(round(seconds * RATE)) / RATE)
+    soundfile.write(folder / name, tone.astype(np.float32), RATE, subtype="FLOAT")
+    return AudioFile(path=name)
+
+
+def test_a_line_lies_in_the_arena_as_its_take(tmp_path):
+    async def show(ear, arena):
+        ear.library.ask(HELLO, urgent=True)
+        loaded = await ear.wait(HELLO)
+        await ear.pool.render(HELLO, stored=True)
+        (wav,) = (tmp_path / "takes").glob("*.wav")
+        take = soundfile.read(wav, dtype="float32")[0]
+        assert np.array_equal(arena[loaded.offset : loaded.offset + loaded.frames], take)
+        assert [word.text for word in loaded.words] == ["Hello"]
+
+    run(tmp_path, show)
+
+
+def test_a_file_lies_in_the_arena_as_it_is(tmp_path):
+    tone = write_tone(tmp_path, "tone.wav")
+
+    async def show(ear, arena):
+        ear.library.ask(tone, urgent=False)
+        loaded = await ear.wait(tone)
+        assert (loaded.frames, loaded.channels) == (RATE, 1)
+        expected = soundfile.read(tmp_path / "tone.wav", dtype="float32")[0]
+        assert np.array_equal(arena[loaded.offset : loaded.offset + RATE], expected)
+
+    run(tmp_path, show)
+
+
+@pytest.mark.parametrize("path", ["../secret.wav", "/etc/hostname", "link/secret.wav"])
+def test_nothing_outside_the_folder_is_opened(tmp_path, path):
+    inside, outside = tmp_path / "story", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    write_tone(tmp_path, "secret.wav")
+    write_tone(outside, "secret.wav")
+    (inside / "link").symlink_to(outside)
+
+    async def show(ear, arena):
+        ear.library.ask(AudioFile(path=path), urgent=False)
+        refused = await ear.wait(AudioFile(path=path))
+        assert refused.code == "bad_media"
+        assert "outside" in str(refused)
+
+    run(inside, show)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    async def show(ear, arena):
+        ear.library.ask(AudioFile(path="gone.wav"), urgent=False)
+        assert "gone.wav" in str(await ear.wait(AudioFile(path="gone.wav")))
+
+    run(tmp_path, show)
+
+
+def test_the_oldest_idle_source_makes_room(tmp_path):
+    tones = [write_tone(tmp_path, f"{n}.wav", seconds=4) for n in range(6)]
+
+    async def show(ear, arena):
+        for tone in tones:  # six times 768 kB into four megabytes
+            ear.library.ask(tone, urgent=False)
+            assert isinstance(await ear.wait(tone), Loaded)
+            ear.library.use(tone)
+        assert ear.library.shelf(tones[0]).state == "empty"
+        assert ear.library.shelf(tones[-1]).state == "ready"
+
+    run(tmp_path, show)
+
+
+def test_what_sounds_is_never_evicted(tmp_path):
+    tones = [write_tone(tmp_path, f"{n}.wav", seconds=4) for n in range(6)]
+
+    async def show(ear, arena):
+        ear.players.sounding = {tones[0]}
+        for tone in tones:
+            ear.library.ask(tone, urgent=False)
+            assert isinstance(await ear.wait(tone), Loaded)
+        assert ear.library.shelf(tones[0]).state == "ready"
+        assert ear.library.shelf(tones[1]).state == "empty"
+
+    run(tmp_path, show)
+
+
+def test_what_can_never_fit_is_told(tmp_path):
+    long = write_tone(tmp_path, "long.wav", seconds=30)
+
+    async def show(ear, arena):
+        ear.library.ask(long, urgent=False)
+        assert (await ear.wait(long)).code == "memory_short"
+
+    run(tmp_path, show)
