@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from typing import Literal
 
@@ -11,6 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 SCALE = 2
 """Pixels drawn per pixel kept, in each direction."""
+
+SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "arial.ttf", "msgothic.ttc")
+"""Typefaces for scripts that Pillow's own does not know, where a system has them."""
+
+NO_LETTER = "\uffff"
 
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
@@ -48,7 +54,7 @@ class Canvas:
 
     def text(self, x: float, y: float, text: str, colour: Colour, size: int, anchor: Anchor = "ls") -> None:
         """Write ``text``."""
-        self._draw.text((x * SCALE, y * SCALE), text, colour, _font(size), anchor)
+        self._draw.text((x * SCALE, y * SCALE), text, colour, _font_for(text, size), anchor)
 
     def wave(self, x0: float, x1: float, middle: float, heights: NDArray[np.float32], colour: Colour) -> None:
         """Draw a mirrored waveform from ``x0`` to ``x1``; heights: half heights in points, spread over the width."""
@@ -63,7 +69,7 @@ class Canvas:
 
 def text_width(text: str, size: int) -> float:
     """Return how wide ``text`` is, in points."""
-    return float(_font(size).getlength(text)) / SCALE
+    return float(_font_for(text, size).getlength(text)) / SCALE
 
 
 def fitted(text: str, width: float, size: int) -> str:
@@ -86,10 +92,36 @@ def mixed(colour: Colour, other: Colour, part: float) -> Colour:
     return red, green, blue
 
 
+def _font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
+    """Return the typeface that Pillow carries with it, or one of the system's where that has more of the letters."""
+    carried = _carried_font(size)
+    if text.isascii():
+        return carried
+    return min((carried, *_system_fonts(size)), key=lambda font: _lacking(font, text))
+
+
+def _lacking(font: ImageFont.FreeTypeFont, text: str) -> int:
+    """Count the letters of ``text`` for which ``font`` draws the box that stands for a letter it does not know."""
+    return sum(_glyph(font, letter) == _glyph(font, NO_LETTER) for letter in set(text) if not letter.isspace())
+
+
+@lru_cache(maxsize=4096)
+def _glyph(font: ImageFont.FreeTypeFont, letter: str) -> bytes:
+    return bytes(font.getmask(letter))
+
+
 @lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the typeface that Pillow carries with it."""
+def _carried_font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size * SCALE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise RuntimeError("this Pillow was built without FreeType; install one from PyPI")
     return font
+
+
+@lru_cache(maxsize=16)
+def _system_fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
+    fonts = []
+    for name in SYSTEM_FONTS:
+        with contextlib.suppress(OSError):  # not on this system
+            fonts.append(ImageFont.truetype(name, size * SCALE))
+    return tuple(fonts)

@@ -64,8 +64,10 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 def draw_overview(picture: Picture, path: Path) -> None:
     """Write ``picture`` as a PNG to ``path``."""
     seconds = max(1.0, picture.frames / picture.story.sample_rate)
-    fitting = (rows for each in ROW_SECONDS if _height(rows := _rows(picture, seconds, each)) <= TALLEST)
-    rows = next(fitting, _rows(picture, seconds, ROW_SECONDS[-1]))
+    for row_seconds in ROW_SECONDS:
+        rows = _rows(picture, seconds, row_seconds)
+        if _height(rows) <= TALLEST or len(rows) == 1:  # one row of many tracks: longer rows would make it no lower
+            break
     sheet = Image.new("RGB", (WIDTH, _height(rows)), PAPER)
     sheet.paste(_title(picture), (0, 0))
     top = TITLE_HEIGHT
@@ -225,11 +227,12 @@ class _Row:
             x = self._x(frame)
             self.canvas.line(x, 8, x, self.bottom, mixed(MARKER, LANE, 0.35), 0.75)
             label = fitted(name, 220, 12)
-            if x >= free:
-                width = text_width(label, 12) + 12
-                self.canvas.box((x, 0, x + width, 17), MARKER, 3)
-                self.canvas.text(x + 6, 9, label, PAPER, 12, "lm")
-                free = x + width + 2
+            width = text_width(label, 12) + 12
+            left = min(x, WIDTH - width - 2)
+            if left >= free:
+                self.canvas.box((left, 0, left + width, 17), MARKER, 3)
+                self.canvas.text(left + 6, 9, label, PAPER, 12, "lm")
+                free = left + width + 2
 
     def _x(self, frame: int) -> float:
         return TIME_LEFT + (frame - self.start) / self.rate / self.seconds * TIME_WIDTH

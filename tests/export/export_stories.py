@@ -16,8 +16,23 @@ from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
 from engine.realtime.records import ENTRY, Kind, records
 from engine.render.cache import TakeCache
-from engine.story.model import After, At, Bus, Clip, Effect, Line, Marker, Master, Send, Story, Strip, TempoPoint, Track
-from engine.story.timeline import place
+from engine.story.model import (
+    After,
+    At,
+    Beat,
+    Bus,
+    Clip,
+    Effect,
+    Line,
+    Marker,
+    Master,
+    Send,
+    Story,
+    Strip,
+    TempoPoint,
+    Track,
+)
+from engine.story.timeline import Placed, place
 from engine.units import db_to_gain
 from engine.voices.resample import Resampler
 from engine.voices.take import Take, Word
@@ -198,3 +213,75 @@ def live_timeline(story: Story, shop: Workshop) -> tuple[np.ndarray, np.ndarray]
             strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
         ))  # fmt: skip
     return np.concatenate(parts), np.array(rows, ENTRY)
+
+
+ODD_NAMES = (
+    'He said "no"',
+    'It\'s "both"',
+    "all three: \"a\" 'b' `c`",
+    "Grüße aus Köln – „fünf“",
+    "🎙 Mikrofon 🧜",
+    "שלום עולם",
+    "مرحبا بالعالم",
+    "<&>]]> %s \\ | ; , #",
+    "語り手",
+)
+"""Names that files, quotes and XML trip over."""
+
+
+def nasty(shop: Workshop) -> Story:
+    """Return what readers trip over: odd names, odd tempos, a clip of one frame, all of mute, solo, pan and send."""
+    tracks = tuple(
+        Track(
+            id=f"t{number}",
+            name=name,
+            strip=Strip(
+                gain_db=-1.25 * number,
+                pan=number / 8 - 0.5,
+                mute=number == 2,
+                solo=number == 4,
+                sends=(Send(to="b1", gain_db=-3.5 * number),) if number % 2 else (),
+            ),
+            clips=(
+                Clip(
+                    id=f"c{number}",
+                    name=name,
+                    start=At(frame=4801 + 7919 * number),
+                    line=shop.line(f"{name} word", sound(30001 + number, number, channels=1 + number % 2)),
+                    trim_start_frames=101 * number,
+                    length_frames=None if number % 2 else 20011,
+                    gain_db=number - 4.0,
+                    pan=0.6 - number / 6,
+                    fade_in_frames=313 * number,
+                    fade_out_frames=0 if number % 3 else 5003,
+                ),
+            ),
+        )
+        for number, name in enumerate(ODD_NAMES)
+    )
+    tick = Clip(id="tick", start=Beat(bar=4, beat=2.5), audio=shop.file("tick.wav", sound(90, 99)), length_frames=1)
+    buses = (
+        Bus(id="b1", name="Hall „groß“", strip=Strip(gain_db=-2.0, pan=0.1, sends=(Send(to="b2", gain_db=-6.0),))),
+        Bus(id="b2", name="Second"),
+    )
+    return Story(
+        title="„Nasty“ <tale> & 'more' 🎧",
+        sample_rate=RATE,
+        tempo=(
+            TempoPoint(tempo_bpm=97.3),
+            TempoPoint(bar=3, tempo_bpm=131.7, beats_per_bar=3),
+            TempoPoint(bar=7, tempo_bpm=61.05, beats_per_bar=5),
+        ),
+        tracks=(*tracks, Track(id="ticks", name="", clips=(tick,))),
+        buses=buses,
+        master=Master(strip=Strip(gain_db=-0.5)),
+        markers=tuple(
+            Marker(id=f"m{number}", at=Beat(bar=number + 1), name=name) for number, name in enumerate(ODD_NAMES)
+        ),
+    )
+
+
+def placed_in(story: Story, shop: Workshop) -> dict[str, Placed]:
+    """Return the story's clips as they are placed, by id."""
+    frames = {clip.id: len(shop.source(clip)) for track in story.tracks for clip in track.clips}
+    return {placed.clip.id: placed for placed in place(story, frames)}
