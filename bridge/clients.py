@@ -1,4 +1,4 @@
-"""Clients: who talks to us over a datagram wire, where their answers go, and how much we tell them."""
+"""Clients: who talks to us over whichever wire, where their answers go, and how much we tell them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALL_ERRORS_AT_ONCE = 1200.0
 
 
 class Transport(Protocol):
-    """Sends messages to a place; never blocks."""
+    """One wire: sends messages to a place; never blocks."""
 
     @property
     def address(self) -> HostPort:
@@ -75,7 +75,7 @@ class Client:
         self.reply_port = 0
         self.subscriptions: dict[str, Subscription] = {}
         self.unremembered = False
-        self._transport = transport
+        self.transport = transport
         self._buckets = buckets
         self._untold = 0
 
@@ -89,14 +89,14 @@ class Client:
 
         Raises BadValue for our own.
         """
-        if port and (self.source[0], port) == self._transport.address:
+        if port and (self.source[0], port) == self.transport.address:
             raise BadValue(f"port {port} is our own")
         self.reply_port = port
 
     def send(self, *messages: Message) -> None:
         """Send messages to this client."""
         if messages:
-            self._transport.send(self.address, messages)
+            self.transport.send(self.address, messages)
 
     def refuse(self, address: str, request: int, code: str, text: str) -> None:
         """Answer with an error; those beyond what a client may hear are counted and told with the next one."""
@@ -114,10 +114,9 @@ class Client:
 class Clients:
     """All clients that we remember: at most ``MAX_CLIENTS``, those without a subscription are forgotten first."""
 
-    def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
-        self._transport = transport
+    def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
-        self._all: OrderedDict[HostPort, Client] = OrderedDict()
+        self._all: OrderedDict[tuple[Transport, HostPort], Client] = OrderedDict()
         self._shared = Bucket(ALL_ERRORS_PER_SECOND, ALL_ERRORS_AT_ONCE, now)
 
     def __len__(self) -> int:
@@ -126,30 +125,35 @@ class Clients:
     def __iter__(self) -> Iterator[Client]:
         return iter(tuple(self._all.values()))
 
-    def heard(self, source: HostPort) -> Client:
-        """Return the client that sends from ``source``, known or new, and renew its leases.
+    def heard(self, source: HostPort, transport: Transport) -> Client:
+        """Return the client that sends from ``source`` over ``transport``, known or new, and renew its leases.
 
         When the table is full of subscribers the client is not remembered: it may do everything but subscribe.
         """
-        client = self._all.get(source)
+        client = self._all.get((transport, source))
         if client is None:
-            return self._new(source)
-        self._all.move_to_end(source)
+            return self._new(source, transport)
+        self._all.move_to_end((transport, source))
         now = self.now()
         for subscription in client.subscriptions.values():
             subscription.expires_at = now + subscription.lease_seconds
         return client
 
-    def _new(self, source: HostPort) -> Client:
+    def forget(self, client: Client) -> None:
+        """Forget a client whose connection has ended."""
+        client.subscriptions.clear()
+        self._all.pop((client.transport, client.source), None)
+
+    def _new(self, source: HostPort, transport: Transport) -> Client:
         own = Bucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE, self.now)
-        client = Client(source, self._transport, (own, self._shared))
+        client = Client(source, transport, (own, self._shared))
         if len(self._all) >= MAX_CLIENTS:
             idle = next((s for s, c in self._all.items() if not c.subscriptions), None)
             if idle is None:
                 client.unremembered = True
                 return client
             del self._all[idle]
-        self._all[source] = client
+        self._all[transport, source] = client
         return client
 
     def subscribe(self, client: Client, pattern: str, interval_seconds: float, lease_seconds: float) -> Subscription:

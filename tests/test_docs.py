@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import effect_reference
+from engine.mixer import effect_reference
 from engine.mixer.effects import EFFECTS
 from engine.story.document import read_story
 from engine.story.model import PlayClip
@@ -20,7 +20,7 @@ LINKS = [
 
 def test_the_effects_page_is_the_table():
     assert effect_reference.PAGE.read_text(encoding="utf-8") == effect_reference.page(), (
-        "run: python -m bridge.effect_reference"
+        "run: python -m engine.mixer.effect_reference"
     )
 
 

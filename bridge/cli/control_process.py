@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bridge.errors import BridgeError
+from bridge.hub import Hub
 from bridge.live_port import LivePort
 from bridge.osc.server import OscServer
 from engine.control.control import Control, ControlConfig
@@ -53,7 +54,8 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     if facts is None:
         return 0
     port = LivePort(control)
-    osc = OscServer(port, version=importlib.metadata.version("cuevox"))
+    hub = Hub(port, version=importlib.metadata.version("cuevox"))
+    osc = OscServer(hub)
     try:
         await control.start(facts["audio"])
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
@@ -66,6 +68,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         return 1
     finally:
         osc.close()
+        hub.close()
         await control.close()
     return 0
 

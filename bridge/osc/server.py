@@ -6,19 +6,15 @@ import asyncio
 import socket
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 
-from bridge.clients import Clients, HostPort
+from bridge.clients import HostPort
 from bridge.errors import AddressTaken, BadPacket
-from bridge.feedback import Feedback
+from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc import codec
-from bridge.port import EnginePort
-from bridge.router import Router
-from bridge.routes import PUSHES, ROUTES
-from bridge.tree import AddressTree
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7400
@@ -44,10 +40,8 @@ class OscServer(asyncio.DatagramProtocol):
     answer ``busy``. Whatever a packet holds, the engine goes on.
     """
 
-    def __init__(
-        self, engine: EnginePort, *, version: str, commit: str = "", wall: Callable[[], float] = time.time
-    ) -> None:
-        self._engine, self._version, self._commit, self._wall = engine, version, commit, wall
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
         self._waiting: OrderedDict[HostPort, deque[bytes]] = OrderedDict()
         self._count = 0
         self._scheduled = False
@@ -62,13 +56,6 @@ class OscServer(asyncio.DatagramProtocol):
         self.address: HostPort = (host, port)
         self._loop = loop = asyncio.get_running_loop()
         self._bursts = isinstance(loop, asyncio.SelectorEventLoop)
-        self.clients = Clients(self, loop.time)
-        tree = AddressTree(ROUTES)
-        self.feedback = Feedback(self._engine, tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)
-        self.router = Router(
-            self._engine, tree, self.clients, self.feedback,
-            call_later=loop.call_later, wall=self._wall, version=self._version, commit=self._commit,
-        )  # fmt: skip
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
         return self.address
 
@@ -76,8 +63,6 @@ class OscServer(asyncio.DatagramProtocol):
         """Stop listening and forget what waits."""
         if self._transport is None:
             return
-        self.router.close()
-        self.feedback.close()
         self._waiting.clear()
         self._transport.close()
 
@@ -87,7 +72,7 @@ class OscServer(asyncio.DatagramProtocol):
             return
         for datagram in codec.pack(messages):
             if self._congested:
-                self.router.desk.counters.dropped_packets += 1
+                self._hub.counters.dropped_packets += 1
                 return
             self._transport.sendto(datagram, to)
 
@@ -110,7 +95,7 @@ class OscServer(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """Count a datagram that the network refused."""
         del exc
-        self.router.desk.counters.dropped_packets += 1
+        self._hub.counters.dropped_packets += 1
 
     def _read_on(self, listening: socket.socket) -> None:
         """Empty the system's buffer, in which a flood would drown everybody."""
@@ -123,7 +108,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     def _queue(self, packet: bytes, source: HostPort) -> None:
         if source == self.address or not _speakable(*source):
-            self.router.desk.counters.dropped_packets += 1
+            self._hub.counters.dropped_packets += 1
             return
         waiting = self._waiting.setdefault(source, deque())
         if self._count >= MAX_WAITING or len(waiting) >= MAX_WAITING_PER_SENDER:
@@ -133,10 +118,10 @@ class OscServer(asyncio.DatagramProtocol):
         self._count += 1
 
     def _drop(self, source: HostPort, waiting: deque[bytes]) -> None:
-        self.router.desk.counters.dropped_packets += 1
+        self._hub.counters.dropped_packets += 1
         if not waiting:
             del self._waiting[source]
-        self.clients.heard(source).refuse("", 0, "busy", "too many packets wait; this one was dropped")
+        self._hub.client(source, self).refuse("", 0, "busy", "too many packets wait; this one was dropped")
 
     def _drain(self) -> None:
         """Handle packets, one of each sender in turn, as many as fit the slice."""
@@ -156,15 +141,15 @@ class OscServer(asyncio.DatagramProtocol):
                 self._loop.call_soon(self._drain)
 
     def _handle(self, packet: bytes, source: HostPort) -> None:
-        client = self.clients.heard(source)
+        client = self._hub.client(source, self)
         try:
             bundles = codec.parse(packet)
         except BadPacket as error:
-            self.router.desk.counters.bad_packets += 1
+            self._hub.counters.bad_packets += 1
             client.refuse("", 0, error.code, str(error))
             return
         for bundle in bundles:
-            self.router.receive(bundle, client)
+            self._hub.receive(bundle, client)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ import pytest
 from fake_engine import FakeEngine
 
 from bridge.client import OscClient
+from bridge.hub import Hub
 from bridge.osc.server import OscServer
 
 T = TypeVar("T")
@@ -22,9 +23,10 @@ class Running:
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine
         self._loop = asyncio.new_event_loop()
-        self.server = OscServer(engine, version="1.2.3", commit="abc")
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
+        self.hub = self.call(lambda: Hub(engine, version="1.2.3", commit="abc"))
+        self.server = OscServer(self.hub)
         self.host, self.port = asyncio.run_coroutine_threadsafe(self.server.start(port=0), self._loop).result()
 
     def call(self, function: Callable[..., T], *args: object) -> T:
@@ -40,6 +42,7 @@ class Running:
 
     def close(self) -> None:
         self.call(self.server.close)
+        self.call(self.hub.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

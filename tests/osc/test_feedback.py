@@ -25,14 +25,14 @@ class Bench:
         self.time = HandTime(now=0.0)
         self.wire = KeptMessages()
         self.engine = engine or FakeEngine()
-        self.clients = Clients(self.wire, self.time.now)
+        self.clients = Clients(self.time.now)
         self.feedback = Feedback(
             self.engine, AddressTree(ROUTES), PUSHES, self.clients,
             call_later=self.time.call_later, now=self.time.now,
         )  # fmt: skip
 
     def client(self, port=9000):
-        return self.clients.heard(("127.0.0.1", port))
+        return self.clients.heard(("127.0.0.1", port), self.wire)
 
     def listen(self, pattern, port=9000, interval=0.0, lease=60.0):
         """Subscribe and return what is told at first."""

@@ -1,4 +1,4 @@
-"""Write docs/effects.md from the table of effects: ``python -m bridge.effect_reference``."""
+"""Write docs/effects.md from the table of effects: ``python -m engine.mixer.effect_reference``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from engine.mixer.effects import EFFECTS, EffectParam, EffectSpec
 
-PAGE = Path(__file__).parent.parent / "docs" / "effects.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "effects.md"
 
 HEAD = """\
 # Effects
 
-Made from the table in `engine/mixer/effects.py` by `python -m bridge.effect_reference`; do not edit.
+Made from the table in `engine/mixer/effects.py` by `python -m engine.mixer.effect_reference`; do not edit.
 
 What `inserts` of a story and `effects` of a voice preset may hold. A parameter that is not given has its default. Over
 OSC a parameter is `/strip/{strip}/insert/{number}/{parameter}`.

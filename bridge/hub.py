@@ -1,0 +1,51 @@
+"""The hub: what all wires into one engine share. Whatever came by which wire, the same table, the same clients."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from bridge.clients import Client, Clients, HostPort, Transport
+from bridge.feedback import Feedback
+from bridge.message import Bundle
+from bridge.port import EnginePort
+from bridge.router import Router
+from bridge.routes import PUSHES, ROUTES
+from bridge.tree import AddressTree
+
+
+class Hub:
+    """Clients, router and feedback of one engine. Built and used inside the control process's event loop."""
+
+    def __init__(
+        self, engine: EnginePort, *, version: str, commit: str = "", wall: Callable[[], float] = time.time
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.engine = engine
+        self.clients = Clients(loop.time)
+        self.tree = AddressTree(ROUTES)
+        self.feedback = Feedback(engine, self.tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)
+        self.router = Router(
+            engine, self.tree, self.clients, self.feedback,
+            call_later=loop.call_later, wall=wall, version=version, commit=commit,
+        )  # fmt: skip
+        self.counters = self.router.desk.counters
+
+    def client(self, source: HostPort, transport: Transport) -> Client:
+        """Return who sends from ``source`` over ``transport``; that it sends renews its leases."""
+        return self.clients.heard(source, transport)
+
+    def receive(self, bundle: Bundle, client: Client) -> None:
+        """Do what a bundle asks for, now or at its time."""
+        self.router.receive(bundle, client)
+
+    def leave(self, client: Client) -> None:
+        """Forget a client whose connection has ended."""
+        self.clients.forget(client)
+        self.feedback.ignore(client)
+
+    def close(self) -> None:
+        """Forget what is scheduled and tell nobody anything more."""
+        self.router.close()
+        self.feedback.close()
