@@ -9,6 +9,9 @@ import typer
 
 from bridge.cli import options
 
+CAST_FIRST = ("narrator", "announcer", "keeper", "grandmother", "child")
+"""Voices are dealt out to speakers in this order, then the others: people before ghosts."""
+
 Script = Annotated[Path, typer.Argument(help="Plain text: `NAME: what they say`.", metavar="SCRIPT.TXT")]
 To = Annotated[Path, typer.Option("--to", help="The story to write.", metavar="STORY.YAML")]
 Cast = Annotated[list[str] | None, typer.Option("--voice", help="Who speaks whom: NAME=VOICE. May be repeated.")]
@@ -23,7 +26,8 @@ def import_script(script: Script, to: To = Path("story.yaml"), voice: Cast = Non
     from engine.voices.catalog import load_catalog
 
     settings = options.effective()
-    presets = list(load_catalog(settings.voice_folders).presets)
+    known = load_catalog(settings.voice_folders).presets
+    presets = sorted(known, key=lambda voice: CAST_FIRST.index(voice) if voice in CAST_FIRST else len(CAST_FIRST))
     cast: dict[str, str] = {}
     for pair in voice or ():
         name, equals, preset = pair.partition("=")

@@ -1,6 +1,7 @@
 """The command line as a shell sees it: exit codes, streams, messages that name the thing."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -163,6 +164,8 @@ def test_import_render_export(tmp_path):
     (tmp_path / "script.txt").write_text(script)
     done = cuevox(tmp_path, "import", "script.txt", "--voice", "GHOST=ghost")
     assert done.stdout == "story.yaml\t4 tracks, 8 lines\n", done.stderr
+    voices = re.findall(r"voice: (\S+)", (tmp_path / "story.yaml").read_text())
+    assert set(voices) == {"ghost", "narrator", "keeper", "grandmother"}  # people are dealt out first
     refused(cuevox(tmp_path, "import", "script.txt"), 2, "story.yaml")
     refused(cuevox(tmp_path, "import", "script.txt", "--to", "b.yaml", "--voice", "GHOST=nobody"), 2, "GHOST=nobody")
     assert cuevox(tmp_path, "render", "story.yaml").stdout.startswith("8 takes")
