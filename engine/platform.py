@@ -25,6 +25,9 @@ if sys.platform != "win32":
 CALLBACK_PRIORITY = 10
 """SCHED_FIFO priority of a callback thread that its driver did not already raise; JACK's own default."""
 
+COMMAND_PRIORITY = 5
+"""SCHED_RR priority of the thread that takes commands: below every callback."""
+
 _PR_SET_PDEATHSIG = 1
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 LARGE_PAGE_BYTES = 2 << 20
@@ -161,6 +164,21 @@ def raise_priority() -> Grant:
         limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
         return Grant(granted=False, reason=f"SCHED_FIFO: {error.strerror} (RLIMIT_RTPRIO is {limit})")
     return Grant(granted=True, reason=f"SCHED_FIFO {CALLBACK_PRIORITY}")
+
+
+def prefer_this_thread() -> Grant:
+    """Let the calling thread run before everything but the callback, where the system grants it.
+
+    For whoever passes live commands on; threads and children that it starts do not inherit it.
+    """
+    if sys.platform != "linux":
+        return Grant(granted=False, reason="not available here")
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | _RESET_ON_FORK, os.sched_param(COMMAND_PRIORITY))
+    except OSError as error:
+        limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+        return Grant(granted=False, reason=f"SCHED_RR: {error.strerror} (RLIMIT_RTPRIO is {limit})")
+    return Grant(granted=True, reason=f"SCHED_RR {COMMAND_PRIORITY}")
 
 
 def lower_priority(nice: int = 19) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -47,3 +48,26 @@ def test_what_the_system_grants_is_said_with_its_reason() -> None:
     finally:
         if before is not None:
             os.sched_setscheduler(0, before, os.sched_param(0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SCHED_RR")
+def test_a_preferred_thread_keeps_that_to_itself() -> None:
+    policies: list[int] = []
+
+    def note() -> None:
+        policies.append(os.sched_getscheduler(0))
+
+    def prefer() -> None:
+        grant = platform.prefer_this_thread()
+        note()
+        assert grant.reason
+        assert grant.granted == (policies[0] & os.SCHED_RR != 0)
+        child = threading.Thread(target=note)
+        child.start()
+        child.join()
+
+    parent = threading.Thread(target=prefer)
+    parent.start()
+    parent.join()
+    assert len(policies) == 2
+    assert policies[1] == os.SCHED_OTHER

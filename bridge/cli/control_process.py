@@ -20,7 +20,7 @@ from bridge.osc.server import OscServer
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
 from engine.errors import EngineError
-from engine.platform import die_with_parent
+from engine.platform import die_with_parent, prefer_this_thread
 
 Message = dict[str, Any]
 
@@ -61,6 +61,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
         gc.collect()
         gc.freeze()
+        prefer_this_thread()  # a trigger that waits for a busy core misses its block
         lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts["audio"]}})
         await _obey(lines, control)
     except (EngineError, BridgeError) as error:

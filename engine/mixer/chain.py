@@ -23,8 +23,10 @@ class Chain:
         self._sample_rate = float(sample_rate)
         self._max_block_frames = max_block_frames
         self._inserts = tuple(self._insert(effect) for effect in effects)
+        self._resting = False
+        """Whether nothing moves: known until something is turned."""
         self._board: Plugin | None = None
-        self._on_board: tuple[Plugin, ...] = ()
+        self._on_board: list[Plugin] = []
 
     def _insert(self, effect: Effect) -> Insert:
         spec = effect_spec(effect.effect)
@@ -39,10 +41,12 @@ class Chain:
 
     def set_param(self, insert: int, param: int, value: float, frame: int, frames: int) -> None:
         """Let a parameter (table order) glide to ``value``. Raises IndexError if there is none."""
+        self._resting = False
         self._inserts[insert].set_param(param, value, frame, frames)
 
     def set_bypass(self, insert: int, bypass: bool, frame: int, frames: int) -> None:
         """Fade an insert out of the chain or back into it. Raises IndexError if there is none."""
+        self._resting = False
         self._inserts[insert].set_bypass(bypass, frame, frames)
 
     def reset(self) -> None:
@@ -52,8 +56,8 @@ class Chain:
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""
-        if all(insert.rests(frame) for insert in self._inserts):
-            return self._process_at_rest(block, frame)
+        if self._resting or self._comes_to_rest(frame):
+            return block if self._board is None else self._run(self._board, block)
         if not any(insert.moving for insert in self._inserts):
             return self._process_each(block, frame)
         out = np.empty_like(block)
@@ -69,19 +73,22 @@ class Chain:
             block = insert.process(block, frame)
         return block
 
-    def _process_at_rest(self, block: Block, frame: int) -> Block:
-        """All heard inserts in one native call."""
-        heard = tuple(insert.main for insert in self._inserts if not insert.bypassed(frame))
+    def _comes_to_rest(self, frame: int) -> bool:
+        """Whether nothing moves any more; then all heard inserts become one native call."""
+        if not all(insert.rests(frame) for insert in self._inserts):
+            return False
+        heard = [insert.main for insert in self._inserts if not insert.bypassed(frame)]
         if heard != self._on_board:
             self._on_board = heard
             self._board = _board(heard) if heard else None
-        return block if self._board is None else self._run(self._board, block)
+        self._resting = True
+        return True
 
     def _run(self, plugin: Plugin, block: Block) -> Block:
         return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
 
 
-def _board(plugins: tuple[Plugin, ...]) -> Plugin:
+def _board(plugins: list[Plugin]) -> Plugin:
     """Return Pedalboard's own chain of ``plugins``: one native call for all of them."""
-    board: Plugin = getattr(pedalboard, "Pedalboard")(list(plugins))  # noqa: B009  its stubs do not export it
+    board: Plugin = getattr(pedalboard, "Pedalboard")(plugins)  # noqa: B009  its stubs do not export it
     return board
