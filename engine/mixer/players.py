@@ -16,7 +16,7 @@ from engine.mixer.reports import Reports, tell
 from engine.realtime.records import Report
 
 NEVER = 1 << 62
-LOUDEST = 1e8
+LOUDEST = np.float32(1e8)
 """Samples beyond this (+160 dBFS), infinities and NaN are no sound: they are played as silence."""
 
 ALL_TAKEN, BAD_CLIP = 0.0, 1.0

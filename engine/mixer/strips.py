@@ -25,7 +25,7 @@ ROWS = 4
 """Ramps of one strip; those of the sends follow after all strips, the last ramp of all is the panic gain."""
 
 TRACK, BUS, MASTER = 0, 1, 2
-SMALLEST = 1e-30
+SMALLEST = np.float32(1e-30)
 """Below this a sample is zero: tails must not run into denormals, which are slow."""
 
 
