@@ -30,7 +30,7 @@ def main() -> None:
         takes=render_story(story, catalog, cache),
         cache=cache,
         out_folder=options.folder,
-        options=ExportOptions(encoding="float32", reaper=False, overview=False),
+        options=ExportOptions(encoding="float32", formats=("stems",), overview=False),
     )
     for file in manifest.files:
         if file.levels is not None:

@@ -38,7 +38,7 @@ def demo(play_all: All = False, to: To = Path("out"), device: options.Device = N
     document, catalog = open_story(story_path, settings)
     render_all(document, catalog, settings)
     _perform(story_path, document.story, settings.device, play_all)
-    manifest = write_folder(story_path, to, "24", settings)
+    manifest = write_folder(story_path, to, settings)
     screen.people.print("\nWhat lies where:")
     screen.print_table(("file", "what"), [(str(story_path), "the story, yours to edit"), *list_files(manifest, to)])
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -51,6 +51,8 @@ def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
         BarColumn(20),
         TextColumn("{task.fields[stage]}"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=people) as bars:
         task = bars.add_task(what, total=1.0, stage="")

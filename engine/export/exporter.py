@@ -1,4 +1,4 @@
-"""Export: a story becomes stems, a mix, a Reaper project, a picture and a manifest, in one pass of the mixer."""
+"""Export: a story becomes stems, a mix, sessions for DAWs, a picture and a manifest, in one pass of the mixer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.export.folder import Target
 from engine.export.manifest import Manifest
 from engine.export.media import TakeFiles
 from engine.export.options import ExportOptions
-from engine.export.package import write_package
+from engine.export.package import expected_files, needed_bytes, write_package
 from engine.export.plan import make_plan
 from engine.story.model import Line, Story
 from engine.voices.take import Take
@@ -44,7 +44,7 @@ def export_story(
         story, base_folder, takes, cache, options or ExportOptions(), made_at or datetime.now().astimezone()
     )
     target = Target(out_folder)
-    target.check(plan.file_names(), plan.size_bytes(), replace_changed=plan.options.replace_changed)
+    target.check(expected_files(plan), needed_bytes(plan), replace_changed=plan.options.replace_changed)
     with target.staging() as folder:
         return write_package(plan, folder, tell)
 

@@ -61,11 +61,15 @@ class Target:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give a folder to write into; at the end its files move into the target, after an error they vanish."""
+        """Give a folder to write into; at the end its files move into the target, after an error they vanish.
+
+        A file that no export wrote is not replaced by one that ``check`` was not told of either: ExportError names it.
+        """
         staged: Path | None = None
         try:
             staged = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}.unfinished-", dir=self._existing_parent()))
             yield staged
+            self._refuse_foreign(path.relative_to(staged).as_posix() for path in staged.rglob("*") if path.is_file())
             self._move_in(staged)
         except OSError as error:
             raise ExportError(f"can't export to {self.folder}: {error.strerror or error}; nothing changed") from error
@@ -86,10 +90,11 @@ class Target:
 
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         ours = {*self._earlier, *({MANIFEST} if self._earlier else ())}
-        foreign = [name for name in names if name not in ours and (self.folder / name).exists()]
+        foreign = sorted(name for name in names if name not in ours and (self.folder / name).exists())
         if foreign:
+            more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
             raise ExportError(
-                f"can't export to {self.folder}: no export wrote {', '.join(foreign)} there; "
+                f"can't export to {self.folder}: no export wrote {', '.join(foreign[:5])}{more} there; "
                 "move it away or choose another folder"
             )
 
@@ -116,9 +121,9 @@ class Target:
                 for source, moved in reversed(done):
                     moved.replace(source)
                 raise
-        for folder in {(self.folder / name).parent for name in old} - {self.folder}:
+        for folder in sorted({parent for name in old for parent in name.parents} - {Path()}, reverse=True):
             with contextlib.suppress(OSError):  # somebody's own files are in it
-                folder.rmdir()
+                (self.folder / folder).rmdir()
 
 
 def _move(names: Iterable[Path], source: Path, target: Path, done: list[tuple[Path, Path]]) -> None:

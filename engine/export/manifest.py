@@ -12,12 +12,13 @@ import msgspec
 from engine.export.loudness import Levels
 from engine.export.media import Medium, Source, source_of
 from engine.export.wav import Encoding
+from engine.story.model import ExportFormat
 from engine.story.timeline import Placed
 from engine.voices.take import Word
 
 FORMAT = 1
 
-Role = Literal["mix", "track", "bus", "media", "reaper", "overview"]
+Role = Literal["mix", "track", "bus", "session", "media", "overview", "readme"]
 
 SUM_RULE = (
     "The tracks and return buses summed sample by sample are the input of the master strip. The mix is that sum after "
@@ -31,12 +32,16 @@ TAPS: Mapping[str, str] = {
 
 
 class FileEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file. path: inside the folder, with ``/``. strip, name: of the mixer channel. tap: where it was taken."""
+    """One file. path: inside the folder, with ``/``. strip, name: of the mixer channel. tap: where it was taken.
+
+    format: of a session and its media.
+    """
 
     path: str
     role: Role
     bytes: int
     sha256: str
+    format: ExportFormat | None = None
     strip: str | None = None
     name: str | None = None
     tap: str | None = None

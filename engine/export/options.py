@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
 from engine.errors import BadRange, UnknownThing
 from engine.export.wav import Encoding
+from engine.story.model import ExportFormat
 
 MAX_TAIL_SECONDS = 600.0
 
@@ -16,14 +18,13 @@ MAX_TAIL_SECONDS = 600.0
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an export writes.
 
-    encoding: of stems and mix. stems: one file per track and per return bus. reaper: a project and the media it uses.
+    formats: which; the mix comes with any but sessions alone. encoding: of stems and mix.
     overview: a picture of the timeline. tail_db: how low tails ring out, in dBFS; tail_cap_seconds: how long at most.
     replace_changed: also replace files of an earlier export that somebody has changed since.
     """
 
+    formats: tuple[ExportFormat, ...] = ("stems", "reaper")
     encoding: Encoding = "pcm24"
-    stems: bool = True
-    reaper: bool = True
     overview: bool = True
     tail_db: float = -90.0
     tail_cap_seconds: float = 30.0
@@ -31,6 +32,8 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         """Check ranges; BadRange names the option and what it may be."""
+        if not self.formats:
+            raise BadRange(f"formats: none is given; there is: {', '.join(get_args(ExportFormat))}")
         if not -140.0 <= self.tail_db <= 0.0:
             raise BadRange(f"tail_db: {self.tail_db:g} is outside -140 to 0 dBFS")
         if not (math.isfinite(self.tail_cap_seconds) and 0.0 <= self.tail_cap_seconds <= MAX_TAIL_SECONDS):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -16,7 +17,6 @@ from engine.export.manifest import (
     FileEntry,
     Manifest,
     MarkerEntry,
-    Role,
     Tail,
     clip_entries,
     cuevox_version,
@@ -25,57 +25,81 @@ from engine.export.manifest import (
 )
 from engine.export.media import Source, copy_as_wav
 from engine.export.overview import Picture, draw_overview
-from engine.export.plan import MEDIA_FOLDER, OVERVIEW_FILE, Plan, Stem
-from engine.export.reaper import project_text
+from engine.export.plan import MIX_FILE, OVERVIEW_FILE, README_FILE, Plan, Stem
+from engine.export.readme import readme_text
+from engine.export.sessions.base import Session, SessionFormat
+from engine.export.sessions.registry import SESSIONS
+from engine.export.shelf import Shelf
 from engine.export.stems import Printed, print_stems
+from engine.story.model import ExportFormat
 
 Progress = Callable[[float, str], None]
 
-_CONVERTED, _MIXED, _COPIED, _DRAWN = 0.05, 0.85, 0.9, 0.95
+_CONVERTED, _MIXED, _WRITTEN, _DRAWN = 0.05, 0.85, 0.9, 0.95
 """Fractions of the work that are done after each stage."""
+
+_CONVERTED_FOLDER = ".converted"
+_SPARE_BYTES = 4_000_000
 
 
 def write_package(plan: Plan, folder: Path, progress: Progress) -> Manifest:
     """Write all files of ``plan`` into the empty ``folder`` and return their manifest."""
-    sources = _convert_media(plan, folder, progress)
-    printed = print_stems(
-        plan, folder, sources, lambda part: progress(_CONVERTED + part * (_MIXED - _CONVERTED), "mix")
-    )
-    if plan.options.reaper:
-        _copy_media(plan, folder, progress)
-        text = project_text(plan, printed.frames)
-        (folder / plan.project_file).write_text(text, encoding="utf-8", newline="\r\n")
-    else:
-        shutil.rmtree(folder / MEDIA_FOLDER, ignore_errors=True)
-    progress(_COPIED, "draw")
+    wavs = _convert_media(plan, folder, progress)
+    printed = print_stems(plan, folder, wavs, lambda part: progress(_CONVERTED + part * (_MIXED - _CONVERTED), "mix"))
+    _write_sessions(plan, folder, wavs, printed, progress)
+    shutil.rmtree(folder / _CONVERTED_FOLDER, ignore_errors=True)
+    progress(_WRITTEN, "draw")
     if plan.options.overview:
         draw_overview(_picture(plan, printed), folder / OVERVIEW_FILE)
     progress(_DRAWN, "check sums")
-    manifest = _manifest(plan, printed, _file_entries(plan, folder, printed))
+    manifest = _manifest(plan, printed)
+    (folder / README_FILE).write_text(readme_text(plan, manifest), encoding="utf-8", newline="\r\n")
+    manifest = msgspec.structs.replace(manifest, files=_file_entries(plan, folder, printed))
     write_manifest(manifest, folder / MANIFEST)
     progress(1.0, "done")
     return manifest
 
 
+def sessions(plan: Plan) -> Iterator[tuple[ExportFormat, SessionFormat]]:
+    """Iterate over the session formats that ``plan`` asks for."""
+    return ((name, SESSIONS[name]) for name in dict.fromkeys(plan.options.formats) if name in SESSIONS)
+
+
+def expected_files(plan: Plan) -> tuple[str, ...]:
+    """Return the package's files, with ``/``, media not among them."""
+    names = [*(stem.file for stem in plan.stems), MANIFEST, README_FILE]
+    names += [OVERVIEW_FILE] if plan.options.overview else []
+    return (*names, *(f"{name}/{file}" for name, session in sessions(plan) for file in session.files(plan)))
+
+
+def needed_bytes(plan: Plan) -> int:
+    """Return about how much room the package takes."""
+    copies = sum(session.has_media for _, session in sessions(plan))
+    return plan.stems_bytes() + plan.media_bytes() * copies + _SPARE_BYTES
+
+
 def _convert_media(plan: Plan, folder: Path, progress: Progress) -> dict[Source, Path]:
     """Resample and decode once what isn't a WAV of the project's rate; return where every source's WAV lies."""
-    sources = {source: medium.path for source, medium in plan.media.items()}
+    wavs = {source: medium.path for source, medium in plan.media.items()}
     waiting = {source: medium for source, medium in plan.media.items() if medium.convert}
-    if waiting:
-        (folder / MEDIA_FOLDER).mkdir()
-    for number, (source, medium) in enumerate(waiting.items()):
-        progress(_CONVERTED * number / len(waiting), "convert")
-        sources[source] = folder / MEDIA_FOLDER / medium.name
-        copy_as_wav(medium, sources[source], plan.story.sample_rate)
-    return sources
+    if waiting and (plan.stems or any(session.has_media for _, session in sessions(plan))):
+        (folder / _CONVERTED_FOLDER).mkdir()
+        for number, (source, medium) in enumerate(waiting.items()):
+            progress(_CONVERTED * number / len(waiting), "convert")
+            wavs[source] = folder / _CONVERTED_FOLDER / medium.name
+            copy_as_wav(medium, wavs[source], plan.story.sample_rate)
+    return wavs
 
 
-def _copy_media(plan: Plan, folder: Path, progress: Progress) -> None:
-    (folder / MEDIA_FOLDER).mkdir(exist_ok=True)
-    for number, medium in enumerate(plan.media.values()):
-        progress(_MIXED + (_COPIED - _MIXED) * number / len(plan.media), "copy media")
-        if not medium.convert:
-            shutil.copyfile(medium.path, folder / MEDIA_FOLDER / medium.name)
+def _write_sessions(plan: Plan, folder: Path, wavs: dict[Source, Path], printed: Printed, progress: Progress) -> None:
+    shelf = Shelf(plan.media, wavs)
+    wanted = list(sessions(plan))
+    for number, (name, session) in enumerate(wanted):
+        progress(_MIXED + (_WRITTEN - _MIXED) * number / len(wanted), name)
+        (folder / name).mkdir()
+        session.write(
+            Session(plan=plan, frames=printed.frames, folder=folder / name, root=folder, shelf=shelf),
+        )
 
 
 def _picture(plan: Plan, printed: Printed) -> Picture:
@@ -88,21 +112,37 @@ def _picture(plan: Plan, printed: Printed) -> Picture:
         clips=printed.clips,
         words=words,
         strips=printed.lanes,
-        mix_levels=printed.levels[plan.stems[-1].file],
+        mix_levels=printed.levels.get(MIX_FILE),
     )
 
 
 def _file_entries(plan: Plan, folder: Path, printed: Printed) -> tuple[FileEntry, ...]:
-    """List every file with its digest."""
-    wanted = [name for name in plan.file_names() if name != MANIFEST]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = pool.map(lambda name: sha256(folder / name), wanted)
-        entries = [
-            FileEntry(path=name, role=_role(plan, name), bytes=(folder / name).stat().st_size, sha256=digest)
-            for name, digest in zip(wanted, digests, strict=True)
-        ]
+    """List every file with its digest: stems and mix first, then whatever lies in the folder by name."""
     stems = {stem.file: stem for stem in plan.stems}
-    return tuple(_with_stem(entry, stems.get(entry.path), printed) for entry in entries)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    ordered = [*stems, *(name for name in names if name not in stems)]
+    digests = _digests(folder, ordered)
+    return tuple(_with_stem(_entry(plan, folder, name, digests[name]), stems.get(name), printed) for name in ordered)
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the digest of every file, each read once however many links it has."""
+    files = {name: (folder / name).stat().st_ino for name in names}
+    first = {inode: name for name, inode in reversed(files.items())}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        known = dict(zip(first, pool.map(lambda name: sha256(folder / name), first.values()), strict=True))
+    return {name: known[inode] for name, inode in files.items()}
+
+
+def _entry(plan: Plan, folder: Path, name: str, digest: str) -> FileEntry:
+    top, _, below = name.partition("/")
+    entry = FileEntry(path=name, role="overview", bytes=(folder / name).stat().st_size, sha256=digest)
+    if name == README_FILE:
+        return msgspec.structs.replace(entry, role="readme")
+    if top not in SESSIONS:
+        return entry
+    is_main = below in SESSIONS[cast(ExportFormat, top)].files(plan)
+    return msgspec.structs.replace(entry, role="session" if is_main else "media", format=cast(ExportFormat, top))
 
 
 def _with_stem(entry: FileEntry, stem: Stem | None, printed: Printed) -> FileEntry:
@@ -119,13 +159,8 @@ def _with_stem(entry: FileEntry, stem: Stem | None, printed: Printed) -> FileEnt
     )
 
 
-def _role(plan: Plan, name: str) -> Role:
-    if name == plan.project_file:
-        return "reaper"
-    return "overview" if name == OVERVIEW_FILE else "media"
-
-
-def _manifest(plan: Plan, printed: Printed, files: tuple[FileEntry, ...]) -> Manifest:
+def _manifest(plan: Plan, printed: Printed) -> Manifest:
+    """Return everything of the manifest but its files."""
     story, options = plan.story, plan.options
     names = {marker.id: marker.name for marker in story.markers}
     return Manifest(
@@ -140,10 +175,10 @@ def _manifest(plan: Plan, printed: Printed, files: tuple[FileEntry, ...]) -> Man
             tail_db=options.tail_db,
             cap_seconds=options.tail_cap_seconds,
             frames=printed.frames - plan.end_frame,
-            capped=printed.ending.is_capped,
+            capped=printed.is_capped,
         ),
         warnings=tuple(_warnings(plan, printed)),
-        files=files,
+        files=(),
         markers=tuple(MarkerEntry(id=key, name=names[key], frame=frame) for key, frame in plan.markers.items()),
         clips=clip_entries(plan.placed, plan.media),
         takes=take_entries(plan.media.values()),
@@ -157,7 +192,7 @@ def _warnings(plan: Plan, printed: Printed) -> Iterator[str]:
                 f"{name} reaches {levels.peak_dbfs:+.1f} dBFS and is clipped at 24 bits; "
                 "lower its fader or export 32-bit float"
             )
-    if printed.ending.is_capped:
+    if printed.is_capped:
         yield (
             f"the tail was cut after {plan.options.tail_cap_seconds:g} s before it fell to "
             f"{plan.options.tail_db:g} dBFS; raise tail_cap_seconds to keep more"

@@ -10,7 +10,6 @@ import msgspec
 
 from engine.errors import ExportError
 from engine.export.bounce import MIX
-from engine.export.folder import MANIFEST
 from engine.export.manifest import Role
 from engine.export.media import Medium, Source, TakeFiles, find_media, source_of
 from engine.export.naming import file_name
@@ -23,12 +22,13 @@ from engine.voices.take import Take
 
 MIX_FILE = "mix.wav"
 OVERVIEW_FILE = "overview.png"
-MEDIA_FOLDER = "media"
+STEMS_FOLDER = "stems"
+README_FILE = "README.txt"
 MAX_FRAMES = 0xFFFFFFFF
 """Cue points count frames in 32 bits."""
 
 _EXPECTED_TAIL_SECONDS = 2.0
-_SPARE_BYTES = 4_000_000
+_MEDIA_SAMPLE_BYTES = 4
 
 
 class Stem(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,29 +60,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return max(story_end_frame(self.placed), *self.markers.values(), 0)
 
     @property
-    def project_file(self) -> str:
-        """The Reaper project's name."""
-        return f"{file_name(self.story.title)}.rpp"
+    def title_file(self) -> str:
+        """The story's title as a file name without its ending."""
+        return file_name(self.story.title)
 
     def medium(self, placed: Placed) -> Medium:
         """Return what a placed clip plays."""
         return self.media[source_of(placed.clip)]
 
-    def file_names(self) -> tuple[str, ...]:
-        """Return every file of the package, with ``/``."""
-        names = [stem.file for stem in self.stems] + [MANIFEST]
-        if self.options.reaper:
-            names += [self.project_file, *(f"{MEDIA_FOLDER}/{medium.name}" for medium in self.media.values())]
-        if self.options.overview:
-            names.append(OVERVIEW_FILE)
-        return tuple(names)
-
-    def size_bytes(self) -> int:
-        """Return about how much room the package takes."""
+    def stems_bytes(self) -> int:
+        """Return about how much room stems and mix take."""
         frames = self.end_frame + round(_EXPECTED_TAIL_SECONDS * self.story.sample_rate)
-        stems = len(self.stems) * frames * 2 * SAMPLE_BYTES[self.options.encoding]
-        copied = sum(m.frames * m.channels * 4 for m in self.media.values() if self.options.reaper or m.convert)
-        return stems + copied + _SPARE_BYTES
+        return len(self.stems) * frames * 2 * SAMPLE_BYTES[self.options.encoding]
+
+    def media_bytes(self) -> int:
+        """Return how much room the media of a session take."""
+        return sum(medium.frames * medium.channels * _MEDIA_SAMPLE_BYTES for medium in self.media.values())
 
 
 def make_plan(
@@ -116,10 +109,10 @@ def make_plan(
 
 
 def _stems(story: Story, graph: Graph, options: ExportOptions) -> tuple[Stem, ...]:
-    """Tracks and buses in the mixer's order, numbered through, then the mix."""
+    """Tracks and buses in the mixer's order, numbered through, then the mix; nothing where only sessions are wanted."""
     mix = Stem(tap=MIX, role="mix", strip=MASTER, name=story.title, file=MIX_FILE)
-    if not options.stems:
-        return (mix,)
+    if "stems" not in options.formats:
+        return (mix,) if "mix" in options.formats else ()
     lanes: list[tuple[Role, str, str]] = [("track", track.id, track.name or track.id) for track in story.tracks]
     lanes += [("bus", bus.id, bus.name or bus.id) for bus in story.buses]
     digits = max(2, len(str(len(lanes))))
@@ -129,7 +122,7 @@ def _stems(story: Story, graph: Graph, options: ExportOptions) -> tuple[Stem, ..
             role=role,
             strip=strip,
             name=name,
-            file=f"{number:0{digits}}_{file_name(name, strip)}.wav",
+            file=f"{STEMS_FOLDER}/{number:0{digits}}_{file_name(name, strip)}.wav",
         )
         for number, (role, strip, name) in enumerate(lanes, 1)
     ]

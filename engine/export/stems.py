@@ -16,7 +16,7 @@ from engine.export.loudness import Levels, Meter
 from engine.export.manifest import cuevox_version
 from engine.export.media import Source, source_of
 from engine.export.overview import Wave
-from engine.export.plan import Plan, Stem
+from engine.export.plan import STEMS_FOLDER, Plan, Stem
 from engine.export.printer import Print, Printer
 from engine.export.wav import SAMPLE_BYTES, WavWriter
 from engine.mixer.mixer import Mixer
@@ -34,10 +34,10 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. levels: by file. clips: the waveform of each clip by id, of what sounds of it."""
 
     frames: int
-    ending: Ending
-    levels: Mapping[str, Levels]
-    clips: Mapping[str, Wave]
-    lanes: Mapping[str, Wave]
+    is_capped: bool = False
+    levels: Mapping[str, Levels] = {}
+    clips: Mapping[str, Wave] = {}
+    lanes: Mapping[str, Wave] = {}
 
 
 def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progress: Callable[[float], None]) -> Printed:
@@ -45,6 +45,9 @@ def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progre
 
     sources: where each source's WAV of the project's rate lies. progress: hears the fraction that is mixed.
     """
+    if not plan.stems:
+        return Printed(frames=plan.end_frame)
+    (folder / STEMS_FOLDER).mkdir()
     bucket = max(1, plan.end_frame // _PICTURE_BUCKETS) if plan.options.overview else 0
     feed = Feed(_reels(plan, sources, bucket))
     mixer = Mixer(
@@ -64,7 +67,7 @@ def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progre
         levels = _finish(plan, prints, ending.frames)
     return Printed(
         frames=ending.frames,
-        ending=ending,
+        is_capped=ending.is_capped,
         levels=levels,
         clips={reel.placed.clip.id: Wave(reel.outline, bucket) for reel in feed.reels},
         lanes={stem.strip: Wave(each.outline, bucket) for stem, each in zip(plan.stems, prints, strict=True)},

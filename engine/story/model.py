@@ -13,6 +13,12 @@ RESERVED_IDS = frozenset({"master", "id", "go", "stop", "trigger", "release", "g
 """Ids that addresses use for themselves."""
 
 
+ExportFormat = Literal[
+    "stems", "mix", "clips", "reaper", "live", "dawproject", "aaf", "ardour", "otio", "midi", "captions", "markers"
+]
+"""What an export can write."""
+
+
 class At(msgspec.Struct, frozen=True, kw_only=True, tag="at"):
     """A fixed place on the timeline, in frames."""
 
@@ -178,7 +184,10 @@ class TempoPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole story. Everything inside is a value: an edit makes a new story."""
+    """A whole story. Everything inside is a value: an edit makes a new story.
+
+    export: the formats that an export of it writes beside stems, unless it is told otherwise; none: Cuevox's choice.
+    """
 
     title: str
     sample_rate: int = 48000
@@ -189,6 +198,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     cues: tuple[Cue, ...] = ()
     slots: tuple[Slot, ...] = ()
     markers: tuple[Marker, ...] = ()
+    export: tuple[ExportFormat, ...] = ()
 
     def strips(self) -> dict[str, Strip]:
         """Return every mixer channel by id: tracks, then buses, then the master."""

@@ -12,6 +12,7 @@ from engine.story.model import (
     Clip,
     Cue,
     Effect,
+    ExportFormat,
     Line,
     Marker,
     Master,
@@ -29,12 +30,13 @@ from engine.story.model import (
 )
 from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
-from engine.story.problems import Path
+from engine.story.problems import Path, allowed_text
 
 VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
+    "export",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
@@ -79,7 +81,16 @@ class Reader:
             cues=tuple(self._cue(node, path) for node, path in top.items("cues")),
             slots=tuple(self._slot(node, path) for node, path in top.items("slots")),
             markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
+            export=self._export(top),
         )
+
+    def _export(self, top: Fields) -> tuple[ExportFormat, ...]:
+        allowed = get_args(ExportFormat)
+        words = top.words("export") if "export" in top else ()
+        if "export" in top and not (words and set(words) <= set(allowed)):
+            top.complain("export", f"a list of {allowed_text(allowed)}")
+            return ()
+        return cast(tuple[ExportFormat, ...], words)
 
     def _fields(self, node: Node, path: Path, allowed: tuple[str, ...]) -> Fields:
         return Fields(node, path, self.notes, allowed)

@@ -99,6 +99,7 @@ class Planter:
             "cues": Rows(tuple((c.id, _cue(c, voices)) for c in story.cues)),
             "slots": Rows(slots),
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
+            "export": Leaf("words", story.export, not story.export),
         }
         return Table(fields)
 

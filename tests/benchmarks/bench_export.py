@@ -137,7 +137,7 @@ def export(folder: Path, *, limiter: bool = False, effects: bool = False, stems:
         takes={},
         cache=TakeCache(folder / "cache"),
         out_folder=folder / "out" / str(time.time_ns()),
-        options=ExportOptions(stems=stems, reaper=False, overview=False),
+        options=ExportOptions(formats=("stems",) if stems else ("mix",), overview=False),
     )
     shutil.rmtree(folder / "out")
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

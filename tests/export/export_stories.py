@@ -105,7 +105,10 @@ class Workshop:
         return np.concatenate((resampler.feed(audio), resampler.finish()))
 
     def read(self, name: str, to: str = "out") -> np.ndarray:
-        return soundfile.read(self.folder / to / name, dtype="float32", always_2d=True)[0]
+        """Return a stem, or another file by its path."""
+        path = self.folder / to / name
+        path = path if path.exists() else path.with_name("stems") / name
+        return soundfile.read(path, dtype="float32", always_2d=True)[0]
 
 
 def scene(shop: Workshop) -> Story:

@@ -42,7 +42,7 @@ def test_progress_grows_to_one_and_names_stages(shop):
     assert list(dict.fromkeys(stage for _, stage in heard)) == [
         "check",
         "mix",
-        "copy media",
+        "reaper",
         "draw",
         "check sums",
         "done",
@@ -76,26 +76,26 @@ def test_exporting_again_replaces_what_we_wrote_and_removes_what_is_no_longer_pa
     shop.export(scene(shop))
     shop.export(simple(shop))
     names = {path.name for path in (shop.folder / "out").iterdir()}
-    assert names == {"01_one.wav", "mix.wav", "T.rpp", "media", "overview.png", "manifest.json"}
-    assert len(list((shop.folder / "out" / "media").iterdir())) == 1
-    shop.export(simple(shop), reaper=False)
-    assert not (shop.folder / "out" / "media").exists()
+    assert names == {"stems", "reaper", "mix.wav", "overview.png", "README.txt", "manifest.json"}
+    assert len(list((shop.folder / "out" / "reaper" / "media").iterdir())) == 1
+    shop.export(simple(shop), formats=("stems",))
+    assert not (shop.folder / "out" / "reaper").exists()
 
 
 def test_other_files_in_the_folder_stay(shop):
     out = shop.folder / "out"
-    (out / "media").mkdir(parents=True)
+    (out / "reaper" / "media").mkdir(parents=True)
     (out / "notes.txt").write_text("mine")
-    (out / "media" / "mine.wav").write_text("mine")
+    (out / "reaper" / "media" / "mine.wav").write_text("mine")
     shop.export(simple(shop))
-    shop.export(simple(shop), reaper=False)
+    shop.export(simple(shop), formats=("stems",))
     assert (out / "notes.txt").read_text() == "mine"
-    assert (out / "media" / "mine.wav").read_text() == "mine"
+    assert (out / "reaper" / "media" / "mine.wav").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["mix.wav", "manifest.json", "T.rpp"])
+@pytest.mark.parametrize("name", ["mix.wav", "manifest.json", "reaper/T.rpp", "stems/01_one.wav"])
 def test_a_file_of_that_name_that_is_not_ours_stops_the_export(shop, name):
-    (shop.folder / "out").mkdir()
+    (shop.folder / "out" / name).parent.mkdir(parents=True)
     (shop.folder / "out" / name).write_text("mine")
     with pytest.raises(ExportError, match=name):
         shop.export(simple(shop))
@@ -105,7 +105,7 @@ def test_a_file_of_that_name_that_is_not_ours_stops_the_export(shop, name):
 def test_a_file_that_somebody_changed_is_not_replaced_unasked(shop):
     story = simple(shop)
     shop.export(story)
-    project = shop.folder / "out" / "T.rpp"
+    project = shop.folder / "out" / "reaper" / "T.rpp"
     project.write_text("edited in Reaper")
     with pytest.raises(ExportError, match=r"T\.rpp changed"):
         shop.export(story)
@@ -219,7 +219,7 @@ def long_story(shop: Workshop) -> Story:
 
 def test_a_disk_that_refuses_in_the_middle_changes_nothing(shop, monkeypatch):
     """A limit on file sizes stands for the full disk: anybody may set it."""
-    monkeypatch.setattr(Plan, "size_bytes", lambda self: 0)
+    monkeypatch.setattr(Plan, "stems_bytes", lambda self: 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     shop.export(simple(shop), "warm")  # compiled kernels are kept in files, too
     long_story(shop)
@@ -253,7 +253,7 @@ def small_disk(shop):
 
 
 def test_a_full_disk_changes_nothing(shop, small_disk, monkeypatch):
-    monkeypatch.setattr(Plan, "size_bytes", lambda self: 0)
+    monkeypatch.setattr(Plan, "stems_bytes", lambda self: 0)
     assert_full_disk_is_told(shop, f"{small_disk.name}/out")
 
 

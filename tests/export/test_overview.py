@@ -153,7 +153,7 @@ def test_of_two_hundred_tracks_each_has_a_lane(tmp_path):
 def test_an_export_draws_everything_it_wrote(tmp_path):
     shop = Workshop(tmp_path)
     for number, story in enumerate((scene(shop), nasty(shop))):
-        shop.export(story, str(number), reaper=False, stems=True)
+        shop.export(story, str(number), formats=("stems",))
         image = Image.open(tmp_path / str(number) / "overview.png")
         assert image.size[0] == WIDTH
         assert image.getpixel((WIDTH - 1, image.size[1] - 1)) == PAPER

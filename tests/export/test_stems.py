@@ -23,7 +23,7 @@ def float_export(tmp_path_factory):
 def test_the_files_are_named_and_numbered_and_equally_long(float_export):
     shop, _, manifest = float_export
     stems = [entry.path for entry in manifest.files if entry.role in ("track", "bus", "mix")]
-    assert stems == [*STEMS, "mix.wav"]
+    assert stems == [*(f"stems/{name}" for name in STEMS), "mix.wav"]
     infos = [soundfile.info(shop.folder / "out" / name) for name in stems]
     assert {(info.frames, info.samplerate, info.channels, info.subtype) for info in infos} == {
         (manifest.frames, RATE, 2, "FLOAT")
@@ -49,7 +49,7 @@ def test_float_stems_sum_to_the_input_of_the_master(float_export):
 def test_24_bit_stems_sum_to_it_within_half_a_step_each(tmp_path):
     shop = Workshop(tmp_path)
     story = scene(shop)
-    manifest = shop.export(story, reaper=False, overview=False)
+    manifest = shop.export(story, formats=("stems",), overview=False)
     total = sum(shop.read(name).astype(np.float64) for name in STEMS)
     off = np.abs(total - play_live(story, shop, manifest.frames).premaster).max() * 2**23
     assert 0 < off <= 0.5 * len(STEMS) + 0.5
@@ -58,7 +58,7 @@ def test_24_bit_stems_sum_to_it_within_half_a_step_each(tmp_path):
 def test_the_mix_lies_where_its_stems_lie_although_the_limiter_looks_ahead(tmp_path):
     shop = Workshop(tmp_path)
     story = msgspec.structs.replace(scene(shop), master=Master(limiter_db=0.0))
-    shop.export(story, encoding="float32", reaper=False, overview=False)
+    shop.export(story, encoding="float32", formats=("stems",), overview=False)
     total = sum(shop.read(name).astype(np.float64) for name in STEMS)
     assert np.abs(total).max() < 0.95
     np.testing.assert_allclose(shop.read("mix.wav"), total, atol=1e-6, rtol=0)
@@ -71,7 +71,7 @@ def test_a_clip_begins_and_ends_on_its_exact_frame(tmp_path):
         id="c", start=At(frame=12345), audio=shop.file("ones.wav", ones), trim_start_frames=7, length_frames=4321
     )
     story = Story(title="T", tracks=(Track(id="one", clips=(clip,)),), master=Master(limiter_db=None))
-    shop.export(story, reaper=False, overview=False)
+    shop.export(story, formats=("stems",), overview=False)
     for name in ("01_one.wav", "mix.wav"):
         heard = np.flatnonzero(shop.read(name)[:, 0])
         assert (heard[0], heard[-1]) == (12345, 12345 + 4321 - 1)
@@ -86,8 +86,8 @@ def test_a_24_bit_file_at_unity_comes_out_bit_for_bit(tmp_path):
         tracks=(Track(id="one", clips=(Clip(id="c", start=At(frame=0), audio=audio),)),),
         master=Master(limiter_db=None),
     )
-    shop.export(story, reaper=False, overview=False)
-    written, _ = soundfile.read(shop.folder / "out" / "01_one.wav", dtype="int32")
+    shop.export(story, formats=("stems",), overview=False)
+    written, _ = soundfile.read(shop.folder / "out" / "stems" / "01_one.wav", dtype="int32")
     given, _ = soundfile.read(shop.base / audio, dtype="int32")
     assert (written == given).all()
 
@@ -103,7 +103,7 @@ def test_other_rates_and_formats_are_converted_once_as_live(tmp_path, rate, chan
     np.testing.assert_allclose(
         shop.read("01_one.wav"), play_live(story, shop, manifest.frames).strips["one"], atol=1e-6
     )
-    media = soundfile.info(shop.folder / "out" / "media" / f"{name[0]}.wav")
+    media = soundfile.info(shop.folder / "out" / "reaper" / "media" / f"{name[0]}.wav")
     assert (media.samplerate, media.frames, media.channels) == (RATE, len(shop.source(clip)), channels)
 
 
@@ -112,7 +112,7 @@ def test_a_clip_longer_than_many_windows_keeps_its_fades(tmp_path):
     audio = shop.file("long.wav", sound(1_500_000, 7, channels=2))
     clip = Clip(id="c", start=At(frame=777), audio=audio, fade_in_frames=700_000, fade_out_frames=790_000, gain_db=-2.0)
     story = Story(title="T", tracks=(Track(id="one", clips=(clip,)),))
-    manifest = shop.export(story, encoding="float32", reaper=False, overview=False)
+    manifest = shop.export(story, encoding="float32", formats=("stems",), overview=False)
     played = play_live(story, shop, manifest.frames, block=8192)
     np.testing.assert_allclose(shop.read("01_one.wav"), played.strips["one"], atol=1e-6, rtol=0)
 
@@ -122,7 +122,7 @@ def test_mute_and_solo_are_as_the_story_says(tmp_path):
     story = scene(shop)
     tracks = list(story.tracks)
     tracks[0] = msgspec.structs.replace(tracks[0], strip=msgspec.structs.replace(tracks[0].strip, solo=True))
-    manifest = shop.export(msgspec.structs.replace(story, tracks=tuple(tracks)), reaper=False, overview=False)
+    manifest = shop.export(msgspec.structs.replace(story, tracks=tuple(tracks)), formats=("stems",), overview=False)
     peaks = {entry.strip: entry.levels.peak_dbfs for entry in manifest.files if entry.levels}
     assert peaks["keeper"] is None
     assert peaks["bed"] is None
@@ -141,7 +141,7 @@ def echoing(shop: Workshop, *, wet: float = 0.5, room_size: float = 0.6) -> Stor
 
 def test_files_go_on_until_every_tail_is_below_90_db(tmp_path):
     shop = Workshop(tmp_path)
-    manifest = shop.export(echoing(shop), encoding="float32", reaper=False, overview=False)
+    manifest = shop.export(echoing(shop), encoding="float32", formats=("stems",), overview=False)
     room, floor = np.abs(shop.read("02_room.wav")).max(axis=1), 10.0 ** (-90.0 / 20.0)
     assert manifest.story_end_frame == 14400
     assert manifest.tail.frames > RATE // 2
@@ -156,13 +156,13 @@ def test_the_gap_between_two_echoes_is_not_the_end(tmp_path):
     delay = Effect(effect="delay", params={"delay_seconds": 2.0, "feedback": 0.3, "mix": 0.5})
     line = shop.line("Hello", sound(4800, 8, level=0.4))
     track = Track(id="one", strip=Strip(inserts=(delay,)), clips=(Clip(id="c", start=At(frame=0), line=line),))
-    manifest = shop.export(Story(title="T", tracks=(track,)), reaper=False, overview=False)
+    manifest = shop.export(Story(title="T", tracks=(track,)), formats=("stems",), overview=False)
     assert manifest.frames > 8 * RATE
 
 
 def test_the_cap_cuts_a_tail_and_says_so(tmp_path):
     shop = Workshop(tmp_path)
-    manifest = shop.export(echoing(shop, room_size=1.0), tail_cap_seconds=0.25, reaper=False, overview=False)
+    manifest = shop.export(echoing(shop, room_size=1.0), tail_cap_seconds=0.25, formats=("stems",), overview=False)
     assert manifest.tail.capped
     assert manifest.frames == 14400 + RATE // 4
     assert "tail" in manifest.warnings[0]
@@ -175,7 +175,7 @@ def test_no_tail_without_sound_and_a_marker_behind_the_last_clip_counts(tmp_path
         tracks=(Track(id="one", clips=(Clip(id="c", start=At(frame=0), line=shop.line("Hm", sound(5000, 1))),)),),
         markers=(Marker(id="end", at=At(frame=50000)),),
     )
-    assert shop.export(story, reaper=False, overview=False).frames == 50000
+    assert shop.export(story, formats=("stems",), overview=False).frames == 50000
 
 
 def test_a_stem_over_full_scale_is_named(tmp_path):
@@ -185,20 +185,20 @@ def test_a_stem_over_full_scale_is_named(tmp_path):
         id="one", name="Shout", strip=Strip(gain_db=12.0), clips=(Clip(id="c", start=At(frame=0), line=line),)
     )
     story = Story(title="T", tracks=(track,), master=Master(limiter_db=-1.0))
-    manifest = shop.export(story, "fixed", reaper=False, overview=False)
-    assert [warning.split()[0] for warning in manifest.warnings] == ["01_Shout.wav"]
+    manifest = shop.export(story, "fixed", formats=("stems",), overview=False)
+    assert [warning.split()[0] for warning in manifest.warnings] == ["stems/01_Shout.wav"]
     assert "float" in manifest.warnings[0]
-    in_float = shop.export(story, "float", encoding="float32", reaper=False, overview=False)
+    in_float = shop.export(story, "float", encoding="float32", formats=("stems",), overview=False)
     assert in_float.warnings == ()
     assert np.abs(shop.read("01_Shout.wav", "float")).max() > 1.5
-    assert in_float.files[-1].levels.true_peak_dbtp <= -0.9
+    assert in_float.files[1].levels.true_peak_dbtp <= -0.9
 
 
 def test_only_the_mix_can_be_had(tmp_path):
     shop = Workshop(tmp_path)
-    manifest = shop.export(scene(shop), stems=False, reaper=False, overview=False)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.json", "mix.wav"]
-    assert [entry.path for entry in manifest.files] == ["mix.wav"]
+    manifest = shop.export(scene(shop), formats=("mix",), overview=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.txt", "manifest.json", "mix.wav"]
+    assert [entry.path for entry in manifest.files] == ["mix.wav", "README.txt"]
 
 
 def test_what_is_exported_again_is_the_same_to_the_byte(tmp_path):
@@ -234,7 +234,8 @@ def test_the_story_needs_no_title_or_name_that_files_can_have(tmp_path):
     assert all((tmp_path / "out" / path).resolve().is_relative_to(tmp_path / "out") for path in paths)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *(p for p in paths if "/" not in p),
-        "media",
+        "stems",
+        "reaper",
         "manifest.json",
     }
 

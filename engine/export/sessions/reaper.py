@@ -11,11 +11,14 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from engine.export.bounce import MIX
-from engine.export.plan import MEDIA_FOLDER, Plan
+from engine.export.plan import Plan, Stem
+from engine.export.sessions.base import Session, SessionFormat, clip_title
 from engine.story.model import MASTER, Strip, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
+
+MEDIA_FOLDER = "media"
 
 _NAMESPACE = uuid.UUID("6f0d1a5e-3c0e-5b1e-9a51-0c7e0c0e70f5")
 _POST_FADER = 0
@@ -26,9 +29,26 @@ _QUARTER = 4
 _STEMS_FOLDER = "Stems (printed)"
 
 
-def project_text(plan: Plan, frames: int) -> str:
-    """Return the project; ``frames``: how long the stems are."""
-    return "\n".join(_indented(_project(plan, frames))) + "\n"
+def _files(plan: Plan) -> tuple[str, ...]:
+    return (f"{plan.title_file}.rpp",)
+
+
+def write(session: Session) -> None:
+    """Write the project, the media of its clips and, where there are any, links of the stems."""
+    plan = session.plan
+    for source in plan.media:
+        session.shelf.put(source, session.folder / MEDIA_FOLDER)
+    for stem in _printed(plan):
+        session.shelf.link(session.root / stem.file, session.folder / stem.file)
+    text = "\n".join(_indented(_project(plan, session.frames))) + "\n"
+    (session.folder / _files(plan)[0]).write_text(text, encoding="utf-8", newline="\r\n")
+
+
+FORMAT = SessionFormat(what="Reaper project", files=_files, write=write)
+
+
+def _printed(plan: Plan) -> list[Stem]:
+    return [stem for stem in plan.stems if stem.tap != MIX]
 
 
 def _project(plan: Plan, frames: int) -> Iterator[str]:
@@ -112,11 +132,10 @@ def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> I
 
 def _item(plan: Plan, placed: Placed) -> Iterator[str]:
     clip, medium = placed.clip, plan.medium(placed)
-    name = clip.name or (clip.line.text if clip.line else clip.id)
     yield from _item_head(plan, "clip", clip.id, placed.start_frame, placed.length_frames)
     yield f"FADEIN {_LINEAR} {_seconds(plan, clip.fade_in_frames)} 0 {_LINEAR} 0 0 0"
     yield f"FADEOUT {_LINEAR} {_seconds(plan, clip.fade_out_frames)} 0 {_LINEAR} 0 0 0"
-    yield f"NAME {_quoted(name)}"
+    yield f"NAME {_quoted(clip_title(placed))}"
     yield f"VOLPAN {db_to_gain(clip.gain_db):.10g} {clip.pan:.10g} 1 {_PAN_LAW_0_DB}"
     yield f"SOFFS {_seconds(plan, clip.trim_start_frames)}"
     yield from _source(plan, ("clip", clip.id), f"{MEDIA_FOLDER}/{medium.name}")
@@ -127,7 +146,7 @@ def _item(plan: Plan, placed: Placed) -> Iterator[str]:
 
 def _printed_stems(plan: Plan, frames: int) -> Iterator[str]:
     """A muted folder of tracks, each with one stem."""
-    stems = [stem for stem in plan.stems if stem.tap != MIX]
+    stems = _printed(plan)
     if not stems:
         return
     yield f"<TRACK {_guid(plan, 'stems')}"

@@ -1,0 +1,68 @@
+"""README.txt: what a mix engineer who gets the folder wants to know, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.export.manifest import SUM_RULE, Manifest
+from engine.export.plan import MIX_FILE, STEMS_FOLDER, Plan
+from engine.export.sessions.registry import SESSIONS
+from engine.story.model import MASTER
+
+_ENCODINGS = {"pcm24": "24-bit", "float32": "32-bit float"}
+
+
+def readme_text(plan: Plan, manifest: Manifest) -> str:
+    """Return the page."""
+    parts = (_head(plan, manifest), _stems(plan, manifest), _sessions(plan), _effects(plan), _warnings(manifest))
+    return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
+
+
+def _head(plan: Plan, manifest: Manifest) -> Iterator[str]:
+    story = plan.story
+    tempo = ", ".join(f"bar {p.bar}: {p.tempo_bpm:g} bpm, {p.beats_per_bar}/4" for p in story.tempo)
+    yield story.title
+    yield "=" * len(story.title)
+    yield f"{_clock(manifest.frames / story.sample_rate)} at {story.sample_rate} Hz. Tempo: {tempo}."
+    yield f"Made by Cuevox {manifest.cuevox}, {manifest.made_at}. manifest.json holds every figure and checksum."
+
+
+def _stems(plan: Plan, manifest: Manifest) -> Iterator[str]:
+    if not plan.stems:
+        return
+    encoding = _ENCODINGS[manifest.encoding]
+    if len(plan.stems) > 1:
+        yield f"{STEMS_FOLDER}/  {encoding} WAV, all from 0 and of equal length. Post-fader, before the master."
+        yield f"       {SUM_RULE}"
+        yield "       Nothing is normalised. In Ableton Live, turn off Auto-Warp Long Samples before dragging them in."
+    yield f"{MIX_FILE}  {encoding} WAV, after the master."
+
+
+def _sessions(plan: Plan) -> Iterator[str]:
+    for name in plan.options.formats:
+        if name in SESSIONS:
+            files = ", ".join(SESSIONS[name].files(plan))
+            yield f"{name}/  {SESSIONS[name].what}: {files}"
+
+
+def _effects(plan: Plan) -> Iterator[str]:
+    """Say what stems have in them and sessions have not."""
+    inserts = [(key, effect) for key, strip in plan.story.strips().items() for effect in strip.inserts]
+    if inserts or plan.story.master.limiter_db is not None:
+        yield "Effects, which are in the stems and the mix, and not in the sessions unless a session says so:"
+    for strip_id, effect in inserts:
+        params = "".join(f" {name}={value:g}" for name, value in effect.params.items())
+        yield f"  {strip_id}: {effect.effect}{params}{' (bypassed)' * effect.bypass}"
+    if plan.story.master.limiter_db is not None:
+        yield f"  {MASTER}: limiter at {plan.story.master.limiter_db:g} dBTP (in the mix only)"
+
+
+def _warnings(manifest: Manifest) -> Iterator[str]:
+    if manifest.warnings:
+        yield "Note:"
+    yield from (f"  {warning}" for warning in manifest.warnings)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:06.3f}"

@@ -1,0 +1,1 @@
+"""One file per format that a story's session is written in."""

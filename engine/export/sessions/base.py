@@ -1,0 +1,73 @@
+"""What a writer of sessions gets, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from engine.export.media import Medium
+from engine.export.plan import Plan
+from engine.export.shelf import Shelf
+from engine.story.model import Marker, Track
+from engine.story.timeline import Placed
+from engine.voices.take import Word
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A story ready to be written down. frames: how long every stem is. folder: the format's own, there already.
+
+    root: the export's folder; stems lie below it as the plan names them.
+    """
+
+    plan: Plan
+    frames: int
+    folder: Path
+    root: Path
+    shelf: Shelf
+
+    def medium(self, placed: Placed) -> Medium:
+        """Return what a clip plays."""
+        return self.plan.medium(placed)
+
+    def clips_of(self, track: Track) -> tuple[Placed, ...]:
+        """Return a track's clips in the order of their starts."""
+        return tuple(placed for placed in self.plan.placed if placed.track.id == track.id)
+
+    def markers(self) -> tuple[tuple[int, Marker], ...]:
+        """Return all markers with their frames, sorted by frame."""
+        story, frames = self.plan.story, self.plan.markers
+        return tuple(sorted(((frames[marker.id], marker) for marker in story.markers), key=lambda pair: pair[0]))
+
+
+class SessionFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """A format. what: one line for people. files: its main files below its folder. write: writes all of them.
+
+    has_media: a copy or a link of the story's media comes with it.
+    """
+
+    what: str
+    files: Callable[[Plan], tuple[str, ...]]
+    write: Callable[[Session], None]
+    has_media: bool = True
+
+
+def clip_title(placed: Placed) -> str:
+    """Return what a clip is called: its name, what is said, or the sound's name."""
+    clip = placed.clip
+    if clip.name:
+        return clip.name
+    return clip.line.text if clip.line else Path(clip.audio or clip.id).stem
+
+
+def heard_words(placed: Placed, medium: Medium) -> tuple[Word, ...]:
+    """Return the words that begin within a clip, their frames counted from the source's start."""
+    first = placed.clip.trim_start_frames
+    words = medium.take.words if medium.take else ()
+    return tuple(word for word in words if first <= word.start_frame < first + placed.length_frames)
+
+
+def strip_name(strip_id: str, name: str) -> str:
+    """Return what a track or bus is called."""
+    return name or strip_id
