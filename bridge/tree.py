@@ -17,6 +17,9 @@ MAX_MATCHES = 256
 
 MAX_ID = 64
 
+MAX_REMEMBERED = 4096
+"""Addresses that came before and are found without a search."""
+
 
 class Leaf(msgspec.Struct, frozen=True):
     """One address that exists: its row and what stands in the row's places."""
@@ -38,6 +41,7 @@ class AddressTree:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
+        self._remembered: dict[str, Leaf] = {}
         self.routes = tuple(routes)
         for route in self.routes:
             self._add(route)
@@ -59,10 +63,16 @@ class AddressTree:
 
     def find(self, address: str) -> Leaf:
         """Return the leaf of an address; whether its ids exist is for the engine to say. Raises NoSuchAddress."""
+        leaf = self._remembered.get(address)
+        if leaf is not None:
+            return leaf
         found = self._find(self._root, tuple(address.split("/")[1:]))
         if found is None:
             raise NoSuchAddress(f"nothing answers to {address}; /list tells what there is")
-        return Leaf(address, *found)
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        leaf = self._remembered[address] = Leaf(address, *found)
+        return leaf
 
     def _find(self, node: _Node, parts: tuple[str, ...]) -> tuple[Route, dict[str, str | int]] | None:
         if not parts:

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.realtime.records import NOW, Kind, records
+from engine.realtime.records import NOW, RECORD, Kind
 
 Records = NDArray[np.void]
+
+_NOTHING: dict[str, Any] = dict.fromkeys(RECORD.names or (), 0)
 
 
 def order(kind: Kind, at_frame: int | None = None, **fields: Any) -> Records:
     """Return one live record of ``kind`` for ``at_frame`` (None: the next block); fields as in RECORD."""
-    block = records(1)
-    block["kind"] = kind
-    block["frame"] = NOW if at_frame is None else at_frame
-    for name, value in fields.items():
-        block[name] = value
+    block = np.zeros(1, RECORD)  # filled at once: field by field takes numpy twice as long
+    block[0] = tuple({**_NOTHING, "kind": kind, "frame": NOW if at_frame is None else at_frame, **fields}.values())
     return block
 
 
