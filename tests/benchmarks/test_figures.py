@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from jack_clients import Pair, Series, Shot, StallWatch, Target, probe
+from jack_clients import Pair, Series, Shot, Stalls, StallWatch, Target, probe
 from jack_server import JackServer
 from report import Figure, Report, quantile, show
+from rig import CLIP_SECONDS, RATE, TRACKS, Times, clip_frames, graph, starts, unshared
 from scsynth import Scsynth, message, player
+from steps import most
 
-RATE, PERIOD = 48000, 128
+PERIOD = 128
 PERIOD_US = PERIOD * 1e6 / RATE
 
 
@@ -84,6 +86,49 @@ def test_a_synth_definition_has_the_documented_form() -> None:
     definition = player("click", gain=0.5, exact=True)
     assert definition[:10] == b"SCgf" + struct.pack(">ih", 2, 1)
     assert [definition.count(name) for name in (b"\x07PlayBuf", b"\x04Pan2", b"\x09OffsetOut")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("bound", [0, 1, 700, 1499, 1500, 4321, 99_999])
+def test_the_most_that_fits_is_found_within_a_fine_step(bound: int) -> None:
+    found = most(lambda count: count <= bound, first=1500, limit=60_000)
+    assert found <= min(bound, 60_000)
+    assert found >= min(bound, 60_000) / 1.09 - 1
+
+
+def test_a_number_that_failed_once_gets_a_second_try() -> None:
+    tried: list[int] = []
+
+    def fits(count: int) -> bool:
+        tried.append(count)
+        return count <= 3000 and tried.count(count) > 1
+
+    assert most(fits, first=1500, limit=60_000) >= 3000 / 1.09
+    assert max(tried.count(count) for count in tried) <= 4  # twice in coarse steps, twice in fine ones
+
+
+def test_stalls_that_the_bare_client_shared_are_no_underflows_of_ours() -> None:
+    times = Times(us=[100.0] * 90, blocks=100, underflows=3, longest_us=400.0)
+    assert times.seen_percent == 90
+    assert unshared(times, Stalls(cycles=100, late=2, xruns=5, longest_us=9000)) == 1
+    assert unshared(times, Stalls(cycles=100, late=7, xruns=9, longest_us=9000)) == 0
+
+
+def test_players_are_spread_over_tracks_and_lie_inside_the_clip() -> None:
+    frames = clip_frames(30.0, speed=True)
+    block = starts(10_000, offset=64, frames=frames)
+    assert set(block["strip"]) == set(range(TRACKS))
+    assert len(set(block["player"])) == len(block)
+    assert block["offset"].min() >= 64
+    assert (block["offset"] + block["length"]).max() <= 64 + CLIP_SECONDS * RATE
+
+
+def test_the_rig_has_chains_a_send_and_a_limiter_or_nothing_of_it() -> None:
+    full, dry = graph(chains=True), graph(chains=False)
+    assert [len(strip.inserts) for strip in full.strips] == [3] * TRACKS + [1, 0]
+    assert all(strip.sends for strip in full.strips[:TRACKS])
+    assert full.limiter_db == -1.0
+    assert not any(strip.inserts or strip.sends for strip in dry.strips)
+    assert dry.limiter_db is None
 
 
 @pytest.mark.extra

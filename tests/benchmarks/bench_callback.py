@@ -1,0 +1,108 @@
+"""The whole callback at 128 frames: 256 players, 64 of which start in one block, chains, reverb, meters, limiter."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import jack
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from jack_clients import StallWatch
+from report import NOTES, Report
+from rig import RATE, TRACKS, VARISPEED, Rig, Times, clip_frames, graph, starts, unshared
+from stages import STAGES, measure_stages
+
+from engine.platform import Grant, raise_priority
+from tests.jack_server import JackServer
+
+PERIOD = 128
+PLAYERS, STARTING = 256, 64
+WAVE_SECONDS = 0.1
+"""How often 64 players start together; they end just before the next 64 do."""
+SECONDS = 20.0
+ALLOWED_SHARE = 0.25
+PERIOD_US = PERIOD / RATE * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"how long each case (default: {SECONDS:g})")
+    seconds: float = parser.parse_args().seconds
+    for program in ("jackd", "cc"):
+        if shutil.which(program) is None:
+            sys.exit(f"bench_callback needs {program}: tools/setup.sh all says what to install")
+    jack.set_error_function(lambda _: None)  # a server that is not up yet is no news
+    report = Report("callback", f"The callback's time at {PERIOD} frames, of {PERIOD_US:,.0f} µs")
+    server = JackServer(sample_rate=RATE, period=PERIOD, realtime=True, sync=False)
+    server.start()
+    try:
+        with StallWatch(server.env) as watch, Rig(server, graph(chains=True), max_players=1024) as rig:
+            play(report, rig, watch, "no players", seconds / 4, players=0)
+            play(report, rig, watch, f"{PLAYERS} players", seconds, players=PLAYERS)
+            if VARISPEED:
+                play(report, rig, watch, f"{PLAYERS} varispeed players", seconds, players=PLAYERS, speed=True)
+            else:
+                NOTES.print("players of this engine have one speed: the varispeed case is left out")
+    finally:
+        server.stop()
+    shares(report)
+    report.finish()
+
+
+def play(
+    report: Report, rig: Rig, watch: StallWatch, what: str, seconds: float, *, players: int, speed: bool = False
+) -> None:
+    """Measure one case: what sounds all the time, and waves of players that start in one block."""
+    NOTES.print(f"{what} …")
+    waves = Waves(rig, speed) if players else None
+    if players:
+        rig.add(
+            starts(players - STARTING, offset=rig.offset, frames=clip_frames(seconds + 5, speed=speed), speed=speed)
+        )
+    watch.take()
+    times = rig.watch(seconds, waves.play if waves else lambda _: None)
+    stalls = watch.take()
+    rig.silence()
+    add(report, what, times, bar=bool(players))
+    note = f"{times.underflows} in all, {stalls.late} stalls of the machine; {times.seen_percent:.0f} % of blocks seen"
+    report.add(f"{what}: underflows that the machine had no part in", unshared(times, stalls), "", at_most=0, note=note)
+
+
+class Waves:
+    """Starts players together, again and again."""
+
+    def __init__(self, rig: Rig, speed: bool) -> None:
+        self._rig, self._due = rig, 0.0
+        self._block = starts(STARTING, offset=rig.offset, frames=round((WAVE_SECONDS - 0.01) * RATE), speed=speed)
+
+    def play(self, now: float) -> None:
+        if now >= self._due:
+            self._due = now + WAVE_SECONDS
+            self._rig.push(self._block)
+
+
+def add(report: Report, what: str, times: Times, *, bar: bool) -> None:
+    for name, share in (("median", 0.5), ("p99", 0.99), ("max", 1.0)):
+        at_most = ALLOWED_SHARE * PERIOD_US if bar and share == 0.99 else None
+        us = times.quantile(share)
+        report.add(f"{what}: {name}", us, "µs", reference=PERIOD_US, reference_name="the period", at_most=at_most,
+                   note=f"{100 * us / PERIOD_US:.1f} % of the period")  # fmt: skip
+
+
+def shares(report: Report) -> None:
+    """Add where the time goes, measured in this process: the same mixer pulled block by block."""
+    NOTES.print("stages …")
+    grant: Grant = raise_priority()
+    report.facts["stages measured"] = f"in the benchmark's own process, {grant.reason}"
+    whole, parts = measure_stages(graph(chains=True), PERIOD, PLAYERS)
+    note = f"of {whole:.0f} µs, {PLAYERS} players on {TRACKS} strips"
+    for name in STAGES:
+        report.add(f"share of {name}", 100 * parts[name] / whole, "%", note=f"{parts[name]:.0f} µs {note}")
+
+
+if __name__ == "__main__":
+    main()
