@@ -10,7 +10,7 @@ from engine.clock import HeldClock
 from engine.commands import Command
 from engine.control.control import Control
 from engine.errors import UnknownThing
-from engine.events import Event, SlotState
+from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.session.context import clip_source
 from engine.story.model import Effect
@@ -88,6 +88,14 @@ class LivePort:
             sends={send.to: send.gain_db for send in settings.sends},
             inserts=tuple(_insert_state(effect) for effect in settings.inserts),
         )
+
+    def voice_ids(self) -> Sequence[str]:
+        """Return the voices that can speak."""
+        return tuple(self._session.voices.ids or ())
+
+    def voice_state(self, voice: str) -> VoiceChanged:
+        """Return how ready a voice is."""
+        return self._session.voices.state(voice)
 
     def cue_state(self, cue: str) -> SlotState:
         """Return how far a cue is."""

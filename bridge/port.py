@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from engine.commands import Command
-from engine.events import Event, SlotState
+from engine.events import Event, SlotState, VoiceChanged
 from engine.params import ParamSpec
 
 
@@ -133,6 +133,14 @@ class EnginePort(Protocol):
 
     def clip_ids(self) -> Sequence[str]:
         """Return the clips of all tracks."""
+        ...
+
+    def voice_ids(self) -> Sequence[str]:
+        """Return the voices that can speak."""
+        ...
+
+    def voice_state(self, voice: str) -> VoiceChanged:
+        """Return how ready a voice is."""
         ...
 
     def strip_state(self, strip: str) -> StripState:

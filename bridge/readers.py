@@ -50,6 +50,12 @@ def _known(kind: str, name: str, things: Any) -> object:
     return found
 
 
+def voice_state(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read how ready a voice is."""
+    state = port.voice_state(path["voice"])
+    return state.state, state.fraction, state.text
+
+
 def meter(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read a strip's meter: peak left and right, RMS left and right."""
     reading = port.meter(path["strip"])

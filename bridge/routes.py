@@ -118,6 +118,19 @@ ROUTES: tuple[Route, ...] = (
           help="Speak a line now, on a track's strip. Tells /progress, then /done or /fail."),
     Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),
 
+    # voices
+    Route(address="/voice/{voice}/load", trigger=True, command=do.LoadVoice,
+          help="Have what a voice speaks with in memory."),
+    Route(address="/voice/{voice}/warm", trigger=True, command=do.WarmVoice,
+          help="Load a voice and have it speak once, unheard: its first line then comes as soon as any later one."),
+    Route(address="/voice/{voice}/unload", trigger=True, command=do.UnloadVoice,
+          help="Give back the memory that a voice's model takes; it is loaded again when it has to speak."),
+    Route(address="/voice/{voice}/state", read=readers.voice_state, changed=(told.VoiceChanged,),
+          args=(Arg(name="state", type="s", help="cold, loading, warm, speaking or failed"),
+                Arg(name="fraction", type="f", help="of loading"),
+                Arg(name="text", type="s", help="its stage, or why it failed")),
+          help="How ready a voice is to speak."),
+
     # cues
     Route(address="/go", trigger=True, command=do.GoCue, help="Fire the next cue of the list."),
     Route(address="/cue/next", read=readers.next_cue, args=(_CUE,), changed=(told.PlayheadMoved,),

@@ -80,6 +80,24 @@ class Say(Base, frozen=True, kw_only=True):
     job: str | None = None
 
 
+class LoadVoice(Base, frozen=True, kw_only=True):
+    """Have what a voice speaks with in memory; VoiceChanged tells how far that is."""
+
+    voice: str
+
+
+class WarmVoice(Base, frozen=True, kw_only=True):
+    """Load a voice and have it speak once, unheard, so that its first line comes as soon as any later one."""
+
+    voice: str
+
+
+class UnloadVoice(Base, frozen=True, kw_only=True):
+    """Give back the memory that a voice's model takes; it is loaded again when it has to speak."""
+
+    voice: str
+
+
 class SetStripGain(Base, frozen=True, kw_only=True):
     """Move a fader."""
 
@@ -155,6 +173,7 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 Command = (
     Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
+    | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam
     | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip

@@ -8,6 +8,8 @@ import msgspec
 
 SlotState = Literal["empty", "queued", "rendering", "ready", "playing", "failed"]
 
+VoiceState = Literal["cold", "loading", "warm", "speaking", "failed"]
+
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What all events share."""
@@ -108,6 +110,15 @@ class InsertParamChanged(Base, frozen=True, kw_only=True):
     value: float
 
 
+class VoiceChanged(Base, frozen=True, kw_only=True):
+    """What a voice speaks with is in another state. fraction: of loading. text: its stage, or why it failed."""
+
+    voice: str
+    state: VoiceState
+    fraction: float = 0.0
+    text: str = ""
+
+
 class JobProgressed(Base, frozen=True, kw_only=True):
     """A job is at ``fraction`` (0..1) of ``stage``."""
 
@@ -183,6 +194,6 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
-    | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
+    | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | StorySaved | StoryChangedOnDisk | StoryReloaded
 )  # fmt: skip

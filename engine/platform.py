@@ -137,6 +137,24 @@ def _cgroup_bytes() -> int | None:
         return None
 
 
+def spare_cores() -> int:
+    """Return how many cores arithmetic may take beside the audio process: all but one, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process takes now; 0 where the system does not tell."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError, ValueError):
+            told = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, check=False)
+            return int(told.stdout) * 1024
+    return 0
+
+
 def lock_memory() -> Grant:
     """Lock this process's memory against paging, if the system grants it."""
     if sys.platform == "win32":

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
     log_level: Annotated[LogLevel, _text("least grave message that is logged")] = "info"
     voices_dir: Annotated[str, _text("folder of your own voice presets")] = ""
+    model_memory_mb: Annotated[int, _number(64, 4_000_000, "memory that speech models may take, per device")] = 8000
+    preload: Annotated[str, _text("voices that are loaded at start: ids with commas between")] = ""
     workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
 
     @property
@@ -57,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def takes_folder(self) -> Path:
         """Return where takes are cached."""
         return self.cache_folder / "takes"
+
+    @property
+    def preloaded(self) -> tuple[str, ...]:
+        """Return the voices that are loaded at start."""
+        return tuple(filter(None, (voice.strip() for voice in self.preload.split(","))))
 
     @property
     def voice_folders(self) -> tuple[Path, ...]:

@@ -24,6 +24,9 @@ HOMES = {
     "pyloudnorm": ("engine/export/loudness.py",),
     "scipy": ("engine/export/loudness.py",),
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
+    "torch": ("engine/voices/backends/*",),
+    "transformers": ("engine/voices/backends/*",),
+    "huggingface_hub": ("engine/voices/models/*",),
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "typer": ("bridge/cli/*",),
@@ -44,7 +47,19 @@ IMPURE = {
     "pathlib",
     "os",
 }
-HEAVY = {"numba", "scipy", "pedalboard", "torch", "transformers", "sounddevice", "pyloudnorm", "PIL", "typer", "rich"}
+HEAVY = {
+    "numba",
+    "scipy",
+    "pedalboard",
+    "torch",
+    "transformers",
+    "huggingface_hub",
+    "sounddevice",
+    "pyloudnorm",
+    "PIL",
+    "typer",
+    "rich",
+}
 
 
 def imported(module: str) -> Iterator[str]:

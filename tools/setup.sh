@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh core    what `cuevox` itself needs
 #   tools/setup.sh dev     and what its tests need
-#   tools/setup.sh all     and what the benchmarks compare with
+#   tools/setup.sh all     and the neural voices (torch), and what the benchmarks compare with
 #
 # PYTHON=… chooses the interpreter that .venv is made of.
 set -euo pipefail
@@ -14,7 +14,7 @@ case $level in
 core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
-    extra="[dev]" brew="jack sox ffmpeg"
+    extra="[dev,neural]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev"
     ;;
 *)

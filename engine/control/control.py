@@ -15,6 +15,7 @@ from engine.clock import HeldClock
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
+from engine.control.voices import PoolVoices
 from engine.errors import EngineError
 from engine.events import Dropped
 from engine.mixer.effects import EFFECTS
@@ -43,7 +44,10 @@ Message = dict[str, Any]
 
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text."""
+    """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text.
+
+    model_bytes: what models may take on each device. preload: voices that are warmed at start.
+    """
 
     memory: dict[str, tuple[int, int]]
     story: str
@@ -51,6 +55,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     cache_max_bytes: int
     voice_folders: tuple[str, ...] = ()
     discard_changes: bool = False
+    model_bytes: int | None = None
+    preload: tuple[str, ...] = ()
 
 
 class Control:
@@ -70,10 +76,15 @@ class Control:
             cache=TakeCache(Path(config.takes_folder)),
             sample_rate=story.sample_rate,
             arena=self._memory.arena,
+            model_bytes=config.model_bytes,
+            on_state=lambda state: self.voices.hear(state),
         )
+        self.voices = PoolVoices(self.pool)
+        self._preload = config.preload
         self.loader = TakeLoader(self.pool, self.link.arena, Path(config.story).resolve().parent)
-        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=tuple(self.catalog.presets))
+        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=self.voices)
         self.loader.attach(self.session)
+        self.voices.tell = self.session.tell
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -91,6 +102,7 @@ class Control:
         """Begin: the audio process is ready and said ``audio``."""
         self.audio = msgspec.convert(audio, AudioFacts)
         await self.pool.start()
+        self.voices.preload(self._preload)
         self.lag.start()
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
         self.session.open()
@@ -116,6 +128,7 @@ class Control:
                 await self._pump
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.loader.close()
+        await self.voices.close()
         await self.pool.close()
         await self._keeper.close()
         await self.lag.stop()

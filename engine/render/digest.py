@@ -14,17 +14,20 @@ PIPELINE = 1
 """Changes when what happens after the backend (resampling, effects, gain) makes another sound of the same speech."""
 
 
-def digest(line: Line, preset: Preset, sample_rate: int) -> str:
+def digest(line: Line, preset: Preset, sample_rate: int, seed: int = 0) -> str:
     """Return 40 hexadecimal digits: equal for two takes only if they are the same line, spoken the same way."""
+    speaker = backend(preset.backend)
     shape = {
         "pipeline": PIPELINE,
         "text": line.text,
         "voice": preset.id,
         "backend": preset.backend,
-        "version": backend(preset.backend).version(),
+        "version": speaker.version(),
         "settings": preset.settings,
         "effects": preset.effects,
         "gain_db": preset.gain_db,
         "sample_rate": sample_rate,
+        "seed": seed,
+        "files": speaker.fingerprint(preset.settings),
     }
     return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()[:40]

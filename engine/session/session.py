@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import assert_never
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.commands import (
     ClearScheduled,
     Command,
     GoCue,
+    LoadVoice,
     Locate,
     Panic,
     Play,
@@ -31,6 +32,8 @@ from engine.commands import (
     StopCue,
     StopSlot,
     TriggerSlot,
+    UnloadVoice,
+    WarmVoice,
 )
 from engine.errors import EngineError
 from engine.events import ClipChanged, CueChanged, Event
@@ -48,6 +51,7 @@ from engine.session.slots import Slots
 from engine.session.speech import Speech
 from engine.session.stage import Stage
 from engine.session.transport import Transport
+from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.model import PlaySection, Story, Target
 
 Listener = Callable[[tuple[Event, ...]], None]
@@ -57,7 +61,7 @@ class Session:
     """Owns story, players, cues, slots, transport and jobs. Control process only; never blocks.
 
     stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
-    keeper: where edits and the story are kept. voices: ids that ``/say`` may name (None: any).
+    keeper: where edits and the story are kept. voices: who can speak (None: anybody).
     """
 
     def __init__(
@@ -67,14 +71,15 @@ class Session:
         loader: Loader,
         *,
         keeper: Keeper | None = None,
-        voices: Collection[str] | None = None,
+        voices: Voices | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader))
         self.keeper = keeper or NoKeeper()
         self.transport = Transport(self.context)
         self.cues = Cues(self.context, self.transport)
         self.slots = Slots(self.context, self.transport)
-        self.speech = Speech(self.context, voices)
+        self.voices = voices or EmbeddedVoices()
+        self.speech = Speech(self.context, self.voices.ids)
         self.desk = Desk(self.context)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport)
         self._listeners: list[Listener] = []
@@ -179,6 +184,12 @@ class Session:
                 self.slots.stop(bank, index, FADE_SECONDS.check(fade, "fade"), at_frame)
             case Say():
                 return self.speech.say(command, at_frame)
+            case LoadVoice(voice=voice):
+                self.voices.load(voice, warm=False)
+            case WarmVoice(voice=voice):
+                self.voices.load(voice, warm=True)
+            case UnloadVoice(voice=voice):
+                self.voices.unload(voice)
             case CancelJob(job=job):
                 return self.speech.cancel(job)
             case Panic(fade_seconds=fade):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Generator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadType, UnknownThing
 from engine.params import ParamSpec
+from engine.voices.media import never
 from engine.voices.take import Word
 
 SettingValue = str | float
@@ -19,11 +20,22 @@ Settings = dict[str, SettingValue]
 """What shapes a backend's voice, complete and checked; see ``Backend.settings``."""
 
 
+Timing = Literal["exact", "server", "none"]
+"""Who times a voice's words: the synthesiser itself, the server that spoke, nobody (they are aligned later)."""
+
+Report = Callable[[float, str], None]
+"""Hears how far a load is, 0 to 1, and its stage."""
+
+
+def unheard(_fraction: float, _stage: str) -> None:
+    """Report to nobody."""
+
+
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a line as it is being spoken.
 
     audio: float32, (frames, channels), at the voice's own rate. words: those that became known with this chunk, in
-    frames of the line; each word of the text comes in exactly one chunk, in order.
+    frames of the line; each word of the text comes in exactly one chunk, in order; where nobody times them, in none.
     """
 
     audio: NDArray[np.float32]
@@ -43,12 +55,30 @@ class Voice(Protocol):
         """Channels of its audio: 1 or 2."""
         ...
 
-    def speak(self, text: str) -> Generator[Chunk, None, None]:
+    @property
+    def timing(self) -> Timing:
+        """Who times its words."""
+        ...
+
+    def speak(self, text: str, *, seed: int = 0, stopped: Callable[[], bool] = never) -> Generator[Chunk, None, None]:
         """Return a stream of chunks that together are ``text``, spoken.
 
         Sound begins with the first frame; each word has ``start_frame < end_frame`` and starts where or after the one
         before it ends. Closing the generator stops the synthesis. Raises VoiceError for a text with nothing to speak.
+
+        seed: a voice that draws by chance gives the same sound for the same seed. stopped: asked within the work, at
+        least once in 80 ms of sound where the model works in steps; Stopped is raised once it says so.
         """
+        ...
+
+
+class BatchVoice(Voice, Protocol):
+    """A voice that speaks several lines at once in less time than one after the other."""
+
+    def speak_all(
+        self, texts: Sequence[str], *, seeds: Sequence[int], stopped: Callable[[], bool] = never
+    ) -> Generator[tuple[int, Chunk], None, None]:
+        """Return (index of the text, chunk) as they come; a line's chunks together are what ``speak`` makes of it."""
         ...
 
 
@@ -68,6 +98,23 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return value
 
 
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that is free text. kind: what an error calls it. file: a path, in a preset from the preset's folder."""
+
+    kind: str
+    default: str = ""
+    file: bool = False
+
+    def check(self, value: object, name: str) -> str:
+        """Return ``value``, or raise BadType."""
+        if not isinstance(value, str):
+            raise BadType(f"{name}: expected {self.kind}, got {value!r}")
+        return value
+
+
+Setting = ParamSpec | Choice | Text
+
+
 class Backend(Protocol):
     """A way to speak: one file in ``backends`` and one row in the registry.
 
@@ -75,7 +122,7 @@ class Backend(Protocol):
     """
 
     @property
-    def settings(self) -> Mapping[str, ParamSpec | Choice]:
+    def settings(self) -> Mapping[str, Setting]:
         """Every setting with its range or choices, by the name that presets use."""
         ...
 
@@ -83,8 +130,27 @@ class Backend(Protocol):
         """Return what changes when the same settings may sound different: part of every take's digest."""
         ...
 
-    def open(self, settings: Settings) -> Voice:
+    def model(self, settings: Settings) -> str:
+        """Return what has to be in memory to speak: model, revision, device, precision. One worker serves each.
+
+        Empty: nothing worth a process of its own; any worker speaks it.
+        """
+        ...
+
+    def batch(self, settings: Settings) -> int:
+        """Return how many lines its voice speaks at once at most; above 1 it is a BatchVoice."""
+        ...
+
+    def fingerprint(self, settings: Settings) -> str:
+        """Return what files behind ``settings`` add to a take's digest: a sample's content, a local model's."""
+        ...
+
+    def open(self, settings: Settings, report: Report = unheard) -> Voice:
         """Return a voice; ``settings`` has been checked. Worker processes only. Raises VoiceError."""
+        ...
+
+    def memory(self) -> dict[str, int]:
+        """Return the bytes taken on devices other than the CPU, by device. Worker processes only."""
         ...
 
 

@@ -84,7 +84,7 @@ def read_preset(text: str, preset_id: str, name: str) -> Preset:
     if not text.strip():
         raise VoiceError(f"{name}: the file is empty; a preset begins with kind: voice")
     try:
-        reader = PresetReader(compose(text, name), preset_id)
+        reader = PresetReader(compose(text, name), preset_id, Path(name).parent)
         if reader.notes.problems:
             raise story_error(name, reader.notes.problems)
     except StoryError as error:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from engine.errors import EngineError, MediaError, VoiceError
 from engine.realtime.memory import Segment
 from engine.voices import wire
-from engine.voices.jobs import Job, JobQueue, Priority, TakeLost
+from engine.voices.budget import Budget
+from engine.voices.jobs import Job, JobQueue, TakeLost
+from engine.voices.model_state import ModelState
+from engine.voices.preset import Preset
+from engine.voices.slot import CLOSING, Slot, Wish
 from engine.voices.worker_process import WorkerDied, WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -19,29 +26,42 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 2
 """A job whose worker dies is tried once more on a fresh one: what kills two is the job's fault."""
 
-CLOSING = "the voices are shutting down"
-
-
-class Slot:
-    """A place for one worker. job: what it does now."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.worker: WorkerProcess | None = None
-        self.job: Job | None = None
-        self.starting = asyncio.Lock()
+HUNG_SECONDS = 60.0
+"""A worker at work that says nothing for so long is ended."""
+CANCEL_SECONDS = 5.0
+"""How long a worker may take to stop a job before it is ended."""
+WATCH_SECONDS = 0.5
 
 
 class Crew:
-    """Gives jobs to workers, one each at a time; workers start when they are needed. One event loop."""
+    """Gives jobs to workers, one batch each at a time; workers start when they are needed. One event loop.
 
-    def __init__(self, cache_folder: Path, arena: Segment | None, workers: int, most_queued: int) -> None:
+    ``workers`` of them speak what needs no model of its own; each model has one more, to itself, within the budget.
+    on_state: hears how models are.
+    """
+
+    def __init__(
+        self,
+        cache_folder: Path,
+        arena: Segment | None,
+        workers: int,
+        most_queued: int,
+        *,
+        budget: Budget | None = None,
+        on_state: Callable[[ModelState], None] | None = None,
+        hung_seconds: float = HUNG_SECONDS,
+    ) -> None:
         self.deaths = 0
         self.queue = JobQueue(most_queued)
-        self._cache_folder, self._arena = cache_folder, arena
-        self._slots = tuple(Slot(number) for number in range(workers))
+        self._folder, self._arena = cache_folder, arena
+        self._budget = budget or Budget()
+        self._on_state = on_state or _unheard
+        self._hung_seconds = hung_seconds
+        self._slots = [self._slot(number, "") for number in range(workers)]
+        self._models: dict[str, Slot] = {}
         self._jobs: dict[int, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
     @property
@@ -49,9 +69,30 @@ class Crew:
         """The process ids of the workers that run."""
         return tuple(s.worker.pid for s in self._slots if s.worker is not None and s.worker.alive)
 
+    @property
+    def states(self) -> tuple[ModelState, ...]:
+        """How each model is that was ever asked for."""
+        return tuple(slot.state for slot in self._models.values())
+
     async def start(self) -> None:
-        """Start all workers. Raises VoiceError."""
-        await asyncio.gather(*(self._alive(slot) for slot in self._slots))
+        """Start all workers but those of models. Raises VoiceError."""
+        await asyncio.gather(*(self._ready(slot, None) for slot in self._slots if not slot.model))
+
+    async def load(self, model: str, preset: Preset, *, warm: bool) -> None:
+        """Have ``model`` in memory for ``preset``; warm: and have it speak once. Raises VoiceError."""
+        slot = self._of_model(model)
+        slot.forgive()
+        try:
+            await self._ready(slot, preset, Wish.WARM if warm else Wish.LOADED)
+        except WorkerDied as error:
+            raise VoiceError(f"a voice worker died while it loaded {preset.id}") from error
+        self.dispatch()
+
+    async def unload(self, model: str) -> None:
+        """Give back what ``model`` takes; what it is at is done first, what waits loads it again."""
+        if (slot := self._models.get(model)) is not None:
+            await self._empty(slot)
+            self.dispatch()
 
     def put(self, job: Job) -> None:
         """Let ``job`` be done. Raises Busy, and VoiceError once closed."""
@@ -59,6 +100,8 @@ class Crew:
             raise VoiceError(CLOSING)
         self.queue.put(job)
         self._jobs[job.number] = job
+        if job.model:
+            self._of_model(job.model)
         self.dispatch()
 
     def abandon(self, job: Job) -> None:
@@ -66,36 +109,53 @@ class Crew:
         if self.queue.remove(job):
             self._fail(job, VoiceError(f"called off: {job.told()}"))
         for slot in self._slots:
-            if slot.job is job and slot.worker is not None:
-                slot.worker.cancel(job.number)
+            if job in slot.jobs:
+                slot.cancel((job,))
 
     async def close(self) -> None:
         """Stop all work and all workers; takes that are made still get into the cache. Nothing is left running."""
         self._closing.set()
         self.queue.fail_all(VoiceError(CLOSING))
         for slot in self._slots:
-            if slot.job is not None and slot.worker is not None:
-                slot.worker.cancel(slot.job.number)
-        await asyncio.gather(*(slot.worker.stop() for slot in self._slots if slot.worker is not None))
+            slot.cancel(slot.jobs)
+        await asyncio.gather(*(slot.close() for slot in self._slots))
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._tasks:
             await asyncio.wait(self._tasks)
         for job in tuple(self._jobs.values()):
             self._fail(job, VoiceError(CLOSING))
 
     def dispatch(self) -> None:
-        """Give work to idle workers; let background work give way where a performer waits."""
+        """Give work to idle workers; let other speaking give way where a performer waits."""
+        self._unpin_orphans()
         for slot in self._slots:
-            if slot.job is None and (job := self.queue.take(slot.number)) is not None:
-                slot.job = job
-                self._spawn(self._run(slot, job))
-        yielding = sum(slot.job is not None and slot.job.yielding for slot in self._slots)
-        for slot in self._slots:
-            if yielding >= self.queue.pressing:
+            if not slot.jobs and not slot.leaving and (jobs := self.queue.take(slot.number, slot.model)):
+                slot.jobs = jobs
+                self._spawn(self._run(slot, jobs))
+        for model in ("", *self._models):
+            slots = [slot for slot in self._slots if slot.model == model]
+            self._make_way(slots, self.queue.pressing(model, {slot.number for slot in slots}))
+        if self._watching is None and any(slot.jobs for slot in self._slots):
+            self._watching = asyncio.create_task(self._watch())
+
+    def _unpin_orphans(self) -> None:
+        """What a model's worker still had, another may copy from the cache once that worker is gone."""
+        for slot in self._models.values():
+            if slot.worker is None or not slot.worker.alive:
+                self.queue.unpin(slot.number)
+
+    def _make_way(self, slots: list[Slot], pressing: int) -> None:
+        """Interrupt as many slots as jobs press."""
+        yielding = sum(any(job.yielding for job in slot.jobs) for slot in slots)
+        for slot in slots:
+            if yielding >= pressing:
                 return
-            job = slot.job
-            if job is not None and slot.worker is not None and job.priority is Priority.BACKGROUND and job.attempts:
-                job.yielding = True
-                slot.worker.cancel(job.number)
+            if slot.jobs and all(job.gives_way and job.attempts and not job.yielding for job in slot.jobs):
+                for job in slot.jobs:
+                    job.yielding = True
+                slot.cancel(slot.jobs)
                 yielding += 1
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -103,24 +163,42 @@ class Crew:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, slot: Slot, job: Job) -> None:
-        """Have the slot's worker do ``job``, and settle it: answered, failed, or waiting again."""
+    async def _run(self, slot: Slot, jobs: list[Job]) -> None:
+        """Have the slot's worker do ``jobs``, and settle each: answered, failed, or waiting again."""
+        begun = False
         try:
-            worker = await self._alive(slot)
-            job.attempts += 1
-            answer = await worker.ask(job.request)
+            worker = await self._ready(slot, _preset(jobs[0]))
+            begun = True
+            for job in jobs:
+                job.attempts += 1
+            if isinstance(jobs[0].request, wire.Render):
+                slot.tell("speaking")
+            answers = worker.ask_all(_request(jobs), [job.number for job in jobs])
+            await asyncio.gather(*(self._settle(slot, job, a) for job, a in zip(jobs, answers, strict=True)))
         except WorkerDied:
-            self._retry(job)
+            for job in jobs:
+                job.attempts += not begun
+                self._retry(job)
         except EngineError as error:
-            self._fail(job, error)
-        else:
-            self._settle(slot, job, answer)
+            for job in jobs:
+                self._fail(job, error)
         finally:
-            slot.job = None
-            job.yielding = False
+            slot.jobs = []
+            slot.used, slot.cancelled_at = time.monotonic(), 0.0
+            if slot.state.state == "speaking":
+                slot.tell("warm" if slot.worker is not None and slot.worker.alive else "cold")
+            for job in jobs:
+                job.yielding = False
+            self._budget.idle.set()
         self.dispatch()
 
-    def _settle(self, slot: Slot, job: Job, answer: wire.Answer) -> None:
+    async def _settle(self, slot: Slot, job: Job, coming: Awaitable[wire.Answer]) -> None:
+        try:
+            answer = await coming
+        except WorkerDied:
+            self._retry(job)
+            return
+        slot.succeeded()
         if isinstance(answer, wire.Failed):
             self._fail(job, wire.error_from(answer))
         elif isinstance(answer, wire.Cancelled):
@@ -150,47 +228,95 @@ class Crew:
         self._jobs.pop(job.number, None)
         job.fail(error)
 
-    async def _alive(self, slot: Slot) -> WorkerProcess:
-        """Return the slot's worker, a fresh one if need be."""
-        async with slot.starting:
-            if slot.worker is not None and slot.worker.alive:
-                return slot.worker
-            if self._closing.is_set():
-                raise VoiceError(CLOSING)
-            worker = await WorkerProcess.start(
-                self._cache_folder, self._arena, on_note=self._noted, on_end=partial(self._ended, slot)
-            )
-            slot.worker = worker
-            if self._closing.is_set():
-                await worker.stop()
-                raise VoiceError(CLOSING)
-            return worker
+    async def _ready(self, slot: Slot, preset: Preset | None, wish: Wish = Wish.READY) -> WorkerProcess:
+        """Return the slot's worker; where a model has to be loaded for it, within the budget."""
+        if self._closing.is_set():
+            raise VoiceError(CLOSING)
+        if slot.model and not slot.bytes:
+            start = partial(slot.ready, preset, wish)
+            return await self._budget.load(slot, self._models.values(), self._empty, start)
+        return await slot.ready(preset, wish)
+
+    async def _empty(self, slot: Slot) -> None:
+        """Unload a slot once it is idle; what is spoken in the background there gives way."""
+        slot.leaving = True
+        try:
+            while slot.jobs and slot.bytes:
+                self._make_way([slot], 1)
+                self._budget.idle.clear()
+                await self._budget.idle.wait()
+            await slot.unload()
+        finally:
+            slot.leaving = False
+
+    def _of_model(self, model: str) -> Slot:
+        """Return the slot that keeps ``model``, a new one if need be; the first of the others for no model."""
+        if not model:
+            return self._slots[0]
+        if model not in self._models:
+            self._models[model] = self._slot(len(self._slots), model)
+            self._slots.append(self._models[model])
+        return self._models[model]
+
+    def _slot(self, number: int, model: str) -> Slot:
+        return Slot(
+            number,
+            model,
+            folder=self._folder,
+            arena=self._arena,
+            on_state=self._on_state,
+            on_note=self._noted,
+            on_end=self._ended,
+        )
+
+    async def _watch(self) -> None:
+        """End workers that hang, at work or over being stopped; what they were at is tried once more."""
+        while True:
+            await asyncio.sleep(min(WATCH_SECONDS, self._hung_seconds / 4))
+            now = time.monotonic()
+            for slot in self._slots:
+                if slot.worker is None or not slot.jobs or not all(job.attempts for job in slot.jobs):
+                    continue
+                silent = now - slot.worker.last_sign
+                stubborn = slot.cancelled_at and now - slot.cancelled_at > min(CANCEL_SECONDS, self._hung_seconds)
+                if silent > self._hung_seconds or stubborn:
+                    log.error("a voice worker hangs and is ended: %s", slot.jobs[0].told())
+                    slot.worker.kill()
 
     def _ended(self, slot: Slot, served: bool) -> None:
         """A worker is gone, with the takes that it had not put into the cache."""
         self.queue.unpin(slot.number)
+        self._budget.idle.set()
         if self._closing.is_set():
             return
-        self.deaths += 1
         for job in tuple(self._jobs.values()):
             if job.made_by == slot.number and job.keeping:
                 self._jobs.pop(job.number)
                 job.lose(TakeLost("a voice worker died before it could keep a take"))
-        if served:
+        if slot.leaving:
+            return
+        self.deaths += 1
+        if slot.state.state != "failed":
+            slot.tell("cold", reason="the worker died")
+        if served and not slot.model:
             self._spawn(self._replace(slot))
 
     async def _replace(self, slot: Slot) -> None:
         """Have a fresh worker ready before somebody needs it."""
-        try:
-            await self._alive(slot)
-        except VoiceError as error:
-            if not self._closing.is_set():
-                log.error("no fresh voice worker: %s", error)
+        with contextlib.suppress(WorkerDied):
+            try:
+                await slot.ready(None)
+            except VoiceError as error:
+                if not self._closing.is_set():
+                    log.error("no fresh voice worker: %s", error)
 
-    def _noted(self, answer: wire.Answer) -> None:
-        """Hear Progress, Stored or NotStored from a worker."""
+    def _noted(self, slot: Slot, answer: wire.Answer) -> None:
+        """Hear what a worker says beside its answers."""
+        if isinstance(answer, wire.Loading):
+            slot.tell("loading", fraction=answer.fraction, stage=answer.stage)
+            return
         job = self._jobs.get(answer.job)
-        if job is None:
+        if job is None or isinstance(answer, wire.Alive):
             return
         if isinstance(answer, wire.Progress):
             for hear in job.on_progress:
@@ -202,3 +328,19 @@ class Crew:
             job.lose(MediaError(answer.text))
         else:
             job.kept()
+
+
+def _preset(job: Job) -> Preset | None:
+    return job.request.preset if isinstance(job.request, wire.Render) else None
+
+
+def _request(jobs: list[Job]) -> wire.Request:
+    """Return what is sent for ``jobs``: one request, or one for all."""
+    if len(jobs) == 1:
+        return jobs[0].request
+    renders = tuple(cast(wire.Render, job.request) for job in jobs)
+    return wire.RenderAll(job=renders[0].job, renders=renders)
+
+
+def _unheard(_state: ModelState) -> None:
+    return

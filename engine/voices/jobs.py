@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import IntEnum
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Priority(IntEnum):
-    """What goes first. NOW: a performer waits, background work gives way; SOON: short; BACKGROUND: all else."""
+    """What goes first. NOW: a performer waits, other speaking gives way; SOON: the next cues; BACKGROUND: batches."""
 
     NOW = 0
     SOON = 1
@@ -28,13 +28,17 @@ class TakeLost(VoiceError):
 class Job:
     """One request, and those who wait for it.
 
-    slot: the only worker that can do it, None for any. made_by: the worker that answered. attempts: workers that began
+    slot: the only worker that can do it, None for any that keeps ``model``. batch: how many of this kind its voice
+    speaks at once. made_by: the worker that answered. attempts: workers that began
     it. on_gone: hears when nobody should join this job any more.
     """
 
-    def __init__(self, request: wire.Request, priority: Priority, slot: int | None = None) -> None:
+    def __init__(
+        self, request: wire.Request, priority: Priority, slot: int | None = None, *, model: str = "", batch: int = 1
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.request, self.priority, self.slot = request, priority, slot
+        self.model, self.batch = model, batch
         self.on_progress: list[Callable[[int], None]] = []
         self.on_gone: Callable[[Job], None] = _nobody
         self.made_by: int | None = None
@@ -48,6 +52,16 @@ class Job:
     def number(self) -> int:
         """The number that its answers repeat; smaller is older."""
         return self.request.job
+
+    @property
+    def rank(self) -> tuple[int, bool, int]:
+        """What waits goes in this order: by priority, what only copies before what has to be spoken, then by age."""
+        return self.priority, isinstance(self.request, wire.Render), self.number
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a performer who waits interrupts it."""
+        return self.priority > Priority.NOW and isinstance(self.request, (wire.Render, wire.LoadFile))
 
     @property
     def keeping(self) -> bool:
@@ -102,6 +116,8 @@ class Job:
         match self.request:
             case wire.Render(text=text, preset=preset):
                 return f"speaking {text[:40]!r} as {preset.id}"
+            case wire.Load(preset=preset):
+                return f"loading the model of {preset.id}"
             case wire.LoadTake(take=take):
                 return f"loading the take of {take.text[:40]!r}"
             case wire.LoadFile(path=path) | wire.Probe(path=path):
@@ -121,7 +137,7 @@ def _fail(future: asyncio.Future[T], error: EngineError) -> None:
 
 
 class JobQueue:
-    """Jobs that wait for a worker: by priority, then by age. Full: Busy."""
+    """Jobs that wait for a worker: by rank. Full: Busy."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -130,10 +146,10 @@ class JobQueue:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    @property
-    def pressing(self) -> int:
-        """How many jobs wait that others should give way to."""
-        return sum(job.priority is Priority.NOW for job in self._jobs)
+    def pressing(self, model: str, slots: Collection[int]) -> int:
+        """Return how many jobs wait for ``slots``, which keep ``model``, that others should give way to."""
+        now = [job for job in self._jobs if job.priority is Priority.NOW]
+        return sum(job.slot in slots or (job.slot is None and job.model == model) for job in now)
 
     def put(self, job: Job) -> None:
         """Let ``job`` wait. Raises Busy when too many do."""
@@ -145,13 +161,16 @@ class JobQueue:
         """Let a job that was begun wait again; it goes before younger ones. Never refused."""
         self._jobs.append(job)
 
-    def take(self, slot: int) -> Job | None:
-        """Return the next job for worker ``slot``, None when there is none."""
-        fitting = (job for job in self._jobs if job.slot is None or job.slot == slot)
-        job = min(fitting, key=lambda job: (job.priority, job.number), default=None)
-        if job is not None:
+    def take(self, slot: int, model: str = "") -> list[Job]:
+        """Return what worker ``slot``, which keeps ``model``, does next: nothing, one job, several at once."""
+        fitting = [job for job in self._jobs if job.slot == slot or (job.slot is None and job.model == model)]
+        first = min(fitting, key=lambda job: job.rank, default=None)
+        if first is None:
+            return []
+        taken = [first, *_beside(first, fitting)]
+        for job in taken:
             self._jobs.remove(job)
-        return job
+        return taken
 
     def remove(self, job: Job) -> bool:
         """Take ``job`` out; False if it does not wait here."""
@@ -161,7 +180,7 @@ class JobQueue:
         return True
 
     def unpin(self, slot: int) -> None:
-        """Let any worker do what only ``slot`` could: it is gone."""
+        """Let any worker do what only ``slot`` could: it is gone. What is only copied needs no model."""
         for job in self._jobs:
             if job.slot == slot:
                 job.slot = None
@@ -171,3 +190,20 @@ class JobQueue:
         jobs, self._jobs = self._jobs, []
         for job in jobs:
             job.fail(error)
+
+
+def _beside(first: Job, fitting: list[Job]) -> list[Job]:
+    """Return background lines of the same voice, nearest in length, that can be spoken together with ``first``."""
+    if first.batch < 2 or first.priority is not Priority.BACKGROUND or not isinstance(first.request, wire.Render):
+        return []
+    voice, length = first.request.preset, len(first.request.text)
+    near = [
+        (abs(len(job.request.text) - length), job.number, job)
+        for job in fitting
+        if job is not first
+        and job.priority is Priority.BACKGROUND
+        and isinstance(job.request, wire.Render)
+        and job.request.preset == voice
+        and job.request.offset < 0
+    ]
+    return [job for _, _, job in sorted(near, key=lambda item: item[:2])[: first.batch - 1]]

@@ -13,13 +13,20 @@ from engine.render.cache import TakeCache
 from engine.render.digest import digest as digest_of
 from engine.story.model import Line
 from engine.voices import wire
+from engine.voices.budget import Budget
 from engine.voices.catalog import Catalog
-from engine.voices.crew import ATTEMPTS, Crew
+from engine.voices.crew import ATTEMPTS, HUNG_SECONDS, Crew
 from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
+from engine.voices.model_state import ModelState
+from engine.voices.preset import Preset
+from engine.voices.registry import backend
 from engine.voices.take import Take
 
 MOST_QUEUED = 4096
+FOOTPRINTS = "footprints"
+"""Beside the takes: what each model took in memory when it was last loaded."""
+
 MOST_UNKEPT = 4096
 """Takes that the disk refused and that are still known: beyond this the oldest would be spoken again."""
 
@@ -31,7 +38,9 @@ class VoicePool:
     sound now goes first, and background work gives way to it and begins again later. The same line asked for twice is
     spoken once. A job is stopped, in the worker too, once everyone who waits for it is cancelled.
 
-    arena: the clip arena; None where nothing is loaded (render, export).
+    arena: the clip arena; None where nothing is loaded (render, export). workers: those that speak what needs no model;
+    each model has one of its own. model_bytes: what models may take on each device; None: no limit. on_state: hears how
+    models are. hung_seconds: a worker at work that is silent for longer is ended.
     """
 
     def __init__(
@@ -43,9 +52,20 @@ class VoicePool:
         arena: Segment | None = None,
         workers: int = 1,
         most_queued: int = MOST_QUEUED,
+        model_bytes: int | None = None,
+        on_state: Callable[[ModelState], None] | None = None,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:
         self.catalog, self.cache, self.sample_rate = catalog, cache, sample_rate
-        self._crew = Crew(cache.folder, arena, workers, most_queued)
+        self._crew = Crew(
+            cache.folder,
+            arena,
+            workers,
+            most_queued,
+            budget=Budget(model_bytes, cache.folder / FOOTPRINTS),
+            on_state=on_state,
+            hung_seconds=hung_seconds,
+        )
         self._numbers = count(1)
         self._renders: OrderedDict[str, Job] = OrderedDict()
 
@@ -72,28 +92,47 @@ class VoicePool:
         """Stop all work and all workers; what waits gets VoiceError. Nothing is left running."""
         await self._crew.close()
 
+    async def load(self, voice: str, *, warm: bool = True) -> None:
+        """Have what ``voice`` speaks with in memory; warm: and have it speak once. Raises UnknownThing, VoiceError."""
+        preset = self.catalog.get(voice)
+        await self._crew.load(model_of(preset), preset, warm=warm)
+
+    async def unload(self, voice: str) -> None:
+        """Give back the memory that the model of ``voice`` takes; it is loaded again when it is needed."""
+        await self._crew.unload(model_of(self.catalog.get(voice)))
+
+    def state(self, voice: str) -> ModelState:
+        """Return how the model of ``voice`` is. What needs no model is always warm."""
+        model = model_of(self.catalog.get(voice))
+        known = {state.model: state for state in self._crew.states}
+        return known.get(model, ModelState(model=model, state="cold" if model else "warm"))
+
     async def render(
         self,
         line: Line,
         *,
+        seed: int = 0,
         urgent: bool = False,
+        soon: bool = False,
         stored: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Take:
         """Return the take of ``line``: from the cache, or spoken now.
 
-        stored: return only when it is in the cache; MediaError if the disk refuses. Otherwise it may be on its way
-        there, and ``load_take`` works at once. on_progress: hears the frames spoken so far, on long lines.
-        Raises UnknownThing, VoiceError, Busy.
+        seed: what a voice draws its chances from; the same seed gives the same take. urgent: a performer waits; soon: a
+        cue that is next. stored: return only when it is in the cache; MediaError if the disk refuses. Otherwise it may
+        be on its way there, and ``load_take`` works at once. on_progress: hears the frames spoken so far, on long
+        lines. Raises UnknownThing, VoiceError, Busy.
         """
-        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate)
+        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed)
+        priority = Priority.NOW if urgent else Priority.SOON if soon else Priority.BACKGROUND
         for _ in range(ATTEMPTS):
             job = self._known(digest, stored)
             if job is None and (take := self.cache.get(digest)) is not None:
                 return take
-            job = job or self._begin(digest, line, Priority.NOW if urgent else Priority.BACKGROUND)
-            if urgent and job.priority is not Priority.NOW:
-                job.priority = Priority.NOW
+            job = job or self._begin(digest, line, seed, priority)
+            if priority < job.priority:
+                job.priority = priority
                 self._crew.dispatch()
             if on_progress is not None:
                 job.on_progress.append(on_progress)
@@ -112,7 +151,7 @@ class VoicePool:
         """
         if await self._load_take(take, offset, urgent):
             return
-        again = await self.render(Line(text=take.text, voice=take.voice), urgent=urgent)
+        again = await self.render(Line(text=take.text, voice=take.voice), seed=take.seed, urgent=urgent)
         if again.digest != take.digest or not await self._load_take(take, offset, urgent):
             raise MediaError(f"the take of {take.text[:40]!r} is gone, and its voice is another now; ask anew")
 
@@ -154,15 +193,18 @@ class VoicePool:
             return None
         return job
 
-    def _begin(self, digest: str, line: Line, priority: Priority) -> Job:
+    def _begin(self, digest: str, line: Line, seed: int, priority: Priority) -> Job:
+        preset = self.catalog.get(line.voice)
         request = wire.Render(
             job=next(self._numbers),
             digest=digest,
             text=line.text,
-            preset=self.catalog.get(line.voice),
+            preset=preset,
             sample_rate=self.sample_rate,
+            seed=seed,
         )
-        job = Job(request, priority)
+        most = backend(preset.backend).batch(preset.settings)
+        job = Job(request, priority, model=model_of(preset), batch=most)
         job.on_gone = self._forget
         self._crew.put(job)
         self._renders[digest] = job
@@ -173,6 +215,11 @@ class VoicePool:
     def _forget(self, job: Job) -> None:
         if isinstance(job.request, wire.Render) and self._renders.get(job.request.digest) is job:
             del self._renders[job.request.digest]
+
+
+def model_of(preset: Preset) -> str:
+    """Return the key of the model that ``preset`` speaks with, empty for none."""
+    return backend(preset.backend).model(preset.settings)
 
 
 async def _is_kept(job: Job) -> bool:

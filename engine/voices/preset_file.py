@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.errors import EngineError
 from engine.mixer.effects import effect_spec
 from engine.params import ParamSpec
 from engine.story.fields import Fields, Notes
 from engine.story.model import Effect
 from engine.story.nodes import Mapping, Node, Scalar
-from engine.story.problems import Path
-from engine.voices.base import Settings, SettingValue
+from engine.story.problems import Path as NodePath
+from engine.voices.base import Settings, SettingValue, Text
 from engine.voices.preset import PRESET_GAIN, Preset
 from engine.voices.registry import BACKENDS, backend
 
@@ -19,11 +21,14 @@ PRESET_KEYS = ("kind", "version", "name", "about", "backend", "settings", "gain_
 
 
 class PresetReader:
-    """Reads one preset; ``notes`` holds what was wrong, and then ``preset`` is of no use."""
+    """Reads one preset; ``notes`` holds what was wrong, and then ``preset`` is of no use.
 
-    def __init__(self, root: Node, preset_id: str) -> None:
+    folder: where its relative paths start.
+    """
+
+    def __init__(self, root: Node, preset_id: str, folder: Path) -> None:
         self.notes = Notes()
-        self._id = preset_id
+        self._id, self._folder = preset_id, folder
         self.preset = self._preset(Fields(root, (), self.notes, PRESET_KEYS))
 
     def _preset(self, top: Fields) -> Preset:
@@ -60,13 +65,15 @@ class PresetReader:
                 value = fields.number(name, spec.default)
             else:
                 value = fields.text(name, spec.default)
+            if isinstance(spec, Text) and spec.file and value:
+                value = str(self._folder / Path(str(value)).expanduser())
             try:
                 settings[name] = spec.check(value, name)
             except EngineError as error:
                 self.notes.add(fields.child(name) or fields.node, (*fields.path, name), str(error))
         return settings
 
-    def _effect(self, node: Node, path: Path) -> Effect:
+    def _effect(self, node: Node, path: NodePath) -> Effect:
         effect = self._insert(node, path)
         if effect is None:
             return Effect(effect="gain")
@@ -79,7 +86,7 @@ class PresetReader:
             self.notes.add(node, path, str(error))
         return effect
 
-    def _insert(self, node: Node, path: Path) -> Effect | None:
+    def _insert(self, node: Node, path: NodePath) -> Effect | None:
         """Return what a story would read there, None where it is no effect."""
         if isinstance(node, Scalar) and not node.is_null:
             return Effect(effect=node.text)

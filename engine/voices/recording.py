@@ -11,23 +11,26 @@ from numpy.typing import NDArray
 
 from engine.errors import VoiceError
 from engine.units import db_to_gain
-from engine.voices.base import Voice
+from engine.voices.base import Chunk, Timing, Voice
 from engine.voices.media import Stopped, never
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
 from engine.voices.take import Take, Word
+
+Hear = Callable[[NDArray[np.float32]], None]
 
 CEILING_DB = -1.0
 """No take is louder at its peak: one that would be is lowered as a whole."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """What was recorded. audio: float32, (frames, channels), 1 or 2 channels."""
+    """What was recorded. audio: float32, (frames, channels), 1 or 2 channels. timing: who timed the words."""
 
     audio: NDArray[np.float32]
     words: tuple[Word, ...]
+    timing: Timing = "exact"
 
-    def take(self, digest: str, text: str, voice: str, sample_rate: int) -> Take:
+    def take(self, digest: str, text: str, voice: str, sample_rate: int, seed: int = 0) -> Take:
         """Return the take that tells of this recording."""
         frames, channels = self.audio.shape
         return Take(
@@ -38,8 +41,42 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
             frames=frames,
             channels=channels,
             words=self.words,
+            source=self.timing,
+            seed=seed,
             peak=float(np.abs(self.audio).max(initial=0.0)),
         )
+
+
+class Recorder:
+    """Takes one line's chunks in and makes the recording of them. hear: hears each part, at the project's rate."""
+
+    def __init__(self, voice: Voice, preset: Preset, text: str, sample_rate: int, hear: Hear | None = None) -> None:
+        self._voice, self._preset, self._text, self._sample_rate = voice, preset, text, sample_rate
+        self._resampler = Resampler(voice.sample_rate, sample_rate, voice.channels)
+        self._parts: list[NDArray[np.float32]] = []
+        self._words: list[Word] = []
+        self._hear = hear
+
+    def feed(self, chunk: Chunk) -> None:
+        """Take the next chunk."""
+        self._words.extend(chunk.words)
+        self._add(self._resampler.feed(chunk.audio))
+
+    def finish(self) -> Recording:
+        """Return the line as it will sound. Raises VoiceError for sound that is no number, and for none at all."""
+        self._add(self._resampler.finish())
+        audio = _finished(np.concatenate(self._parts), self._preset, self._sample_rate)
+        if not np.isfinite(audio).all():
+            raise VoiceError(f"voice {self._preset.id!r} gave sound that is no number for {self._text[:40]!r}")
+        if not len(audio):
+            raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
+        words = _scaled(self._words, self._voice.sample_rate, self._sample_rate, len(audio))
+        return Recording(audio=audio, words=words, timing=self._voice.timing)
+
+    def _add(self, part: NDArray[np.float32]) -> None:
+        self._parts.append(part)
+        if self._hear is not None:
+            self._hear(part)
 
 
 def record(
@@ -48,34 +85,25 @@ def record(
     text: str,
     sample_rate: int,
     *,
+    seed: int = 0,
     stopped: Callable[[], bool] = never,
-    progress: Callable[[int], None] | None = None,
+    hear: Hear | None = None,
 ) -> Recording:
     """Speak ``text`` and return it as it will sound.
 
-    stopped: asked after each chunk; Stopped is raised once it says so. progress: hears the frames made so far.
-    Raises VoiceError, also for a voice that gives sound that is no number.
+    stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: hears each
+    part of the speech, without effects and gain, as it is made. Raises VoiceError.
     """
-    resampler = Resampler(voice.sample_rate, sample_rate, voice.channels)
-    parts: list[NDArray[np.float32]] = []
-    words: list[Word] = []
-    made = 0
-    with closing(voice.speak(text)) as chunks:
+    recorder = Recorder(voice, preset, text, sample_rate, hear)
+    with closing(voice.speak(text, seed=seed, stopped=stopped)) as chunks:
         for chunk in chunks:
             if stopped():
                 raise Stopped
-            parts.append(resampler.feed(chunk.audio))
-            words.extend(chunk.words)
-            made += len(parts[-1])
-            if progress is not None:
-                progress(made)
-    parts.append(resampler.finish())
-    audio = _finished(np.concatenate(parts), preset, sample_rate)
+            recorder.feed(chunk)
+    recording = recorder.finish()
     if stopped():
         raise Stopped
-    if not np.isfinite(audio).all():
-        raise VoiceError(f"voice {preset.id!r} gave sound that is no number for {text[:40]!r}")
-    return Recording(audio=audio, words=_scaled(words, voice.sample_rate, sample_rate, len(audio)))
+    return recording
 
 
 def _finished(audio: NDArray[np.float32], preset: Preset, sample_rate: int) -> NDArray[np.float32]:

@@ -18,7 +18,8 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 class Take(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a take; its audio is ``<digest>.wav`` in the take cache (float32).
 
-    digest: of everything that shapes the audio. source: what timed the words (``exact`` for the embedded voice).
+    digest: of everything that shapes the audio. source: what timed the words: ``exact`` the synthesiser,
+    ``server`` the server that spoke, ``none`` nothing yet. seed: what chance was drawn from.
     """
 
     digest: str
@@ -30,3 +31,4 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[Word, ...]
     source: str = "exact"
     peak: float = 0.0
+    seed: int = 0

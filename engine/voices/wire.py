@@ -24,13 +24,33 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     job: int
 
 
+class Load(Message, frozen=True, kw_only=True):
+    """Have the model of ``preset`` in memory. Answers: Loading, then Loaded. warm: and have it speak once, unheard."""
+
+    preset: Preset
+    warm: bool = False
+
+
 class Render(Message, frozen=True, kw_only=True):
-    """Speak ``text`` with ``preset``. Answers: Progress, Rendered, and after it Stored or NotStored."""
+    """Speak ``text`` with ``preset``. Answers: Progress, Rendered, and after it Stored or NotStored.
+
+    offset: where in the arena its sound is laid while it is being made, -1 for nowhere; then Progress comes with every
+    part. room_floats: how much may be laid there.
+    """
 
     digest: str
     text: str
     preset: Preset
     sample_rate: int
+    seed: int = 0
+    offset: int = -1
+    room_floats: int = 0
+
+
+class RenderAll(Message, frozen=True, kw_only=True):
+    """Speak several lines of one preset at once; each is answered by its own number, as if it had come alone."""
+
+    renders: tuple[Render, ...]
 
 
 class LoadTake(Message, frozen=True, kw_only=True):
@@ -60,7 +80,7 @@ class Cancel(Message, frozen=True, kw_only=True):
     """Stop job ``job`` if it is still in work. Its answer: Cancelled, or what it had come to."""
 
 
-Request = Render | LoadTake | LoadFile | Probe | Cancel
+Request = Load | Render | RenderAll | LoadTake | LoadFile | Probe | Cancel
 
 
 class Hello(Message, frozen=True, kw_only=True):
@@ -68,6 +88,23 @@ class Hello(Message, frozen=True, kw_only=True):
 
     backends: dict[str, str]
     pid: int
+
+
+class Alive(Message, frozen=True, kw_only=True):
+    """The job goes on; sent about once a second by work that takes long."""
+
+
+class Loading(Message, frozen=True, kw_only=True):
+    """A model is so far (0..1) in memory."""
+
+    fraction: float
+    stage: str
+
+
+class Loaded(Message, frozen=True, kw_only=True):
+    """The model is in memory. bytes: what this process takes there, by device; measured."""
+
+    bytes: dict[str, int]
 
 
 class Progress(Message, frozen=True, kw_only=True):
@@ -113,7 +150,12 @@ class Failed(Message, frozen=True, kw_only=True):
     text: str
 
 
-Answer = Hello | Progress | Rendered | Stored | NotStored | Done | NoTake | Cancelled | Failed
+Note = Alive | Loading | Progress | Stored | NotStored
+"""Answers that come beside the one that settles a job."""
+
+Answer = (
+    Hello | Alive | Loading | Loaded | Progress | Rendered | Stored | NotStored | Done | NoTake | Cancelled | Failed
+)
 
 M = TypeVar("M")
 

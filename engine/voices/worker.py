@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -18,7 +19,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,11 +27,11 @@ from engine.platform import die_with_parent, lower_priority
 from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.voices import wire
-from engine.voices.base import Voice
 from engine.voices.media import Facts, Stopped, load, probe
 from engine.voices.preset import Preset
-from engine.voices.recording import record
+from engine.voices.recording import Recording, record
 from engine.voices.registry import BACKENDS, backend
+from engine.voices.speaker import Speaker, place_in
 from engine.voices.take import Take
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,9 @@ Audio = NDArray[np.float32]
 
 PARENT_VARIABLE = "CUEVOX_PARENT_PID"
 REMEMBERED_BYTES = 64 * 1024 * 1024
-OPEN_VOICES = 16
 FITTED_SECONDS = 0.05
-PROGRESS_SECONDS = 5.0
-"""How much sound lies between two reports of progress."""
+ALIVE_SECONDS = 1.0
+"""How often work that takes long shows that it goes on."""
 
 
 class Memory:
@@ -73,7 +72,7 @@ class Worker:
     def __init__(self, send: Callable[[wire.Answer], None], cache: TakeCache, arena: Audio | None) -> None:
         self._send, self._cache, self._arena = send, cache, arena
         self._memory = Memory()
-        self._voices: OrderedDict[bytes, Voice] = OrderedDict()
+        self._speaker = Speaker(send, arena)
         self._requests: SimpleQueue[wire.Request | None] = SimpleQueue()
         self._stores: SimpleQueue[tuple[int, Take, Audio] | None] = SimpleQueue()
         self._cancelled: set[int] = set()
@@ -84,7 +83,8 @@ class Worker:
         if isinstance(request, wire.Cancel):
             self._cancelled.add(request.job)
         else:
-            self._cancelled.discard(request.job)  # a job that gave way comes again under its number
+            numbers = [r.job for r in request.renders] if isinstance(request, wire.RenderAll) else [request.job]
+            self._cancelled.difference_update(numbers)  # a job that gave way comes again under its number
             self._requests.put(request)
 
     def end(self) -> None:
@@ -102,63 +102,62 @@ class Worker:
         storing.join()
 
     def _do(self, request: wire.Request) -> None:
+        jobs = [r.job for r in request.renders] if isinstance(request, wire.RenderAll) else [request.job]
         try:
-            match request:
-                case wire.Render():
-                    self._render(request)
-                case wire.LoadTake():
-                    self._load_take(request)
-                case wire.LoadFile():
-                    into = self._place(request.offset, request.max_floats)
-                    facts = load(Path(request.path), request.sample_rate, into, self._stopper(request.job))
-                    self._send(wire.Done(job=request.job, facts=facts))
-                case wire.Probe():
-                    self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
+            self._work(request, self._stopper(jobs))
         except Stopped:
-            self._send(wire.Cancelled(job=request.job))
+            for job in jobs:
+                self._send(wire.Cancelled(job=job))
         except EngineError as error:
-            self._send(wire.Failed(job=request.job, code=error.code, text=str(error)))
+            for job in jobs:
+                self._fail(job, error)
         except MemoryError:
-            short = MemoryShort("the voice worker ran out of memory")
-            self._send(wire.Failed(job=request.job, code=short.code, text=str(short)))
+            for job in jobs:
+                self._fail(job, MemoryShort("the voice worker ran out of memory"))
 
-    def _stopper(self, job: int) -> Callable[[], bool]:
-        return lambda: self._ending or job in self._cancelled
+    def _work(self, request: wire.Request, stopped: Callable[[], bool]) -> None:
+        match request:
+            case wire.Load():
+                self._send(wire.Loaded(job=request.job, bytes=self._speaker.load(request, stopped)))
+            case wire.Render():
+                self._made(request, self._speaker.record(request, stopped))
+            case wire.RenderAll():
+                for render, made in self._speaker.record_all(request, stopped):
+                    if isinstance(made, EngineError):
+                        self._fail(render.job, made)
+                    else:
+                        self._made(render, made)
+            case wire.LoadTake():
+                self._load_take(request)
+            case wire.LoadFile():
+                into = place_in(self._arena, request.offset, request.max_floats)
+                facts = load(Path(request.path), request.sample_rate, into, stopped)
+                self._send(wire.Done(job=request.job, facts=facts))
+            case wire.Probe():
+                self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
 
-    def _render(self, request: wire.Render) -> None:
-        recording = record(
-            self._voice(request.preset),
-            request.preset,
-            request.text,
-            request.sample_rate,
-            stopped=self._stopper(request.job),
-            progress=self._progress(request.job, request.sample_rate),
-        )
-        take = recording.take(request.digest, request.text, request.preset.id, request.sample_rate)
+    def _fail(self, job: int, error: EngineError) -> None:
+        self._send(wire.Failed(job=job, code=error.code, text=str(error)))
+
+    def _stopper(self, jobs: Sequence[int]) -> Callable[[], bool]:
+        """Return what the work asks whether to stop; asking is the sign of life that the pool's watchdog wants."""
+        told = time.monotonic()
+
+        def stopped() -> bool:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= ALIVE_SECONDS:
+                told = now
+                self._send(wire.Alive(job=jobs[0]))
+            return self._ending or self._cancelled.issuperset(jobs)
+
+        return stopped
+
+    def _made(self, request: wire.Render, recording: Recording) -> None:
+        take = recording.take(request.digest, request.text, request.preset.id, request.sample_rate, request.seed)
         self._memory.keep(take.digest, recording.audio)
         self._send(wire.Rendered(job=request.job, take=take))
         self._stores.put((request.job, take, recording.audio))
-
-    def _progress(self, job: int, sample_rate: int) -> Callable[[int], None]:
-        every = round(PROGRESS_SECONDS * sample_rate)
-        told = 0
-
-        def tell(frames: int) -> None:
-            nonlocal told
-            if frames - told >= every:
-                told = frames
-                self._send(wire.Progress(job=job, frames=frames))
-
-        return tell
-
-    def _voice(self, preset: Preset) -> Voice:
-        key = msgspec.msgpack.encode((preset.backend, preset.settings))
-        if key not in self._voices:
-            self._voices[key] = backend(preset.backend).open(preset.settings)
-        self._voices.move_to_end(key)
-        while len(self._voices) > OPEN_VOICES:
-            self._voices.popitem(last=False)
-        return self._voices[key]
 
     def _load_take(self, request: wire.LoadTake) -> None:
         take = request.take
@@ -168,16 +167,9 @@ class Worker:
                 self._send(wire.NoTake(job=request.job))
                 return
             audio = self._cache.audio(take)
-        place = self._place(request.offset, take.frames * take.channels)
+        place = place_in(self._arena, request.offset, take.frames * take.channels)
         place[:] = _fitted(audio, take).reshape(-1)
         self._send(wire.Done(job=request.job, facts=Facts(frames=take.frames, channels=take.channels)))
-
-    def _place(self, offset: int, floats: int) -> Audio:
-        if self._arena is None:
-            raise MemoryShort("this voice worker was started without a clip arena")
-        if offset < 0 or offset + floats > len(self._arena):
-            raise MemoryShort(f"{floats:,} floats at {offset:,} lie outside the arena of {len(self._arena):,}")
-        return self._arena[offset : offset + floats]
 
     def _store_all(self) -> None:
         """Write takes into the cache, beside the work: who waits for the sound does not wait for the disk."""
@@ -200,11 +192,14 @@ def _fitted(audio: Audio, take: Take) -> Audio:
     return np.concatenate([audio[: take.frames], missing]) if frames != take.frames else audio
 
 
-def warm_up() -> dict[str, str]:
-    """Make the first line as fast as any later one; return the backends and their versions."""
+def warm_up(embedded: bool = True) -> dict[str, str]:
+    """Make the first line as fast as any later one; return the backends and their versions.
+
+    embedded: with the embedded voice, which a worker that keeps one model does not need.
+    """
     import_module("engine.mixer.offline")  # Pedalboard; only processes that speak load it
     versions = {name: backend(name).version() for name in BACKENDS}
-    if "espeak" in versions:
+    if embedded:
         espeak = backend("espeak")
         settings = {name: spec.default for name, spec in espeak.settings.items()}
         preset = Preset(id="warm", name="", backend="espeak", settings=dict(settings))
@@ -246,6 +241,7 @@ def _sender(pipe: BinaryIO) -> Callable[[wire.Answer], None]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="engine.voices.worker", description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder of takes")
+    parser.add_argument("--model", default="", help="the model that this worker keeps; empty: none")
     parser.add_argument("--arena", type=int, nargs=2, metavar=("HANDLE", "BYTES"), help="clip arena to load into")
     return parser.parse_args(argv)
 
@@ -260,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arena = Segment.attach(*arguments.arena).view(np.float32) if arguments.arena else None
     worker = Worker(send, TakeCache(arguments.cache), arena)
     signal.signal(signal.SIGTERM, lambda *_: worker.end())
-    versions = warm_up()
+    versions = warm_up(embedded=not arguments.model)
     lower_priority()
     threading.Thread(target=_read_all, args=(sys.stdin.buffer, worker), name="requests", daemon=True).start()
     send(wire.Hello(job=0, backends=versions, pid=os.getpid()))

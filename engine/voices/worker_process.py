@@ -6,18 +6,20 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import engine
 from engine.errors import VoiceError
-from engine.platform import spawn_options
+from engine.platform import spare_cores, spawn_options
 from engine.realtime.memory import Segment
 from engine.voices import wire
 
 log = logging.getLogger(__name__)
 
 MODULE = "engine.voices.worker"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PIPE_BYTES = 1 << 20
 START_SECONDS = 30.0
 STOP_SECONDS = 3.0
@@ -28,7 +30,10 @@ class WorkerDied(Exception):
 
 
 class WorkerProcess:
-    """One worker. A job's answers come through its future; progress and storing through the callbacks."""
+    """One worker. A job's answer comes through its future, notes through the callback.
+
+    last_sign: when it last said anything, by ``time.monotonic``.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class WorkerProcess:
         self._served = self._ended = False
         self._waiting: dict[int, asyncio.Future[wire.Answer]] = {}
         self._hello: asyncio.Future[wire.Hello] = asyncio.get_running_loop().create_future()
+        self.last_sign = time.monotonic()
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -49,21 +55,23 @@ class WorkerProcess:
         cache_folder: Path,
         arena: Segment | None,
         *,
+        model: str = "",
         on_note: Callable[[wire.Answer], None],
         on_end: Callable[[bool], None],
     ) -> WorkerProcess:
         """Start a worker and wait until it is warm. Raises VoiceError if it does not come up.
 
-        on_note: hears Progress, Stored, NotStored. on_end: hears its end, and whether it ever answered a job. Call it
-        from the main thread: on Linux the worker dies with the thread that started it.
+        model: what it is to keep in memory; it gets every core but one for it. on_note: hears what comes beside
+        answers. on_end: hears its end, and whether it ever answered a job. Call it from the main thread: on Linux the
+        worker dies with the thread that started it.
         """
         place = () if arena is None else ("--arena", str(arena.handle), str(arena.size_bytes))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MODULE, "--cache", str(cache_folder), *place,
+            sys.executable, "-m", MODULE, "--cache", str(cache_folder), "--model", model, *place,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=PIPE_BYTES,
-            env=_environment(),
+            env=_environment(threads=spare_cores() if model else 1),
             **spawn_options(() if arena is None else (arena.handle,)),
         )  # fmt: skip
         worker = cls(process, on_note, on_end)
@@ -91,19 +99,32 @@ class WorkerProcess:
         return not self._ended
 
     async def ask(self, request: wire.Request) -> wire.Answer:
-        """Send a request and return its answer: never Progress, Stored or NotStored. Raises WorkerDied.
+        """Send a request and return its answer: never a note. Raises WorkerDied.
 
         Cancelling this coroutine does not cancel the job; ``cancel`` does.
         """
+        return await self.ask_all(request, (request.job,))[0]
+
+    def ask_all(self, request: wire.Request, jobs: Sequence[int]) -> tuple[Awaitable[wire.Answer], ...]:
+        """Send a request that several jobs share; return what to await for the answer of each. Raises WorkerDied."""
         if not self.alive:
             raise WorkerDied
-        answer: asyncio.Future[wire.Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[request.job] = answer
+        for job in jobs:
+            self._waiting[job] = asyncio.get_running_loop().create_future()
+        self.last_sign = time.monotonic()
         self._send(request)
+        return tuple(self._answer(job) for job in jobs)
+
+    async def _answer(self, job: int) -> wire.Answer:
         try:
-            return await answer
+            return await self._waiting[job]
         finally:
-            self._waiting.pop(request.job, None)
+            self._waiting.pop(job, None)
+
+    def kill(self) -> None:
+        """End it at once; whatever it was asked gets WorkerDied."""
+        if self._process.returncode is None:
+            self._process.kill()
 
     def cancel(self, job: int) -> None:
         """Have the worker stop a job; ``ask`` then returns Cancelled, or what the job had come to."""
@@ -116,8 +137,7 @@ class WorkerProcess:
         try:
             await asyncio.wait_for(self._process.wait(), patience_seconds)
         except TimeoutError:
-            if self._process.returncode is None:
-                self._process.kill()
+            self.kill()
             await self._process.wait()
         await asyncio.wait([self._reading])
 
@@ -135,6 +155,7 @@ class WorkerProcess:
             waiting = [future for future in self._waiting.values() if not future.done()]
             for future in waiting:
                 future.set_exception(WorkerDied())
+                future.exception()  # noted, even if nobody awaits it any more
             if not self._hello.done():
                 self._hello.set_exception(WorkerDied())
                 self._hello.exception()  # noted, even if nobody waits
@@ -151,17 +172,22 @@ class WorkerProcess:
             return None
 
     def _take(self, answer: wire.Answer) -> None:
+        self.last_sign = time.monotonic()
         if isinstance(answer, wire.Hello):
             self._hello.set_result(answer)
-        elif isinstance(answer, (wire.Progress, wire.Stored, wire.NotStored)):
+        elif isinstance(answer, wire.Note):
             self._on_note(answer)
         elif (future := self._waiting.get(answer.job)) is not None and not future.done():
             self._served = True
             future.set_result(answer)
 
 
-def _environment() -> dict[str, str]:
-    """Return our environment, in which the child finds this very engine and knows its parent."""
+def _environment(threads: int) -> dict[str, str]:
+    """Return our environment, in which the child finds this very engine, knows its parent, and keeps off the network.
+
+    threads: for its arithmetic, unless the user says otherwise. Models are pulled by ``cuevox models``, never here.
+    """
     root = str(Path(engine.__file__).parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "CUEVOX_PARENT_PID": str(os.getpid())}
+    limits = {name: str(threads) for name in THREAD_VARIABLES} | {"HF_HUB_OFFLINE": "1"}
+    return {**limits, **os.environ, "PYTHONPATH": os.pathsep.join(paths), "CUEVOX_PARENT_PID": str(os.getpid())}

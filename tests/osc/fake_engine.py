@@ -117,6 +117,12 @@ class FakeEngine:
     def clip_ids(self) -> Sequence[str]:
         return tuple(self.clips)
 
+    def voice_ids(self) -> Sequence[str]:
+        return ("anna", "robot")
+
+    def voice_state(self, voice: str) -> told.VoiceChanged:
+        return _known("voice", voice, {id_: told.VoiceChanged(voice=id_, state="warm") for id_ in self.voice_ids()})
+
     def strip_state(self, strip: str) -> StripState:
         return _known("strip", strip, self.strips)
 
@@ -182,6 +188,8 @@ class FakeEngine:
                 inserts[insert - 1] = msgspec.structs.replace(changed, values=values)
                 self._set(strip, inserts=tuple(inserts))
                 return (told.InsertParamChanged(strip=strip, insert=insert, param=param, value=value),)
+            case do.LoadVoice(voice=voice) | do.WarmVoice(voice=voice) | do.UnloadVoice(voice=voice):
+                self.voice_state(voice)
             case do.GoCue(cue=str() as cue) | do.StopCue(cue=cue):
                 self.cue_state(cue)
             case do.TriggerSlot(bank=bank, index=index) | do.ReleaseSlot(bank=bank, index=index):

@@ -12,6 +12,7 @@ from engine.events import Event
 from engine.realtime.records import REPORT, Kind, Report
 from engine.session.library import Loaded, Source
 from engine.session.session import Session
+from engine.session.voices import EmbeddedVoices
 from engine.story.model import (
     After,
     At,
@@ -140,7 +141,11 @@ class Studio:
         self.keeper = NotedEdits()
         self.told: list[Event] = []
         self.session = Session(
-            story or small_story(), self.stage, self.loader, keeper=self.keeper, voices=("narrator", "ghost")
+            story or small_story(),
+            self.stage,
+            self.loader,
+            keeper=self.keeper,
+            voices=EmbeddedVoices(("narrator", "ghost")),
         )
         self.session.listen(self.told.extend)
         self.session.open()

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.errors import VoiceError
 from engine.voices.base import Chunk
+from engine.voices.media import Stopped, never
 from engine.voices.take import Word
 from engine.voices.words import tokens
 
@@ -18,19 +19,22 @@ class ToneVoice:
 
     sample_rate = 22050
     channels = 1
+    timing = "exact"
 
     def __init__(self, tone_hz: float = 330.0) -> None:
         self._tone_hz = tone_hz
         self.spoken = 0
 
-    def speak(self, text: str) -> Generator[Chunk, None, None]:
+    def speak(self, text: str, *, seed: int = 0, stopped=never) -> Generator[Chunk, None, None]:
         if not tokens(text):
             raise VoiceError(f"there is nothing to speak in {text!r}")
-        return self._stream(text)
+        return self._stream(text, stopped)
 
-    def _stream(self, text: str) -> Generator[Chunk, None, None]:
+    def _stream(self, text: str, stopped) -> Generator[Chunk, None, None]:
         start = 0
         for number, token in enumerate(tokens(text)):
+            if stopped():
+                raise Stopped
             time = np.arange(WORD_FRAMES) / self.sample_rate
             tone = 0.3 * np.sin(2 * np.pi * self._tone_hz * (1 + number % 3 / 4) * time + 0.5)
             word = Word(

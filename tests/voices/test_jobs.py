@@ -7,10 +7,24 @@ import pytest
 from engine.errors import Busy, VoiceError
 from engine.voices import wire
 from engine.voices.jobs import Job, JobQueue, Priority, TakeLost
+from engine.voices.preset import Preset
+
+PRESET = Preset(id="v", name="V", backend="espeak", settings={})
 
 
 def job(number: int, priority: Priority = Priority.BACKGROUND, slot: int | None = None) -> Job:
     return Job(wire.Probe(job=number, path=f"{number}.wav", sample_rate=48000), priority, slot)
+
+
+def line(
+    number: int, text: str = "", priority: Priority = Priority.BACKGROUND, model: str = "m", batch: int = 1
+) -> Job:
+    request = wire.Render(job=number, digest=str(number), text=text, preset=PRESET, sample_rate=48000)
+    return Job(request, priority, model=model, batch=batch)
+
+
+def numbers(taken: list[Job]) -> list[int]:
+    return [each.number for each in taken]
 
 
 def run(test):
@@ -22,9 +36,8 @@ def test_the_performer_goes_first_then_age_decides():
         queue = JobQueue(10)
         for each in (job(1), job(2, Priority.SOON), job(3, Priority.NOW), job(4, Priority.NOW), job(5)):
             queue.put(each)
-        assert queue.pressing == 2
-        assert [queue.take(0).number for _ in range(5)] == [3, 4, 2, 1, 5]
-        assert queue.take(0) is None
+        assert queue.pressing("", {0}) == 2 and queue.pressing("m", {1}) == 0
+        assert [numbers(queue.take(0)) for _ in range(6)] == [[3], [4], [2], [1], [5], []]
 
     run(test)
 
@@ -35,7 +48,7 @@ def test_a_job_that_was_begun_goes_before_younger_ones():
         first = job(1)
         queue.put(job(2))
         queue.put_back(first)  # though it is full
-        assert queue.take(0) is first
+        assert queue.take(0) == [first]
 
     run(test)
 
@@ -45,9 +58,42 @@ def test_a_pinned_job_waits_for_its_worker_until_that_is_gone():
         queue = JobQueue(10)
         queue.put(job(1, Priority.NOW, slot=1))
         queue.put(job(2))
-        assert queue.take(0).number == 2 and queue.take(0) is None
+        assert numbers(queue.take(0)) == [2] and queue.take(0) == []
+        assert queue.pressing("", {0}) == 0 and queue.pressing("m", {1}) == 1
         queue.unpin(1)
-        assert queue.take(0).number == 1
+        assert numbers(queue.take(0)) == [1]
+
+    run(test)
+
+
+def test_a_line_goes_to_the_worker_that_keeps_its_model():
+    async def test():
+        queue = JobQueue(10)
+        queue.put(line(1, model="pocket"))
+        queue.put(line(2, model=""))
+        assert numbers(queue.take(0)) == [2] and queue.take(0) == []
+        assert queue.take(1, "vits") == [] and numbers(queue.take(1, "pocket")) == [1]
+
+    run(test)
+
+
+def test_what_is_only_copied_goes_before_what_has_to_be_spoken():
+    async def test():
+        queue = JobQueue(10)
+        queue.put(line(1, priority=Priority.NOW, model=""))
+        queue.put(job(2, Priority.NOW))
+        assert [numbers(queue.take(0)) for _ in range(2)] == [[2], [1]]
+
+    run(test)
+
+
+def test_background_lines_of_about_the_same_length_are_taken_together():
+    async def test():
+        queue = JobQueue(10)
+        for number, length in enumerate((10, 90, 12, 8, 300)):
+            queue.put(line(number, "x" * length, batch=3))
+        queue.put(line(9, "x" * 10, Priority.NOW, batch=3))
+        assert [numbers(queue.take(1, "m")) for _ in range(4)] == [[9], [0, 2, 3], [1, 4], []]
 
     run(test)
 

@@ -28,8 +28,8 @@ def test_length_and_words_are_exact_at_any_rate(rate):
 
 def test_words_stay_apart_at_a_rate_where_they_would_fall_together():
     class Hasty(ToneVoice):
-        def speak(self, text):
-            for chunk in super().speak(text):
+        def speak(self, text, **manner):
+            for chunk in super().speak(text, **manner):
                 word = chunk.words[0]
                 yield Chunk(audio=chunk.audio[:2], words=(type(word)(
                     text=word.text, start_frame=word.text_start // 2, end_frame=word.text_start // 2 + 1,
@@ -69,17 +69,17 @@ def test_stopping_asks_for_no_more_sound():
     assert voice.spoken == 2
 
 
-def test_progress_counts_frames():
+def test_who_listens_hears_each_part_as_it_is_made():
     heard = []
-    made = record(ToneVoice(), PLAIN, TEXT, 48000, progress=heard.append)
-    assert len(heard) == 3 and heard == sorted(heard)
-    assert heard[0] > 0 and heard[-1] <= len(made.audio)
+    made = record(ToneVoice(), PLAIN, TEXT, 48000, hear=heard.append)
+    assert len(heard) == 4 and len(heard[0])
+    np.testing.assert_array_equal(np.concatenate(heard), made.audio)
 
 
 def test_sound_that_is_no_number_is_refused():
     class Broken(ToneVoice):
-        def speak(self, text):
-            for chunk in super().speak(text):
+        def speak(self, text, **manner):
+            for chunk in super().speak(text, **manner):
                 chunk.audio[5] = np.nan
                 yield chunk
 

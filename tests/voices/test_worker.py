@@ -5,7 +5,7 @@ import pytest
 
 from engine.errors import MediaError
 from engine.render.cache import TakeCache
-from engine.voices import registry, wire, worker
+from engine.voices import registry, speaker, wire, worker
 from engine.voices.preset import Preset
 from engine.voices.take import Take
 from engine.voices.worker import Memory, Worker
@@ -19,7 +19,7 @@ PRESET = Preset(id="tone", name="Tone", backend="tone", settings={})
 @pytest.fixture
 def bench(monkeypatch, tmp_path):
     """Return ``work(*requests) -> answers``: a worker that does these and ends."""
-    monkeypatch.setattr(worker, "backend", {"tone": ToneBackend()}.__getitem__)
+    monkeypatch.setattr(speaker, "backend", {"tone": ToneBackend()}.__getitem__)
     arena = np.zeros(200_000, np.float32)
 
     def work(*requests, arena=arena):
@@ -82,17 +82,17 @@ def test_a_cancelled_job_is_stopped_and_may_come_again():
     answers, voices = [], []
 
     class Recorder(ToneBackend):
-        def open(self, settings):
+        def open(self, settings, report):
             voices.append(ToneVoice())
             return voices[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "backend", {"tone": Recorder()}.__getitem__)
+        patch.setattr(speaker, "backend", {"tone": Recorder()}.__getitem__)
         each = Worker(answers.append, TakeCache(None), None)
         each.ask(render(1, "one two three"))
         each.ask(wire.Cancel(job=1))
         each._do(each._requests.get())
-        assert answers == [wire.Cancelled(job=1)] and voices[0].spoken == 1
+        assert answers == [wire.Cancelled(job=1)] and voices[0].spoken == 0
         each.ask(wire.Cancel(job=1))  # too late, and meant for the time before
         each.ask(render(1, "one two three"))
         each._do(each._requests.get())

@@ -13,8 +13,20 @@ class ToneBackend:
     def version(self):
         return "tone 1"
 
-    def open(self, settings):
+    def model(self, settings):
+        return ""
+
+    def batch(self, settings):
+        return 1
+
+    def fingerprint(self, settings):
+        return ""
+
+    def open(self, settings, report=None):
         return ToneVoice()
+
+    def memory(self):
+        return {}
 
 
 BACKEND = ToneBackend()

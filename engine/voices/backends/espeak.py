@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import unicodedata
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import cache
 from queue import SimpleQueue
 
@@ -19,7 +19,8 @@ import numpy as np
 from engine.errors import VoiceError
 from engine.params import ParamSpec
 from engine.voices.backends.espeak_data import data_folder, language_files, languages, library_path, variants
-from engine.voices.base import Choice, Chunk, Settings
+from engine.voices.base import Choice, Chunk, Report, Settings, Timing, unheard
+from engine.voices.media import Stopped, never
 from engine.voices.silence import Audio, EdgeTrimmer
 from engine.voices.take import Word
 from engine.voices.words import WordClock, tokens
@@ -216,6 +217,7 @@ class EspeakVoice:
     """espeak-ng with fixed settings. The library runs ahead of the reader: a whole line takes milliseconds."""
 
     channels = 1
+    timing: Timing = "exact"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -226,21 +228,29 @@ class EspeakVoice:
         """Frames per second; 22,050."""
         return self._library.sample_rate
 
-    def speak(self, text: str) -> Generator[Chunk, None, None]:
+    def speak(
+        self,
+        text: str,
+        *,
+        seed: int = 0,  # noqa: ARG002 - nothing here is drawn by chance
+        stopped: Callable[[], bool] = never,
+    ) -> Generator[Chunk, None, None]:
         """Return ``text`` as a stream of chunks; see ``Voice``. Mark-up and phoneme codes are spoken as text."""
         if len(text) > LONGEST_TEXT:
             raise VoiceError(f"a line of {len(text):,} characters is too long to speak; at most {LONGEST_TEXT:,}")
         if not tokens(text):
             raise VoiceError(f"there is nothing to speak in {text!r}: no letter, digit or sign")
-        return self._stream(text)
+        return self._stream(text, stopped)
 
-    def _stream(self, text: str) -> Generator[Chunk, None, None]:
+    def _stream(self, text: str, stopped: Callable[[], bool]) -> Generator[Chunk, None, None]:
         utterance = _Utterance(_plain(text), self._settings)
         speaker = threading.Thread(target=self._library.speak, args=(utterance,), name="espeak", daemon=True)
         speaker.start()
         listener = _Listener(text, self.sample_rate)
         try:
             while parts := utterance.next():
+                if stopped():
+                    raise Stopped
                 chunk = listener.take(parts)
                 if len(chunk.audio) or chunk.words:
                     yield chunk
@@ -305,9 +315,25 @@ class EspeakBackend:
         """Return the library's version and this file's."""
         return f"{_version()}+{_REVISION}"
 
-    def open(self, settings: Settings) -> EspeakVoice:
+    def model(self, settings: Settings) -> str:  # noqa: ARG002
+        """Return nothing: the library is small and in every worker."""
+        return ""
+
+    def batch(self, settings: Settings) -> int:  # noqa: ARG002
+        """Return 1: it is quick enough."""
+        return 1
+
+    def fingerprint(self, settings: Settings) -> str:  # noqa: ARG002
+        """Return nothing: the version says it all."""
+        return ""
+
+    def open(self, settings: Settings, report: Report = unheard) -> EspeakVoice:  # noqa: ARG002
         """Return a voice."""
         return EspeakVoice(settings)
+
+    def memory(self) -> dict[str, int]:
+        """Return nothing: it speaks on the CPU."""
+        return {}
 
 
 @cache
