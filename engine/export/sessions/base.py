@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -68,6 +68,12 @@ def heard_words(placed: Placed, medium: Medium) -> tuple[Word, ...]:
     return tuple(word for word in words if first <= word.start_frame < first + placed.length_frames)
 
 
-def strip_name(strip_id: str, name: str) -> str:
-    """Return what a track or bus is called."""
-    return name or strip_id
+def layers(clips: Sequence[Placed]) -> list[list[Placed]]:
+    """Divide a track's clips, sorted by start, into as few sequences as there are without an overlap."""
+    found: list[list[Placed]] = []
+    for placed in clips:
+        free = next((layer for layer in found if layer[-1].end_frame <= placed.start_frame), None)
+        if free is None:
+            found.append(free := [])
+        free.append(placed)
+    return found

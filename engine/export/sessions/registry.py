@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.export.sessions import reaper
+from engine.export.sessions import captions, marker_lists, midi, otio, reaper
 from engine.export.sessions.base import SessionFormat
 from engine.story.model import ExportFormat
 
 SESSIONS: Mapping[ExportFormat, SessionFormat] = {
     "reaper": reaper.FORMAT,
+    "otio": otio.FORMAT,
+    "midi": midi.FORMAT,
+    "captions": captions.FORMAT,
+    "markers": marker_lists.FORMAT,
 }
 """Each writes into a folder of its own, which has the format's name."""
