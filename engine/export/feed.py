@@ -89,7 +89,7 @@ class Reel:
         clip, placed = self.placed.clip, self.placed
         return (
             placed.start_frame, placed.length_frames, self.offset, player, self.channels, self.strip,
-            db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
+            db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames, 0, 0,
         )  # fmt: skip
 
     def _float(self, frame: int) -> int:

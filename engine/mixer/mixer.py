@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from engine.mixer import schedule as scheduling
 from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph
+from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.playback import Playback
-from engine.mixer.players import NEVER, new_players, play, release, released_by
+from engine.mixer.players import new_players, play, release_all, released_by
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
@@ -303,8 +304,7 @@ class Mixer:
         """Fade everything out: players, tails, what is scheduled, the timeline."""
         scheduling.clear(self._schedule, self._reports, self.frame)
         self._playback.halt(self.frame)
-        for index in range(self.active_players):
-            release(self._players, index, self.frame, frames)
+        release_all(self._players, self.frame, frames)
         glide(self._strips.ramps, len(self._strips.ramps) - 1, 0.0, self.frame, frames)
         self._panic_end = self.frame + frames
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.players import NEVER, Players
+from engine.mixer.levels import NEVER
+from engine.mixer.players import Players
 from engine.mixer.reports import Reports, tell
 from engine.mixer.timeline import release_changed, release_timeline, start_between, start_midway
 from engine.realtime.records import ENTRY, Kind, Report
@@ -72,6 +73,7 @@ class Playback:
                 self.timeline_frame,
                 frames,
                 frame,
+                self._fade,
             )
 
     def advance(self, frames: int, frame: int) -> None:

@@ -1,7 +1,8 @@
 """Players: sounding clips. One table, one kernel that plays them all into the strips' inputs.
 
-Fades are straight lines of amplitude, as Reaper's linear fade shape: the fade-in is 0 at the first frame, the
-fade-out reaches 0 one frame after the last.
+A fade-in is 0 at the first frame, a fade-out reaches 0 one frame after the last. When every place is taken a newcomer
+gets that of the quietest player, of several the oldest. The timeline's come last, and only for the timeline itself.
+Whoever has to go fades out and is reported.
 """
 
 from __future__ import annotations
@@ -12,43 +13,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
+from engine.mixer.levels import NEVER, hold, level, level_rests, release, resume
+from engine.mixer.reading import CHUNK, SCRATCH, read_varied, sound
 from engine.mixer.reports import Reports, tell
+from engine.mixer.varispeed import FASTEST, ONE, SLOWEST, Filters, band_of, filters
 from engine.realtime.records import Report
-
-NEVER = 1 << 62
-LOUDEST = np.float32(1e8)
-"""Samples beyond this (+160 dBFS), infinities and NaN are no sound: they are played as silence."""
 
 ALL_TAKEN, BAD_CLIP = 0.0, 1.0
 """A NO_PLAYER report's value: why the player did not start."""
+
+LONGEST = 1 << 30
+"""Frames that one clip may be long where it is not played plainly, more than six hours."""
 
 PLAYER = np.dtype(
     [
         ("player", "<i8"), ("serial", "<i8"), ("requested", "<i8"), ("start", "<i8"), ("skip", "<i8"),
         ("offset", "<i8"), ("length", "<i8"), ("release_start", "<i8"), ("release_frames", "<i8"),
         ("entry_start", "<i8"), ("release_gain", "<f8"), ("gain", "<f8"), ("pan", "<f8"),
+        ("sounding", "<i8"), ("attack_start", "<i8"), ("hold_start", "<i8"), ("hold_frames", "<i8"),
+        ("position", "<i8"), ("step", "<i8"), ("loop_start", "<i8"), ("loop_frames", "<i8"),
         ("strip", "<i4"), ("channels", "<i4"), ("fade_in", "<i4"), ("fade_out", "<i4"), ("attack", "<i4"),
-        ("timeline", "<i4"),
+        ("timeline", "<i4"), ("fade_in_shape", "<i4"), ("fade_out_shape", "<i4"), ("band", "<i4"),
+        ("loop_fade", "<i4"), ("rounds", "<i4"), ("reverse", "<i4"),
     ]
 )  # fmt: skip
 """One sounding clip.
 
 start: the engine frame of its first frame; skip: the clip's frames that came before (a start midway).
-attack: frames of a short fade at a start midway. release: from release_start on, release_gain falls to 0.
+length: the clip's frames; sounding: how many frames that makes at the output.
+attack: frames of a short fade-in from attack_start on.
+release: from release_start on, release_gain falls to 0. hold: from hold_start on it falls silent and waits.
 timeline: 1 when the compiled timeline plays it; entry_start is then its place there.
+step: 0 when it is played plainly; else the parts of a frame (varispeed.ONE) that pass in one frame of the output, and
+position is where it is. rounds: how often the loop is played, 0: for ever.
 """
 
 
 class Players(NamedTuple):
-    """table: PLAYER, the first ``used[0]`` rows sound, oldest first."""
+    """table: PLAYER, the first ``used[0]`` rows sound, oldest first; up to ``capacity``, and some that fade out.
+
+    filters, scratch, read: what varied players need, see ``reading``.
+    """
 
     table: NDArray[Any]
     used: NDArray[np.int64]
+    capacity: int
+    filters: Filters
+    scratch: NDArray[np.float32]
+    read: NDArray[np.float32]
 
 
 def new_players(capacity: int) -> Players:
     """Return a table for ``capacity`` players, all free."""
-    return Players(np.zeros(capacity, PLAYER), np.zeros(1, np.int64))
+    leaving = max(64, capacity // 4)
+    return Players(
+        table=np.zeros(capacity + leaving, PLAYER),
+        used=np.zeros(1, np.int64),
+        capacity=capacity,
+        filters=filters(),
+        scratch=np.zeros(SCRATCH, np.float32),
+        read=np.zeros((2, CHUNK), np.float32),
+    )
+
+
+@kernel
+def _make_room(players: Players, reports: Reports, timeline: int, frame: int, fade: int) -> bool:
+    """Return whether there is room for one more, having somebody fade out if it must be."""
+    used = players.used[0]
+    if used < players.capacity:
+        return True
+    if used >= len(players.table):
+        return False
+    stay, quietest, least = 0, -1, 0.0
+    for index in range(used):
+        row = players.table[index]
+        if row.release_start != NEVER:
+            continue
+        stay += 1
+        loudness = row.gain * level(row, frame) + (1e12 if row.timeline else 0.0)
+        if (timeline or not row.timeline) and (quietest < 0 or loudness < least):
+            quietest, least = index, loudness
+    if stay < players.capacity:
+        return True
+    if quietest < 0:
+        return False
+    row = players.table[quietest]
+    release(row, frame, fade)
+    tell(reports, Report.STOLEN, row.strip, row.player, row.serial, row.requested, frame, 0.0)
+    return True
 
 
 @kernel
@@ -64,20 +116,23 @@ def start(
     timeline: int,
     serial: int,
     requested: int,
-) -> None:
+    fade: int,
+) -> int:
     """Start a player of ``clip`` (a RECORD or ENTRY row) at engine ``frame``, ``skip`` frames into the clip.
 
-    Reports STARTED, or NO_PLAYER when all are taken or the clip lies outside the arena or the graph.
+    Returns its row; -1 and a NO_PLAYER report when all are taken or the clip lies outside the arena or the graph.
+    fade: how long one takes to leave whose place is wanted.
     """
     fits = clip.offset >= 0 and clip.length > skip and clip.length <= arena_floats
     fits = fits and (clip.channels == 1 or clip.channels == 2) and 0 <= clip.strip < strips
     if not fits or clip.offset + clip.length * clip.channels > arena_floats:
         tell(reports, Report.NO_PLAYER, clip.strip, clip.player, serial, requested, frame, BAD_CLIP)
-        return
-    if players.used[0] >= len(players.table):
+        return -1
+    if not _make_room(players, reports, timeline, frame, fade):
         tell(reports, Report.NO_PLAYER, clip.strip, clip.player, serial, requested, frame, ALL_TAKEN)
-        return
-    row = players.table[players.used[0]]
+        return -1
+    index = players.used[0]
+    row = players.table[index]
     players.used[0] += 1
     row.player = clip.player
     row.serial = serial
@@ -86,31 +141,49 @@ def start(
     row.skip = skip
     row.offset = clip.offset
     row.length = clip.length
+    row.sounding = clip.length
     row.release_start = NEVER
     row.release_frames = 1
     row.release_gain = 1.0
+    row.hold_start = NEVER
     row.gain = clip.gain
     row.pan = min(1.0, max(-1.0, clip.pan))
     row.strip = clip.strip
     row.channels = clip.channels
     row.fade_in = max(0, clip.fade_in_frames)
     row.fade_out = max(0, clip.fade_out_frames)
+    row.fade_in_shape = clip.fade_in_shape
+    row.fade_out_shape = clip.fade_out_shape
+    row.attack_start = frame
     row.attack = attack
     row.timeline = timeline
+    row.step = 0
     tell(reports, Report.STARTED, clip.strip, clip.player, serial, requested, frame, 0.0)
+    return index
 
 
 @kernel
-def release(players: Players, index: int, frame: int, frames: int) -> None:
-    """Fade player ``index`` out from ``frame`` on; a fade that would end sooner is kept."""
+def vary(players: Players, index: int, record: Any) -> None:
+    """Have player ``index`` play as its START_PLAYER record says: rate, direction, loop."""
     row = players.table[index]
-    if row.release_start + row.release_frames <= frame + frames:
+    row.attack = max(0, record.attack_frames)
+    rate = record.rate if np.isfinite(record.rate) and record.rate != 0.0 else 1.0
+    loops = 0 < record.loop_frames <= row.length - record.loop_start and record.loop_start >= 0
+    if (rate == 1.0 and not loops) or row.length > LONGEST:
         return
-    age = frame - row.release_start
-    if age > 0:
-        row.release_gain *= 1.0 - age / row.release_frames
-    row.release_start = frame
-    row.release_frames = frames
+    row.reverse = rate < 0.0
+    row.step = round(min(FASTEST, max(SLOWEST, abs(rate))) * ONE)
+    row.band = band_of(row.step)
+    row.position = 0
+    row.loop_start = record.loop_start
+    row.loop_frames = record.loop_frames if loops else 0
+    row.loop_fade = max(0, min(record.loop_fade_frames, record.loop_start, record.loop_frames))
+    row.rounds = max(0, record.index)
+    if loops and row.rounds == 0:
+        row.sounding = NEVER
+        return
+    frames = row.length + (row.rounds - 1) * row.loop_frames if loops else row.length
+    row.sounding = -((-min(frames, LONGEST) << 32) // row.step)
 
 
 @kernel
@@ -119,7 +192,27 @@ def stop(players: Players, player: int, frame: int, frames: int) -> None:
     for index in range(players.used[0]):
         row = players.table[index]
         if (player == 0 or row.player == player) and row.start <= frame:
-            release(players, index, frame, frames)
+            release(row, frame, frames)
+
+
+@kernel
+def pause(players: Players, player: int, frame: int, frames: int, paused: bool) -> None:
+    """Hold the players with id ``player`` (0: all but the timeline's), or let them go on."""
+    for index in range(players.used[0]):
+        row = players.table[index]
+        if row.player != player and (player != 0 or row.timeline == 1):
+            continue
+        if paused:
+            hold(row, frame, frames)
+        else:
+            resume(row, frame, frames)
+
+
+@kernel
+def release_all(players: Players, frame: int, frames: int) -> None:
+    """Fade out every player."""
+    for index in range(players.used[0]):
+        release(players.table[index], frame, frames)
 
 
 @kernel
@@ -134,56 +227,33 @@ def released_by(players: Players) -> int:
 
 
 @kernel
-def _level(row: Any, frame: int) -> float:
-    """Return the player's fades at engine ``frame``, without its gain."""
-    place = frame - row.start + row.skip
-    level = 1.0
-    if place < row.fade_in:
-        level *= place / row.fade_in
-    if place > row.length - row.fade_out:
-        level *= (row.length - place) / row.fade_out
-    if frame - row.start < row.attack:
-        level *= (frame - row.start) / row.attack
-    if row.release_start != NEVER:
-        age = frame - row.release_start
-        level *= row.release_gain * (1.0 - max(0, age) / row.release_frames)
-    return level
-
-
-@kernel
-def _level_rests(row: Any, frame: int, frames: int) -> bool:
-    """Whether no fade is under way anywhere in ``frames`` frames from ``frame`` on."""
-    place = frame - row.start + row.skip
-    if place < row.fade_in or place + frames > row.length - row.fade_out:
-        return False
-    return frame - row.start >= row.attack and row.release_start == NEVER
-
-
-@kernel
 def _add(
-    row: Any, arena: NDArray[np.float32], frame: int, left: NDArray[np.float32], right: NDArray[np.float32]
+    row: Any,
+    players: Players,
+    arena: NDArray[np.float32],
+    frame: int,
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
 ) -> None:
     """Add the clip's frames from engine ``frame`` on to ``left`` and ``right``, as many as these are long."""
     gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
     gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
+    if row.step != 0:
+        _add_varied(row, players, arena, frame, gain_left, gain_right, left, right)
+        return
     first = row.offset + (frame - row.start + row.skip) * row.channels
     clip = arena[first : first + len(left) * row.channels]
-    if not _level_rests(row, frame, len(left)):
+    if not level_rests(row, frame, len(left)):
         _add_fading(row, clip, frame, gain_left, gain_right, left, right)
     elif row.channels == 1:
         for i in range(len(left)):
-            x = _sound(clip[i])
+            x = sound(clip[i])
             left[i] += x * gain_left
             right[i] += x * gain_right
     else:
         for i in range(len(left)):
-            left[i] += _sound(clip[2 * i]) * gain_left
-            right[i] += _sound(clip[2 * i + 1]) * gain_right
-
-
-@kernel
-def _sound(x: np.float32) -> np.float32:
-    return x if abs(x) <= LOUDEST else np.float32(0.0)
+            left[i] += sound(clip[2 * i]) * gain_left
+            right[i] += sound(clip[2 * i + 1]) * gain_right
 
 
 @kernel
@@ -199,9 +269,36 @@ def _add_fading(
     """Where every level is 1 this gives the same bits as the plain loops: a fade's end does not depend on blocks."""
     other = row.channels - 1
     for i in range(len(left)):
-        level = np.float32(_level(row, frame + i))
-        left[i] += _sound(clip[row.channels * i]) * level * gain_left
-        right[i] += _sound(clip[row.channels * i + other]) * level * gain_right
+        loud = np.float32(level(row, frame + i))
+        left[i] += sound(clip[row.channels * i]) * loud * gain_left
+        right[i] += sound(clip[row.channels * i + other]) * loud * gain_right
+
+
+@kernel
+def _add_varied(
+    row: Any,
+    players: Players,
+    arena: NDArray[np.float32],
+    frame: int,
+    gain_left: np.float32,
+    gain_right: np.float32,
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+) -> None:
+    other = row.channels - 1
+    for begin in range(0, len(left), CHUNK):
+        count = min(CHUNK, len(left) - begin)
+        heard = players.read[:, :count]
+        read_varied(row, arena, players.filters, players.scratch, heard)
+        if level_rests(row, frame + begin, count):
+            for i in range(count):
+                left[begin + i] += heard[0, i] * gain_left
+                right[begin + i] += heard[other, i] * gain_right
+            continue
+        for i in range(count):
+            loud = np.float32(level(row, frame + begin + i))
+            left[begin + i] += heard[0, i] * loud * gain_left
+            right[begin + i] += heard[other, i] * loud * gain_right
 
 
 @kernel
@@ -219,15 +316,19 @@ def play(
         row = players.table[index]
         wait = max(0, row.start - frame)
         begin = frame + wait
-        left_over = row.length - (begin - row.start + row.skip)
+        left_over = row.sounding - (begin - row.start + row.skip)
+        audible = NEVER if row.hold_start == NEVER else row.hold_start + row.hold_frames - begin
+        if audible < left_over:
+            left_over = NEVER  # it waits
         if row.release_start != NEVER:
             left_over = min(left_over, row.release_start + row.release_frames - begin)
-        count = max(0, min(frames - wait, left_over))
+        count = max(0, min(frames - wait, left_over, audible))
         if count > 0:
             strip = inputs[row.strip]
-            _add(row, arena, begin, strip[wait : wait + count], strip[frames + wait : frames + wait + count])
-        if count >= left_over:
-            tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, begin + max(0, count), 0.0)
+            _add(row, players, arena, begin, strip[wait : wait + count], strip[frames + wait : frames + wait + count])
+        if left_over <= frames - wait:
+            ended = begin + max(0, left_over)
+            tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, ended, 0.0)
             continue
         if kept != index:
             players.table[kept] = players.table[index]

@@ -47,6 +47,8 @@ def _every_kind() -> np.ndarray:
         block["frame"][index] = (NOW, 64, 700)[index // len(Kind)]
     block["player"], block["length"], block["channels"], block["gain"] = 99, 1500, 2, 1.0
     block["length"][block["kind"] == Kind.SET_LOOP] = 0
+    varied = (block["kind"] == Kind.START_PLAYER) & (block["frame"] >= 0)
+    block["rate"][varied], block["loop_frames"][varied] = (0.7, -1.0), (0, 500)
     block["value"], block["ramp_frames"], block["fade_out_frames"] = 0.5, 100, 20
     quiet = (block["kind"] == Kind.PANIC) | (block["kind"] == Kind.CLEAR_SCHEDULED)
     return block[~quiet | (block["frame"] == 700)]

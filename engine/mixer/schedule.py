@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
-from engine.mixer.players import NEVER, Players, start, stop
+from engine.mixer.levels import NEVER
+from engine.mixer.players import Players, pause, start, stop, vary
 from engine.mixer.reports import Reports, tell
 from engine.realtime.records import RECORD, Kind, Report
 
@@ -70,14 +71,14 @@ def clear(schedule: Schedule, reports: Reports, now: int) -> None:
 
 @kernel
 def cancel(schedule: Schedule, reports: Reports, player: int, now: int) -> None:
-    """Forget the starts of ``player`` that still wait; each is reported as ENDED."""
+    """Forget the starts of ``player`` (0: all) that still wait; each is reported as ENDED."""
     kept = 0
     freed = 0
     count = schedule.used[0]
     for at in range(count):
         slot = schedule.order[at]
         record = schedule.slots[slot]
-        if record.kind == Kind.START_PLAYER and record.player == player:
+        if record.kind == Kind.START_PLAYER and (player == 0 or record.player == player):
             tell(reports, Report.ENDED, record.strip, record.player, record.serial, record.frame, now, 0.0)
             freed += 1
             continue
@@ -89,8 +90,14 @@ def cancel(schedule: Schedule, reports: Reports, player: int, now: int) -> None:
 
 @kernel
 def is_for_players(kind: int) -> bool:
-    """Whether records of ``kind`` act inside a block without cutting it."""
-    return kind == Kind.START_PLAYER or kind == Kind.STOP_PLAYER
+    """Whether records of ``kind`` start, stop, hold or resume players."""
+    return kind in (Kind.START_PLAYER, Kind.STOP_PLAYER, Kind.PAUSE_PLAYER, Kind.RESUME_PLAYER)
+
+
+@kernel
+def _cuts(kind: int) -> bool:
+    """Whether a block has to end where a record of ``kind`` is due; starts, stops and pauses act inside one."""
+    return kind == Kind.RESUME_PLAYER or not is_for_players(kind)
 
 
 @kernel
@@ -98,7 +105,7 @@ def next_cut(schedule: Schedule) -> int:
     """Return the frame of the first record that waits and cuts a block; NEVER if there is none."""
     for at in range(schedule.used[0]):
         record = schedule.slots[schedule.order[at]]
-        if not is_for_players(record.kind):
+        if _cuts(record.kind):
             return record.frame
     return NEVER
 
@@ -114,14 +121,24 @@ def apply_to_players(
     frame: int,
     shortest_fade: int,
 ) -> None:
-    """Do what a START_PLAYER or STOP_PLAYER record asks, at engine ``frame``."""
+    """Do what a record for players asks, at engine ``frame``."""
+    fade = max(shortest_fade, record.ramp_frames)
     if record.kind == Kind.START_PLAYER:
         requested = record.frame if record.frame >= 0 else frame
-        start(players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested)
-        return
-    stop(players, record.player, frame, max(shortest_fade, record.ramp_frames))
-    if record.player != 0:
+        index = start(
+            players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested, shortest_fade
+        )
+        if index >= 0:
+            vary(players, index, record)
+    elif record.kind == Kind.STOP_PLAYER:
+        stop(players, record.player, frame, fade)
+        if record.player != 0:
+            cancel(schedule, reports, record.player, frame)
+    elif record.kind == Kind.PAUSE_PLAYER:
+        pause(players, record.player, frame, fade, True)
         cancel(schedule, reports, record.player, frame)
+    else:
+        pause(players, record.player, frame, fade, False)
 
 
 @kernel
@@ -137,7 +154,7 @@ def play_due(
     """Start and stop players whose records are due before frame ``before``, each at its own frame."""
     while schedule.used[0] > 0:
         slot = schedule.order[0]
-        if schedule.slots[slot].frame >= before or not is_for_players(schedule.slots[slot].kind):
+        if schedule.slots[slot].frame >= before or _cuts(schedule.slots[slot].kind):
             return
         _drop_first(schedule)
         record = schedule.slots[slot]

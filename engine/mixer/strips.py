@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
-from engine.mixer.players import LOUDEST
 from engine.mixer.ramps import fill, glide, multiply, new_ramps
+from engine.mixer.reading import LOUDEST
 from engine.mixer.reports import Reports, tell
 from engine.realtime.records import Kind, Report
 from engine.units import db_to_gain

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
-from engine.mixer.players import NEVER, Players, release, start
+from engine.mixer.levels import NEVER, release
+from engine.mixer.players import Players, start
 from engine.mixer.reports import Reports
 
 
@@ -29,10 +30,10 @@ def first_at(entries: NDArray[Any], timeline_frame: int) -> int:
 def _start_entry(
     players: Players, reports: Reports, entry: Any, strips: int, arena_floats: int, frame: int, skip: int, fade: int
 ) -> None:
-    before = players.used[0]
-    start(players, reports, entry, strips, arena_floats, frame, skip, fade if skip > 0 else 0, 1, 0, frame)
-    if players.used[0] > before:
-        players.table[before].entry_start = entry.start_frame
+    attack = fade if skip > 0 else 0
+    index = start(players, reports, entry, strips, arena_floats, frame, skip, attack, 1, 0, frame, fade)
+    if index >= 0:
+        players.table[index].entry_start = entry.start_frame
 
 
 @kernel
@@ -45,6 +46,7 @@ def start_between(
     timeline_frame: int,
     frames: int,
     frame: int,
+    fade: int,
 ) -> None:
     """Start the entries of ``frames`` frames from ``timeline_frame`` on, which is engine ``frame``."""
     for index in range(first_at(entries, timeline_frame), len(entries)):
@@ -52,7 +54,7 @@ def start_between(
         if entry.start_frame >= timeline_frame + frames:
             return
         at = frame + entry.start_frame - timeline_frame
-        _start_entry(players, reports, entry, strips, arena_floats, at, 0, 0)
+        _start_entry(players, reports, entry, strips, arena_floats, at, 0, fade)
 
 
 @kernel
@@ -88,6 +90,8 @@ def _same(row: Any, entry: Any) -> bool:
         and np.float32(row.pan) == entry.pan
         and row.fade_in == max(0, entry.fade_in_frames)
         and row.fade_out == max(0, entry.fade_out_frames)
+        and row.fade_in_shape == entry.fade_in_shape
+        and row.fade_out_shape == entry.fade_out_shape
     )
 
 
@@ -105,7 +109,7 @@ def release_timeline(players: Players, frame: int, fade: int) -> None:
     """Fade out every player that the timeline started."""
     for index in range(players.used[0]):
         if players.table[index].timeline == 1:
-            release(players, index, frame, fade)
+            release(players.table[index], frame, fade)
 
 
 @kernel
@@ -121,4 +125,4 @@ def release_changed(players: Players, entries: NDArray[Any], frame: int, fade: i
                 break
             kept = kept or _same(row, entries[at])
         if not kept:
-            release(players, index, frame, fade)
+            release(players.table[index], frame, fade)

@@ -37,6 +37,17 @@ class Kind(IntEnum):
     CLEAR_SCHEDULED = 16
     SET_LIMITER = 17
     STOP_AT = 18
+    PAUSE_PLAYER = 19
+    RESUME_PLAYER = 20
+
+
+class Shape(IntEnum):
+    """How a fade runs from 0 to 1; a fade-out is the same backwards."""
+
+    LINEAR = 0
+    EQUAL_POWER = 1
+    S_CURVE = 2
+    EXPONENTIAL = 3
 
 
 RECORD = np.dtype(
@@ -44,10 +55,12 @@ RECORD = np.dtype(
         "names": [
             "kind", "strip", "frame", "player", "serial", "offset", "length", "channels", "index", "param",
             "flags", "value", "gain", "pan", "ramp_frames", "fade_in_frames", "fade_out_frames",
+            "attack_frames", "rate", "loop_start", "loop_frames", "loop_fade_frames", "fade_in_shape", "fade_out_shape",
         ],
         "formats": [
             "<i4", "<i4", "<i8", "<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<i4",
             "<i4", "<f8", "<f4", "<f4", "<i4", "<i4", "<i4",
+            "<i4", "<f8", "<i8", "<i8", "<i4", "<u1", "<u1",
         ],
         "itemsize": RECORD_BYTES,
     }
@@ -56,15 +69,20 @@ RECORD = np.dtype(
 
 kind: a Kind. strip: index in the graph. frame: when, an engine frame, or NOW. player: id of the player to start or
 stop (0 with STOP_PLAYER: all players). serial: the number that a report repeats.
-START_PLAYER: offset (arena index of the first float to play: trim is already in it), length (frames to play),
-channels (1 or 2), gain (linear), pan (-1..1), fade_in_frames, fade_out_frames.
-STOP_PLAYER and PANIC: ramp_frames is the fade. SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE,
-SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index counts the strip's sends, value is linear gain. SET_INSERT: index
-counts the strip's inserts, param the effect's parameters in table order, value in the parameter's unit. All of these
-glide over ramp_frames. LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length
-(length 0: off). STOP_AT: the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later
-block forget that (in one block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER:
-value is the ceiling in dBTP, NaN: off.
+START_PLAYER: offset (arena index of the first float to play: trim is already in it), length (the clip's frames to
+play), channels (1 or 2), gain (linear), pan (-1..1), fade_in_frames, fade_out_frames and their Shapes, attack_frames
+(a short straight fade-in on top, for a start inside a sound). rate: how many frames of the clip pass in one of the
+output, pitch and speed together, 1/4 to 4; negative: backwards from the last frame on; 0 means 1. loop_start and
+loop_frames: a stretch, counted in frames as they are played, that is played index times (0: for ever) before it goes
+on; its last loop_fade_frames blend with as many before loop_start. Fades are in output frames.
+STOP_PLAYER and PANIC: ramp_frames is the fade. PAUSE_PLAYER and RESUME_PLAYER: player (0: all that the timeline did
+not start), ramp_frames is the fade; a pause cancels starts that still wait for their frame.
+SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
+counts the strip's sends, value is linear gain. SET_INSERT: index counts the strip's inserts, param the effect's
+parameters in table order, value in the parameter's unit. All of these glide over ramp_frames. LOCATE: value is a
+timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT: the timeline stops
+by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one block: PLAY first,
+then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
 """
 
 
@@ -82,6 +100,7 @@ class Report(IntEnum):
     TIMELINE = 9
     TRANSPORT = 10
     PANICKED = 11
+    STOLEN = 12
 
 
 REPORT = np.dtype(
@@ -94,16 +113,16 @@ REPORT = np.dtype(
 """One report. STARTED and ENDED: player, requested and actual engine frame. LATE: the record's serial and both frames.
 TIMELINE: serial is the generation now playing. TRANSPORT: value is 1 playing, 0
 stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip
-that was silenced."""
+that was silenced. STOLEN: the player fades out, its place is wanted for a newer one."""
 
 
 ENTRY = np.dtype(
     {
         "names": [
             "start_frame", "length", "offset", "player", "channels", "strip",
-            "gain", "pan", "fade_in_frames", "fade_out_frames",
+            "gain", "pan", "fade_in_frames", "fade_out_frames", "fade_in_shape", "fade_out_shape",
         ],
-        "formats": ["<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4", "<i4"],
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4", "<i4", "<u1", "<u1"],
         "itemsize": 64,
     }
 )  # fmt: skip

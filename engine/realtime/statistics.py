@@ -101,7 +101,7 @@ class StatusBoard:
         now["playing"] = mixer.playing
         now["generation"] = generation
         now["active_players"] = active = mixer.active_players
-        now["free_players"] = self._max_players - active
+        now["free_players"] = max(0, self._max_players - active)
         self._meters.update(frames)
         self._reduction_db += PEAK_FALL_DB_PER_SECOND * frames / self._rate
         self._reduction_db = now["limiter_reduction_db"] = min(mixer.take_reduction_db(), self._reduction_db)

@@ -213,7 +213,7 @@ def live_timeline(story: Story, shop: Workshop) -> tuple[np.ndarray, np.ndarray]
         strip = [track.id for track in story.tracks].index(placed.track.id)
         rows.append((
             placed.start_frame, placed.length_frames, first + clip.trim_start_frames * channels, player, channels,
-            strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
+            strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames, 0, 0,
         ))  # fmt: skip
     return np.concatenate(parts), np.array(rows, ENTRY)
 

@@ -1,0 +1,90 @@
+"""Levels: a player's fades, by the absolute frame, so that block sizes do not matter."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from engine.mixer.compile import kernel
+from engine.realtime.records import Shape
+
+NEVER = 1 << 62
+
+EXPONENT = math.log(100.0)
+"""An exponential fade runs over 40 dB in equal steps of dB, less what brings it to 0."""
+
+
+@kernel
+def shaped(shape: int, x: float) -> float:
+    """Return how far a fade of ``shape`` is at ``x`` of its time, both 0 to 1; the ends are exact."""
+    if shape == Shape.EQUAL_POWER:
+        return math.sin(0.5 * math.pi * x)
+    if shape == Shape.S_CURVE:
+        return 0.5 - 0.5 * math.cos(math.pi * x)
+    if shape == Shape.EXPONENTIAL:
+        return math.expm1(EXPONENT * x) / math.expm1(EXPONENT)
+    return x
+
+
+@kernel
+def level(row: Any, frame: int) -> float:
+    """Return the fades of a PLAYER at engine ``frame``, without its gain."""
+    place = frame - row.start + row.skip
+    value = 1.0
+    if place < row.fade_in:
+        value *= shaped(row.fade_in_shape, place / row.fade_in)
+    if place > row.sounding - row.fade_out:
+        value *= shaped(row.fade_out_shape, (row.sounding - place) / row.fade_out)
+    if frame - row.attack_start < row.attack:
+        value *= (frame - row.attack_start) / row.attack
+    if row.hold_start != NEVER:
+        value *= 1.0 - min(1.0, max(0, frame - row.hold_start) / row.hold_frames)
+    if row.release_start != NEVER:
+        age = frame - row.release_start
+        value *= row.release_gain * (1.0 - max(0, age) / row.release_frames)
+    return value
+
+
+@kernel
+def level_rests(row: Any, frame: int, frames: int) -> bool:
+    """Whether no fade is under way anywhere in ``frames`` frames from ``frame`` on."""
+    place = frame - row.start + row.skip
+    if place < row.fade_in or place + frames > row.sounding - row.fade_out:
+        return False
+    if row.release_start != NEVER or row.hold_start != NEVER:
+        return False
+    rests: bool = frame - row.attack_start >= row.attack
+    return rests
+
+
+@kernel
+def release(row: Any, frame: int, frames: int) -> None:
+    """Fade a PLAYER out from ``frame`` on; a fade that would end sooner is kept."""
+    if row.release_start + row.release_frames <= frame + frames:
+        return
+    age = frame - row.release_start
+    if age > 0:
+        row.release_gain *= 1.0 - age / row.release_frames
+    row.release_start = frame
+    row.release_frames = frames
+
+
+@kernel
+def hold(row: Any, frame: int, frames: int) -> None:
+    """Fade a PLAYER out from ``frame`` on and have it wait where it then is."""
+    if row.hold_start == NEVER:
+        row.hold_start = frame
+        row.hold_frames = frames
+
+
+@kernel
+def resume(row: Any, frame: int, frames: int) -> None:
+    """Let a PLAYER that waits go on at ``frame``, fading in; one that still fades out turns round where it is."""
+    if row.hold_start == NEVER:
+        return
+    held = row.hold_start + row.hold_frames
+    reached = 1.0 - min(1.0, (frame - row.hold_start) / row.hold_frames)
+    row.start += max(0, frame - held)
+    row.attack_start = frame - round(reached * frames)
+    row.attack = frames
+    row.hold_start = NEVER
