@@ -62,7 +62,10 @@ class StoryDocument:
             raise story_error(path.name, problems)
         if path.exists():
             raise StoryError(f"{path}: there is a file of that name already; it is not overwritten")
-        _write(path, dump(Planter().story(story)))
+        text = dump(Planter().story(story))
+        if read_story(text, path.name) != story:
+            raise StoryError(f"{path}: the text would not read back as the story; nothing was written")
+        _write(path, text)
         return cls.load(path)
 
     def changed_on_disk(self) -> bool:
@@ -139,8 +142,12 @@ def _read(path: Path) -> tuple[str, Stamp]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; its permissions stay."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    """Replace the file in one step; its permissions stay, and a link goes on leading to it."""
+    path = path.resolve()
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        raise StoryError(f"{path} can't be written: {error.strerror}") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)

@@ -39,6 +39,7 @@ class Journal:
         self._story_path = story_path
         self._file: int | None = None
         self._size_bytes = 0
+        self._compact_beyond_bytes = COMPACT_BYTES
 
     def append(self, command: Edit) -> None:
         """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept."""
@@ -46,10 +47,10 @@ class Journal:
             if self._file is None:
                 self._file = self._open()
             self._write(self._file, _ENCODER.encode(command) + b"\n")
-            if self._size_bytes > COMPACT_BYTES:
-                self._compact()
         except OSError as error:
             raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
+        if self._size_bytes > self._compact_beyond_bytes:
+            self._try_to_compact()
 
     def sync(self) -> None:
         """Force what was appended to disk."""
@@ -59,13 +60,16 @@ class Journal:
     def replay(self, story: Story, effects: EffectTable | None = None) -> tuple[Story, tuple[str, ...]]:
         """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash."""
         dropped: list[str] = []
-        for number, line in enumerate(self._lines(), start=2):
+        lines, torn = self._lines()
+        for number, line in enumerate(lines, start=2):
             try:
                 story = apply_edit(story, _DECODER.decode(line), effects)
             except msgspec.MsgspecError as error:
                 dropped.append(f"line {number} is no whole edit ({error})")
             except EngineError as error:
                 dropped.append(f"line {number}: {error}")
+        if torn:
+            dropped.append("the last line was cut off while it was written")
         return story, tuple(dropped)
 
     def clear(self) -> None:
@@ -73,11 +77,13 @@ class Journal:
         self._close()
         self.path.unlink(missing_ok=True)
 
-    def _lines(self) -> list[bytes]:
+    def _lines(self) -> tuple[list[bytes], bool]:
+        """Return the whole lines after the header, and whether a torn one follows: it was never acknowledged."""
         try:
-            return self.path.read_bytes().splitlines()[1:]
+            *lines, torn = self.path.read_bytes().split(b"\n")
+            return lines[1:], bool(torn)
         except FileNotFoundError:
-            return []
+            return [], False
         except OSError as error:
             raise StoryError(f"{self.path} can't be read: {error.strerror}") from error
 
@@ -107,17 +113,29 @@ class Journal:
             raise
         self._size_bytes = os.fstat(file).st_size
 
+    def _try_to_compact(self) -> None:
+        """Compact; where that fails or gains little, the journal grows to twice its size before the next time."""
+        try:
+            self._compact()
+        except OSError as error:
+            log.warning("%s can't be compacted, it grows on: %s", self.path, error.strerror)
+        self._compact_beyond_bytes = max(COMPACT_BYTES, 2 * self._size_bytes)
+
     def _compact(self) -> None:
         """Keep only the newest edit of each target, in the order in which they were made."""
         header, *lines = self.path.read_bytes().splitlines()
-        newest: dict[tuple[object, ...], bytes] = {}
+        newest: dict[object, bytes] = {}
         for line in lines:
-            key = _target(_DECODER.decode(line))
+            key = _target_of(line)
             newest.pop(key, None)
             newest[key] = line
         temporary = self.path.with_name(f"{self.path.name}.tmp")
-        temporary.write_bytes(b"\n".join([header, *newest.values()]) + b"\n")
-        temporary.replace(self.path)
+        try:
+            temporary.write_bytes(b"\n".join([header, *newest.values()]) + b"\n")
+            temporary.replace(self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         self._close()
         self._file = self._open()
 
@@ -125,6 +143,14 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _target_of(line: bytes) -> object:
+    """Return what a line's edit sets; a line that is none stands for itself, so that replay can tell of it."""
+    try:
+        return _target(_DECODER.decode(line))
+    except msgspec.MsgspecError:
+        return line
 
 
 def _target(command: Edit) -> tuple[object, ...]:

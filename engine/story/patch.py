@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import StoryError
-from engine.story.dump import field_lines, flow_text, leaf_text, row_lines, word_text
+from engine.story.dump import field_lines, flow_text, leaf_text, row_lines, table_lines, word_text
 from engine.story.model import Story
 from engine.story.nodes import Mapping, Node, Scalar, Sequence, compose
 from engine.story.tree import Leaf, Planter, Rows, Table, Tree, may_be_left_away
@@ -11,12 +11,17 @@ from engine.story.tree import Leaf, Planter, Rows, Table, Tree, may_be_left_away
 Edit = tuple[int, int, str]
 """Characters from, to, and what stands there instead."""
 
+Entry = tuple[Scalar, Node]
+"""A key and its value."""
+
 
 def patch(text: str, old: Story, new: Story) -> str:
     """Return ``text``, which tells ``old``, so that it tells ``new``: comments, order, quotes and layout stay.
 
     Raises StoryError where the text says something in a way that can't be patched in place (through an alias).
     """
+    if text.startswith("\ufeff"):
+        return "\ufeff" + patch(text[1:], old, new)
     planter = Planter()
     patcher = _Patcher(text)
     patcher.table(compose(text, "story"), planter.story(old), planter.story(new))
@@ -31,34 +36,34 @@ class _Patcher:
         self._edits: list[Edit] = []
 
     def result(self) -> str:
-        """Return the text with all edits made, the last ones first so that positions stay true."""
-        text = self._text
-        for start, end, word in sorted(self._edits, key=lambda e: (e[0], e[1]), reverse=True):
-            text = text[:start] + word + text[end:]
-        return text
+        """Return the text with all edits made; what is added at one place keeps the order in which it was added."""
+        line_end = "\r\n" if "\r\n" in self._text else "\n"
+        done, pieces = 0, []
+        for start, end, word in sorted(self._edits, key=lambda e: (e[0], e[1])):
+            pieces += [self._text[done:start], word.replace("\n", line_end)]
+            done = end
+        return "".join([*pieces, self._text[done:]])
 
     def table(self, node: Node, old: Table, new: Table) -> None:
         """Patch a mapping's fields."""
         if not isinstance(node, Mapping):
             self._replace(node, new)
             return
-        for key in [*old.fields, *(k for k in new.fields if k not in old.fields)]:
-            before, after = old.fields.get(key), new.fields.get(key)
-            if before == after:
-                continue
-            self._field(node, key, before, after)
-
-    def _field(self, node: Mapping, key: str, before: Tree | None, after: Tree | None) -> None:
-        there = node.own.get(key)
-        if there is None and key in node.fields:
-            raise StoryError(f"{key!r} comes from a merged mapping (<<); write it where it is to differ")
-        if after is None or (may_be_left_away(after) and key != "id"):
-            if there is not None:
-                self._remove_field(node, key)
-        elif there is None:
-            self._insert_field(node, key, after)
-        else:
-            self._value(there, before, after)
+        keys = [key for key in {**old.fields, **new.fields} if old.fields.get(key) != new.fields.get(key)]
+        for key in keys:
+            if key in node.fields and key not in node.own:
+                raise StoryError(f"{key!r} comes from a merged mapping (<<); write it where it is to differ")
+        told = {key: new.fields[key] for key in keys if key in new.fields and _is_told(key, new.fields[key])}
+        gone = {i for i, (word, _) in enumerate(node.entries) if word.text in keys and word.text not in told}
+        kept = [entry for i, entry in enumerate(node.entries) if i not in gone]
+        if not kept and (gone or node.flow):
+            self._replace(node, new)
+            return
+        for key in (k for k in told if k in node.own):
+            self._value(node.own[key], old.fields.get(key), told[key])
+        self._remove_fields(node, gone)
+        for key in (k for k in told if k not in node.own):
+            self._insert_field(node, kept[-1], key, told[key])
 
     def _value(self, node: Node, before: Tree | None, after: Tree) -> None:
         if node.alias or node.anchor:
@@ -84,83 +89,103 @@ class _Patcher:
     def _rows(self, node: Sequence, before: Rows, after: Rows) -> None:
         """Patch rows that are still there, drop those that are gone, append new ones; another order is written anew."""
         old, new = dict(before.rows), dict(after.rows)
-        order = [key for key in old if key in new] + [key for key in new if key not in old]
-        if order != list(new) or len(node.items) != len(old) or not new:
+        kept = [key for key in old if key in new]
+        added = [key for key in new if key not in old]
+        if [*kept, *added] != list(new) or len(node.items) != len(old) or not kept:
             self._replace(node, after)
             return
-        for index, (key, item) in enumerate(zip(old, node.items, strict=True)):
-            if key not in new:
-                self._remove_item(node, index)
-            elif old[key] != new[key]:
-                self._value(item, old[key], new[key])
-        for key in order[len([k for k in old if k in new]) :]:
-            self._append_item(node, new[key])
+        items = dict(zip(old, node.items, strict=True))
+        for key in kept:
+            if old[key] != new[key]:
+                self._value(items[key], old[key], new[key])
+        self._remove_items(node, {i for i, key in enumerate(old) if key not in new})
+        for key in added:
+            self._append_item(node, items[kept[-1]], new[key])
 
     def _replace(self, node: Node, tree: Tree) -> None:
         """Write a value anew: a scalar in its own notation, anything else on one line or in the dump's layout."""
         if isinstance(node, Scalar) and isinstance(tree, Leaf):
             pad = "" if node.end > node.start or self._text[node.start - 1 : node.start] in (" ", "") else " "
-            self._edits.append((node.start, node.end, pad + leaf_text(tree, node)))
+            end = self._trimmed_end(node) if node.style in {"|", ">"} else node.end
+            self._edits.append((node.start, end, pad + leaf_text(tree, node)))
             return
         end = self._trimmed_end(node)
-        if isinstance(tree, Leaf) or isinstance(node, Scalar) or getattr(node, "flow", False):
+        if isinstance(tree, Leaf) or isinstance(node, Scalar) or node.flow or not self._block(tree, node.column):
             pad = " " if node.start == node.end and self._text[node.start - 1 : node.start] != " " else ""
+            if isinstance(node, Sequence | Mapping) and not node.flow and not self._shares_line(node.start):
+                pad = "  "  # a block may stand as far left as its key, what replaces it may not
             self._edits.append((node.start, end, pad + flow_text(tree)))
             return
-        lines = list(row_lines(tree, node.column)) if isinstance(tree, Table) else self._block(tree, node.column)
+        lines = list(table_lines(tree, node.column)) if isinstance(tree, Table) else self._block(tree, node.column)
         self._edits.append((node.start, end, "\n".join(lines).lstrip(" ")))
 
-    def _block(self, tree: Tree, column: int) -> list[str]:
-        if isinstance(tree, Rows) and not tree.named and tree.rows and tree.short is None:
-            return [line for _, row in tree.rows for line in row_lines(row, column)]
-        return [flow_text(tree)]
+    def _block(self, tree: Table | Rows, column: int) -> list[str]:
+        """Return the lines of a block, the first one's dash or key at ``column``; none where it goes on one line."""
+        if isinstance(tree, Table):
+            return [] if tree.short else list(table_lines(tree, column))
+        if tree.named or tree.short is not None:
+            return []
+        return [line for _, row in tree.rows for line in row_lines(row, column)]
 
-    def _insert_field(self, node: Mapping, key: str, tree: Tree) -> None:
+    def _insert_field(self, node: Mapping, after: Entry, key: str, tree: Tree) -> None:
+        last = self._trimmed_end(_last(after))
         if node.flow:
-            last = self._trimmed_end(node.entries[-1][1]) if node.entries else node.start + 1
-            comma = ", " if node.entries else ""
-            self._edits.append((last, last, f"{comma}{word_text(key)}: {flow_text(tree)}"))
-            return
-        end = self._line_end(self._trimmed_end(_last(node.entries[-1][1], node.entries[-1][0])))
-        lines = "\n".join(field_lines(key, tree, node.column))
-        self._edits.append((end, end, "\n" + lines))
-
-    def _remove_field(self, node: Mapping, key: str) -> None:
-        index = next(i for i, (word, _) in enumerate(node.entries) if word.text == key)
-        word, value = node.entries[index]
-        end = self._trimmed_end(_last(value, word))
-        if node.flow:
-            self._cut_from_flow([(k.start, self._trimmed_end(_last(v, k))) for k, v in node.entries], index)
-        elif len(node.entries) == 1 or word.column != node.column or self._shares_line(word.start):
-            # The first key of a list's row stands behind its dash: the next one moves up there.
-            following = node.entries[index + 1][0].start if index + 1 < len(node.entries) else end
-            self._edits.append((word.start, following, "" if index + 1 < len(node.entries) else "{}"))
+            self._edits.append((last, last, f", {word_text(key)}: {flow_text(tree)}"))
         else:
-            self._edits.append((self._line_start(word.start), self._next_line(end), ""))
+            end = self._line_end(last)
+            self._edits.append((end, end, "\n" + "\n".join(field_lines(key, tree, node.column))))
 
-    def _remove_item(self, node: Sequence, index: int) -> None:
-        item = node.items[index]
-        end = self._trimmed_end(item)
-        if node.flow:
-            self._cut_from_flow([(i.start, self._trimmed_end(i)) for i in node.items], index)
-        else:
-            dash = self._text.rfind("-", 0, item.start)
-            self._edits.append((self._line_start(dash), self._next_line(end), ""))
-
-    def _cut_from_flow(self, spans: list[tuple[int, int]], index: int) -> None:
-        start, end = spans[index]
-        if index + 1 < len(spans):
-            self._edits.append((start, spans[index + 1][0], ""))
-        else:
-            self._edits.append((spans[index - 1][1] if index else start, end, ""))
-
-    def _append_item(self, node: Sequence, tree: Tree) -> None:
-        last = self._trimmed_end(node.items[-1])
+    def _append_item(self, node: Sequence, after: Node, tree: Tree) -> None:
+        last = self._trimmed_end(after)
         if node.flow:
             self._edits.append((last, last, ", " + flow_text(tree)))
         else:
             end = self._line_end(last)
             self._edits.append((end, end, "\n" + "\n".join(row_lines(tree, node.column))))
+
+    def _remove_fields(self, node: Mapping, gone: set[int]) -> None:
+        """Remove some fields, never all. The first key of a list's row stands behind its dash: the next moves up."""
+        spans = [(key.start, self._trimmed_end(_last((key, value)))) for key, value in node.entries]
+        if node.flow:
+            self._cut_from_flow(spans, gone)
+            return
+        first = next(i for i in range(len(spans)) if i not in gone) if self._shares_line(spans[0][0]) else 0
+        if first:
+            self._edits.append((spans[0][0], spans[first][0], ""))
+        for index in gone - set(range(first)):
+            self._cut_lines(*spans[index])
+
+    def _remove_items(self, node: Sequence, gone: set[int]) -> None:
+        spans = [(item.start, self._trimmed_end(item)) for item in node.items]
+        if node.flow:
+            self._cut_from_flow(spans, gone)
+            return
+        for index in gone:
+            start, end = spans[index]
+            self._cut_lines(self._dash(start, node.column), end)
+
+    def _cut_from_flow(self, spans: list[tuple[int, int]], gone: set[int]) -> None:
+        """Cut some, never all, each with one comma: those in front with the one behind, the others the other way."""
+        first = next(i for i in range(len(spans)) if i not in gone)
+        for index in gone:
+            if index < first:
+                self._edits.append((spans[index][0], spans[index + 1][0], ""))
+            else:
+                self._edits.append((spans[index - 1][1], spans[index][1], ""))
+
+    def _cut_lines(self, start: int, end: int) -> None:
+        """Cut whole lines and the line end before them, so that what is added behind them does not lie in the cut."""
+        above = self._line_start(start)
+        if above:
+            self._edits.append((self._line_end(above - 1), self._line_end(end), ""))
+        else:
+            self._edits.append((0, self._line_start(self._text.find("\n", end) + 1), ""))
+
+    def _dash(self, position: int, column: int) -> int:
+        """Return where the dash of the list's row at ``position`` stands: on its line, or above comments."""
+        while self._text[self._line_start(position) :][: column + 1].strip() != "-":
+            position = self._line_start(position) - 1
+        return self._line_start(position) + column
 
     def _trimmed_end(self, node: Node) -> int:
         """Return where a node's own text ends: a block's end mark lies behind comments and empty lines."""
@@ -177,16 +202,19 @@ class _Patcher:
 
     def _line_end(self, position: int) -> int:
         end = self._text.find("\n", position)
-        return len(self._text) if end < 0 else end
+        end = len(self._text) if end < 0 else end
+        return end - 1 if self._text[end - 1 : end] == "\r" else end
 
-    def _next_line(self, position: int) -> int:
-        return min(len(self._text), self._line_end(position) + 1)
+
+def _is_told(key: str, tree: Tree) -> bool:
+    return key == "id" or not may_be_left_away(tree)
 
 
 def _as_table(rows: dict[object, Tree]) -> Table:
     return Table({str(key): tree for key, tree in rows.items()})
 
 
-def _last(value: Node, key: Scalar) -> Node:
+def _last(entry: Entry) -> Node:
     """Return the node that ends a field: its key where the value is empty."""
+    key, value = entry
     return key if isinstance(value, Scalar) and value.start == value.end and value.start < key.end else value

@@ -77,12 +77,14 @@ def _parse(text: str, gap_seconds: float) -> tuple[list[Spoken], list[Problem]]:
     problems: list[Problem] = []
     gap, scenes, open_speech = 0.0, list[str](), False
     for number, raw in enumerate(text.splitlines(), 1):
-        pauses = [float(p["seconds"]) for p in _PAUSE.finditer(raw)]
+        pauses = {p.start(): float(p["seconds"]) for p in _PAUSE.finditer(raw)}
+        before = sum(seconds for place, seconds in pauses.items() if _nothing_is_said(raw[:place]))
+        after = sum(pauses.values()) - before
         bare = _PAUSE.sub(" ", raw)
         line = " ".join(_DIRECTION.sub(" ", bare).split())
-        if any(p > MOST_PAUSE_SECONDS for p in pauses):
+        if any(p > MOST_PAUSE_SECONDS for p in pauses.values()):
             problems.append(Problem(path=(), text=f"a pause lasts at most {MOST_PAUSE_SECONDS:g} s", line=number))
-        gap += sum(pauses)
+        gap += before
         if bare.lstrip().startswith("#"):
             scenes.append(bare.strip().lstrip("#").strip() or "scene")
             open_speech = False
@@ -98,7 +100,14 @@ def _parse(text: str, gap_seconds: float) -> tuple[list[Spoken], list[Problem]]:
             problems.append(Problem(path=(), text=f"who says this? {line[:40]!r} has no NAME: before it", line=number))
         elif not pauses:
             open_speech = False
+        gap += after
     return speeches, problems
+
+
+def _nothing_is_said(text: str) -> bool:
+    """Return whether a line's beginning holds no words yet: nothing, a ``NAME:``, other pauses and directions."""
+    bare = _DIRECTION.sub(" ", text).strip()
+    return not bare or bare.endswith(":")
 
 
 def _ids(names: Sequence[str]) -> dict[str, str]:

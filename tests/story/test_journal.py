@@ -1,0 +1,105 @@
+"""The journal: what was acknowledged survives a crash, and what is torn or no longer fits is told."""
+
+import pytest
+
+from engine.commands import SetInsertParam, SetSendGain, SetStripGain, SetStripMute, SetStripPan, SetStripSolo
+from engine.errors import StoryError
+from engine.story import journal as module
+from engine.story.edit import apply_edit
+from engine.story.journal import Journal
+from engine.story.model import Bus, Effect, Send, Story, Strip, Track
+
+STORY = Story(
+    title="T",
+    tracks=(Track(id="a", strip=Strip(sends=(Send(to="hall"),), inserts=(Effect(effect="reverb"),))),),
+    buses=(Bus(id="hall"),),
+)
+EDITS = (
+    SetStripGain(strip="a", gain_db=-3.0),
+    SetStripPan(strip="hall", pan=0.5),
+    SetStripMute(strip="master", mute=True),
+    SetStripSolo(strip="a", solo=True),
+    SetSendGain(strip="a", bus="hall", gain_db=-12.0),
+    SetInsertParam(strip="a", insert=1, param="mix", value=0.25),
+    SetStripGain(strip="a", gain_db=-6.0),
+)
+
+
+def edited(edits=EDITS):
+    story = STORY
+    for edit in edits:
+        story = apply_edit(story, edit)
+    return story
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "story.yaml"
+    path.write_text("kind: story\n")
+    return path
+
+
+def test_every_edit_is_there_when_append_returns(path):
+    journal = Journal(path)
+    for number, edit in enumerate(EDITS, 1):
+        journal.append(edit)
+        assert Journal(path).replay(STORY) == (edited(EDITS[:number]), ())
+    journal.sync()
+    journal.clear()
+    assert [p.name for p in path.parent.iterdir()] == ["story.yaml"]
+    assert Journal(path).replay(STORY) == (STORY, ())
+
+
+def test_a_torn_last_line_is_told_and_the_next_edit_does_not_grow_onto_it(path):
+    journal = Journal(path)
+    for edit in EDITS:
+        journal.append(edit)
+    whole = journal.path.read_bytes()
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for cut in range(last + 1, len(whole)):
+        journal.path.write_bytes(whole[:cut])
+        story, dropped = Journal(path).replay(STORY)
+        assert story == edited(EDITS[:-1])
+        assert dropped == ("the last line was cut off while it was written",)
+    Journal(path).append(EDITS[0])
+    assert Journal(path).replay(STORY) == (edited((*EDITS[:-1], EDITS[0])), ())
+
+
+def test_a_torn_header_is_written_anew(path):
+    Journal(path).path.write_bytes(b'{"journal":1,"st')
+    Journal(path).append(EDITS[0])
+    assert Journal(path).replay(STORY) == (edited(EDITS[:1]), ())
+
+
+def test_what_no_longer_fits_is_dropped_and_told(path):
+    journal = Journal(path)
+    for edit in EDITS:
+        journal.append(edit)
+    story, dropped = Journal(path).replay(Story(title="T", tracks=(Track(id="a"),)))
+    assert story.tracks[0].strip == Strip(gain_db=-6.0, solo=True)
+    assert story.master.strip.mute
+    assert len(dropped) == 3
+    assert dropped[0] == "line 3: no strip named 'hall'; there is: a, master"
+
+
+def test_a_long_journal_keeps_the_newest_of_each_target(path, monkeypatch):
+    monkeypatch.setattr(module, "COMPACT_BYTES", 2000)
+    journal = Journal(path)
+    for number in range(200):
+        journal.append(SetStripGain(strip="a", gain_db=-number / 10))
+        if number == 10:
+            with journal.path.open("ab") as file:
+                file.write(b"rubbish\n")
+    journal.append(EDITS[1])
+    assert journal.path.stat().st_size < 6000
+    story, dropped = Journal(path).replay(STORY)
+    assert (story.tracks[0].strip.gain_db, story.buses[0].strip.pan) == (-19.9, 0.5)
+    assert len(dropped) == 1
+    assert dropped[0].endswith("(JSON is malformed: invalid character (byte 0))")
+
+
+def test_an_edit_that_cannot_be_kept_is_refused(path):
+    journal = Journal(path)
+    journal.path.mkdir()
+    with pytest.raises(StoryError, match="can't be written, the edit was not made"):
+        journal.append(EDITS[0])
