@@ -188,11 +188,16 @@ class _Patcher:
         return self._line_start(position) + column
 
     def _trimmed_end(self, node: Node) -> int:
-        """Return where a node's own text ends: a block's end mark lies behind comments and empty lines."""
+        """Return where a node's own text ends: a block's end mark lies behind comments and empty lines.
+
+        The empty lines below a text that keeps them (``|+``) are its own.
+        """
         inner: Node = node
         while not isinstance(inner, Scalar) and not inner.flow and not inner.alias:
             inner = inner.entries[-1][1] if isinstance(inner, Mapping) else inner.items[-1]
-        return inner.start + len(self._text[inner.start : inner.end].rstrip())
+        text = self._text[inner.start : inner.end]
+        keeps = isinstance(inner, Scalar) and inner.style in {"|", ">"} and "+" in text.partition("\n")[0].split("#")[0]
+        return inner.start + len(text.removesuffix("\n") if keeps else text.rstrip())
 
     def _shares_line(self, position: int) -> bool:
         return self._text[self._line_start(position) : position].strip() != ""

@@ -138,6 +138,15 @@ def test_a_block_of_text_becomes_one_line_and_nothing_around_it_moves():
     assert came == ['        say: "Third."']
 
 
+@pytest.mark.parametrize("mark", ["|", "|-", "|+", ">", ">+", ">2-"])
+def test_a_field_goes_below_a_block_of_text(mark):
+    head = "kind: story\nversion: 1\ntitle: T\ntracks:\n- id: a\n  voice: v\n"
+    text = f"{head}  clips:\n  - say: {mark}\n      Hi.\n\n\n- id: b\n"
+    old = read(text)
+    new = clip_of(old, 0, 0, gain_db=-3.0)
+    assert read(patch(text, old, new)) == new
+
+
 def test_several_new_rows_keep_their_order():
     old = read(HAND)
     new = replace(old, tracks=(*old.tracks, Track(id="x"), Track(id="z")), buses=(*old.buses, Bus(id="v"), Bus(id="u")))
