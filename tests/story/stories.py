@@ -255,6 +255,7 @@ class Maker:
             ),
             master=self.master(),
             markers=markers,
+            export=tuple(self.dice.sample(("stems", "mix", "reaper", "live"), self.dice.choice((0, 0, 1, 3)))),
         )
         return replace(story, cues=self.cues(story), slots=self.slots(story)) if track_ids or markers else story
 
@@ -286,7 +287,7 @@ class Maker:
 
     def changed(self, story: Story) -> Story:
         """Return the story a few steps on."""
-        parts = ("tracks", "buses", "cues", "slots", "markers", "clips", "clips", "master", "title", "tempo", "rate")
+        parts = ("tracks", "buses", "cues", "slots", "markers", "clips", "clips", "master", "title", "time", "export")
         for _ in range(self.dice.randint(1, 4)):
             further = self._step(story, self.dice.choice(parts))
             story = story if check_story(further) else further
@@ -296,10 +297,10 @@ class Maker:
         match part:
             case "title":
                 return replace(story, title=self.text())
-            case "tempo":
-                return replace(story, tempo=self.tempos())
-            case "rate":
-                return replace(story, sample_rate=self.dice.choice(RATES))
+            case "time":
+                return replace(story, tempo=self.tempos(), sample_rate=self.dice.choice((story.sample_rate, *RATES)))
+            case "export":
+                return replace(story, export=self.dice.choice(((), ("mix",), ("stems", "mix"))))
             case "master":
                 return replace(story, master=self.master())
             case "clips" if story.tracks:

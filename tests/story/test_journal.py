@@ -1,5 +1,7 @@
 """The journal: what was acknowledged survives a crash, and what is torn or no longer fits is told."""
 
+import os
+
 import pytest
 
 from engine.commands import SetInsertParam, SetSendGain, SetStripGain, SetStripMute, SetStripPan, SetStripSolo
@@ -103,3 +105,23 @@ def test_an_edit_that_cannot_be_kept_is_refused(path):
     journal.path.mkdir()
     with pytest.raises(StoryError, match="can't be written, the edit was not made"):
         journal.append(EDITS[0])
+
+
+def test_an_edit_that_finds_the_disk_full_leaves_no_half_line(path, monkeypatch):
+    journal = Journal(path)
+    journal.append(EDITS[0])
+    before, write, calls = journal.path.read_bytes(), os.write, []
+
+    def fill(file, data):
+        calls.append(data)
+        if len(calls) == 1:
+            return write(file, data[:5])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", fill)
+        with pytest.raises(StoryError, match="the edit was not made: No space left"):
+            journal.append(EDITS[1])
+    assert journal.path.read_bytes() == before
+    journal.append(EDITS[2])
+    assert Journal(path).replay(STORY) == (edited((EDITS[0], EDITS[2])), ())
