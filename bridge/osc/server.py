@@ -33,6 +33,12 @@ SLICE_SECONDS = 0.001
 """After this much work at a stretch the event loop has its turn."""
 
 
+KNOWN_BYTES, KNOWN_PACKETS = 64, 256
+"""Short packets that came before are not read again: a pad says the same thing every time."""
+
+_known = lru_cache(maxsize=KNOWN_PACKETS)(codec.parse)
+
+
 class OscServer(asyncio.DatagramProtocol):
     """Hears OSC over UDP and answers from the same socket.
 
@@ -77,12 +83,13 @@ class OscServer(asyncio.DatagramProtocol):
             self._transport.sendto(datagram, to)
 
     def datagram_received(self, data: bytes, addr: HostPort) -> None:
-        """Queue what the event loop read, and what else has arrived by now."""
+        """Handle what the event loop read, if nothing waits, then queue what else has arrived by now."""
         self._queue(data, addr[:2])
-        if self._bursts and self._socket is not None:
-            self._read_on(self._socket)
         if not self._scheduled:
             self._drain()
+        if self._bursts and self._socket is not None:
+            self._read_on(self._socket)
+            self._go_on()
 
     def pause_writing(self) -> None:
         """Drop and count answers while the network takes none: what waits is bounded."""
@@ -136,14 +143,18 @@ class OscServer(asyncio.DatagramProtocol):
                     self._waiting[source] = waiting
                 self._handle(packet, source)
         finally:
-            if self._waiting:
-                self._scheduled = True
-                self._loop.call_soon(self._drain)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Have what waits handled in the event loop's next round."""
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
 
     def _handle(self, packet: bytes, source: HostPort) -> None:
         client = self._hub.client(source, self)
         try:
-            bundles = codec.parse(packet)
+            bundles = _known(packet) if len(packet) <= KNOWN_BYTES else codec.parse(packet)
         except BadPacket as error:
             self._hub.counters.bad_packets += 1
             client.refuse("", 0, error.code, str(error))
