@@ -38,7 +38,7 @@ Progress = Callable[[float, str], None]
 _CONVERTED, _MIXED, _WRITTEN, _DRAWN = 0.05, 0.85, 0.9, 0.95
 """Fractions of the work that are done after each stage."""
 
-_CONVERTED_FOLDER = ".converted"
+_WORKSPACE = ".workspace"
 _SPARE_BYTES = 4_000_000
 
 
@@ -47,7 +47,7 @@ def write_package(plan: Plan, folder: Path, progress: Progress) -> Manifest:
     wavs = _convert_media(plan, folder, progress)
     printed = print_stems(plan, folder, wavs, lambda part: progress(_CONVERTED + part * (_MIXED - _CONVERTED), "mix"))
     _write_sessions(plan, folder, wavs, printed, progress)
-    shutil.rmtree(folder / _CONVERTED_FOLDER, ignore_errors=True)
+    shutil.rmtree(folder / _WORKSPACE, ignore_errors=True)
     progress(_WRITTEN, "draw")
     if plan.options.overview:
         draw_overview(_picture(plan, printed), folder / OVERVIEW_FILE)
@@ -83,16 +83,16 @@ def _convert_media(plan: Plan, folder: Path, progress: Progress) -> dict[Source,
     wavs = {source: medium.path for source, medium in plan.media.items()}
     waiting = {source: medium for source, medium in plan.media.items() if medium.convert}
     if waiting and (plan.stems or any(session.has_media for _, session in sessions(plan))):
-        (folder / _CONVERTED_FOLDER).mkdir()
+        (folder / _WORKSPACE).mkdir()
         for number, (source, medium) in enumerate(waiting.items()):
             progress(_CONVERTED * number / len(waiting), "convert")
-            wavs[source] = folder / _CONVERTED_FOLDER / medium.name
+            wavs[source] = folder / _WORKSPACE / medium.name
             copy_as_wav(medium, wavs[source], plan.story.sample_rate)
     return wavs
 
 
 def _write_sessions(plan: Plan, folder: Path, wavs: dict[Source, Path], printed: Printed, progress: Progress) -> None:
-    shelf = Shelf(plan.media, wavs)
+    shelf = Shelf(plan.media, wavs, folder / _WORKSPACE)
     wanted = list(sessions(plan))
     for number, (name, session) in enumerate(wanted):
         progress(_MIXED + (_WRITTEN - _MIXED) * number / len(wanted), name)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from engine.export.bounce import MIX
 from engine.export.plan import Plan, Stem
 from engine.export.sessions.base import Session, SessionFormat, clip_title
+from engine.export.shelf import link_or_copy
 from engine.story.model import MASTER, Strip, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import Placed
@@ -39,7 +40,7 @@ def write(session: Session) -> None:
     for source in plan.media:
         session.shelf.put(source, session.folder / MEDIA_FOLDER)
     for stem in _printed(plan):
-        session.shelf.link(session.root / stem.file, session.folder / stem.file)
+        link_or_copy(session.root / stem.file, session.folder / stem.file)
     text = "\n".join(_indented(_project(plan, session.frames))) + "\n"
     (session.folder / _files(plan)[0]).write_text(text, encoding="utf-8", newline="\r\n")
 
