@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pedalboard
@@ -22,6 +23,7 @@ class Chain:
     def __init__(self, effects: Iterable[Effect], sample_rate: int, max_block_frames: int) -> None:
         self._sample_rate = float(sample_rate)
         self._max_block_frames = max_block_frames
+        self._silence = np.zeros((2, max_block_frames), np.float32)
         self._inserts = tuple(self._insert(effect) for effect in effects)
         self._resting = False
         """Whether nothing moves: known until something is turned."""
@@ -31,26 +33,25 @@ class Chain:
     def _insert(self, effect: Effect) -> Insert:
         spec = effect_spec(effect.effect)
         twins = (make_plugin(effect), make_plugin(effect))
-        silence = np.zeros((2, self._max_block_frames), np.float32)
-        for twin in twins:  # a block larger than any before would clear a plug-in's state
-            self._run(twin, silence)
-        return Insert(spec, twins, effect_values(effect, spec), effect.bypass, self._run)
+        for twin in twins:
+            self._clear(twin)
+        return Insert(spec, twins, effect_values(effect, spec), effect.bypass, self._run, self._clear)
 
     def __len__(self) -> int:
         return len(self._inserts)
 
     def set_param(self, insert: int, param: int, value: float, frame: int, frames: int) -> None:
-        """Let a parameter (table order) glide to ``value``. Raises IndexError if there is none."""
+        """Let a parameter (table order) glide to ``value``. Raises IndexError if there is none, EffectFailed."""
         self._resting = False
         self._inserts[insert].set_param(param, value, frame, frames)
 
     def set_bypass(self, insert: int, bypass: bool, frame: int, frames: int) -> None:
-        """Fade an insert out of the chain or back into it. Raises IndexError if there is none."""
+        """Fade an insert out of the chain or back into it. Raises IndexError if there is none, EffectFailed."""
         self._resting = False
         self._inserts[insert].set_bypass(bypass, frame, frames)
 
     def reset(self) -> None:
-        """Cut every tail."""
+        """Cut every tail. Raises EffectFailed."""
         for insert in self._inserts:
             insert.reset()
 
@@ -87,8 +88,17 @@ class Chain:
     def _run(self, plugin: Plugin, block: Block) -> Block:
         return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
 
+    def _clear(self, plugin: Plugin) -> None:
+        """Let a plug-in forget every sound, and warm it again: a block larger than any since would clear it, too."""
+        run_plugin(plugin, self._silence, self._sample_rate, self._max_block_frames, reset=True)
+
 
 def _board(plugins: list[Plugin]) -> Plugin:
     """Return Pedalboard's own chain of ``plugins``: one native call for all of them."""
-    board: Plugin = getattr(pedalboard, "Pedalboard")(plugins)  # noqa: B009  its stubs do not export it
-    return board
+    board: Any = getattr(pedalboard, "Pedalboard")([])  # noqa: B009  its stubs do not export it
+    # Empty, it learns that channels come first; from one or two frames of stereo it would guess that they don't.
+    board.process(np.zeros((2, GRID_FRAMES), np.float32), 48000.0)
+    for plugin in plugins:
+        board.append(plugin)
+    whole: Plugin = board
+    return whole

@@ -26,7 +26,10 @@ Block = NDArray[np.float32]
 
 
 class Insert:
-    """One effect in a chain. All frames are engine frames; ``run`` passes a planar (2, n) block through a plug-in."""
+    """One effect in a chain. All frames are engine frames.
+
+    run: passes a planar (2, n) block through a plug-in. clear: lets a plug-in forget every sound.
+    """
 
     def __init__(
         self,
@@ -35,11 +38,12 @@ class Insert:
         values: Sequence[float],
         bypass: bool,
         run: Callable[[Plugin, Block], Block],
+        clear: Callable[[Plugin], None],
     ) -> None:
         self._params = tuple(spec.params.values())
         self._memory = spec.memory
         self._twins = twins
-        self._run = run
+        self._run, self._clear = run, clear
         self._knobs = new_ramps([param.spec.to_norm(v) for param, v in zip(self._params, values, strict=True)])
         self._bypass = new_ramps([float(bypass)])
         self._fade = new_ramps([1.0])
@@ -96,7 +100,7 @@ class Insert:
         """Return the first frame at which the twin can be heard."""
         if self._memory == "short":
             if frame >= self._awake_until and not self._moved:
-                self._twins[1].reset()
+                self._clear(self._twins[1])
                 self._starts = frame + WARM_FRAMES
             return max(frame, self._starts)
         return frame
@@ -104,7 +108,7 @@ class Insert:
     def reset(self) -> None:
         """Forget every sound."""
         for twin in self._twins:
-            twin.reset()
+            self._clear(twin)
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""

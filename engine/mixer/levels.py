@@ -41,7 +41,10 @@ def level(row: Any, frame: int) -> float:
         value *= 1.0 - min(1.0, max(0, frame - row.hold_start) / row.hold_frames)
     if row.release_start != NEVER:
         age = frame - row.release_start
-        value *= row.release_gain * (1.0 - max(0, age) / row.release_frames)
+        if age >= 0:
+            value *= row.release_gain * (1.0 - age / row.release_frames)
+        else:
+            value *= min(1.0, row.release_gain - age * row.release_slope)
     return value
 
 
@@ -64,6 +67,7 @@ def release(row: Any, frame: int, frames: int) -> None:
         return
     age = frame - row.release_start
     if age > 0:
+        row.release_slope = row.release_gain / row.release_frames
         row.release_gain *= 1.0 - age / row.release_frames
     row.release_start = frame
     row.release_frames = frames

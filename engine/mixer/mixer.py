@@ -180,6 +180,8 @@ class Mixer:
         self._adopt_schedule(other, places)
         self._playback.adopt(other._playback, places)
         self._epochs = list(other._epochs)
+        self._panic_end = other._panic_end
+        self._strips.ramps[-1] = other._strips.ramps[-1]
 
     def _end_homeless(self, count: int) -> None:
         table, kept = self._players.table, 0
@@ -229,10 +231,10 @@ class Mixer:
 
     def _mix(self, done: int, step: int) -> None:
         frame, end = self.frame, done + step
+        self._playback.start_clips(frame, step)  # first, so that a stop that is due later in this step finds them
         scheduling.play_due(
             self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
         )
-        self._playback.start_clips(frame, step)
         play(self._players, self._reports, self._arena, frame, step, self._inputs)
         self._premaster[done:end] = 0.0
         for level in self._levels:
@@ -291,14 +293,18 @@ class Mixer:
 
     def _set_insert(self, record: np.void) -> None:
         """Move a knob or a bypass; a record for an insert that this graph does not have is of an older graph."""
-        chain = self._chains.get(int(record["strip"]))
+        strip, value = int(record["strip"]), float(record["value"])
+        chain = self._chains.get(strip)
         insert, frames = int(record["index"]), max(self._fade, int(record["ramp_frames"]))
-        if chain is None or not 0 <= insert < len(chain) or not math.isfinite(record["value"]):
+        if chain is None or not 0 <= insert < len(chain) or not math.isfinite(value):
             return
-        if record["kind"] == Kind.SET_BYPASS:
-            chain.set_bypass(insert, bool(record["value"]), self.frame, frames)
-        else:
-            chain.set_param(insert, int(record["param"]), float(record["value"]), self.frame, frames)
+        try:
+            if record["kind"] == Kind.SET_BYPASS:
+                chain.set_bypass(insert, bool(value), self.frame, frames)
+            else:
+                chain.set_param(insert, int(record["param"]), value, self.frame, frames)
+        except EffectFailed:
+            fail(self._strips, self._reports, strip, self.frame)
 
     def _panic(self, frames: int) -> None:
         """Fade everything out: players, tails, what is scheduled, the timeline."""
@@ -310,8 +316,11 @@ class Mixer:
 
     def _end_panic(self) -> None:
         """Everything is silent: forget the tails and open up again, with a fade if something was started meanwhile."""
-        for chain in self._chains.values():
-            chain.reset()
+        for strip, chain in self._chains.items():
+            try:
+                chain.reset()
+            except EffectFailed:
+                fail(self._strips, self._reports, strip, self.frame)
         fade = self._fade if self.active_players else 0
         glide(self._strips.ramps, len(self._strips.ramps) - 1, 1.0, self.frame, fade)
         self._panic_end = NEVER

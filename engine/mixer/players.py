@@ -29,7 +29,7 @@ PLAYER = np.dtype(
     [
         ("player", "<i8"), ("serial", "<i8"), ("requested", "<i8"), ("start", "<i8"), ("skip", "<i8"),
         ("offset", "<i8"), ("length", "<i8"), ("release_start", "<i8"), ("release_frames", "<i8"),
-        ("entry_start", "<i8"), ("release_gain", "<f8"), ("gain", "<f8"), ("pan", "<f8"),
+        ("entry_start", "<i8"), ("release_gain", "<f8"), ("release_slope", "<f8"), ("gain", "<f8"), ("pan", "<f8"),
         ("sounding", "<i8"), ("attack_start", "<i8"), ("hold_start", "<i8"), ("hold_frames", "<i8"),
         ("position", "<i8"), ("step", "<i8"), ("loop_start", "<i8"), ("loop_frames", "<i8"),
         ("strip", "<i4"), ("channels", "<i4"), ("fade_in", "<i4"), ("fade_out", "<i4"), ("attack", "<i4"),
@@ -42,7 +42,8 @@ PLAYER = np.dtype(
 start: the engine frame of its first frame; skip: the clip's frames that came before (a start midway).
 length: the clip's frames; sounding: how many frames that makes at the output.
 attack: frames of a short fade-in from attack_start on.
-release: from release_start on, release_gain falls to 0. hold: from hold_start on it falls silent and waits.
+release: from release_start on, release_gain falls to 0; before, if it was released already, it falls by release_slope
+per frame. hold: from hold_start on it falls silent and waits.
 timeline: 1 when the compiled timeline plays it; entry_start is then its place there.
 step: 0 when it is played plainly; else the parts of a frame (varispeed.ONE) that pass in one frame of the output, and
 position is where it is. rounds: how often the loop is played, 0: for ever.
@@ -120,11 +121,13 @@ def start(
 ) -> int:
     """Start a player of ``clip`` (a RECORD or ENTRY row) at engine ``frame``, ``skip`` frames into the clip.
 
-    Returns its row; -1 and a NO_PLAYER report when all are taken or the clip lies outside the arena or the graph.
+    Returns its row; -1 and a NO_PLAYER report when all are taken, the clip lies outside the arena or the graph, or its
+    gain is no number.
     fade: how long one takes to leave whose place is wanted.
     """
     fits = clip.offset >= 0 and clip.length > skip and clip.length <= arena_floats
     fits = fits and (clip.channels == 1 or clip.channels == 2) and 0 <= clip.strip < strips
+    fits = fits and np.isfinite(clip.gain) and np.isfinite(clip.pan)
     if not fits or clip.offset + clip.length * clip.channels > arena_floats:
         tell(reports, Report.NO_PLAYER, clip.strip, clip.player, serial, requested, frame, BAD_CLIP)
         return -1
@@ -145,6 +148,7 @@ def start(
     row.release_start = NEVER
     row.release_frames = 1
     row.release_gain = 1.0
+    row.release_slope = 0.0
     row.hold_start = NEVER
     row.gain = clip.gain
     row.pan = min(1.0, max(-1.0, clip.pan))

@@ -20,10 +20,7 @@ class Plugin(Protocol):
     """What the mixer needs of a Pedalboard plug-in."""
 
     def process(self, input_array: Planar, sample_rate: float, buffer_size: int, reset: bool) -> Planar:
-        """Return the effect of planar ``input_array``."""
-
-    def reset(self) -> None:
-        """Forget every sound."""
+        """Return the effect of planar ``input_array``; with ``reset`` forget every sound first."""
 
 
 class EffectFailed(EngineError):

@@ -41,7 +41,7 @@ class AudioCore:
         *,
         sample_rate: int,
         block_frames: int = 256,
-        max_block_frames: int = 8192,
+        max_block_frames: int = 1024,
         max_players: int = 1024,
     ) -> None:
         self.sample_rate = sample_rate
