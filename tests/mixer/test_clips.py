@@ -151,13 +151,14 @@ def test_a_clip_that_is_none_is_refused_and_reported(wrong):
     assert (rig.play(1000).out == 1.0).all()
 
 
-def test_when_all_players_are_taken_the_newest_is_refused_and_reported():
+def test_when_the_timeline_has_taken_all_players_a_live_start_is_refused_and_reported():
     rig = Rig(bare(), ones(1000), max_players=4)
-    for player in range(1, 7):
-        rig.start(0, 10 * player, player=player)
+    rig.timeline(*({"clip": 0, "start": 0, "player": player} for player in range(1, 5)))
+    rig.send(Kind.PLAY)
+    rig.start(0, 50, player=5)
     assert rig.play(100).out.max() == 4.0
     refused = rig.reports(Report.NO_PLAYER)
-    assert refused[["player", "requested_frame", "value"]].tolist() == [(5, 50, 0.0), (6, 60, 0.0)]
+    assert refused[["player", "requested_frame", "value"]].tolist() == [(5, 50, 0.0)]
     rig.play(2000)
     assert rig.mixer.active_players == 0
     rig.start(0)
