@@ -11,6 +11,7 @@ from engine.voices.base import Backend
 
 BACKENDS: dict[str, str] = {
     "espeak": "engine.voices.backends.espeak",
+    "pocket": "engine.voices.backends.pocket",
 }
 """Name in presets → module that has a ``BACKEND``."""
 

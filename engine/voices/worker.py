@@ -27,6 +27,7 @@ from engine.platform import die_with_parent, lower_priority
 from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.voices import wire
+from engine.voices.kept import keep_in
 from engine.voices.media import Facts, Stopped, load, probe
 from engine.voices.preset import Preset
 from engine.voices.recording import Recording, record
@@ -254,6 +255,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     die_with_parent(int(os.environ.get(PARENT_VARIABLE, os.getppid())))
     send = _sender(_own_pipe())
     arena = Segment.attach(*arguments.arena).view(np.float32) if arguments.arena else None
+    keep_in(arguments.cache / "voices")
     worker = Worker(send, TakeCache(arguments.cache), arena)
     signal.signal(signal.SIGTERM, lambda *_: worker.end())
     versions = warm_up(embedded=not arguments.model)

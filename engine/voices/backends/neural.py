@@ -1,0 +1,113 @@
+"""What every backend on PyTorch has in common, without loading it: settings, identity, and how its voice is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import VoiceError
+from engine.voices.base import Choice, Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.models.place import is_folder, model_folder
+
+DEVICES = frozenset({"auto", "cpu", "cuda", "mps"})
+PRECISIONS = frozenset({"fp32", "bf16", "int8"})
+
+COMMON: Mapping[str, Setting] = {
+    "model": Text(kind="a model: its name, its hub id, or a folder"),
+    "revision": Text(kind="a revision of the model: a commit of the hub"),
+    "device": Choice(kind="device", default="auto", allowed=lambda: DEVICES),
+    "precision": Choice(kind="precision", default="fp32", allowed=lambda: PRECISIONS),
+}
+
+
+class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the registry for models on PyTorch.
+
+    name: what keys begin with. module: has ``open_voice(folder, settings, report) -> Voice`` and is imported only when
+    a voice is opened. libraries: whose versions may change the sound. revision: changes when our own code does.
+    lines: how many its voice speaks at once at most. files: settings whose content shapes the sound.
+    """
+
+    name: str
+    module: str
+    settings: Mapping[str, Setting]
+    libraries: tuple[str, ...] = ("torch", "transformers")
+    revision: str = "1"
+    lines: int = 1
+    files: tuple[str, ...] = ()
+    extra: str = "neural"
+
+    def version(self) -> str:
+        """Return the libraries' versions and ours."""
+        return " ".join([*map(_version, self.libraries), self.revision])
+
+    def model(self, settings: Settings) -> str:
+        """Return model, revision, device and precision: what is in memory together."""
+        revision = f"@{settings['revision']}" if settings["revision"] else ""
+        return f"{self.name} {settings['model']}{revision} {settings['device']} {settings['precision']}"
+
+    def batch(self, settings: Settings) -> int:  # noqa: ARG002
+        """Return how many lines are spoken at once at most."""
+        return self.lines
+
+    def fingerprint(self, settings: Settings) -> str:
+        """Return what the sample and, where it is a folder of the user's, the model are."""
+        parts = [_content(str(settings[name])) for name in self.files if settings[name]]
+        if is_folder(str(settings["model"])):
+            parts.append(_listing(Path(str(settings["model"])).expanduser()))
+        return " ".join(parts)
+
+    def open(self, settings: Settings, report: Report = unheard) -> Voice:
+        """Return a voice. Raises VoiceError where libraries or the model are missing, saying what to type."""
+        folder = model_folder(str(settings["model"]), str(settings["revision"]))
+        report(0.05, "loading the library")
+        try:
+            opener = import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise VoiceError(
+                f"{self.name} needs {error.name}, which is not installed: pip install 'cuevox[{self.extra}]'"
+            ) from error
+        voice: Voice = opener.open_voice(folder, settings, report)
+        report(1.0, "ready")
+        return voice
+
+    def memory(self) -> dict[str, int]:
+        """Return what is taken on graphics devices."""
+        memory: dict[str, int] = import_module("engine.voices.backends.torch_device").memory()
+        return memory
+
+
+@cache
+def _version(library: str) -> str:
+    try:
+        return f"{library} {importlib.metadata.version(library)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{library} none"
+
+
+def _content(path: str) -> str:
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise VoiceError(f"the sample {path} can't be read: {error.strerror}") from error
+    return content_hash(path, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def content_hash(path: str, _mtime_ns: int, _size: int) -> str:
+    """Return the SHA-256 of a file; remembered until the file changes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _listing(folder: Path) -> str:
+    """Return what changes when any file of a folder is another: names, sizes, times."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    facts = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
