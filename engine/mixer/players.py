@@ -232,19 +232,11 @@ def released_by(players: Players) -> int:
 
 @kernel
 def _add(
-    row: Any,
-    players: Players,
-    arena: NDArray[np.float32],
-    frame: int,
-    left: NDArray[np.float32],
-    right: NDArray[np.float32],
+    row: Any, arena: NDArray[np.float32], frame: int, left: NDArray[np.float32], right: NDArray[np.float32]
 ) -> None:
     """Add the clip's frames from engine ``frame`` on to ``left`` and ``right``, as many as these are long."""
     gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
     gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
-    if row.step != 0:
-        _add_varied(row, players, arena, frame, gain_left, gain_right, left, right)
-        return
     first = row.offset + (frame - row.start + row.skip) * row.channels
     clip = arena[first : first + len(left) * row.channels]
     if not level_rests(row, frame, len(left)):
@@ -284,11 +276,11 @@ def _add_varied(
     players: Players,
     arena: NDArray[np.float32],
     frame: int,
-    gain_left: np.float32,
-    gain_right: np.float32,
     left: NDArray[np.float32],
     right: NDArray[np.float32],
 ) -> None:
+    gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
+    gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
     other = row.channels - 1
     for begin in range(0, len(left), CHUNK):
         count = min(CHUNK, len(left) - begin)
@@ -329,7 +321,11 @@ def play(
         count = max(0, min(frames - wait, left_over, audible))
         if count > 0:
             strip = inputs[row.strip]
-            _add(row, players, arena, begin, strip[wait : wait + count], strip[frames + wait : frames + wait + count])
+            left, right = strip[wait : wait + count], strip[frames + wait : frames + wait + count]
+            if row.step == 0:  # without the scratch arrays: counting their references would cost as much as playing
+                _add(row, arena, begin, left, right)
+            else:
+                _add_varied(row, players, arena, begin, left, right)
         if left_over <= frames - wait:
             ended = begin + max(0, left_over)
             tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, ended, 0.0)
