@@ -15,7 +15,7 @@ core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
     extra="[dev,neural]" brew="jack sox ffmpeg"
-    debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev"
+    debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo"
     ;;
 *)
     echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2
