@@ -1,0 +1,1 @@
+"""MIDI: ports, surfaces, lights and sync. Pure parts know bytes only; ``wire`` puts them before the hub."""

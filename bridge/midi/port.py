@@ -1,0 +1,64 @@
+"""MIDI ports: what Cuevox asks of whatever carries MIDI. Real and fake pass the same contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from bridge.errors import BridgeError
+
+NAME = "Cuevox"
+"""What other programs see us as."""
+
+Heard = Callable[[float, bytes], None]
+"""Takes the Unix time of arrival and whole or part messages, on the port's own thread: it only queues them."""
+
+
+class PortError(BridgeError):
+    """A MIDI port that is not there, or that the system does not give."""
+
+    code = "no_such_port"
+
+
+class MidiInput(Protocol):
+    """An open input."""
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        ...
+
+
+class MidiOutput(Protocol):
+    """An open output."""
+
+    def send(self, message: bytes) -> None:
+        """Send one whole message. Raises PortError when the port is gone."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back."""
+        ...
+
+
+class MidiSystem(Protocol):
+    """One way to MIDI: the system's own, JACK's, a socket."""
+
+    def inputs(self) -> Sequence[str]:
+        """Return the names of what can be heard now; never our own ports. May take milliseconds. Raises PortError."""
+        ...
+
+    def outputs(self) -> Sequence[str]:
+        """Return the names of what can be sent to now, likewise."""
+        ...
+
+    def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
+        """Hear a port; virtual: be a port of that name, to which others connect. Raises PortError."""
+        ...
+
+    def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:
+        """Open a port to send to, or be one. Raises PortError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what listing ports took."""
+        ...

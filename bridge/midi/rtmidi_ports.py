@@ -1,0 +1,146 @@
+"""The system's MIDI ports through python-rtmidi: ALSA, JACK, CoreMIDI, Windows."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from bridge.midi.port import NAME, Heard, MidiInput, MidiOutput, PortError
+
+Api = Literal["auto", "alsa", "jack", "coremidi", "windows"]
+_NUMBERS: dict[Api, int] = {"coremidi": 1, "alsa": 2, "jack": 3, "windows": 4}
+_OWN = re.compile(rf"^{NAME}(-\d+)?\b|^RtMidi")
+_SEQUENCER = Path("/dev/snd/seq")
+
+
+def usable_apis() -> tuple[Api, ...]:
+    """Return the ways to MIDI that this machine may have, the best first, without trying them."""
+    import rtmidi
+
+    compiled = rtmidi.get_compiled_api()
+    apis = [api for api, number in _NUMBERS.items() if number in compiled]
+    if sys.platform == "linux" and not _SEQUENCER.exists():
+        apis.remove("alsa")  # asking for it would print the library's complaint
+    return tuple(apis)
+
+
+class RtMidiSystem:
+    """Ports of one of the system's MIDI interfaces. Raises PortError when there is none.
+
+    Its callbacks come on threads of RtMidi's: they stamp what came with the wall time and hand it on.
+    """
+
+    def __init__(self, api: Api = "auto") -> None:
+        self.api, self._scan_in, self._scan_out = _first_usable((api,) if api != "auto" else usable_apis())
+
+    def inputs(self) -> Sequence[str]:
+        """Return the names of what can be heard now."""
+        return _others(self._scan_in)
+
+    def outputs(self) -> Sequence[str]:
+        """Return the names of what can be sent to now."""
+        return _others(self._scan_out)
+
+    def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
+        """Hear a port, SysEx and clock too."""
+        port = _made(lambda rtmidi: rtmidi.MidiIn(_NUMBERS[self.api], NAME))
+        port.ignore_types(sysex=False, timing=False, active_sense=True)
+        port.set_callback(lambda event, _: heard(time.time(), bytes(event[0])))
+        _open(port, name, virtual=virtual)
+        return _Input(port)
+
+    def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:
+        """Open a port to send to."""
+        port = _made(lambda rtmidi: rtmidi.MidiOut(_NUMBERS[self.api], NAME))
+        _open(port, name, virtual=virtual)
+        return _Output(port, name)
+
+    def close(self) -> None:
+        """Give back what listing ports took."""
+        self._scan_in.delete()
+        self._scan_out.delete()
+
+
+class _Input:
+    def __init__(self, port: Any) -> None:
+        self._port: Any = port
+
+    def close(self) -> None:
+        if self._port is not None:
+            self._port.close_port()
+            self._port.delete()
+            self._port = None
+
+
+class _Output:
+    def __init__(self, port: Any, name: str) -> None:
+        self._port: Any = port
+        self._name = name
+
+    def send(self, message: bytes) -> None:
+        import rtmidi
+
+        if self._port is None:
+            raise PortError(f"the MIDI port {self._name!r} is closed")
+        try:
+            self._port.send_message(message)
+        except rtmidi.RtMidiError as error:
+            raise PortError(f"can't send to the MIDI port {self._name!r}: {error}") from error
+
+    def close(self) -> None:
+        if self._port is not None:
+            self._port.close_port()
+            self._port.delete()
+            self._port = None
+
+
+def _first_usable(apis: Sequence[Api]) -> tuple[Api, Any, Any]:
+    said = []
+    for api in apis:
+        try:
+            number = _NUMBERS[api]
+            return (
+                api,
+                _made(lambda rtmidi, n=number: rtmidi.MidiIn(n, NAME)),
+                _made(lambda rtmidi, n=number: rtmidi.MidiOut(n, NAME)),
+            )
+        except PortError as error:
+            said.append(f"{api}: {error}")
+    raise PortError("this machine has no MIDI" + (f" ({'; '.join(said)})" if said else ""))
+
+
+def _made(make: Callable[[Any], Any]) -> Any:
+    import rtmidi
+
+    try:
+        return make(rtmidi)
+    except (rtmidi.RtMidiError, TypeError) as error:
+        raise PortError(str(error)) from error
+
+
+def _others(port: Any) -> Sequence[str]:
+    import rtmidi
+
+    try:
+        return tuple(name for name in port.get_ports() if not _OWN.match(name))
+    except rtmidi.RtMidiError as error:
+        raise PortError(str(error)) from error
+
+
+def _open(port: Any, name: str, *, virtual: bool) -> None:
+    import rtmidi
+
+    try:
+        if virtual:
+            port.open_virtual_port(name)
+            return
+        names = port.get_ports()
+        if name not in names:
+            raise PortError(f"no MIDI port named {name!r}; there is: {', '.join(names) or 'none'}")
+        port.open_port(names.index(name), NAME)
+    except (rtmidi.RtMidiError, NotImplementedError) as error:
+        raise PortError(f"can't open the MIDI port {name!r}: {error}") from error

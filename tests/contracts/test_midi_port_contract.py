@@ -1,0 +1,164 @@
+"""What MIDI ports do, in memory, over a socket (to mido's own) and through python-rtmidi on a real JACK server."""
+
+import queue
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bridge.midi.port import PortError
+from bridge.midi.rtmidi_ports import RtMidiSystem
+from bridge.midi.socket_ports import SocketSystem
+from bridge.midi.stream import MidiStream
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "midi"))
+from memory_ports import MemorySystem  # noqa: E402 - lies beside the tests of MIDI
+
+WAIT_SECONDS = 20.0
+SYSEX = bytes.fromhex("F0 7F 7F 06 44 06 01 20 03 0A 03 00 F7")
+
+
+class MemoryBench:
+    """A system and one device that is connected to it."""
+
+    def __init__(self):
+        self.name = "Pad"
+        self.system = MemorySystem(self.name)
+
+    def connect(self):
+        pass
+
+    def device_sends(self, message):
+        self.system.play(self.name, message)
+
+    def device_hears(self):
+        return self.system.sent[self.name].pop(0)
+
+    def close(self):
+        pass
+
+
+class SocketBench:
+    def __init__(self):
+        self.system = SocketSystem("127.0.0.1", 0)
+        self.name = "socket"
+        self.stream = MidiStream()
+
+    def connect(self):
+        import mido.sockets
+
+        self.mido = mido
+        self.device = mido.sockets.connect(self.system.host, self.system.port)
+
+    def device_sends(self, message):
+        self.device.send(self.mido.Message.from_bytes(message))
+
+    def device_hears(self):
+        return bytes(self.device.receive().bytes())
+
+    def close(self):
+        self.device.close()
+
+
+class JackBench:
+    def __init__(self):
+        import rtmidi
+
+        self.system = RtMidiSystem("jack")
+        self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Device")
+        self.out.open_virtual_port("Pad")
+        self.inn = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Device")
+        self.inn.ignore_types(sysex=False, timing=False)
+        self.heard = queue.Queue()
+        self.inn.set_callback(lambda event, _: self.heard.put(bytes(event[0])))
+        self.inn.open_virtual_port("Pad")
+        self.name = next(n for n in self.system.inputs() if n.endswith(":Pad"))
+        self.output = next(n for n in self.system.outputs() if n.endswith(":Pad"))
+
+    def connect(self):
+        pass
+
+    def device_sends(self, message):
+        self.out.send_message(message)
+
+    def device_hears(self):
+        return self.heard.get(timeout=WAIT_SECONDS)
+
+    def close(self):
+        for port in (self.out, self.inn):
+            port.close_port()
+            port.delete()
+
+
+BENCHES = {"memory": MemoryBench, "socket": SocketBench, "jack": JackBench}
+
+
+@pytest.fixture(params=BENCHES)
+def bench(request):
+    if request.param == "jack":
+        request.getfixturevalue("jack_server")
+    bench = BENCHES[request.param]()
+    bench.connect()
+    yield bench
+    bench.close()
+    bench.system.close()
+
+
+@pytest.fixture
+def heard(bench):
+    """What the input hears, as messages with their times."""
+    found = queue.Queue()
+    port = bench.system.open_input(bench.name, lambda at, data: found.put((at, data)))
+    yield found
+    port.close()
+
+
+def test_what_a_device_sends_is_heard_in_order_and_stamped(bench, heard):
+    before = time.time()
+    sent = [b"\x90\x24\x64", b"\xf8", SYSEX, b"\xb0\x07\x7f", b"\xf1\x25", b"\xe0\x00\x40", b"\x90\x24\x00"]
+    for message in sent:
+        bench.device_sends(message)
+    got = [heard.get(timeout=WAIT_SECONDS) for _ in sent]
+    assert [data for _, data in got] == sent
+    times = [at for at, _ in got]
+    assert times == sorted(times) and before <= times[0] <= times[-1] <= time.time()
+
+
+def test_a_device_hears_what_is_sent_to_it(bench, heard):
+    bench.device_sends(b"\x90\x01\x01")
+    heard.get(timeout=WAIT_SECONDS)  # the device is there
+    output = bench.system.open_output(getattr(bench, "output", bench.name))
+    for message in (b"\x90\x24\x15", SYSEX, b"\xd0\x7c"):
+        output.send(message)
+        assert bench.device_hears() == message
+    output.close()
+    with pytest.raises(PortError):
+        output.send(b"\xf8")
+
+
+def test_a_closed_input_hears_nothing(bench):
+    first, second = queue.Queue(), queue.Queue()
+    port = bench.system.open_input(bench.name, lambda at, data: first.put(data))
+    other = bench.system.open_input(bench.name, lambda at, data: second.put(data))
+    port.close()
+    port.close()
+    bench.device_sends(b"\x90\x24\x64")
+    assert second.get(timeout=WAIT_SECONDS) == b"\x90\x24\x64"
+    assert first.empty()
+    other.close()
+
+
+def test_a_port_that_is_not_there_is_named(bench):
+    for open_port in (lambda n: bench.system.open_input(n, print), bench.system.open_output):
+        with pytest.raises(PortError, match=r"'Nobody'.*there is"):
+            open_port("Nobody")
+
+
+def test_our_own_ports_are_not_among_the_others(bench):
+    if not isinstance(bench, SocketBench):
+        port = bench.system.open_input("Cuevox", lambda *_: None, virtual=True)
+        out = bench.system.open_output("Cuevox", virtual=True)
+        assert not [n for n in (*bench.system.inputs(), *bench.system.outputs()) if "Cuevox" in n]
+        port.close()
+        out.close()

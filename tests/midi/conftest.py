@@ -1,0 +1,6 @@
+"""The engine of the OSC tests serves here, too."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "osc"))
