@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +47,7 @@ class RtMidiSystem:
 
     def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
         """Hear a port, SysEx and clock too."""
-        port = _made(lambda rtmidi: rtmidi.MidiIn(_NUMBERS[self.api], NAME))
+        port = _made("MidiIn", self.api)
         port.ignore_types(sysex=False, timing=False, active_sense=True)
         port.set_callback(lambda event, _: heard(time.time(), bytes(event[0])))
         _open(port, name, virtual=virtual)
@@ -55,7 +55,7 @@ class RtMidiSystem:
 
     def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:
         """Open a port to send to."""
-        port = _made(lambda rtmidi: rtmidi.MidiOut(_NUMBERS[self.api], NAME))
+        port = _made("MidiOut", self.api)
         _open(port, name, virtual=virtual)
         return _Output(port, name)
 
@@ -102,22 +102,17 @@ def _first_usable(apis: Sequence[Api]) -> tuple[Api, Any, Any]:
     said = []
     for api in apis:
         try:
-            number = _NUMBERS[api]
-            return (
-                api,
-                _made(lambda rtmidi, n=number: rtmidi.MidiIn(n, NAME)),
-                _made(lambda rtmidi, n=number: rtmidi.MidiOut(n, NAME)),
-            )
+            return api, _made("MidiIn", api), _made("MidiOut", api)
         except PortError as error:
             said.append(f"{api}: {error}")
     raise PortError("this machine has no MIDI" + (f" ({'; '.join(said)})" if said else ""))
 
 
-def _made(make: Callable[[Any], Any]) -> Any:
+def _made(kind: Literal["MidiIn", "MidiOut"], api: Api) -> Any:
     import rtmidi
 
     try:
-        return make(rtmidi)
+        return getattr(rtmidi, kind)(_NUMBERS[api], NAME)
     except (rtmidi.RtMidiError, TypeError) as error:
         raise PortError(str(error)) from error
 

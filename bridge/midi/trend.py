@@ -12,7 +12,7 @@ class Trend:
     """Fits ``value = a + slope · time`` to the newest points by least squares. Times in seconds, of any clock.
 
     window: how many points it keeps; the more, the less jitter is left, but the longer it takes to follow a change.
-    bend: how far off the line, in the value's unit, the mean of the newest points may lie before older ones are dropped.
+    bend: how far off the line, in the value's unit, the newest points' mean may lie before older ones are dropped.
     """
 
     def __init__(self, window: int, bend: float) -> None:

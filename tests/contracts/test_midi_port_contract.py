@@ -13,7 +13,7 @@ from bridge.midi.socket_ports import SocketSystem
 from bridge.midi.stream import MidiStream
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "midi"))
-from memory_ports import MemorySystem  # noqa: E402 - lies beside the tests of MIDI
+from memory_ports import MemorySystem
 
 WAIT_SECONDS = 20.0
 SYSEX = bytes.fromhex("F0 7F 7F 06 44 06 01 20 03 0A 03 00 F7")

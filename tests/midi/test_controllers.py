@@ -95,9 +95,7 @@ def test_a_scaled_fader_moves_at_once_and_meets_at_the_end():
     assert current == 1.0
 
 
-@given(
-    st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1), st.sampled_from(["pickup", "scale", "jump"])
-)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1), st.sampled_from(TAKEOVERS))
 def test_no_jump_beyond_the_way_of_the_hand(positions, current, mode):
     pickup, last = Pickup(mode), None
     for position in positions:
