@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from engine.export.bounce import MIX
 from engine.export.plan import Plan, Stem
 from engine.export.sessions.base import Session, SessionFormat, clip_title
+from engine.export.sessions.identity import clip_note
 from engine.export.shelf import link_or_copy
 from engine.story.model import MASTER, Strip, TempoPoint
 from engine.story.tempo import TempoMap
@@ -140,6 +141,7 @@ def _item(plan: Plan, placed: Placed) -> Iterator[str]:
     yield f"VOLPAN {db_to_gain(clip.gain_db):.10g} {clip.pan:.10g} 1 {_PAN_LAW_0_DB}"
     yield f"SOFFS {_seconds(plan, clip.trim_start_frames)}"
     yield from _source(plan, ("clip", clip.id), f"{MEDIA_FOLDER}/{medium.name}")
+    yield from ("<NOTES", f"|{clip_note(placed, medium)}", ">")
     for word in medium.take.words if medium.take else ():
         yield f"TKM {_seconds(plan, word.start_frame)} {_quoted(word.text)} 0"
     yield ">"

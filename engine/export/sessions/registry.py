@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.export.sessions import aaf, ardour, captions, dawproject, marker_lists, midi, otio, reaper
+from engine.export.sessions import aaf, ardour, captions, dawproject, live, marker_lists, midi, otio, reaper
 from engine.export.sessions.base import SessionFormat
 from engine.story.model import ExportFormat
 
 SESSIONS: Mapping[ExportFormat, SessionFormat] = {
     "reaper": reaper.FORMAT,
+    "live": live.FORMAT,
     "dawproject": dawproject.FORMAT,
     "aaf": aaf.FORMAT,
     "ardour": ardour.FORMAT,
