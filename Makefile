@@ -31,9 +31,11 @@ demo: $(VENV)/.cuevox-core ## speak the example story, play it live over OSC, ex
 	$(VENV)/bin/cuevox demo $(ARGS)
 
 test: $(VENV)/.cuevox-dev ## the test suite of the core, a few minutes
+	$(PYTHON_IN) -m engine.mixer.compile
 	$(PYTHON_IN) -m pytest -m "not extra" $(ARGS)
 
 test-all: $(VENV)/.cuevox-all lint ## lint, types, and every test there is
+	$(PYTHON_IN) -m engine.mixer.compile
 	$(PYTHON_IN) -m pytest $(ARGS)
 
 lint: $(VENV)/.cuevox-dev ## ruff and mypy --strict

@@ -98,12 +98,16 @@ class DelayLockedLoop:
 class HeldClock:
     """Maps wall time to engine frames for control: held until it is clearly off (``SNAP_FRAMES``).
 
+    What is mapped within ``HOLD_NS`` is mapped by the same map, as long as that is not off by ``MOST_FRAMES``: a stall
+    of the machine moves the driver's time by some frames, and tags that came together must keep their distances.
     It runs at the nominal rate, and times that lie a whole number of frames apart keep that distance even where both
     fall between two frames: a float holds Unix time only to a hundredth of a frame. A frame is heard the output's
     latency after it leaves the engine.
     """
 
     SNAP_FRAMES = 0.75
+    MOST_FRAMES = 48.0
+    HOLD_NS = 250_000_000
     GRID_FRAMES = 0.05
 
     def __init__(self, read: Callable[[], ClockPoint], sample_rate: int) -> None:
@@ -111,6 +115,7 @@ class HeldClock:
         self._rate = sample_rate
         self._frame: int | None = None
         self._unix_ns = 0
+        self._used_ns = -self.HOLD_NS
         self._last: tuple[float, int] | None = None
         self.snaps = 0
         """How often the map was taken anew."""
@@ -133,17 +138,20 @@ class HeldClock:
         return self._unix_ns / _NS + (frame - held) / self._rate
 
     def _exact(self, unix_seconds: float) -> float:
-        held = self._hold()
+        held = self._hold(used=True)
         whole_ns = round((unix_seconds - self._unix_ns // _NS) * _NS) - self._unix_ns % _NS
         return held + whole_ns * self._rate / _NS
 
-    def _hold(self) -> int:
+    def _hold(self, *, used: bool = False) -> int:
         """Compare the map with the newest reading; take it anew when it is off."""
         now = self._read()
+        together = now.unix_ns - self._used_ns < self.HOLD_NS
+        if used and not together:
+            self._used_ns = now.unix_ns
         held = self._frame
         if held is not None:
             off = now.frame - held - (now.unix_ns - self._unix_ns) * self._rate / _NS
-            if abs(off) <= self.SNAP_FRAMES:
+            if abs(off) <= (self.MOST_FRAMES if together else self.SNAP_FRAMES):
                 return held
         self._frame, self._unix_ns, self._last = now.frame, now.unix_ns, None
         self.snaps += 1

@@ -146,6 +146,18 @@ def test_the_map_is_taken_anew_when_it_is_off_and_only_then() -> None:
     assert clock.snaps == 2
 
 
+def test_tags_that_come_together_keep_their_distance_while_the_driver_s_time_glides() -> None:
+    readings = Readings()
+    clock = HeldClock(readings, RATE)
+    first = clock.frame_at(ORIGIN + 10.0)
+    for distance in range(1, 40):
+        readings.shift_frames = 0.5 * distance  # a stall, and how JACK makes up for it
+        assert clock.frame_at(ORIGIN + 10.0 + distance / RATE) == first + distance
+    for _ in range(50):
+        readings()
+    assert clock.frame_at(ORIGIN + 10.0) == round(480_000 - readings.shift_frames)
+
+
 def test_a_drifting_device_is_followed() -> None:
     readings = Readings(rate_hz=RATE * (1 + 100e-6))
     clock = HeldClock(readings, RATE)

@@ -17,7 +17,7 @@ from engine.story.model import Effect
 class Chain:
     """The inserts of one strip, warmed so that no block is ever their largest; all frames are engine frames.
 
-    Built outside the callback; everything else is called inside it, between or during blocks.
+    Built outside the callback; everything else but ``tidy`` is called inside it, between or during blocks.
     """
 
     def __init__(self, effects: Iterable[Effect], sample_rate: int, max_block_frames: int) -> None:
@@ -32,10 +32,10 @@ class Chain:
 
     def _insert(self, effect: Effect) -> Insert:
         spec = effect_spec(effect.effect)
-        twins = (make_plugin(effect), make_plugin(effect))
-        for twin in twins:
-            self._clear(twin)
-        return Insert(spec, twins, effect_values(effect, spec), effect.bypass, self._run, self._clear)
+        plugins = (make_plugin(effect), make_plugin(effect), make_plugin(effect), make_plugin(effect))
+        for plugin in plugins:
+            self._clear(plugin)
+        return Insert(spec, plugins, effect_values(effect, spec), effect.bypass, self._run, self._clear)
 
     def __len__(self) -> int:
         return len(self._inserts)
@@ -50,10 +50,16 @@ class Chain:
         self._resting = False
         self._inserts[insert].set_bypass(bypass, frame, frames)
 
-    def reset(self) -> None:
-        """Cut every tail. Raises EffectFailed."""
+    def reset(self, frame: int) -> None:
+        """Cut every tail at ``frame``. Raises EffectFailed."""
+        self._resting = False
         for insert in self._inserts:
-            insert.reset()
+            insert.reset(frame)
+
+    def tidy(self) -> None:
+        """Make ready for the next reset. Main thread, while the callback goes on. Raises EffectFailed."""
+        for insert in self._inserts:
+            insert.tidy()
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""

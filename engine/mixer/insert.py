@@ -3,6 +3,9 @@
 Plug-ins take a new parameter as a step at the next block. So a moving insert runs as *twins*: two instances hear the
 same input, and within each cell of the 64-frame grid the output fades from one to the other. An instance gets its next
 parameters at the edge where nothing of it is heard. Effects that smooth by themselves are set directly at the edges.
+
+To clear a plug-in takes it milliseconds, so each twin has a clean spare: forgetting is a swap, and ``tidy`` clears what
+was swapped out, outside the callback.
 """
 
 from __future__ import annotations
@@ -26,15 +29,16 @@ Block = NDArray[np.float32]
 
 
 class Insert:
-    """One effect in a chain. All frames are engine frames.
+    """One effect in a chain. All frames are engine frames. Called inside the callback, but for ``tidy``.
 
-    run: passes a planar (2, n) block through a plug-in. clear: lets a plug-in forget every sound.
+    plugins: twins and their spares, all clean. run: passes a planar (2, n) block through a plug-in. clear: lets a
+    plug-in forget every sound.
     """
 
     def __init__(
         self,
         spec: EffectSpec,
-        twins: tuple[Plugin, Plugin],
+        plugins: tuple[Plugin, Plugin, Plugin, Plugin],
         values: Sequence[float],
         bypass: bool,
         run: Callable[[Plugin, Block], Block],
@@ -42,7 +46,8 @@ class Insert:
     ) -> None:
         self._params = tuple(spec.params.values())
         self._memory = spec.memory
-        self._twins = twins
+        self._twins, self._spares = list(plugins[:2]), list(plugins[2:])
+        self._soiled = [False, False]
         self._run, self._clear = run, clear
         self._knobs = new_ramps([param.spec.to_norm(v) for param, v in zip(self._params, values, strict=True)])
         self._bypass = new_ramps([float(bypass)])
@@ -70,16 +75,20 @@ class Insert:
 
     def rests(self, frame: int) -> bool:
         """Whether the main instance, or nothing at all, stands for this insert from ``frame`` on."""
-        awake = self._memory == "long" or self._moved or frame < self._awake_until
-        return self.bypassed(frame) or not (awake or frame < self._bypass_end())
+        if self._memory == "long":
+            return False
+        return self.bypassed(frame) or not (self._moved or frame < max(self._awake_until, self._bypass_end()))
 
     def _bypass_end(self) -> int:
         return int(self._bypass["start_frame"][0] + self._bypass["frames"][0])
 
     def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
-        """Fade the effect out or in within ``frames``; it comes back without what it sounded like before."""
-        if not bypass and self.bypassed(frame):
-            self.reset()
+        """Fade the effect out or in within ``frames``; it comes back without what it sounded like before.
+
+        One with long memory has listened meanwhile: from an empty delay line sound would begin with a step.
+        """
+        if not bypass and self.bypassed(frame) and self._memory != "long":
+            self.reset(frame)
         glide(self._bypass, 0, float(bypass), frame, frames)
 
     def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
@@ -100,19 +109,39 @@ class Insert:
         """Return the first frame at which the twin can be heard."""
         if self._memory == "short":
             if frame >= self._awake_until and not self._moved:
-                self._clear(self._twins[1])
+                self._renew(1, frame)
                 self._starts = frame + WARM_FRAMES
             return max(frame, self._starts)
         return frame
 
-    def reset(self) -> None:
-        """Forget every sound."""
-        for twin in self._twins:
-            self._clear(twin)
+    def reset(self, frame: int) -> None:
+        """Forget every sound that came before ``frame``."""
+        for twin in range(len(self._twins)):
+            self._renew(twin, frame)
+
+    def tidy(self) -> None:
+        """Clear the spares that were in use. Main thread."""
+        for twin, soiled in enumerate(self._soiled):
+            if soiled:
+                self._clear(self._spares[twin])
+                self._soiled[twin] = False
+
+    def _renew(self, twin: int, frame: int) -> None:
+        """Put the clean spare in a twin's place; without one (twice within a moment) clear the twin where it is."""
+        if self._soiled[twin]:
+            self._clear(self._twins[twin])
+            return
+        fresh, self._spares[twin] = self._spares[twin], self._twins[twin]
+        for index, param in enumerate(self._params):
+            setattr(fresh, param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
+        self._twins[twin] = fresh
+        self._soiled[twin] = True
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""
         if self.bypassed(frame):
+            if self._memory == "long":
+                self._wet(block, frame)
             return block
         if self._moved and frame % GRID_FRAMES == 0:
             self._pass_edge(frame)

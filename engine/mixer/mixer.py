@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -163,6 +164,12 @@ class Mixer:
         self._read_meters(frames)
         return self._out[:frames]
 
+    def tidy(self) -> None:
+        """Clear what inserts have put aside, for their next reset. Another thread, while ``process`` goes on."""
+        for chain in tuple(self._chains.values()):
+            with contextlib.suppress(EffectFailed):  # its strip is told when it is heard
+                chain.tidy()
+
     def adopt(self, other: Mixer) -> None:
         """Go on where ``other``, of another graph, stands: frame, transport, timeline, players, what is scheduled.
 
@@ -318,7 +325,7 @@ class Mixer:
         """Everything is silent: forget the tails and open up again, with a fade if something was started meanwhile."""
         for strip, chain in self._chains.items():
             try:
-                chain.reset()
+                chain.reset(self.frame)
             except EffectFailed:
                 fail(self._strips, self._reports, strip, self.frame)
         fade = self._fade if self.active_players else 0

@@ -102,6 +102,10 @@ class AudioCore:
         self._board.output(block_frames, latency_frames)
         self._clock.bandwidth_hz = DelayLockedLoop.STEADY_HZ if steady else DelayLockedLoop.BANDWIDTH_HZ
 
+    def tidy(self) -> None:
+        """Clear the plug-ins that the callback has put aside. Main thread, now and then."""
+        self._mixer.tidy()
+
     def close_curtain(self) -> None:
         """Fade out and stay silent; ``shut`` tells when."""
         self._curtain.close()

@@ -89,6 +89,7 @@ class AudioService:
 
     def check(self) -> None:
         """Log what the callback could not say. Raises DeviceError when no block was asked for since the last check."""
+        self._core.tidy()
         if self._core.errors != self._seen_errors:
             self._seen_errors = self._core.errors
             log.error("%d blocks became silence; the last one because of: %s", self._seen_errors, self._core.fault)

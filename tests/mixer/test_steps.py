@@ -113,10 +113,7 @@ def test_turning_a_knob_makes_no_step(effect, param):
     assert roughness(moving) <= max(still, after, roughest_fade(HZ, level, FADE)) * ROUGHER.get(effect, 1.5)
 
 
-EMPTY_LINE = pytest.mark.xfail(strict=True, reason="its empty delay line begins in the middle of the sound")
-LIVE = [
-    pytest.param(name, marks=EMPTY_LINE if name == "chorus" else ()) for name, row in EFFECTS.items() if row.live
-]  # fmt: skip
+LIVE = [name for name, row in EFFECTS.items() if row.live]
 
 
 @pytest.mark.parametrize("effect", LIVE)
