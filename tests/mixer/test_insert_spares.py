@@ -1,4 +1,4 @@
-"""Forgetting what sounded: at once, the same with and without a spare, and with a spare without work in the callback."""
+"""Forgetting what sounded: at once, the same with a spare as without, and then without work in the callback."""
 
 import numpy as np
 import pytest
