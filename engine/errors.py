@@ -72,6 +72,18 @@ class VoiceError(EngineError):
     code = "voice_failed"
 
 
+class ModelError(EngineError):
+    """A speech model that can't be pulled, kept or used."""
+
+    code = "model_failed"
+
+
+class ModelMissing(ModelError):
+    """A speech model that is not on this machine, or nowhere."""
+
+    code = "no_model"
+
+
 class MediaError(EngineError):
     """An audio file that is missing, unreadable or in an unusable format."""
 

@@ -43,7 +43,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
     log_level: Annotated[LogLevel, _text("least grave message that is logged")] = "info"
+    speak_with: Annotated[
+        str, _text("voice whose backend speaks for all voices, pocket for one; empty: each its own")
+    ] = ""
     voices_dir: Annotated[str, _text("folder of your own voice presets")] = ""
+    models_dir: Annotated[str, _text("folder of speech models; empty: the system's own")] = ""
     model_memory_mb: Annotated[int, _number(64, 4_000_000, "memory that speech models may take, per device")] = 8000
     preload: Annotated[str, _text("voices that are loaded at start: ids with commas between")] = ""
     workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
@@ -59,6 +63,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def takes_folder(self) -> Path:
         """Return where takes are cached."""
         return self.cache_folder / "takes"
+
+    @property
+    def models_folder(self) -> Path:
+        """Return where speech models are kept."""
+        if self.models_dir:
+            return Path(self.models_dir).expanduser()
+        return Path(platformdirs.user_data_dir("cuevox", appauthor=False)) / "models"
 
     @property
     def preloaded(self) -> tuple[str, ...]:

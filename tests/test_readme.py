@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```[a-z]*\n(.*?)```", README, re.DOTALL)
-COMMANDS = {command.name for command in app.registered_commands}
+COMMANDS = {each.name for each in (*app.registered_commands, *app.registered_groups)}
 IN_README = sorted(
     {line.strip() for block in BLOCKS for line in block.splitlines() if line.startswith("cuevox ")}
     | set(re.findall(r"`(cuevox [^`]+)`", README))

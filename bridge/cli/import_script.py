@@ -24,6 +24,7 @@ def import_script(script: Script, to: To = Path("story.yaml"), voice: Cast = Non
     from engine.story.document import StoryDocument
     from engine.story.script import import_script as read_script
     from engine.voices.catalog import load_catalog
+    from engine.voices.preset import model_of
 
     settings = options.effective()
     known = load_catalog(settings.voice_folders).presets
@@ -40,7 +41,8 @@ def import_script(script: Script, to: To = Path("story.yaml"), voice: Cast = Non
         raise MediaError(f"{script}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise MediaError(f"{script} is not UTF-8 text") from error
-    story = read_script(text, title=script.stem, name=script.name, voices=presets, cast=cast, gap_seconds=gap)
+    dealt = [voice for voice in presets if not model_of(known[voice])]  # those that need no model can speak at once
+    story = read_script(text, title=script.stem, name=script.name, voices=dealt, cast=cast, gap_seconds=gap)
     StoryDocument.create(to, story)
     clips = sum(len(track.clips) for track in story.tracks)
     typer.echo(f"{to}\t{len(story.tracks)} tracks, {clips} lines")

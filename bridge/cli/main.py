@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import demo, devices, doctor, export, import_script, render, run, say, send, settings, voices
+from bridge.cli import demo, devices, doctor, export, import_script, models, render, run, say, send, settings, voices
 from bridge.errors import BadArguments, BridgeError, NoSuchAddress
 from engine.errors import BadRange, BadType, EngineError, MediaError, SettingsError, StoryError, UnknownThing
 
@@ -39,6 +39,7 @@ app.command("export")(export.export)
 app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
 app.command("voices")(voices.voices)
+app.add_typer(models.app, name="models")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)

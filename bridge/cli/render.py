@@ -36,7 +36,7 @@ def open_story(path: Path, settings: Settings) -> tuple[StoryDocument, Catalog]:
     from engine.story.document import StoryDocument
     from engine.voices.catalog import load_catalog
 
-    catalog = load_catalog(settings.voice_folders)
+    catalog = load_catalog(settings.voice_folders, settings.speak_with)
     effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
     document = StoryDocument.load(path, voices=catalog.presets.keys(), effects=effects)
     compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live

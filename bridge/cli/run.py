@@ -55,6 +55,7 @@ def run_config(story: Path, settings: Settings, *, discard_changes: bool = False
             "takes_folder": str(settings.takes_folder),
             "cache_max_bytes": settings.cache_max_mb << 20,
             "model_bytes": settings.model_memory_mb * 1_000_000,
+            "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),
             "voice_folders": [str(folder) for folder in settings.voice_folders],
             "discard_changes": discard_changes,

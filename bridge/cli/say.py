@@ -36,7 +36,7 @@ def say(
     from engine.voices.catalog import load_catalog
 
     settings = options.effective(device=device, osc_port=osc_port)
-    catalog = load_catalog(settings.voice_folders)
+    catalog = load_catalog(settings.voice_folders, settings.speak_with)
     catalog.get(voice)
     if to is not None:
         _write(Line(text=text, voice=voice), to, catalog, settings)

@@ -57,6 +57,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     discard_changes: bool = False
     model_bytes: int | None = None
     preload: tuple[str, ...] = ()
+    speak_with: str = ""
 
 
 class Control:
@@ -66,7 +67,7 @@ class Control:
         self._send_graph = send_graph
         self._cache_max_bytes = config.cache_max_bytes
         self._graph_taken = asyncio.Event()
-        self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders])
+        self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
         self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)

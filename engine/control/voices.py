@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from engine.errors import EngineError
 from engine.events import Dropped, Event, VoiceChanged
 from engine.voices.model_state import ModelState
-from engine.voices.pool import VoicePool, model_of
+from engine.voices.pool import VoicePool
+from engine.voices.preset import model_of
 
 log = logging.getLogger(__name__)
 

@@ -38,10 +38,11 @@ def user_folder() -> Path:
     return Path(platformdirs.user_config_dir("cuevox", appauthor=False)) / "voices"
 
 
-def load_catalog(extra_dirs: Iterable[Path] = ()) -> Catalog:
+def load_catalog(extra_dirs: Iterable[Path] = (), speak_with: str = "") -> Catalog:
     """Read all presets; of two with the same id the later folder's counts.
 
-    Raises VoiceError that lists every problem of every file, with its line and what is allowed.
+    speak_with: the id of a preset whose backend and settings speak for all others; they keep their effects and gain.
+    Raises UnknownThing when there is none, VoiceError that lists every problem of every file, with its line and what is allowed.
     """
     folders: list[Traversable] = [files("presets") / "voices"]
     folders += [folder for folder in (user_folder(), *extra_dirs) if folder.is_dir()]
@@ -57,7 +58,16 @@ def load_catalog(extra_dirs: Iterable[Path] = ()) -> Catalog:
             presets[preset.id], origins[preset.id] = preset, str(file)
     if problems:
         raise VoiceError("\n".join(problems))
-    return Catalog(presets=presets, origins=origins)
+    catalog = Catalog(presets=presets, origins=origins)
+    return _spoken_by(catalog, catalog.get(speak_with)) if speak_with else catalog
+
+
+def _spoken_by(catalog: Catalog, speaker: Preset) -> Catalog:
+    presets = {
+        id_: msgspec.structs.replace(preset, backend=speaker.backend, settings=speaker.settings)
+        for id_, preset in catalog.presets.items()
+    }
+    return Catalog(presets=presets, origins=catalog.origins)
 
 
 def _preset_files(folder: Traversable) -> list[Traversable]:

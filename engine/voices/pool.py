@@ -19,7 +19,7 @@ from engine.voices.crew import ATTEMPTS, HUNG_SECONDS, Crew
 from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
 from engine.voices.model_state import ModelState
-from engine.voices.preset import Preset
+from engine.voices.preset import model_of
 from engine.voices.registry import backend
 from engine.voices.take import Take
 
@@ -215,11 +215,6 @@ class VoicePool:
     def _forget(self, job: Job) -> None:
         if isinstance(job.request, wire.Render) and self._renders.get(job.request.digest) is job:
             del self._renders[job.request.digest]
-
-
-def model_of(preset: Preset) -> str:
-    """Return the key of the model that ``preset`` speaks with, empty for none."""
-    return backend(preset.backend).model(preset.settings)
 
 
 async def _is_kept(job: Job) -> bool:

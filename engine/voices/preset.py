@@ -31,6 +31,11 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
+def model_of(preset: Preset) -> str:
+    """Return the key of the model that ``preset`` speaks with, empty for none."""
+    return backend(preset.backend).model(preset.settings)
+
+
 def complete_settings(backend_name: str, settings: Mapping[str, object]) -> Settings:
     """Return ``settings`` checked and with the backend's defaults; the error names the setting and what is allowed."""
     table = backend(backend_name).settings

@@ -99,6 +99,15 @@ def test_an_unknown_voice_names_all_voices():
         load_catalog().get("nobody")
 
 
+def test_one_voice_may_speak_for_all_with_their_effects():
+    plain, spoken = load_catalog(), load_catalog(speak_with="pocket")
+    assert {preset.backend for preset in spoken.presets.values()} == {"pocket"}
+    assert spoken.get("ghost").settings == plain.get("pocket").settings
+    assert spoken.get("ghost").effects == plain.get("ghost").effects
+    with pytest.raises(UnknownThing, match="no voice named 'nobody'"):
+        load_catalog(speak_with="nobody")
+
+
 def test_own_presets_come_last_and_count(tmp_path):
     user_folder().mkdir(parents=True)
     (user_folder() / "narrator.yaml").write_text(MINE)

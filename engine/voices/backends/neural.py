@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.errors import VoiceError
+from engine.errors import ModelMissing, VoiceError
 from engine.voices.base import Choice, Report, Setting, Settings, Text, Voice, unheard
 from engine.voices.models.place import is_folder, model_folder
 
@@ -59,8 +60,10 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self, settings: Settings) -> str:
         """Return what the sample and, where it is a folder of the user's, the model are."""
         parts = [_content(str(settings[name])) for name in self.files if settings[name]]
-        if is_folder(str(settings["model"])):
-            parts.append(_listing(Path(str(settings["model"])).expanduser()))
+        model, revision = str(settings["model"]), str(settings["revision"])
+        with contextlib.suppress(ModelMissing):  # then nothing is spoken either
+            folder = model_folder(model, revision)
+            parts.append(_listing(folder) if is_folder(model) else folder.name)
         return " ".join(parts)
 
     def open(self, settings: Settings, report: Report = unheard) -> Voice:

@@ -1,0 +1,60 @@
+"""The models that have a short name: where they come from, what they may be used for. A table."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of the hub. megabytes: about, on disk. commercial: whether the licence of its weights allows that.
+
+    revision: a commit; empty where none has been tried by us, then the first pull pins what it finds.
+    """
+
+    name: str
+    repo: str
+    backend: str
+    licence: str
+    languages: str
+    megabytes: int
+    commercial: bool = True
+    gated: bool = False
+    revision: str = ""
+    about: str = ""
+
+
+def _table(*models: KnownModel) -> dict[str, KnownModel]:
+    return {model.name: model for model in models}
+
+
+KNOWN = _table(
+    KnownModel(
+        name="pocket-tts", repo="eustlb/pocket-tts", backend="pocket", licence="CC-BY-4.0",
+        languages="en fr de pt it es", megabytes=450, about="clones from a sample, streams on a CPU",
+    ),
+    KnownModel(
+        name="phonon-31m-en", repo="gradium/phonon-31m-en", backend="pocket", licence="Apache-2.0",
+        languages="en", megabytes=200, about="small and quick, fixed speakers",
+    ),
+    KnownModel(
+        name="mms-tts-eng", repo="facebook/mms-tts-eng", backend="vits", licence="CC-BY-NC-4.0",
+        languages="en", megabytes=150, commercial=False, about="one of 1100 languages; exact word times",
+    ),
+    KnownModel(
+        name="csm-1b", repo="sesame/csm-1b", backend="csm", licence="Apache-2.0",
+        languages="en", megabytes=7000, gated=True, about="conversational, for a graphics card",
+    ),
+    KnownModel(
+        name="dia-1.6b", repo="nari-labs/Dia-1.6B-0626", backend="dia", licence="Apache-2.0",
+        languages="en", megabytes=6500, about="dialogue, for a graphics card",
+    ),
+    KnownModel(
+        name="speecht5", repo="microsoft/speecht5_tts", backend="speecht5", licence="MIT",
+        languages="en", megabytes=600, about="needs its vocoder beside it",
+    ),
+    KnownModel(
+        name="bark", repo="suno/bark", backend="bark", licence="MIT",
+        languages="13 languages", megabytes=5000, about="sounds and moods, slow",
+    ),
+)  # fmt: skip
+"""Licences and sizes are what the models' pages said when this was written; a pull shows what they say then."""
