@@ -42,7 +42,8 @@ def load_catalog(extra_dirs: Iterable[Path] = (), speak_with: str = "") -> Catal
     """Read all presets; of two with the same id the later folder's counts.
 
     speak_with: the id of a preset whose backend and settings speak for all others; they keep their effects and gain.
-    Raises UnknownThing when there is none, VoiceError that lists every problem of every file, with its line and what is allowed.
+    Raises UnknownThing when there is none, VoiceError that lists every problem of every file, with its line and what is
+    allowed.
     """
     folders: list[Traversable] = [files("presets") / "voices"]
     folders += [folder for folder in (user_folder(), *extra_dirs) if folder.is_dir()]

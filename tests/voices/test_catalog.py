@@ -84,7 +84,7 @@ gain_db: 99
         ("", "x.yaml: the file is empty; a preset begins with kind: voice"),
         ("kind: [voice", "x.yaml:"),
         ("kind: voice\nversion: 2\n", "x.yaml:2: version: expected 1"),
-        ("kind: voice\nversion: 1\nbackend: siri\n", 'x.yaml:3: backend: expected one of espeak, got "siri"'),
+        ("kind: voice\nversion: 1\nbackend: siri\n", "x.yaml:3: backend: expected one of espeak, "),
         ("- a\n", "x.yaml:1: expected a mapping"),
     ],
 )
