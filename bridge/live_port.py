@@ -149,7 +149,7 @@ class LivePort:
 def _insert_state(effect: Effect) -> InsertState:
     specs = {name: param.spec for name, param in EFFECTS[effect.effect].params.items()}
     values = {name: effect.params.get(name, spec.default) for name, spec in specs.items()}
-    return InsertState(effect=effect.effect, specs=specs, values=values)
+    return InsertState(effect=effect.effect, specs=specs, values=values, bypass=effect.bypass)
 
 
 def _meter(reading: list[list[float]]) -> Meter:

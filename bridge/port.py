@@ -19,6 +19,7 @@ class InsertState(msgspec.Struct, frozen=True, kw_only=True):
     effect: str
     specs: Mapping[str, ParamSpec]
     values: Mapping[str, float]
+    bypass: bool = False
 
 
 class StripState(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,16 @@ def insert_value(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (_known("parameter", path["param"], _insert(port, path).values),)
 
 
+def insert_bypass(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read whether an insert is out of the sound."""
+    return (_insert(port, path).bypass,)
+
+
+def inserts(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read the effects of a strip's inserts."""
+    return tuple(insert.effect for insert in port.strip_state(path["strip"]).inserts)
+
+
 def insert_spec(port: EnginePort, path: Path) -> ParamSpec:
     """Return the range of one parameter of an insert."""
     spec = _known("parameter", path["param"], _insert(port, path).specs)

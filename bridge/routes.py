@@ -43,6 +43,8 @@ _LOOP = (
     Arg(name="end_frame", type="f", seconds=True, help="in seconds"),
 )
 _METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_left", "rms_right"))
+_STRIP = Arg(name="strip", type="s")
+_BUS = Arg(name="bus", type="s")
 _WRAPPED = Arg(name="address", type="s")
 
 
@@ -200,9 +202,38 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/strip/{strip}/insert/{insert}/{param}/norm", command=do.SetInsertParam, args=(_PARAM_NORM,),
           read=readers.insert_value, changed=(told.InsertParamChanged,),
           help="One parameter of an insert, 0 to 1 over its range."),
+    Route(address="/strip/{strip}/bypass/{insert}", command=do.SetInsertBypass,
+          args=(Arg(name="bypass", type="i", truth=True),), read=readers.insert_bypass,
+          changed=(told.InsertBypassChanged,), help="Take an insert out of the sound, or let it in again."),
+    Route(address="/strip/{strip}/inserts", read=readers.inserts, repeated=True, changed=(told.InsertsChanged,),
+          args=(Arg(name="effect", type="s"),), help="The effects of a strip's inserts, in order."),
     Route(address="/strip/{strip}/meter", read=readers.meter, args=_METER, stream=True, help="Meter in dBFS."),
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),
+
+    # the mix itself, while it plays
+    Route(address="/mix/load", command=do.LoadMix, args=(Arg(name="mix", type="s"),),
+          help="Give the strips the inserts, sends and buses of a mix preset, by its id."),
+    Route(address="/mix/insert/add", command=do.AddInsert,
+          args=(_STRIP, Arg(name="effect", type="s"), Arg(name="position", type="i", optional=True)),
+          help="Put an effect into a strip, before the insert at that position, else behind the last."),
+    Route(address="/mix/insert/remove", command=do.RemoveInsert, args=(_STRIP, Arg(name="insert", type="i")),
+          help="Take an effect out of a strip; what still sounds of it rings out."),
+    Route(address="/mix/insert/move", command=do.MoveInsert,
+          args=(_STRIP, Arg(name="insert", type="i"), Arg(name="position", type="i")),
+          help="Put an insert at another place among its strip's inserts."),
+    Route(address="/mix/send/add", command=do.AddSend,
+          args=(_STRIP, _BUS, Arg(name="gain_db", type="f", spec=FADER, optional=True)),
+          help="Let a strip send to one more bus. Sends that would go round in a ring are refused."),
+    Route(address="/mix/send/remove", command=do.RemoveSend, args=(_STRIP, _BUS), help="Take a send away."),
+    Route(address="/mix/track/add", command=do.AddTrack,
+          args=(Arg(name="track", type="s"), Arg(name="voice", type="s", optional=True)),
+          help="Add a track to the story, with a strip."),
+    Route(address="/mix/track/remove", command=do.RemoveTrack, args=(Arg(name="track", type="s"),),
+          help="Take a track and its clips away; refused while cues, slots or other clips need it."),
+    Route(address="/mix/bus/add", command=do.AddBus, args=(_BUS,), help="Add a return bus."),
+    Route(address="/mix/bus/remove", command=do.RemoveBus, args=(_BUS,),
+          help="Take a bus and every send to it away; what still sounds of it rings out."),
 
     # the story
     Route(address="/session/save", trigger=True, command=do.SaveStory, help="Write the changes into the story file."),
@@ -243,6 +274,8 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, __: (), help="Everything was silenced."),
     Push(address="/event/strip/failed", event=told.StripFailed, types="s", names=("strip",),
          values=lambda _, e: (e.strip,), help="An effect failed; the strip is silent until the story is reloaded."),
+    Push(address="/event/mix/changed", event=told.MixChanged, types="s", names=("what",),
+         values=lambda _, e: (e.what,), help="The mix has other strips, inserts or sends. Subscribers hear all anew."),
     Push(address="/event/story/saved", event=told.StorySaved, types="s", names=("path",),
          values=lambda _, e: (e.path,), help="The story's file holds every change."),
     Push(address="/event/story/changed", event=told.StoryChangedOnDisk, types="s", names=("path",),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.story.mix import Mix
+
 DEFAULT_RAMP_SECONDS = 0.02
 
 
@@ -147,6 +149,89 @@ class SetInsertParam(Base, frozen=True, kw_only=True):
     ramp_seconds: float = DEFAULT_RAMP_SECONDS
 
 
+class SetInsertBypass(Base, frozen=True, kw_only=True):
+    """Take a strip's insert out of the sound, or let it in again. insert: counted from 1."""
+
+    strip: str
+    insert: int
+    bypass: bool
+
+
+class AddInsert(Base, frozen=True, kw_only=True):
+    """Put an effect into a strip, before the one at ``position`` (counted from 1; None: behind the last)."""
+
+    strip: str
+    effect: str
+    position: int | None = None
+
+
+class RemoveInsert(Base, frozen=True, kw_only=True):
+    """Take an effect out of a strip; what still sounds of it rings out. insert: counted from 1."""
+
+    strip: str
+    insert: int
+
+
+class MoveInsert(Base, frozen=True, kw_only=True):
+    """Put a strip's insert at another place among its inserts. insert, position: counted from 1."""
+
+    strip: str
+    insert: int
+    position: int
+
+
+class AddSend(Base, frozen=True, kw_only=True):
+    """Let a strip send to one more bus."""
+
+    strip: str
+    bus: str
+    gain_db: float = 0.0
+
+
+class RemoveSend(Base, frozen=True, kw_only=True):
+    """Take a strip's send away."""
+
+    strip: str
+    bus: str
+
+
+class AddTrack(Base, frozen=True, kw_only=True):
+    """Add a track to the story, with a strip of the same id. voice: who speaks its lines."""
+
+    track: str
+    voice: str | None = None
+
+
+class RemoveTrack(Base, frozen=True, kw_only=True):
+    """Take a track and its clips out of the story; refused while cues, slots or clips elsewhere need it."""
+
+    track: str
+
+
+class AddBus(Base, frozen=True, kw_only=True):
+    """Add a return bus."""
+
+    bus: str
+
+
+class RemoveBus(Base, frozen=True, kw_only=True):
+    """Take a bus away, and every send to it; what still sounds of it rings out."""
+
+    bus: str
+
+
+class LoadMix(Base, frozen=True, kw_only=True):
+    """Give the strips the inserts, sends and buses of a mix preset, by its id."""
+
+    mix: str
+
+
+class UseMix(Base, frozen=True, kw_only=True):
+    """What LoadMix becomes in the journal: the preset itself, since its file may change."""
+
+    mix: Mix
+
+
 class Panic(Base, frozen=True, kw_only=True):
     """Silence everything: players, timeline, what is scheduled."""
 
@@ -174,9 +259,19 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 Command = (
     Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
     | LoadVoice | WarmVoice | UnloadVoice
-    | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam
+    | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
+    | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
+    | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
 
-Edit = SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam
+Turn = SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
+"""Edits that the mixer follows as it is."""
+
+Rebuild = (
+    AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend | AddTrack | RemoveTrack | AddBus | RemoveBus | UseMix
+)
+"""Edits for which the mixer is built anew, while it plays."""
+
+Edit = Turn | Rebuild
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

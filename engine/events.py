@@ -110,6 +110,26 @@ class InsertParamChanged(Base, frozen=True, kw_only=True):
     value: float
 
 
+class InsertBypassChanged(Base, frozen=True, kw_only=True):
+    """An insert was taken out of the sound or let in again. insert: counted from 1."""
+
+    strip: str
+    insert: int
+    bypass: bool
+
+
+class InsertsChanged(Base, frozen=True, kw_only=True):
+    """A strip has other inserts, or has them in another order."""
+
+    strip: str
+
+
+class MixChanged(Base, frozen=True, kw_only=True):
+    """The mix has other strips, inserts or sends: addresses came or went. what: the edit, in words."""
+
+    what: str
+
+
 class VoiceChanged(Base, frozen=True, kw_only=True):
     """What a voice speaks with is in another state. fraction: of loading. text: its stage, or why it failed."""
 
@@ -194,6 +214,7 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
+    | InsertBypassChanged | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | StorySaved | StoryChangedOnDisk | StoryReloaded
 )  # fmt: skip

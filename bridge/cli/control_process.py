@@ -80,9 +80,9 @@ async def _obey(lines: SupervisorLines, control: Control) -> None:
         if "audio" in message:
             control.audio_restarted(message["audio"])
         elif "graph" in message:
-            control.graph_taken(None)
+            control.regrapher.taken(None)
         elif "error" in message:
-            control.graph_taken(str(message["error"]))
+            control.regrapher.taken(str(message["error"]))
 
 
 async def _main() -> int:

@@ -15,6 +15,7 @@ from engine.clock import HeldClock
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
+from engine.control.regrapher import Regrapher
 from engine.control.voices import PoolVoices
 from engine.errors import EngineError
 from engine.events import Dropped
@@ -27,6 +28,8 @@ from engine.render.cache import TakeCache
 from engine.session.session import Session
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
+from engine.story.mix import Mix
+from engine.story.mix_file import load_mix, mix_folders
 from engine.story.model import Story
 from engine.voices.catalog import Catalog, load_catalog
 from engine.voices.pool import VoicePool
@@ -37,8 +40,6 @@ REPORT_SECONDS = 0.004
 """How often reports of the audio process are fetched."""
 PUBLISH_SECONDS = 0.25
 """How often the timeline is compiled again while takes are still coming in."""
-GRAPH_SECONDS = 10.0
-"""How long the audio process may take to build another graph."""
 
 Message = dict[str, Any]
 
@@ -64,10 +65,9 @@ class Control:
     """Owns the session of one engine. ``send_graph`` hands a graph to the audio process (through the supervisor)."""
 
     def __init__(self, config: ControlConfig, send_graph: Callable[[Message], None]) -> None:
-        self._send_graph = send_graph
         self._cache_max_bytes = config.cache_max_bytes
-        self._graph_taken = asyncio.Event()
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
+        self._folder = Path(config.story).resolve().parent
         self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
@@ -82,10 +82,13 @@ class Control:
         )
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
-        self.loader = TakeLoader(self.pool, self.link.arena, Path(config.story).resolve().parent)
-        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=self.voices)
+        self.loader = TakeLoader(self.pool, self.link.arena, self._folder)
+        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=self.voices, mixes=self._mix)
         self.loader.attach(self.session)
         self.voices.tell = self.session.tell
+        self.regrapher = Regrapher(
+            self.session.context, lambda graph: send_graph(graph_message(graph)), self.session.tell
+        )
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -107,19 +110,16 @@ class Control:
         self.lag.start()
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
         self.session.open()
+        self.regrapher.start()
         self._pump = asyncio.create_task(self._run())
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
 
     def audio_restarted(self, audio: Message) -> None:
         """Tell a fresh audio process everything."""
         self.audio = msgspec.convert(audio, AudioFacts)
+        self.regrapher.taken(None)  # it was started with the graph that was sent last
         self.session.restore()
         self.session.tell((Dropped(what="audio", code="audio_lost", text="the audio process died; a new one plays"),))
-
-    def graph_taken(self, error: str | None) -> None:
-        """Hear that the audio process plays the graph that was sent, or why it can't."""
-        self._graph_error = error
-        self._graph_taken.set()
 
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
@@ -128,6 +128,7 @@ class Control:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pump
         await asyncio.gather(self._pruning, return_exceptions=True)
+        await self.regrapher.close()
         await self.loader.close()
         await self.voices.close()
         await self.pool.close()
@@ -159,14 +160,10 @@ class Control:
             raise EngineError(
                 f"sample_rate: {story.sample_rate} Hz takes a restart; the engine runs at {self.sample_rate} Hz"
             )
-        graph = graph_message(compile_graph(story))
-        if graph != self.graph():
-            self._graph_taken.clear()
-            self._send_graph(graph)
-            await asyncio.wait_for(self._graph_taken.wait(), GRAPH_SECONDS)
-            if self._graph_error is not None:
-                raise EngineError(f"the audio process can't build this mix: {self._graph_error}")
-        self.session.adopt(story)
+        await self.regrapher.play(lambda: self.session.graph_of(story), lambda: self.session.adopt(story))
+
+    def _mix(self, name: str) -> Mix:
+        return load_mix(name, mix_folders(self._folder))
 
     async def _run(self) -> None:
         """Fetch reports and keep the timeline fresh."""

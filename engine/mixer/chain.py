@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,26 @@ class Chain:
     """The inserts of one strip, warmed so that no block is ever their largest; all frames are engine frames.
 
     Built outside the callback; everything else but ``tidy`` is called inside it, between or during blocks.
+    keys: what records call the inserts (default: their places). kept: keys of those that ``adopt`` takes over from
+    the chain before; they are not built.
     """
 
-    def __init__(self, effects: Iterable[Effect], sample_rate: int, max_block_frames: int) -> None:
+    def __init__(
+        self,
+        effects: Iterable[Effect],
+        sample_rate: int,
+        max_block_frames: int,
+        keys: Iterable[int] = (),
+        kept: Collection[int] = (),
+    ) -> None:
         self._sample_rate = float(sample_rate)
         self._max_block_frames = max_block_frames
         self._silence = np.zeros((2, max_block_frames), np.float32)
-        self._inserts = tuple(self._insert(effect) for effect in effects)
+        self._effects = tuple(effects)
+        self._keys = tuple(keys) or tuple(range(len(self._effects)))
+        named = zip(self._keys, self._effects, strict=True)
+        self._by_key = {key: self._insert(effect) for key, effect in named if key not in kept}
+        self._inserts = tuple(self._by_key.values())
         self._resting = False
         """Whether nothing moves: known until something is turned."""
         self._board: Plugin | None = None
@@ -40,15 +53,49 @@ class Chain:
     def __len__(self) -> int:
         return len(self._inserts)
 
-    def set_param(self, insert: int, param: int, value: float, frame: int, frames: int) -> None:
-        """Let a parameter (table order) glide to ``value``. Raises IndexError if there is none, EffectFailed."""
-        self._resting = False
-        self._inserts[insert].set_param(param, value, frame, frames)
+    def __contains__(self, key: object) -> bool:
+        return key in self._by_key
 
-    def set_bypass(self, insert: int, bypass: bool, frame: int, frames: int) -> None:
-        """Fade an insert out of the chain or back into it. Raises IndexError if there is none, EffectFailed."""
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys of its inserts, in order, without what is leaving."""
+        return self._keys
+
+    def adopt(self, before: Chain, frame: int, frames: int, waiting: Mapping[int, frozenset[int]]) -> None:
+        """Take over what ``before`` has of this chain's inserts, as they sound; the others fade in, or ring out.
+
+        waiting: by key, the parameters that a scheduled record will set.
+        """
+        for key, effect in zip(self._keys, self._effects, strict=True):
+            if key in before:
+                insert = self._by_key[key] = before._by_key[key]
+                values = effect_values(effect, effect_spec(effect.effect))
+                insert.aim(values, effect.bypass, frame, frames, waiting.get(key, frozenset()))
+            else:
+                self._by_key[key].enter(frame, frames)
+        mine = [self._by_key[key] for key in self._keys]
+        order: list[Insert] = []
+        for old in before._inserts:
+            if old in mine:
+                while mine[0] is not old:
+                    order.append(mine.pop(0))
+                order.append(mine.pop(0))
+            elif not old.gone(frame):
+                if not old.leaving:
+                    old.leave(frame, frames, self._sample_rate)
+                order.append(old)
+        self._inserts = (*order, *mine)
         self._resting = False
-        self._inserts[insert].set_bypass(bypass, frame, frames)
+
+    def set_param(self, key: int, param: int, value: float, frame: int, frames: int) -> None:
+        """Let a parameter (table order) of an insert glide to ``value``. Raises KeyError or IndexError."""
+        self._resting = False
+        self._by_key[key].set_param(param, value, frame, frames)
+
+    def set_bypass(self, key: int, bypass: bool, frame: int, frames: int) -> None:
+        """Fade an insert out of the chain or back into it. Raises KeyError."""
+        self._resting = False
+        self._by_key[key].set_bypass(bypass, frame, frames)
 
     def reset(self, frame: int) -> None:
         """Cut every tail at ``frame``. Raises EffectFailed."""
@@ -84,7 +131,7 @@ class Chain:
         """Whether nothing moves any more; then all heard inserts become one native call."""
         if not all(insert.rests(frame) for insert in self._inserts):
             return False
-        heard = [insert.main for insert in self._inserts if not insert.bypassed(frame)]
+        heard = [insert.main for insert in self._inserts if not (insert.leaving or insert.bypassed(frame))]
         if heard != self._on_board:
             self._on_board = heard
             self._board = _board(heard) if heard else None

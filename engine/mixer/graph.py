@@ -10,18 +10,24 @@ from engine.errors import StoryError, UnknownThing
 from engine.mixer.effects import check_effects
 from engine.story.model import MASTER, Effect, Story, Strip
 
-StripKind = Literal["track", "bus", "master"]
+StripKind = Literal["track", "bus", "master", "gone"]
+"""``gone``: an empty place; strips keep their index as long as they live, and others may not move up."""
 
 
 class SendSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a strip gives to the bus with index ``to``, after its fader."""
+    """What a strip gives to the bus with index ``to``, after its fader. key: what records call it."""
 
     to: int
     gain_db: float
+    key: int = 0
 
 
 class StripSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A strip as the mixer builds it."""
+    """A strip as the mixer builds it.
+
+    keys: what records call the inserts, one for each; an insert keeps its key wherever it is moved to. Empty: their
+    places. next_key: never used so far. leaving: no longer part of the story, it only rings out.
+    """
 
     id: str
     kind: StripKind
@@ -31,13 +37,26 @@ class StripSpec(msgspec.Struct, frozen=True, kw_only=True):
     solo: bool = False
     inserts: tuple[Effect, ...] = ()
     sends: tuple[SendSpec, ...] = ()
+    keys: tuple[int, ...] = ()
+    next_key: int = 0
+    leaving: bool = False
+
+    @property
+    def insert_keys(self) -> tuple[int, ...]:
+        """The key of every insert."""
+        return self.keys or tuple(range(len(self.inserts)))
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is a strip of the story."""
+        return self.kind != "gone" and not self.leaving
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):
     """A whole mixer. It travels to the audio process as JSON.
 
-    strips: tracks and buses in the story's order, the master last. levels: indexes of strips, without the master;
-    a strip sends only to strips of later levels. limiter_db: the master's ceiling in dBTP, None: off.
+    strips: a new graph has tracks and buses in the story's order, the master last. levels: indexes of strips, without
+    the master; a strip sends only to strips of later levels. limiter_db: the master's ceiling in dBTP, None: off.
     """
 
     strips: tuple[StripSpec, ...]
@@ -47,14 +66,14 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     def index(self, strip: str) -> int:
         """Return the index of the strip with id ``strip``; UnknownThing names the others."""
         for index, spec in enumerate(self.strips):
-            if spec.id == strip:
+            if spec.id == strip and spec.lives:
                 return index
-        raise UnknownThing("strip", strip, (spec.id for spec in self.strips))
+        raise UnknownThing("strip", strip, (spec.id for spec in self.strips if spec.lives))
 
     @property
     def master(self) -> int:
         """The master's index."""
-        return len(self.strips) - 1
+        return next(index for index, spec in enumerate(self.strips) if spec.kind == "master")
 
 
 def compile_graph(story: Story) -> Graph:
@@ -68,7 +87,7 @@ def compile_graph(story: Story) -> Graph:
     returns = tuple(_strip(bus.id, "bus", bus.strip, buses) for bus in story.buses)
     master = _strip(MASTER, "master", story.master.strip, {})
     strips = (*tracks, *returns, master)
-    return Graph(strips=strips, levels=_levels(strips), limiter_db=story.master.limiter_db)
+    return Graph(strips=strips, levels=levels_of(strips), limiter_db=story.master.limiter_db)
 
 
 def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) -> StripSpec:
@@ -86,13 +105,14 @@ def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) 
         mute=strip.mute,
         solo=strip.solo,
         inserts=check_effects(strip.inserts, f"strip {strip_id}", live=True),
-        sends=tuple(SendSpec(to=buses[send.to], gain_db=send.gain_db) for send in strip.sends),
+        sends=tuple(SendSpec(to=buses[s.to], gain_db=s.gain_db, key=key) for key, s in enumerate(strip.sends)),
+        next_key=max(len(strip.inserts), len(strip.sends)),
     )
 
 
-def _levels(strips: tuple[StripSpec, ...]) -> tuple[tuple[int, ...], ...]:
+def levels_of(strips: tuple[StripSpec, ...]) -> tuple[tuple[int, ...], ...]:
     """Tracks first, then buses, each after everything that feeds it; the master is not part of it."""
-    waiting = set(range(len(strips) - 1))
+    waiting = {index for index, spec in enumerate(strips) if spec.kind in ("track", "bus")}
     levels: list[tuple[int, ...]] = []
     while waiting:
         fed = {send.to for index in waiting for send in strips[index].sends}

@@ -17,13 +17,20 @@ from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
 from engine.mixer.plugins import Plugin
-from engine.mixer.ramps import blend, glide, new_ramps, ramp_value
+from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
 GRID_FRAMES = 64
 WARM_FRAMES = 16 * GRID_FRAMES
 """How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
 HOLD_FRAMES = 48000
 """How long twins stay awake after a move: the next turn of the knob acts at once."""
+SILENT = 1e-5
+"""A tail below this is over (-100 dBFS)."""
+LONGEST_GAP_SECONDS = 5.1
+"""How long an effect with a long memory may be silent between two echoes."""
+
+BYPASS = -1
+"""Stands for the bypass among the numbers of parameters."""
 
 Block = NDArray[np.float32]
 
@@ -58,6 +65,11 @@ class Insert:
         self._fading = False
         self._starts = 0
         self._awake_until = 0
+        self.leaving = False
+        """Whether it is on its way out of the chain."""
+        self._fed: NDArray[np.void] | None = None
+        self._quiet_frames = 0
+        self._longest_gap = 0
 
     @property
     def main(self) -> Plugin:
@@ -75,6 +87,8 @@ class Insert:
 
     def rests(self, frame: int) -> bool:
         """Whether the main instance, or nothing at all, stands for this insert from ``frame`` on."""
+        if self._fed is not None:
+            return self.gone(frame)
         if self._memory == "long":
             return False
         return self.bypassed(frame) or not (self._moved or frame < max(self._awake_until, self._bypass_end()))
@@ -114,6 +128,30 @@ class Insert:
             return max(frame, self._starts)
         return frame
 
+    def enter(self, frame: int, frames: int) -> None:
+        """Come into a chain that sounds already: get more and more within ``frames``."""
+        self._fed = new_ramps([0.0])
+        glide(self._fed, 0, 1.0, frame, frames)
+
+    def leave(self, frame: int, frames: int, sample_rate: float) -> None:
+        """Go out of the chain: get less and less within ``frames``, then nothing, and ring out."""
+        self._fed = new_ramps([1.0]) if self._fed is None else self._fed
+        glide(self._fed, 0, 0.0, frame, frames)
+        self.leaving = True
+        self._longest_gap = round((LONGEST_GAP_SECONDS if self._memory == "long" else 0.25) * sample_rate)
+
+    def gone(self, frame: int) -> bool:
+        """Whether it has left and rung out."""
+        return self.leaving and (self._quiet_frames > self._longest_gap or self.bypassed(frame))
+
+    def aim(self, values: Sequence[float], bypass: bool, frame: int, frames: int, waiting: frozenset[int]) -> None:
+        """Go to where another graph wants it, unless it is on its way there; ``waiting`` parameters will be told."""
+        for index, (param, value) in enumerate(zip(self._params, values, strict=True)):
+            if index not in waiting and self._knobs["end"][index] != param.spec.to_norm(value):
+                self.set_param(index, value, frame, frames)
+        if BYPASS not in waiting and bypass != bool(self._bypass["end"][0]):
+            self.set_bypass(bypass, frame, frames)
+
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``."""
         for twin in range(len(self._twins)):
@@ -139,6 +177,25 @@ class Insert:
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""
+        if self._fed is None or self.gone(frame):
+            return block if self.leaving else self._process(block, frame)
+        return self._process_part(self._fed, block, frame)
+
+    def _process_part(self, fed: NDArray[np.void], block: Block, frame: int) -> Block:
+        """Return what passes by, and what comes out of the effect for the rest."""
+        level = np.empty(block.shape[1])
+        fill(fed, 0, frame, level)
+        share = block * level.astype(np.float32)
+        wet = self._process(share, frame)
+        if self.leaving:
+            sounds = bool(level[-1]) or np.abs(wet).max() > SILENT
+            self._quiet_frames = 0 if sounds else self._quiet_frames + block.shape[1]
+        elif level[0] == 1.0:
+            self._fed = None
+        out: Block = (block - share) + wet
+        return out
+
+    def _process(self, block: Block, frame: int) -> Block:
         if self.bypassed(frame):
             if self._memory == "long":
                 self._wet(block, frame)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from engine.mixer import schedule as scheduling
 from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph
+from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for, waiting_params
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.playback import Playback
-from engine.mixer.players import new_players, play, release_all, released_by
+from engine.mixer.players import new_players, play, release_all, release_on, released_by
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
@@ -33,6 +34,7 @@ class Mixer:
 
     arena: float32, flat; clips lie in it interleaved. max_block_frames: the longest block that ``process`` takes.
     Strip buffers are planar inside, as Pedalboard wants them; everything handed out is (frames, 2).
+    before: the mixer that this one will ``adopt``: effects that both have are not built, but taken over.
     """
 
     def __init__(
@@ -43,14 +45,14 @@ class Mixer:
         arena: Audio,
         max_block_frames: int = 8192,
         max_players: int = 1024,
+        before: Mixer | None = None,
     ) -> None:
         self.sample_rate, self.frame = sample_rate, 0
         self._graph, self._arena, self._max_block = graph, arena, max_block_frames
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._players = new_reports(), new_players(max_players)
         self._schedule, self._strips = scheduling.new_schedule(), new_strips(graph, max_block_frames)
-        self._chains = {i: Chain(s.inserts, sample_rate, max_block_frames) for i, s in enumerate(graph.strips)}
-        self._chains = {i: chain for i, chain in self._chains.items() if len(chain)}
+        self._chains = self._build_chains(before)
         self._levels = [np.array(level, np.int32) for level in graph.levels]
         self._master = np.array([graph.master], np.int32)
         self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
@@ -64,6 +66,19 @@ class Mixer:
         self._epochs: list[tuple[int, int]] = []
         self._panic_end = NEVER
         self._block_frames = 0
+
+    def _build_chains(self, before: Mixer | None) -> dict[int, Chain]:
+        """Build the effects that ``before`` has not got."""
+        old: dict[int, Chain] = {}
+        if before is not None:
+            places = strip_places(before._graph, self._graph)
+            old = {int(places[i]): chain for i, chain in before._chains.items() if places[i] >= 0}
+        chains: dict[int, Chain] = {}
+        for index, spec in enumerate(self._graph.strips):
+            if spec.inserts:
+                kept = old[index].keys if index in old else ()
+                chains[index] = Chain(spec.inserts, self.sample_rate, self._max_block, spec.insert_keys, kept)
+        return chains
 
     @property
     def strips(self) -> int:
@@ -99,6 +114,11 @@ class Mixer:
     def premaster(self) -> Audio:
         """The last block before the master strip, (frames, 2): the sum of all track and bus outputs."""
         return self._premaster[: self._block_frames]
+
+    @property
+    def failed(self) -> NDArray[np.int32]:
+        """Which strips are silenced because an effect failed, one per strip."""
+        return self._strips.failed
 
     @property
     def meters(self) -> NDArray[np.float32]:
@@ -170,25 +190,45 @@ class Mixer:
             with contextlib.suppress(EffectFailed):  # its strip is told when it is heard
                 chain.tidy()
 
+    def part(self, following: Mixer) -> int:
+        """Fade out what ``following`` has no more; return the frame from which on it may adopt this mixer."""
+        fade = round(FADE_SECONDS * self.sample_rate)
+        ending = part(self._strips, self._graph, following._graph, self.frame, fade)
+        release_on(self._players, ending, self.frame, fade)
+        return self.frame + fade
+
     def adopt(self, other: Mixer) -> None:
         """Go on where ``other``, of another graph, stands: frame, transport, timeline, players, what is scheduled.
 
-        Strips are known by their ids; what played on one that is gone ends.
+        Strips are known by their places and ids; what still plays on one that is gone ends. Levels go on from where
+        they are to those of this graph. ``other`` is of no use any more: its effects and its limiter are this one's.
         """
         self.frame = other.frame
-        ids = self.strip_ids
-        places = np.array([ids.index(s.id) if s.id in ids else -1 for s in other._graph.strips], np.int32)
+        places = strip_places(other._graph, self._graph)
         count = other.active_players
         self._players.table[:count] = other._players.table[:count]
         self._players.used[0] = count
         strips = self._players.table["strip"]
         strips[:count] = places[strips[:count]]
         self._end_homeless(count)
-        self._adopt_schedule(other, places)
+        waiting = other._schedule.slots[other._schedule.order[: other._schedule.used[0]]]
+        self._adopt_levels(other, places, waiting)
+        self._adopt_schedule(waiting, places)
         self._playback.adopt(other._playback, places)
-        self._epochs = list(other._epochs)
-        self._panic_end = other._panic_end
-        self._strips.ramps[-1] = other._strips.ramps[-1]
+        self._epochs, self._panic_end = list(other._epochs), other._panic_end
+
+    def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
+        fade = round(FADE_SECONDS * self.sample_rate)
+        go_on(self._strips, self._graph, other._strips, other._graph, waiting_for(waiting), self.frame, fade)
+        old = {int(places[index]): (index, chain) for index, chain in other._chains.items() if places[index] >= 0}
+        for place in {*old, *self._chains}:
+            if place not in self._chains:  # nothing any more but what rings out
+                self._chains[place] = Chain((), self.sample_rate, self._max_block)
+            index, chain = old.get(place, (-1, Chain((), self.sample_rate, self._max_block)))
+            self._chains[place].adopt(chain, self.frame, fade, waiting_params(waiting, index))
+        self._limiter = other._limiter
+        if self._graph.limiter_db != other._graph.limiter_db:
+            self._limiter.set_ceiling(self._graph.limiter_db, self.frame, fade)
 
     def _end_homeless(self, count: int) -> None:
         table, kept = self._players.table, 0
@@ -201,11 +241,11 @@ class Mixer:
             kept += 1
         self._players.used[0] = kept
 
-    def _adopt_schedule(self, other: Mixer, places: NDArray[np.int32]) -> None:
-        waiting = other._schedule.order[: other._schedule.used[0]]
-        for record in other._schedule.slots[waiting]:
+    def _adopt_schedule(self, waiting: NDArray[np.void], places: NDArray[np.int32]) -> None:
+        for record in waiting:
             strip = int(record["strip"])
-            record["strip"] = places[strip] if 0 <= strip < len(places) else -1
+            if 0 <= strip < len(places):  # beyond: of a strip that has only now been added
+                record["strip"] = places[strip]
             scheduling.put(self._schedule, self._reports, record, self.frame)
 
     def _next_step(self, most: int) -> int:
@@ -303,7 +343,7 @@ class Mixer:
         strip, value = int(record["strip"]), float(record["value"])
         chain = self._chains.get(strip)
         insert, frames = int(record["index"]), max(self._fade, int(record["ramp_frames"]))
-        if chain is None or not 0 <= insert < len(chain) or not math.isfinite(value):
+        if chain is None or insert not in chain or not math.isfinite(value):
             return
         try:
             if record["kind"] == Kind.SET_BYPASS:

@@ -220,6 +220,14 @@ def release_all(players: Players, frame: int, frames: int) -> None:
 
 
 @kernel
+def release_on(players: Players, strips: NDArray[np.bool_], frame: int, frames: int) -> None:
+    """Fade out every player on one of ``strips``."""
+    for index in range(players.used[0]):
+        if strips[players.table[index].strip]:
+            release(players.table[index], frame, frames)
+
+
+@kernel
 def released_by(players: Players) -> int:
     """Return the frame by which every player that is fading out now has ended."""
     frame = 0

@@ -28,6 +28,7 @@ def rehearse() -> None:
     first.process(FRAMES)
     first.set_timeline(_entries()[:1], 2)
     first.process(100)
+    first.part(second)
     second.adopt(first)
     second.process(FRAMES)
     second.take_reports()

@@ -24,7 +24,7 @@ GAIN, PAN, DIRECT, FEED = 0, 1, 2, 3
 ROWS = 4
 """Ramps of one strip; those of the sends follow after all strips, the last ramp of all is the panic gain."""
 
-TRACK, BUS, MASTER = 0, 1, 2
+TRACK, BUS, MASTER, GONE = 0, 1, 2, 3
 SMALLEST = np.float32(1e-30)
 """Below this a sample is zero: tails must not run into denormals, which are slow."""
 
@@ -32,7 +32,8 @@ SMALLEST = np.float32(1e-30)
 class Strips(NamedTuple):
     """State of all strips.
 
-    kind, mute, solo, failed: one per strip. first_send: (strips + 1,) index of a strip's first send; send_to: strips.
+    kind, mute, solo, failed: one per strip. first_send: (strips + 1,) index of a strip's first send; send_to: strips;
+    send_key: what records call it. master: [its index].
     curves: scratch for ramps, (5, max_block). meters: (strips, 2 channels, peak | sum of squares).
     """
 
@@ -42,6 +43,8 @@ class Strips(NamedTuple):
     failed: NDArray[np.int32]
     first_send: NDArray[np.int32]
     send_to: NDArray[np.int32]
+    send_key: NDArray[np.int32]
+    master: NDArray[np.int32]
     ramps: NDArray[Any]
     curves: NDArray[np.float64]
     meters: NDArray[np.float64]
@@ -54,12 +57,14 @@ def new_strips(graph: Graph, max_block_frames: int) -> Strips:
     values = [value for spec in specs for value in (db_to_gain(spec.gain_db), spec.pan, 1.0, 1.0)]
     values += [db_to_gain(send.gain_db) for send in sends]
     strips = Strips(
-        kind=np.array([("track", "bus", "master").index(spec.kind) for spec in specs], np.int32),
+        kind=np.array([("track", "bus", "master", "gone").index(spec.kind) for spec in specs], np.int32),
         mute=np.array([spec.mute for spec in specs], np.int32),
         solo=np.array([spec.solo for spec in specs], np.int32),
         failed=np.zeros(len(specs), np.int32),
         first_send=np.cumsum([0, *(len(spec.sends) for spec in specs)]).astype(np.int32),
         send_to=np.array([send.to for send in sends], np.int32),
+        send_key=np.array([send.key for send in sends], np.int32),
+        master=np.array([graph.master], np.int32),
         ramps=new_ramps([*values, 1.0]),
         curves=np.zeros((5, max_block_frames)),
         meters=np.zeros((len(specs), 2, 2)),
@@ -95,6 +100,15 @@ def _set_gate(ramps: NDArray[Any], row: int, target: float, frame: int, frames: 
 
 
 @kernel
+def find_send(strips: Strips, strip: int, key: int) -> int:
+    """Return the index of a strip's send, -1 if it has none of that key."""
+    for send in range(strips.first_send[strip], strips.first_send[strip + 1]):
+        if strips.send_key[send] == key:
+            return send
+    return -1
+
+
+@kernel
 def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
     """Do what a SET_GAIN, SET_PAN, SET_MUTE, SET_SOLO or SET_SEND record asks, from ``frame`` on.
 
@@ -115,8 +129,8 @@ def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
         strips.solo[strip] = record.value != 0.0
         set_gates(strips, frame, shortest_ramp)
     elif record.kind == Kind.SET_SEND:
-        send = strips.first_send[strip] + record.index
-        if record.index < 0 or send >= strips.first_send[strip + 1]:
+        send = find_send(strips, strip, record.index)
+        if send < 0:
             return False
         glide(strips.ramps, ROWS * len(strips.kind) + send, record.value, frame, frames)
     else:
@@ -198,7 +212,7 @@ def mix_level(
     inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
     the block begins at ``done``.
     """
-    master = len(strips.kind) - 1
+    master = strips.master[0]
     for strip in level:
         if not _clean(inputs[strip, : 2 * frames]) and strips.failed[strip] == 0:
             fail(strips, reports, strip, frame)

@@ -12,7 +12,7 @@ from engine.clock import DelayLockedLoop, HeldClock
 from engine.errors import NotReady
 from engine.mixer.graph import Graph
 from engine.mixer.mixer import Mixer
-from engine.realtime.fades import Crossfade, Curtain
+from engine.realtime.fades import Curtain
 from engine.realtime.records import RECORD, REPORT, Report
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
@@ -23,7 +23,6 @@ from engine.realtime.timeline import TimelineReader
 
 RECORDS_PER_BLOCK = 1024
 """Live commands taken in one block; more wait in the ring for the next."""
-CROSSFADE_SECONDS = 0.03
 CURTAIN_SECONDS = 0.005
 
 
@@ -66,8 +65,8 @@ class AudioCore:
         self._clock = DelayLockedLoop(sample_rate)
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._curtain = Curtain(round(CURTAIN_SECONDS * sample_rate))
-        self._crossfade: Crossfade | None = None
         self._next: Mixer | None = None
+        self._parts_at: int | None = None
         self._mixer = self._build(graph)
         self._built = [self._mixer]
         self._board.mixer(self._mixer, max_players)
@@ -88,13 +87,15 @@ class AudioCore:
         return self._board.callbacks
 
     def replace(self, graph: Graph) -> None:
-        """Build a mixer of ``graph`` and let the next block take it over; ``swapped`` tells when that has happened.
+        """Build a mixer of ``graph`` and let a block take it over; ``swapped`` tells when that has happened.
 
-        What sounds, what is scheduled and the transport go on; levels are the new graph's. Raises what Mixer raises.
+        What sounds, what is scheduled and the transport go on, effects that stay keep their sound; levels glide to the
+        new graph's. What it has no more fades out first. Raises what Mixer raises.
         """
-        mixer = self._build(graph)
+        mixer = self._build(graph, self._mixer)
         self._built = [self._mixer, mixer]  # freed here, not in the callback, once the next one is built
         self.swapped.clear()
+        self._parts_at = None
         self._next = mixer
 
     def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
@@ -130,13 +131,14 @@ class AudioCore:
             self.fault = f"{type(error).__name__}: {error}"
             self.errors = self._board.error()
 
-    def _build(self, graph: Graph) -> Mixer:
+    def _build(self, graph: Graph, before: Mixer | None = None) -> Mixer:
         return Mixer(
             graph,
             sample_rate=self.sample_rate,
             arena=self._arena,
             max_block_frames=self._max_block_frames,
             max_players=self._max_players,
+            before=before,
         )
 
     def _play(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
@@ -164,10 +166,13 @@ class AudioCore:
 
     def _take_over(self) -> None:
         mixer = self._next
-        if mixer is None or self._crossfade is not None:
+        if mixer is None:
+            return
+        if self._parts_at is None:
+            self._parts_at = self._mixer.part(mixer)
+        if self._mixer.frame < self._parts_at:
             return
         mixer.adopt(self._mixer)
-        self._crossfade = Crossfade(self._mixer, round(CROSSFADE_SECONDS * self.sample_rate))
         self._mixer, self._next = mixer, None
         self._board.mixer(mixer, self._max_players)
         self.swapped.set()
@@ -187,8 +192,6 @@ class AudioCore:
             out[:] = 0.0
             return
         out[:] = self._mixer.process(len(out))
-        if self._crossfade is not None and self._crossfade.apply(out):
-            self._crossfade = None
         if self._curtain.apply(out):
             self.shut.set()
         self._report()

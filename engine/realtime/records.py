@@ -78,11 +78,12 @@ on; its last loop_fade_frames blend with as many before loop_start. Fades are in
 STOP_PLAYER and PANIC: ramp_frames is the fade. PAUSE_PLAYER and RESUME_PLAYER: player (0: all that the timeline did
 not start), ramp_frames is the fade; a pause cancels starts that still wait for their frame.
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
-counts the strip's sends, value is linear gain. SET_INSERT: index counts the strip's inserts, param the effect's
-parameters in table order, value in the parameter's unit. All of these glide over ramp_frames. LOCATE: value is a
-timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT: the timeline stops
-by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one block: PLAY first,
-then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP, NaN: off.
+is the send's key in the graph, value is linear gain. SET_INSERT: index is the insert's key in the graph, param counts
+the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.
+LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT:
+the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one
+block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP,
+NaN: off.
 """
 
 

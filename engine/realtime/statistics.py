@@ -75,6 +75,7 @@ class StatusBoard:
         self._max_players = max_players
         self._now["strips"] = strips
         self._now["failed"] = 0
+        self._now["failed"][:strips] = mixer.failed[:strips] != 0
         self._now["meters"] = 0.0
         self._now["mixer_latency_frames"] = mixer.latency_frames
         self._meters = MeterBallistics(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from engine.errors import Busy, UnknownThing
 from engine.mixer.graph import Graph, compile_graph
+from engine.mixer.regraph import has_leaving, swept
+from engine.realtime.records import NOW
 from engine.session.library import AudioFile, Library, Source
 from engine.session.orders import Records, together
 from engine.session.players import Owner, Players, Sound, start_order
@@ -19,7 +22,10 @@ DECLICK_SECONDS = 0.005
 
 
 class Context:
-    """The state that every part of the session reads; ``adopt`` replaces the story."""
+    """The state that every part of the session reads; ``adopt`` replaces the story.
+
+    on_graph: called when the mixer is to take over another graph; ``graphs_taken`` answers it.
+    """
 
     def __init__(self, story: Story, stage: Stage, library: Library) -> None:
         self.stage = stage
@@ -28,10 +34,44 @@ class Context:
         self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)
+        self.on_graph: Callable[[], None] = lambda: None
+        self._turned: deque[list[Records]] = deque()
 
-    def adopt(self, story: Story) -> None:
-        """Play ``story`` from now on."""
-        self.story, self.graph = story, compile_graph(story)
+    def adopt(self, story: Story, graph: Graph, *, built: bool = False) -> None:
+        """Play ``story`` from now on; ``graph`` goes on where the one before stands (``regraph``).
+
+        built: the mixer plays it already.
+        """
+        self.story = story
+        changed = graph != self.graph
+        self.graph = graph
+        if changed and not built:
+            self._turned.append([])
+            self.on_graph()
+
+    def sweep(self) -> None:
+        """Let go of strips that have rung out."""
+        if has_leaving(self.graph):
+            self.adopt(self.story, swept(self.graph))
+
+    def turn(self, orders: Records) -> None:
+        """Send orders that set levels; a graph that is still being built will hear of them too."""
+        self.push(orders)
+        if self._turned:
+            self._turned[-1].append(orders[orders["frame"] == NOW])
+
+    @property
+    def graphs_waiting(self) -> int:
+        """How many graphs were made since the one that the mixer plays."""
+        return len(self._turned)
+
+    def graphs_taken(self, count: int) -> None:
+        """Hear that the mixer plays the last of ``count`` graphs that waited: what was turned since then is told it."""
+        turned: list[Records] = []
+        for _ in range(min(count, len(self._turned))):
+            turned = self._turned.popleft()
+        if turned:
+            self.push(together(*turned))
 
     def frames(self, seconds: float) -> int:
         """Return ``seconds`` in frames of this story."""

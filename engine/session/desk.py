@@ -1,20 +1,24 @@
-"""The desk: commands that move faders, pans, mutes, sends and insert parameters. They edit the story."""
+"""The desk: commands that move faders, pans, mutes, sends, insert parameters and bypasses. They edit the story."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.commands import (
     DEFAULT_RAMP_SECONDS,
-    Edit,
+    SetInsertBypass,
     SetInsertParam,
     SetSendGain,
     SetStripGain,
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    Turn,
 )
 from engine.errors import BadRange, UnknownThing
 from engine.events import (
     Event,
+    InsertBypassChanged,
     InsertParamChanged,
     SendGainChanged,
     StripGainChanged,
@@ -28,8 +32,11 @@ from engine.session.context import Context
 from engine.session.keeper import Keeper
 from engine.session.orders import Records, order, set_limiter, together
 from engine.story.edit import apply_edit
-from engine.story.model import Strip
+from engine.story.model import Effect, Strip
 from engine.units import db_to_gain
+
+BYPASS_SECONDS = 0.02
+"""How long an insert takes to go out of the sound."""
 
 
 class Desk:
@@ -38,17 +45,17 @@ class Desk:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def apply(self, command: Edit, at_frame: int | None, keeper: Keeper) -> Event:
+    def apply(self, command: Turn, at_frame: int | None, keeper: Keeper) -> Event:
         """Carry out one edit; any error leaves everything as it was."""
         context = self._context
         wanted, event = self._order(command, at_frame)
         story = apply_edit(context.story, command)
         keeper.append(command)
-        context.push(wanted)
+        context.turn(wanted)
         context.story = story
         return event
 
-    def _order(self, command: Edit, at_frame: int | None) -> tuple[Records, Event]:
+    def _order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
         context = self._context
         index = context.strip(command.strip)
         match command:
@@ -67,29 +74,47 @@ class Desk:
                 return self._send(command, index, at_frame)
             case SetInsertParam():
                 return self._insert(command, index, at_frame)
+            case SetInsertBypass():
+                return self._bypass(command, index, at_frame)
 
     def _switch(self, kind: Kind, index: int, on: bool, at_frame: int | None) -> Records:
         return order(kind, at_frame, strip=index, value=float(on), ramp_frames=self._context.frames(0.005))
 
     def _send(self, command: SetSendGain, index: int, at_frame: int | None) -> tuple[Records, Event]:
-        sends = [s.to for s in self._context.story.strips()[command.strip].sends]
+        context = self._context
+        sends = [s.to for s in context.story.strips()[command.strip].sends]
         if command.bus not in sends:
             raise UnknownThing(f"send of strip {command.strip!r}", command.bus, sends)
-        fields = {"value": db_to_gain(command.gain_db), "ramp_frames": self._context.frames(command.ramp_seconds)}
+        fields = {"value": db_to_gain(command.gain_db), "ramp_frames": context.frames(command.ramp_seconds)}
         event = SendGainChanged(strip=command.strip, bus=command.bus, gain_db=command.gain_db)
-        return order(Kind.SET_SEND, at_frame, strip=index, index=sends.index(command.bus), **fields), event
+        key = context.graph.strips[index].sends[sends.index(command.bus)].key
+        return order(Kind.SET_SEND, at_frame, strip=index, index=key, **fields), event
 
     def _insert(self, command: SetInsertParam, index: int, at_frame: int | None) -> tuple[Records, Event]:
         param, value = check_insert_param(self._context.story.strips()[command.strip], command)
         fields = {"value": value, "ramp_frames": self._context.frames(command.ramp_seconds)}
         event = InsertParamChanged(strip=command.strip, insert=command.insert, param=command.param, value=value)
-        return order(Kind.SET_INSERT, at_frame, strip=index, index=command.insert - 1, param=param, **fields), event
+        key = self._context.graph.strips[index].insert_keys[command.insert - 1]
+        return order(Kind.SET_INSERT, at_frame, strip=index, index=key, param=param, **fields), event
+
+    def _bypass(self, command: SetInsertBypass, index: int, at_frame: int | None) -> tuple[Records, Event]:
+        strip = self._context.story.strips()[command.strip]
+        check_insert(strip, command.strip, command.insert)
+        key = self._context.graph.strips[index].insert_keys[command.insert - 1]
+        fields = {"value": float(command.bypass), "ramp_frames": self._context.frames(BYPASS_SECONDS)}
+        event = InsertBypassChanged(strip=command.strip, insert=command.insert, bypass=command.bypass)
+        return order(Kind.SET_BYPASS, at_frame, strip=index, index=key, **fields), event
+
+
+def check_insert(strip: Strip, name: str, insert: int) -> None:
+    """Raise BadRange if there is no such insert."""
+    if not 1 <= insert <= len(strip.inserts):
+        raise BadRange(f"strip {name!r} has {len(strip.inserts)} inserts; {insert} is not one of them")
 
 
 def check_insert_param(strip: Strip, command: SetInsertParam) -> tuple[int, float]:
     """Return the parameter's place in the effect's table and its checked value."""
-    if not 1 <= command.insert <= len(strip.inserts):
-        raise BadRange(f"strip {command.strip!r} has {len(strip.inserts)} inserts; {command.insert} is not one of them")
+    check_insert(strip, command.strip, command.insert)
     name = strip.inserts[command.insert - 1].effect
     effect = EFFECTS[name]
     index = effect.param_index(command.param, name)
@@ -101,18 +126,22 @@ def levels(context: Context) -> Records:
     orders: list[Records] = []
     ramp = context.frames(DEFAULT_RAMP_SECONDS)
     for name, strip in context.story.strips().items():
-        where = {"strip": context.graph.index(name), "ramp_frames": ramp}
+        index = context.graph.index(name)
+        where = {"strip": index, "ramp_frames": ramp}
         orders.append(order(Kind.SET_GAIN, value=db_to_gain(strip.gain_db), **where))
         orders.append(order(Kind.SET_PAN, value=strip.pan, **where))
         orders.append(order(Kind.SET_MUTE, value=float(strip.mute), **where))
         orders.append(order(Kind.SET_SOLO, value=float(strip.solo), **where))
-        orders.extend(
-            order(Kind.SET_SEND, index=i, value=db_to_gain(s.gain_db), **where) for i, s in enumerate(strip.sends)
-        )
-        orders.extend(
-            order(Kind.SET_INSERT, index=i, param=p, value=effect.params.get(name, param.spec.default), **where)
-            for i, effect in enumerate(strip.inserts)
-            for p, (name, param) in enumerate(EFFECTS[effect.effect].params.items())
-        )
+        spec = context.graph.strips[index]
+        for key, send in zip((s.key for s in spec.sends), strip.sends, strict=True):
+            orders.append(order(Kind.SET_SEND, index=key, value=db_to_gain(send.gain_db), **where))
+        for key, effect in zip(spec.insert_keys, strip.inserts, strict=True):
+            orders.extend(_insert_levels(key, effect, where))
     orders.append(set_limiter(context.story.master.limiter_db))
     return together(*orders)
+
+
+def _insert_levels(key: int, effect: Effect, where: dict[str, int]) -> Iterator[Records]:
+    yield order(Kind.SET_BYPASS, index=key, value=float(effect.bypass), **where)
+    for param, (name, knob) in enumerate(EFFECTS[effect.effect].params.items()):
+        yield order(Kind.SET_INSERT, index=key, param=param, value=effect.params.get(name, knob.spec.default), **where)

@@ -9,18 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.commands import (
+    AddBus,
+    AddInsert,
+    AddSend,
+    AddTrack,
     CancelJob,
     ClearScheduled,
     Command,
     GoCue,
+    LoadMix,
     LoadVoice,
     Locate,
+    MoveInsert,
     Panic,
     Play,
     ReleaseSlot,
     ReloadStory,
+    RemoveBus,
+    RemoveInsert,
+    RemoveSend,
+    RemoveTrack,
     SaveStory,
     Say,
+    SetInsertBypass,
     SetInsertParam,
     SetLoop,
     SetSendGain,
@@ -37,8 +48,11 @@ from engine.commands import (
 )
 from engine.errors import EngineError
 from engine.events import ClipChanged, CueChanged, Event
+from engine.mixer.graph import Graph
+from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
 from engine.realtime.records import Kind
+from engine.session.builder import Builder, Mixes, no_mixes
 from engine.session.context import Context, clip_source, story_sources
 from engine.session.cues import Cues
 from engine.session.desk import Desk, levels
@@ -61,7 +75,7 @@ class Session:
     """Owns story, players, cues, slots, transport and jobs. Control process only; never blocks.
 
     stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
-    keeper: where edits and the story are kept. voices: who can speak (None: anybody).
+    keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets.
     """
 
     def __init__(
@@ -72,6 +86,7 @@ class Session:
         *,
         keeper: Keeper | None = None,
         voices: Voices | None = None,
+        mixes: Mixes = no_mixes,
     ) -> None:
         self.context = Context(story, stage, Library(loader))
         self.keeper = keeper or NoKeeper()
@@ -81,6 +96,7 @@ class Session:
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
         self.desk = Desk(self.context)
+        self.builder = Builder(self.context, mixes, self.voices)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport)
         self._listeners: list[Listener] = []
         self._stale = False
@@ -130,9 +146,13 @@ class Session:
                 listener(events)
         return events
 
+    def graph_of(self, story: Story) -> Graph:
+        """Return the graph with which ``adopt`` would play ``story``: build it first."""
+        return regraph(self.context.graph, self.context.story, story)
+
     def adopt(self, story: Story) -> None:
-        """Play another story: its levels, cues and slots at once, its clips as they are ready."""
-        self.context.adopt(story)
+        """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come."""
+        self.context.adopt(story, self.graph_of(story), built=True)
         self.transport.forget()
         self.context.push(levels(self.context))
         self.open()
@@ -196,8 +216,16 @@ class Session:
                 return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
             case ClearScheduled():
                 self.context.push(order(Kind.CLEAR_SCHEDULED))
-            case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain() | SetInsertParam():
+            case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
+            case SetInsertParam() | SetInsertBypass():
+                return (self.desk.apply(command, at_frame, self.keeper),)
+            case AddInsert() | RemoveInsert() | MoveInsert() | AddSend() | RemoveSend() | AddBus() | RemoveBus():
+                return self.builder.apply(command, self.keeper)
+            case AddTrack() | RemoveTrack() | LoadMix():
+                events = self.builder.apply(command, self.keeper)
+                self.open()
+                return events
             case SaveStory():
                 self.keeper.save()
             case ReloadStory():

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.commands import (
     Edit,
+    SetInsertBypass,
     SetInsertParam,
     SetSendGain,
     SetStripGain,
@@ -17,8 +18,10 @@ from engine.commands import (
 )
 from engine.errors import BadType, UnknownThing
 from engine.params import FADER, PAN, ParamSpec
-from engine.story.model import MASTER, Story, Strip
+from engine.story.model import Effect, Story, Strip
+from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
+from engine.story.strips import with_strip
 
 EffectTable = Mapping[str, Mapping[str, ParamSpec]]
 """What each effect can be told: parameter specs by effect and parameter name."""
@@ -43,6 +46,10 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return set_send_gain(story, strip, bus, gain_db)
         case SetInsertParam(strip=strip, insert=insert, param=param, value=value):
             return set_insert_param(story, strip, insert, param, value, effects)
+        case SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
+            return set_insert_bypass(story, strip, insert, bypass)
+        case _:
+            return rebuild(story, command)
 
 
 def set_strip_gain(story: Story, strip: str, gain_db: float) -> Story:
@@ -84,30 +91,27 @@ def set_insert_param(
 ) -> Story:
     """Return the story with one parameter of the strip's ``insert`` (counted from 1) set, in the parameter's unit."""
 
-    def change(old: Strip) -> Strip:
+    def change(effect: Effect) -> Effect:
+        number = _param_spec(effect.effect, param, effects).check(value, f"{strip} {effect.effect} {param}")
+        return replace(effect, params={**effect.params, param: number})
+
+    return _with_changed_insert(story, strip, insert, change)
+
+
+def set_insert_bypass(story: Story, strip: str, insert: int, bypass: bool) -> Story:
+    """Return the story with the strip's ``insert`` (counted from 1) taken out of the sound or let in."""
+    switch = _switch(bypass, f"{strip} insert {insert} bypass")
+    return _with_changed_insert(story, strip, insert, lambda effect: replace(effect, bypass=switch))
+
+
+def _with_changed_insert(story: Story, strip: str, insert: int, change: Callable[[Effect], Effect]) -> Story:
+    def changed(old: Strip) -> Strip:
         if not 1 <= insert <= len(old.inserts):
             raise UnknownThing(f"insert of strip {strip!r}", insert, range(1, len(old.inserts) + 1))
-        effect = old.inserts[insert - 1]
-        number = _param_spec(effect.effect, param, effects).check(value, f"{strip} {effect.effect} {param}")
-        changed = replace(effect, params={**effect.params, param: number})
-        return replace(old, inserts=(*old.inserts[: insert - 1], changed, *old.inserts[insert:]))
+        effect = change(old.inserts[insert - 1])
+        return replace(old, inserts=(*old.inserts[: insert - 1], effect, *old.inserts[insert:]))
 
-    return with_strip(story, strip, change)
-
-
-def with_strip(story: Story, strip: str, change: Callable[[Strip], Strip]) -> Story:
-    """Return the story with ``change`` made to one strip; raises UnknownThing naming the strips there are."""
-    if strip == MASTER:
-        return replace(story, master=replace(story.master, strip=change(story.master.strip)))
-    for i, track in enumerate(story.tracks):
-        if track.id == strip:
-            changed = replace(track, strip=change(track.strip))
-            return replace(story, tracks=(*story.tracks[:i], changed, *story.tracks[i + 1 :]))
-    for i, bus in enumerate(story.buses):
-        if bus.id == strip:
-            turned = replace(bus, strip=change(bus.strip))
-            return replace(story, buses=(*story.buses[:i], turned, *story.buses[i + 1 :]))
-    raise UnknownThing("strip", strip, story.strips())
+    return with_strip(story, strip, changed)
 
 
 def _param_spec(effect: str, param: str, effects: EffectTable | None) -> ParamSpec:

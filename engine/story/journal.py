@@ -10,7 +10,16 @@ from pathlib import Path
 
 import msgspec
 
-from engine.commands import Edit, SetInsertParam, SetSendGain
+from engine.commands import (
+    Edit,
+    SetInsertBypass,
+    SetInsertParam,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+)
 from engine.errors import EngineError, StoryError
 from engine.story.edit import EffectTable, apply_edit
 from engine.story.model import Story
@@ -19,6 +28,9 @@ log = logging.getLogger(__name__)
 
 COMPACT_BYTES = 1024 * 1024
 """Beyond this only the newest edit of each target is kept."""
+
+REBUILD: tuple[object, ...] = ("rebuild",)
+"""The target of edits that change the mix itself: each counts."""
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Edit)
@@ -125,8 +137,11 @@ class Journal:
         """Keep only the newest edit of each target, in the order in which they were made."""
         header, *lines = self.path.read_bytes().splitlines()
         newest: dict[object, bytes] = {}
+        rebuilds = 0  # an insert's number means another one before and behind such an edit
         for line in lines:
-            key = _target_of(line)
+            target = _target_of(line)
+            rebuilds += target is REBUILD
+            key = rebuilds, target
             newest.pop(key, None)
             newest[key] = line
         temporary = self.path.with_name(f"{self.path.name}.tmp")
@@ -160,5 +175,9 @@ def _target(command: Edit) -> tuple[object, ...]:
             return type(command), strip, bus
         case SetInsertParam(strip=strip, insert=insert, param=param):
             return type(command), strip, insert, param
-        case _:
+        case SetInsertBypass(strip=strip, insert=insert):
+            return type(command), strip, insert
+        case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo():
             return type(command), command.strip
+        case _:
+            return REBUILD

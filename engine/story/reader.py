@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from engine.story.fields import Fields, Notes
+from engine.story.insert_reader import read_insert
 from engine.story.model import (
     After,
     At,
     Bus,
     Clip,
     Cue,
-    Effect,
     ExportFormat,
     Line,
     Marker,
@@ -28,7 +28,7 @@ from engine.story.model import (
     TempoPoint,
     Track,
 )
-from engine.story.nodes import Mapping, Node, Scalar
+from engine.story.nodes import Node, Scalar
 from engine.story.positions import number_from
 from engine.story.problems import Path, allowed_text
 
@@ -138,20 +138,9 @@ class Reader:
             pan=fields.number("pan"),
             mute=fields.switch("mute"),
             solo=fields.switch("solo"),
-            inserts=tuple(self._insert(node, path) for node, path in fields.items("inserts")),
+            inserts=tuple(read_insert(node, path, self.notes) for node, path in fields.items("inserts")),
             sends=tuple(Send(to=bus, gain_db=level) for bus, level in fields.all_numbers("sends").items()),
         )
-
-    def _insert(self, node: Node, path: Path) -> Effect:
-        if isinstance(node, Scalar) and not node.is_null:
-            return Effect(effect=node.text)
-        names = [key for key in node.fields if key != "bypass"] if isinstance(node, Mapping) else []
-        if len(names) != 1:
-            self.notes.add(node, path, "expected one effect: its name, or name: {parameter: value}, beside it bypass")
-            self.notes.quiet.add(path)
-            return Effect(effect="?")
-        fields = self._fields(node, path, (*names, "bypass"))
-        return Effect(effect=names[0], params=fields.all_numbers(names[0]), bypass=fields.switch("bypass"))
 
     def _clip(self, node: Node, path: Path, auto_id: str, track_voice: str | None) -> Clip:
         fields = self._fields(node, path, CLIP_KEYS)

@@ -190,6 +190,8 @@ class FakeEngine:
                 return (told.InsertParamChanged(strip=strip, insert=insert, param=param, value=value),)
             case do.LoadVoice(voice=voice) | do.WarmVoice(voice=voice) | do.UnloadVoice(voice=voice):
                 self.voice_state(voice)
+            case do.SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
+                return (told.InsertBypassChanged(strip=strip, insert=insert, bypass=bypass),)
             case do.GoCue(cue=str() as cue) | do.StopCue(cue=cue):
                 self.cue_state(cue)
             case do.TriggerSlot(bank=bank, index=index) | do.ReleaseSlot(bank=bank, index=index):

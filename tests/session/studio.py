@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.commands import Command, Edit
 from engine.events import Event
 from engine.realtime.records import REPORT, Kind, Report
+from engine.session.builder import Mixes, no_mixes
 from engine.session.library import Loaded, Source
 from engine.session.session import Session
 from engine.session.voices import EmbeddedVoices
@@ -135,7 +136,7 @@ class Studio:
 
     FRAMES = 2000
 
-    def __init__(self, story: Story | None = None, *, load: bool = True) -> None:
+    def __init__(self, story: Story | None = None, *, load: bool = True, mixes: Mixes = no_mixes) -> None:
         self.stage = RecordingStage()
         self.loader = HandLoader()
         self.keeper = NotedEdits()
@@ -146,6 +147,7 @@ class Studio:
             self.loader,
             keeper=self.keeper,
             voices=EmbeddedVoices(("narrator", "ghost")),
+            mixes=mixes,
         )
         self.session.listen(self.told.extend)
         self.session.open()

@@ -1,0 +1,139 @@
+"""Edits that change the mix itself: strips, inserts, sends. A story and a command give a new story."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.commands import (
+    AddBus,
+    AddInsert,
+    AddSend,
+    AddTrack,
+    MoveInsert,
+    Rebuild,
+    RemoveBus,
+    RemoveInsert,
+    RemoveSend,
+    RemoveTrack,
+    UseMix,
+)
+from engine.errors import BadRange, StoryError, UnknownThing
+from engine.params import FADER
+from engine.story.mix import apply_mix
+from engine.story.model import MASTER, Bus, Effect, PlayClip, Send, SpeakLine, Story, Strip, Target, Track
+from engine.story.rules import check_id
+from engine.story.strips import with_strip
+from engine.story.timeline import dependencies
+
+
+def rebuild(story: Story, command: Rebuild) -> Story:
+    """Return the story with the edit in it; raises an EngineError that names what is wrong, never changes in part.
+
+    Names and ranges of effects are for whoever builds the mix to check, and so are rings of sends.
+    """
+    match command:
+        case AddInsert(strip=strip, effect=effect, position=position):
+            return with_strip(story, strip, lambda s: _with_insert(s, strip, Effect(effect=effect), position))
+        case RemoveInsert(strip=strip, insert=insert):
+            return with_strip(story, strip, lambda s: _without_insert(s, strip, insert)[0])
+        case MoveInsert(strip=strip, insert=insert, position=position):
+            return with_strip(story, strip, lambda s: _with_moved(s, strip, insert, position))
+        case AddSend(strip=strip, bus=bus, gain_db=gain_db):
+            return _add_send(story, strip, bus, gain_db)
+        case RemoveSend(strip=strip, bus=bus):
+            return with_strip(story, strip, lambda s: _without_send(s, strip, bus))
+        case AddTrack(track=track, voice=voice):
+            _check_new(story, "track", track)
+            return replace(story, tracks=(*story.tracks, Track(id=track, voice=voice)))
+        case RemoveTrack(track=track):
+            return _remove_track(story, track)
+        case AddBus(bus=bus):
+            _check_new(story, "bus", bus)
+            return replace(story, buses=(*story.buses, Bus(id=bus)))
+        case RemoveBus(bus=bus):
+            return _remove_bus(story, bus)
+        case UseMix(mix=mix):
+            return apply_mix(story, mix)
+
+
+def _with_insert(strip: Strip, name: str, effect: Effect, position: int | None) -> Strip:
+    count = len(strip.inserts)
+    at = count + 1 if position is None else position
+    if not 1 <= at <= count + 1:
+        raise BadRange(f"strip {name!r} has {count} inserts; a new one goes to 1 to {count + 1}, not to {at}")
+    return replace(strip, inserts=(*strip.inserts[: at - 1], effect, *strip.inserts[at - 1 :]))
+
+
+def _without_insert(strip: Strip, name: str, insert: int) -> tuple[Strip, Effect]:
+    if not 1 <= insert <= len(strip.inserts):
+        raise UnknownThing(f"insert of strip {name!r}", insert, range(1, len(strip.inserts) + 1))
+    rest = (*strip.inserts[: insert - 1], *strip.inserts[insert:])
+    return replace(strip, inserts=rest), strip.inserts[insert - 1]
+
+
+def _with_moved(strip: Strip, name: str, insert: int, position: int) -> Strip:
+    rest, effect = _without_insert(strip, name, insert)
+    return _with_insert(rest, name, effect, position)
+
+
+def _add_send(story: Story, strip: str, bus: str, gain_db: float) -> Story:
+    buses = [b.id for b in story.buses]
+    if bus not in buses:
+        raise UnknownThing("bus", bus, buses)
+    if strip == MASTER:
+        raise StoryError("the master sends to no bus")
+    level = FADER.check(gain_db, f"{strip} send {bus}")
+
+    def change(old: Strip) -> Strip:
+        if any(send.to == bus for send in old.sends):
+            raise StoryError(f"strip {strip!r} sends to bus {bus!r} already")
+        return replace(old, sends=(*old.sends, Send(to=bus, gain_db=level)))
+
+    return with_strip(story, strip, change)
+
+
+def _without_send(strip: Strip, name: str, bus: str) -> Strip:
+    if bus not in (known := [send.to for send in strip.sends]):
+        raise UnknownThing(f"send of strip {name!r}", bus, known)
+    return replace(strip, sends=tuple(send for send in strip.sends if send.to != bus))
+
+
+def _check_new(story: Story, kind: str, name: str) -> None:
+    for problem in check_id((), kind, name):
+        raise StoryError(f"{kind}: {problem.text}")
+    if name in story.strips():
+        raise StoryError(f"{kind}: there is a strip {name!r} already; each needs its own id")
+
+
+def _remove_track(story: Story, name: str) -> Story:
+    tracks = {track.id: track for track in story.tracks}
+    if name not in tracks:
+        raise UnknownThing("track", name, tracks)
+    clips = {clip.id for clip in tracks[name].clips}
+    users = [f"cue {c.id}" for c in story.cues if _needs(c.target, name, clips)]
+    users += [f"slot {s.bank}/{s.index}" for s in story.slots if _needs(s.target, name, clips)]
+    waiting = dependencies(story)
+    users += [f"clip {clip}" for clip, before in waiting.items() if clip not in clips and before in clips]
+    users += [f"marker {m.id}" for m in story.markers if getattr(m.at, "clip", None) in clips]
+    if users:
+        raise StoryError(f"track {name!r} is needed by {', '.join(users[:5])}{' …' if len(users) > 5 else ''}")
+    return replace(story, tracks=tuple(track for track in story.tracks if track.id != name))
+
+
+def _needs(target: Target, track: str, clips: set[str]) -> bool:
+    match target:
+        case PlayClip(clip=clip):
+            return clip in clips
+        case SpeakLine(track=its_track):
+            return its_track == track
+    return False
+
+
+def _remove_bus(story: Story, name: str) -> Story:
+    buses = [bus.id for bus in story.buses]
+    if name not in buses:
+        raise UnknownThing("bus", name, buses)
+    for strip_id, strip in story.strips().items():
+        if any(send.to == name for send in strip.sends):
+            story = with_strip(story, strip_id, lambda s: _without_send(s, strip_id, name))  # noqa: B023
+    return replace(story, buses=tuple(bus for bus in story.buses if bus.id != name))

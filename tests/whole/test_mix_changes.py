@@ -1,0 +1,41 @@
+"""The mix is rebuilt under a playing engine, over OSC, and the story's file learns of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.story.document import StoryDocument
+from tests.whole.rig import running, write_story
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+
+
+def test_a_mix_is_changed_while_it_plays_and_saved(tmp_path: Path) -> None:
+    path = write_story(tmp_path)
+    with running(path, "--device", "null") as rig:
+        rig.wait_ready()
+        client = rig.client
+        client.send("/subscribe", "/strip/*/inserts")
+        client.wait("/subscribed")
+        client.send("/subscribe", "/event/mix/changed")
+        client.wait("/subscribed")
+        client.send("/transport/play")
+        client.send("/mix/bus/add", "hall")
+        client.send("/mix/insert/add", "hall", "reverb")
+        client.send("/mix/send/add", "clicks", "hall", -6.0)
+        client.send("/strip/hall/insert/1/dry_level", 0.0)
+        client.send("/mix/load", "stage")
+        assert client.wait("/event/mix/changed", "mix stage loaded")
+        assert client.wait("/strip/voice/inserts", "highpass") == ["highpass", "compressor", "peak"]
+        client.send("/mix/send/add", "hall", "echo")
+        assert "circle" in str(client.wait("/reply/mix/send/add", 0, "error"))
+        client.send("/subscribe", "/event/story/saved")
+        client.send("/session/save")
+        client.wait("/event/story/saved")
+        assert rig.process.poll() is None
+        assert "died" not in rig.log.read_text()
+    strips = StoryDocument.load(path).story.strips()
+    assert list(strips) == ["voice", "clicks", "hall", "echo", "master"]
+    assert [(s.to, s.gain_db) for s in strips["clicks"].sends] == [("hall", -16.0), ("echo", -90.0)]
