@@ -12,8 +12,9 @@ from engine.control.control import Control
 from engine.errors import UnknownThing
 from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
+from engine.params import DUCK
 from engine.session.context import clip_source
-from engine.story.model import Effect
+from engine.story.model import MASTER, Duck, Effect
 from engine.units import gain_to_db
 
 
@@ -87,6 +88,7 @@ class LivePort:
             solo=settings.solo,
             sends={send.to: send.gain_db for send in settings.sends},
             inserts=tuple(_insert_state(effect) for effect in settings.inserts),
+            duck=_duck_state(settings.duck),
         )
 
     def voice_ids(self) -> Sequence[str]:
@@ -124,6 +126,13 @@ class LivePort:
         index = self._session.context.strip(strip)
         return _meter(self._control.link.status().meters[index].tolist())
 
+    def reduction_db(self, strip: str) -> float:
+        """Return what ducking, or the limiter, takes away."""
+        status = self._control.link.status()
+        if strip == MASTER:
+            return status.limiter_reduction_db
+        return min(0.0, gain_to_db(float(status.reduction[self._session.context.strip(strip)])))
+
     def status(self) -> EngineStatus:
         """Return how the engine fares."""
         control, status = self._control, self._control.link.status()
@@ -144,6 +153,12 @@ class LivePort:
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",
         )
+
+
+def _duck_state(duck: Duck | None) -> dict[str, float]:
+    if duck is None:
+        return {}
+    return {name: getattr(duck, name) for name in DUCK if name != "look_ahead_ms"}
 
 
 def _insert_state(effect: Effect) -> InsertState:

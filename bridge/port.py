@@ -23,7 +23,10 @@ class InsertState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StripState(msgspec.Struct, frozen=True, kw_only=True):
-    """A mixer channel as it is now. sends: gain in dB by bus id; inserts: in order, addressed from 1."""
+    """A mixer channel as it is now. sends: gain in dB by bus id; inserts: in order, addressed from 1.
+
+    duck: knobs of its ducking that can be turned, empty where nothing ducks it.
+    """
 
     gain_db: float
     pan: float
@@ -31,6 +34,7 @@ class StripState(msgspec.Struct, frozen=True, kw_only=True):
     solo: bool
     sends: Mapping[str, float]
     inserts: Sequence[InsertState]
+    duck: Mapping[str, float] = {}
 
 
 class TransportState(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +174,10 @@ class EnginePort(Protocol):
 
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading; reading changes nothing, so that several may look."""
+        ...
+
+    def reduction_db(self, strip: str) -> float:
+        """Return what ducking takes away from a strip, or the limiter from the master; 0 or less."""
         ...
 
     def status(self) -> EngineStatus:

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.port import EnginePort, InsertState, StripState
 from bridge.route import Path, Reader
 from engine.errors import BadRange, UnknownThing
-from engine.params import ParamSpec
+from engine.params import DUCK, ParamSpec
 
 
 def strip(value: Callable[[StripState], object]) -> Reader:
@@ -35,6 +35,22 @@ def insert_bypass(port: EnginePort, path: Path) -> tuple[object, ...]:
 def inserts(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read the effects of a strip's inserts."""
     return tuple(insert.effect for insert in port.strip_state(path["strip"]).inserts)
+
+
+def duck_value(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read a knob of ducking."""
+    return (_known(f"ducking knob of {path['strip']}", path["knob"], port.strip_state(path["strip"]).duck),)
+
+
+def duck_spec(port: EnginePort, path: Path) -> ParamSpec:
+    """Return the range of a knob of ducking."""
+    duck_value(port, path)
+    return DUCK[path["knob"]]
+
+
+def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read what is taken away from a strip in dB."""
+    return (port.reduction_db(path["strip"]),)
 
 
 def insert_spec(port: EnginePort, path: Path) -> ParamSpec:

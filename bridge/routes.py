@@ -13,7 +13,7 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import FADER, PAN, VELOCITY, ParamSpec
+from engine.params import DUCK, FADER, PAN, VELOCITY, ParamSpec
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -205,6 +205,11 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/strip/{strip}/bypass/{insert}", command=do.SetInsertBypass,
           args=(Arg(name="bypass", type="i", truth=True),), read=readers.insert_bypass,
           changed=(told.InsertBypassChanged,), help="Take an insert out of the sound, or let it in again."),
+    Route(address="/strip/{strip}/duck/{knob}", command=do.SetDuck,
+          args=(Arg(name="value", type="f", spec=readers.duck_spec),), read=readers.duck_value,
+          changed=(told.DuckChanged,), help="One knob of a strip's ducking: depth, threshold, attack, hold, release."),
+    Route(address="/strip/{strip}/reduction", read=readers.reduction, stream=True,
+          args=(Arg(name="reduction_db", type="f"),), help="What ducking, or the master's limiter, takes away in dB."),
     Route(address="/strip/{strip}/inserts", read=readers.inserts, repeated=True, changed=(told.InsertsChanged,),
           args=(Arg(name="effect", type="s"),), help="The effects of a strip's inserts, in order."),
     Route(address="/strip/{strip}/meter", read=readers.meter, args=_METER, stream=True, help="Meter in dBFS."),
@@ -226,6 +231,13 @@ ROUTES: tuple[Route, ...] = (
           args=(_STRIP, _BUS, Arg(name="gain_db", type="f", spec=FADER, optional=True)),
           help="Let a strip send to one more bus. Sends that would go round in a ring are refused."),
     Route(address="/mix/send/remove", command=do.RemoveSend, args=(_STRIP, _BUS), help="Take a send away."),
+    Route(address="/mix/duck/add", command=do.AddDuck, args=(_STRIP, Arg(name="by", type="s")),
+          help="Let a track make a strip softer while it plays: the voice over the music."),
+    Route(address="/mix/duck/remove", command=do.RemoveDuck, args=(_STRIP, Arg(name="by", type="s")),
+          help="Let a track make a strip softer no more."),
+    Route(address="/mix/duck/look_ahead", command=do.SetDuckLookAhead,
+          args=(_STRIP, Arg(name="look_ahead_ms", type="f", spec=DUCK["look_ahead_ms"])),
+          help="Hear what ducks a strip that much sooner; the whole mix is that much later."),
     Route(address="/mix/track/add", command=do.AddTrack,
           args=(Arg(name="track", type="s"), Arg(name="voice", type="s", optional=True)),
           help="Add a track to the story, with a strip."),

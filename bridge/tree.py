@@ -184,6 +184,8 @@ def _inside_strip(placeholder: str, path: Path, port: EnginePort) -> Iterable[st
     match placeholder:
         case "bus":
             return state.sends
+        case "knob":
+            return tuple(state.duck)
         case "insert":
             return range(1, len(state.inserts) + 1)
         case "param":

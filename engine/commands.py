@@ -157,6 +157,35 @@ class SetInsertBypass(Base, frozen=True, kw_only=True):
     bypass: bool
 
 
+class SetDuck(Base, frozen=True, kw_only=True):
+    """Turn one knob of a strip's ducking, in its own unit (``params.DUCK``; look-ahead is SetDuckLookAhead's)."""
+
+    strip: str
+    knob: str
+    value: float
+
+
+class AddDuck(Base, frozen=True, kw_only=True):
+    """Let a track make a strip softer while it plays."""
+
+    strip: str
+    by: str
+
+
+class RemoveDuck(Base, frozen=True, kw_only=True):
+    """Let a track make a strip softer no more."""
+
+    strip: str
+    by: str
+
+
+class SetDuckLookAhead(Base, frozen=True, kw_only=True):
+    """Hear the tracks that duck a strip that much sooner; the whole mix is that much later."""
+
+    strip: str
+    look_ahead_ms: float
+
+
 class AddInsert(Base, frozen=True, kw_only=True):
     """Put an effect into a strip, before the one at ``position`` (counted from 1; None: behind the last)."""
 
@@ -260,17 +289,21 @@ Command = (
     Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
+    | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead
     | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
     | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
 
-Turn = SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
+Turn = (
+    SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass | SetDuck
+)
 """Edits that the mixer follows as it is."""
 
 Rebuild = (
     AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend | AddTrack | RemoveTrack | AddBus | RemoveBus | UseMix
-)
+    | AddDuck | RemoveDuck | SetDuckLookAhead
+)  # fmt: skip
 """Edits for which the mixer is built anew, while it plays."""
 
 Edit = Turn | Rebuild

@@ -118,6 +118,14 @@ class InsertBypassChanged(Base, frozen=True, kw_only=True):
     bypass: bool
 
 
+class DuckChanged(Base, frozen=True, kw_only=True):
+    """A knob of a strip's ducking was turned."""
+
+    strip: str
+    knob: str
+    value: float
+
+
 class InsertsChanged(Base, frozen=True, kw_only=True):
     """A strip has other inserts, or has them in another order."""
 
@@ -214,7 +222,7 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
-    | InsertBypassChanged | InsertsChanged | MixChanged
+    | InsertBypassChanged | DuckChanged | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | StorySaved | StoryChangedOnDisk | StoryReloaded
 )  # fmt: skip

@@ -91,3 +91,13 @@ PAN = ParamSpec(low=-1.0, high=1.0, default=0.0)
 VELOCITY = ParamSpec(low=0.0, high=1.0, default=1.0)
 FADE_SECONDS = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
 TEMPO = ParamSpec(low=10.0, high=400.0, default=120.0, unit="bpm")
+
+DUCK = {
+    "depth_db": ParamSpec(low=-60.0, high=0.0, default=-12.0, unit="dB"),
+    "threshold_db": ParamSpec(low=-80.0, high=0.0, default=-40.0, unit="dBFS"),
+    "attack_ms": ParamSpec(low=0.0, high=1000.0, default=30.0, unit="ms"),
+    "hold_ms": ParamSpec(low=0.0, high=5000.0, default=150.0, unit="ms"),
+    "release_ms": ParamSpec(low=1.0, high=10000.0, default=400.0, unit="ms"),
+    "look_ahead_ms": ParamSpec(low=0.0, high=100.0, default=0.0, unit="ms"),
+}
+"""What a duck can be told."""

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.errors import StoryError, UnknownThing
 from engine.mixer.effects import check_effects
-from engine.story.model import MASTER, Effect, Story, Strip
+from engine.story.model import MASTER, Duck, Effect, Story, Strip
 
 StripKind = Literal["track", "bus", "master", "gone"]
 """``gone``: an empty place; strips keep their index as long as they live, and others may not move up."""
@@ -40,6 +40,7 @@ class StripSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[int, ...] = ()
     next_key: int = 0
     leaving: bool = False
+    duck: Duck | None = None
 
     @property
     def insert_keys(self) -> tuple[int, ...]:
@@ -87,6 +88,7 @@ def compile_graph(story: Story) -> Graph:
     returns = tuple(_strip(bus.id, "bus", bus.strip, buses) for bus in story.buses)
     master = _strip(MASTER, "master", story.master.strip, {})
     strips = (*tracks, *returns, master)
+    _check_ducks(story)
     return Graph(strips=strips, levels=levels_of(strips), limiter_db=story.master.limiter_db)
 
 
@@ -107,7 +109,18 @@ def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) 
         inserts=check_effects(strip.inserts, f"strip {strip_id}", live=True),
         sends=tuple(SendSpec(to=buses[s.to], gain_db=s.gain_db, key=key) for key, s in enumerate(strip.sends)),
         next_key=max(len(strip.inserts), len(strip.sends)),
+        duck=strip.duck,
     )
+
+
+def _check_ducks(story: Story) -> None:
+    tracks = [track.id for track in story.tracks]
+    for name, strip in story.strips().items():
+        for key in strip.duck.by if strip.duck else ():
+            if key not in tracks:
+                raise UnknownThing(f"track (ducks strip {name})", key, tracks)
+            if key == name:
+                raise StoryError(f"strip {name} can't duck itself")
 
 
 def levels_of(strips: tuple[StripSpec, ...]) -> tuple[tuple[int, ...], ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.mixer import schedule as scheduling
 from engine.mixer.chain import Chain
+from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
 from engine.mixer.graph import Graph
 from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for, waiting_params
 from engine.mixer.levels import NEVER
@@ -21,6 +22,7 @@ from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.strips import fail, mix_level, new_strips, turn
+from engine.params import DUCK
 from engine.realtime.records import NOW, REPORT, Kind, Report
 
 DECLICK_SECONDS = 0.005
@@ -52,6 +54,7 @@ class Mixer:
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._players = new_reports(), new_players(max_players)
         self._schedule, self._strips = scheduling.new_schedule(), new_strips(graph, max_block_frames)
+        self._ducks, self._ahead = new_ducks(graph, sample_rate, max_block_frames), new_ahead(graph, sample_rate)
         self._chains = self._build_chains(before)
         self._levels = [np.array(level, np.int32) for level in graph.levels]
         self._master = np.array([graph.master], np.int32)
@@ -107,8 +110,13 @@ class Mixer:
 
     @property
     def latency_frames(self) -> int:
-        """Frames by which the output lags behind the strips: the limiter's look-ahead."""
-        return self._limiter.latency_frames
+        """Frames by which the output is late: the look-ahead of ducking and of the limiter."""
+        return self.strip_latency_frames + self._limiter.latency_frames
+
+    @property
+    def strip_latency_frames(self) -> int:
+        """Frames by which the strips' outputs are late: the look-ahead of ducking."""
+        return int(self._ahead.taps[1])
 
     @property
     def premaster(self) -> Audio:
@@ -128,6 +136,14 @@ class Mixer:
     def strip_output(self, index: int) -> Audio:
         """Return the last block of a strip, (frames, 2), behind its fader: what a stem holds."""
         return self._outputs[index, : self._block_frames]
+
+    def take_reduction(self, out: NDArray[np.float32]) -> bool:
+        """Write each strip's lowest gain by ducking since the last call into ``out``, linear; False: nothing ducks."""
+        if not len(self._ducks.keys):
+            return False
+        out[:] = self._ducks.reduction[: len(out)]
+        self._ducks.reduction[:] = 1.0
+        return True
 
     def take_reduction_db(self) -> float:
         """Return the limiter's largest gain reduction since the last call, 0 or less."""
@@ -226,6 +242,8 @@ class Mixer:
                 self._chains[place] = Chain((), self.sample_rate, self._max_block)
             index, chain = old.get(place, (-1, Chain((), self.sample_rate, self._max_block)))
             self._chains[place].adopt(chain, self.frame, fade, waiting_params(waiting, index))
+        follow_on(self._ducks, self._ahead, self._graph, other._ducks, other._ahead, places)
+        change_delay(self._ahead, int(other._ahead.taps[1]), self.frame, fade)
         self._limiter = other._limiter
         if self._graph.limiter_db != other._graph.limiter_db:
             self._limiter.set_ceiling(self._graph.limiter_db, self.frame, fade)
@@ -283,6 +301,8 @@ class Mixer:
             self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
         )
         play(self._players, self._reports, self._arena, frame, step, self._inputs)
+        follow(self._ducks, self._strips, self._inputs, frame, step)
+        delay(self._ahead, self._inputs, frame, step)
         self._premaster[done:end] = 0.0
         for level in self._levels:
             self._run_level(level, done, step)
@@ -308,6 +328,7 @@ class Mixer:
             self._outputs,
             self._premaster,
             done,
+            self._ducks.gains,
         )
 
     def _run_chain(self, strip: int, chain: Chain, step: int) -> None:
@@ -328,6 +349,8 @@ class Mixer:
                 self._playback.obey(record, self.frame)
             case Kind.SET_INSERT | Kind.SET_BYPASS:
                 self._set_insert(record)
+            case Kind.SET_DUCK:
+                self._set_duck(int(record["strip"]), int(record["param"]), value)
             case Kind.PANIC:
                 self._panic(max(self._fade, int(record["ramp_frames"])))
             case Kind.EPOCH:
@@ -352,6 +375,12 @@ class Mixer:
                 chain.set_param(insert, int(record["param"]), value, self.frame, frames)
         except EffectFailed:
             fail(self._strips, self._reports, strip, self.frame)
+
+    def _set_duck(self, strip: int, param: int, value: float) -> None:
+        if 0 <= strip < self.strips and 0 <= param < len(DUCK_PARAMS) and math.isfinite(value):
+            knob = DUCK[DUCK_PARAMS[param]]
+            value = min(knob.high, max(knob.low, value))
+            set_duck(self._ducks, strip, DUCK_PARAMS[param], value, self.sample_rate)
 
     def _panic(self, frames: int) -> None:
         """Fade everything out: players, tails, what is scheduled, the timeline."""

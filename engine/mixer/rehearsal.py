@@ -7,7 +7,7 @@ import numpy as np
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
 from engine.realtime.records import ENTRY, NOW, Kind, records
-from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
+from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
 
 FRAMES = 4096
 
@@ -15,7 +15,9 @@ FRAMES = 4096
 def rehearse() -> None:
     """Mix a little of everything; nothing is kept but the compiled kernels."""
     strip = Strip(sends=(Send(to="bus"),), inserts=(Effect(effect="highpass"),))
-    story = Story(title="rehearsal", tracks=(Track(id="a", strip=strip), Track(id="b")), buses=(Bus(id="bus"),))
+    ducked = Strip(duck=Duck(by=("a",), look_ahead_ms=5.0))
+    tracks = (Track(id="a", strip=strip), Track(id="b", strip=ducked))
+    story = Story(title="rehearsal", tracks=tracks, buses=(Bus(id="bus"),))
     arena = np.full(8192, 0.9, np.float32)
     arena[::2] *= -1.0
     mixers = [

@@ -162,13 +162,15 @@ def _measure(meter: NDArray[np.float64], channel: int, signal: NDArray[np.float3
 
 
 @kernel
-def _fader_curves(strips: Strips, strip: int, frame: int, frames: int) -> None:
+def _fader_curves(strips: Strips, strip: int, frame: int, frames: int, ducked: NDArray[np.float64]) -> None:
     """Fill the scratch: 0 left and 1 right gain to the buses, 2 and 3 to the master."""
     ramps = strips.ramps
     left, right = strips.curves[0, :frames], strips.curves[1, :frames]
     direct, gain = strips.curves[2, :frames], strips.curves[4, :frames]
     fill(ramps, ROWS * strip + GAIN, frame, gain)
     multiply(ramps, len(ramps) - 1, frame, gain)
+    for i in range(frames):
+        gain[i] *= ducked[i]
     fill(ramps, ROWS * strip + PAN, frame, left)
     for i in range(frames):
         pan = left[i]
@@ -206,11 +208,12 @@ def mix_level(
     outputs: NDArray[np.float32],
     premaster: NDArray[np.float32],
     done: int,
+    ducked: NDArray[np.float64],
 ) -> None:
     """Run the faders of the strips in ``level``: inputs to outputs, sends and the master's input, with meters.
 
     inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
-    the block begins at ``done``.
+    the block begins at ``done``. ducked: (strips, max_block), the gain that ducking leaves.
     """
     master = strips.master[0]
     for strip in level:
@@ -218,7 +221,7 @@ def mix_level(
             fail(strips, reports, strip, frame)
         if strips.failed[strip] != 0:
             inputs[strip, : 2 * frames] = 0.0
-        _fader_curves(strips, strip, frame, frames)
+        _fader_curves(strips, strip, frame, frames, ducked[strip])
         for channel in range(2):
             source = inputs[strip, channel * frames : (channel + 1) * frames]
             gains = strips.curves[2 + channel, :frames]

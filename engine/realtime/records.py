@@ -39,6 +39,7 @@ class Kind(IntEnum):
     STOP_AT = 18
     PAUSE_PLAYER = 19
     RESUME_PLAYER = 20
+    SET_DUCK = 21
 
 
 class Shape(IntEnum):
@@ -80,6 +81,7 @@ not start), ramp_frames is the fade; a pause cancels starts that still wait for 
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
 is the send's key in the graph, value is linear gain. SET_INSERT: index is the insert's key in the graph, param counts
 the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.
+SET_DUCK: param counts the table of ducking, value is in its unit.
 LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT:
 the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one
 block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP,

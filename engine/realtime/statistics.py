@@ -75,6 +75,9 @@ class StatusBoard:
         self._max_players = max_players
         self._now["strips"] = strips
         self._now["failed"] = 0
+        self._now["reduction"] = 1.0
+        self._reduction = self._now["reduction"][:strips]
+        self._lowest = np.ones(strips, np.float32)
         self._now["failed"][:strips] = mixer.failed[:strips] != 0
         self._now["meters"] = 0.0
         self._now["mixer_latency_frames"] = mixer.latency_frames
@@ -104,6 +107,9 @@ class StatusBoard:
         now["active_players"] = active = mixer.active_players
         now["free_players"] = max(0, self._max_players - active)
         self._meters.update(frames)
+        if mixer.take_reduction(self._lowest):
+            self._reduction *= np.float32(10.0 ** (PEAK_FALL_DB_PER_SECOND * frames / self._rate / 20.0))
+            np.minimum(self._reduction, self._lowest, out=self._reduction)
         self._reduction_db += PEAK_FALL_DB_PER_SECOND * frames / self._rate
         self._reduction_db = now["limiter_reduction_db"] = min(mixer.take_reduction_db(), self._reduction_db)
 

@@ -52,6 +52,7 @@ STATUS = np.dtype(
         ("strips", "<i8"),
         ("histogram", "<i8", HISTOGRAM_BINS),
         ("failed", "<u1", MAX_STRIPS),
+        ("reduction", "<f4", MAX_STRIPS),
         ("meters", "<f4", (MAX_STRIPS, 2, 2)),
     ],
     align=True,
@@ -62,7 +63,8 @@ STATUS_BYTES = _COPIES + 2 * STATUS.itemsize
 
 _CLOCK = np.dtype([("frame", "<i8"), ("unix_ns", "<i8"), ("rate_hz", "<f8")])
 """The front of STATUS."""
-_PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in ("playing", "histogram", "failed", "meters"))
+_ODD_FIELDS = ("playing", "histogram", "failed", "reduction", "meters")
+_PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in _ODD_FIELDS)
 
 
 class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     a full schedule. dropped_reports: reports that control did not fetch in time. errors: blocks that became silence.
     limiter_reduction_db: 0 or less, falling at once and rising slowly like the meters.
     callback_*_ns: time spent in the callback, last, longest, in all; histogram: see HISTOGRAM_BINS.
-    failed: indexes of silenced strips. meters: linear, shape (strips, 2 channels, peak | rms).
+    failed: indexes of silenced strips.
+    reduction: what ducking leaves of each strip, linear, falling at once and rising slowly.
+    meters: linear, shape (strips, 2 channels, peak | rms).
     """
 
     frame: int
@@ -114,6 +118,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     strips: int
     histogram: tuple[int, ...]
     failed: tuple[int, ...]
+    reduction: NDArray[np.float32]
     meters: NDArray[np.float32]
 
 
@@ -156,6 +161,7 @@ class StatusReader(_StatusEnd):
             playing=bool(block["playing"]),
             histogram=tuple(block["histogram"].tolist()),
             failed=tuple(np.flatnonzero(block["failed"]).tolist()),
+            reduction=block["reduction"][:strips],
             meters=block["meters"][:strips],
         )
 

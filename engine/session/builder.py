@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.commands import (
     AddBus,
+    AddDuck,
     AddInsert,
     AddSend,
     AddTrack,
@@ -13,9 +14,11 @@ from engine.commands import (
     MoveInsert,
     Rebuild,
     RemoveBus,
+    RemoveDuck,
     RemoveInsert,
     RemoveSend,
     RemoveTrack,
+    SetDuckLookAhead,
     UseMix,
 )
 from engine.errors import BadRange, UnknownThing
@@ -88,5 +91,11 @@ def describe(edit: Rebuild) -> str:
             return f"bus {bus} added"
         case RemoveBus(bus=bus):
             return f"bus {bus} removed"
+        case AddDuck(strip=strip, by=by):
+            return f"{strip} ducked by {by}"
+        case RemoveDuck(strip=strip, by=by):
+            return f"{strip} ducked by {by} no more"
+        case SetDuckLookAhead(strip=strip, look_ahead_ms=look_ahead_ms):
+            return f"{strip} ducked {look_ahead_ms:g} ms ahead"
         case UseMix(mix=mix):
             return f"mix {mix.id} loaded"

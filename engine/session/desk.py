@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine.commands import (
     DEFAULT_RAMP_SECONDS,
+    SetDuck,
     SetInsertBypass,
     SetInsertParam,
     SetSendGain,
@@ -17,6 +18,7 @@ from engine.commands import (
 )
 from engine.errors import BadRange, UnknownThing
 from engine.events import (
+    DuckChanged,
     Event,
     InsertBypassChanged,
     InsertParamChanged,
@@ -27,6 +29,7 @@ from engine.events import (
     StripSoloChanged,
 )
 from engine.mixer.effects import EFFECTS
+from engine.params import DUCK
 from engine.realtime.records import Kind
 from engine.session.context import Context
 from engine.session.keeper import Keeper
@@ -76,6 +79,9 @@ class Desk:
                 return self._insert(command, index, at_frame)
             case SetInsertBypass():
                 return self._bypass(command, index, at_frame)
+            case SetDuck(strip=strip, knob=knob, value=value):
+                event = DuckChanged(strip=strip, knob=knob, value=value)
+                return order(Kind.SET_DUCK, at_frame, strip=index, param=duck_index(knob), value=value), event
 
     def _switch(self, kind: Kind, index: int, on: bool, at_frame: int | None) -> Records:
         return order(kind, at_frame, strip=index, value=float(on), ramp_frames=self._context.frames(0.005))
@@ -104,6 +110,13 @@ class Desk:
         fields = {"value": float(command.bypass), "ramp_frames": self._context.frames(BYPASS_SECONDS)}
         event = InsertBypassChanged(strip=command.strip, insert=command.insert, bypass=command.bypass)
         return order(Kind.SET_BYPASS, at_frame, strip=index, index=key, **fields), event
+
+
+def duck_index(knob: str) -> int:
+    """Return what records call a knob of ducking."""
+    if knob not in DUCK or knob == "look_ahead_ms":
+        raise UnknownThing("knob of ducking", knob, [name for name in DUCK if name != "look_ahead_ms"])
+    return list(DUCK).index(knob)
 
 
 def check_insert(strip: Strip, name: str, insert: int) -> None:
@@ -135,6 +148,10 @@ def levels(context: Context) -> Records:
         spec = context.graph.strips[index]
         for key, send in zip((s.key for s in spec.sends), strip.sends, strict=True):
             orders.append(order(Kind.SET_SEND, index=key, value=db_to_gain(send.gain_db), **where))
+        if strip.duck is not None:
+            knobs = [name for name in DUCK if name != "look_ahead_ms"]
+            values = {duck_index(name): getattr(strip.duck, name) for name in knobs}
+            orders.extend(order(Kind.SET_DUCK, param=p, value=v, strip=index) for p, v in values.items())
         for key, effect in zip(spec.insert_keys, strip.inserts, strict=True):
             orders.extend(_insert_levels(key, effect, where))
     orders.append(set_limiter(context.story.master.limiter_db))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.commands import (
     AddBus,
+    AddDuck,
     AddInsert,
     AddSend,
     AddTrack,
@@ -26,11 +27,14 @@ from engine.commands import (
     ReleaseSlot,
     ReloadStory,
     RemoveBus,
+    RemoveDuck,
     RemoveInsert,
     RemoveSend,
     RemoveTrack,
     SaveStory,
     Say,
+    SetDuck,
+    SetDuckLookAhead,
     SetInsertBypass,
     SetInsertParam,
     SetLoop,
@@ -218,9 +222,11 @@ class Session:
                 self.context.push(order(Kind.CLEAR_SCHEDULED))
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case SetInsertParam() | SetInsertBypass():
+            case SetInsertParam() | SetInsertBypass() | SetDuck():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case AddInsert() | RemoveInsert() | MoveInsert() | AddSend() | RemoveSend() | AddBus() | RemoveBus():
+                return self.builder.apply(command, self.keeper)
+            case AddDuck() | RemoveDuck() | SetDuckLookAhead():
                 return self.builder.apply(command, self.keeper)
             case AddTrack() | RemoveTrack() | LoadMix():
                 events = self.builder.apply(command, self.keeper)

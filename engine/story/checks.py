@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.params import CLIP_GAIN, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
+from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
 from engine.story.edit import EffectTable
 from engine.story.model import (
     MASTER,
@@ -12,6 +12,7 @@ from engine.story.model import (
     At,
     Beat,
     Clip,
+    Duck,
     PlayClip,
     PlaySection,
     Position,
@@ -174,6 +175,8 @@ class _Check:
         yield from check_range(path, "pan", strip.pan, PAN)
         for k, insert in enumerate(strip.inserts):
             yield from self._insert(insert.effect, insert.params, (*path, "inserts", k))
+        if strip.duck is not None:
+            yield from self._duck(strip.duck, (*path, "duck"), strip_id)
         seen: set[str] = set()
         for send in strip.sends:
             where = (*path, "sends", send.to)
@@ -187,6 +190,16 @@ class _Check:
             if send.to in seen:
                 yield problem(where, "sends there twice")
             seen.add(send.to)
+
+    def _duck(self, duck: Duck, path: Path, strip_id: str) -> Iterator[Problem]:
+        for name, spec in DUCK.items():
+            yield from check_range(path, name, getattr(duck, name), spec)
+        for key in duck.by:
+            if key not in self._tracks:
+                there = allowed_text(sorted(self._tracks))
+                yield problem((*path, "by"), f"there is no track {key!r}; there is: {there}")
+            elif key == strip_id:
+                yield problem((*path, "by"), "a track can't duck itself")
 
     def _insert(self, effect: str, params: Mapping[str, float], path: Path) -> Iterator[Problem]:
         if self._effects is None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.commands import (
     Edit,
+    SetDuck,
     SetInsertBypass,
     SetInsertParam,
     SetSendGain,
@@ -16,8 +17,8 @@ from engine.commands import (
     SetStripPan,
     SetStripSolo,
 )
-from engine.errors import BadType, UnknownThing
-from engine.params import FADER, PAN, ParamSpec
+from engine.errors import BadType, StoryError, UnknownThing
+from engine.params import DUCK, FADER, PAN, ParamSpec
 from engine.story.model import Effect, Story, Strip
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
@@ -48,6 +49,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return set_insert_param(story, strip, insert, param, value, effects)
         case SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
             return set_insert_bypass(story, strip, insert, bypass)
+        case SetDuck(strip=strip, knob=knob, value=value):
+            return set_duck(story, strip, knob, value)
         case _:
             return rebuild(story, command)
 
@@ -102,6 +105,20 @@ def set_insert_bypass(story: Story, strip: str, insert: int, bypass: bool) -> St
     """Return the story with the strip's ``insert`` (counted from 1) taken out of the sound or let in."""
     switch = _switch(bypass, f"{strip} insert {insert} bypass")
     return _with_changed_insert(story, strip, insert, lambda effect: replace(effect, bypass=switch))
+
+
+def set_duck(story: Story, strip: str, knob: str, value: float) -> Story:
+    """Return the story with one knob of a strip's ducking turned."""
+
+    def change(old: Strip) -> Strip:
+        if old.duck is None:
+            raise StoryError(f"strip {strip!r} is ducked by nothing; let a track duck it first")
+        if knob not in DUCK:
+            raise UnknownThing("knob of ducking", knob, DUCK)
+        number = DUCK[knob].check(value, f"{strip} duck {knob}")
+        return replace(old, duck=replace(old.duck, **{knob: number}))
+
+    return with_strip(story, strip, change)
 
 
 def _with_changed_insert(story: Story, strip: str, insert: int, change: Callable[[Effect], Effect]) -> Story:

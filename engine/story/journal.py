@@ -12,6 +12,7 @@ import msgspec
 
 from engine.commands import (
     Edit,
+    SetDuck,
     SetInsertBypass,
     SetInsertParam,
     SetSendGain,
@@ -177,6 +178,8 @@ def _target(command: Edit) -> tuple[object, ...]:
             return type(command), strip, insert, param
         case SetInsertBypass(strip=strip, insert=insert):
             return type(command), strip, insert
+        case SetDuck(strip=strip, knob=knob):
+            return type(command), strip, knob
         case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo():
             return type(command), command.strip
         case _:

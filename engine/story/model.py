@@ -57,6 +57,21 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     gain_db: float = 0.0
 
 
+class Duck(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip goes down by ``depth_db`` while a track in ``by`` plays louder than the threshold.
+
+    The times are how long nine tenths of the way take. look_ahead_ms delays the whole mix.
+    """
+
+    by: tuple[str, ...]
+    depth_db: float = -12.0
+    threshold_db: float = -40.0
+    attack_ms: float = 30.0
+    hold_ms: float = 150.0
+    release_ms: float = 400.0
+    look_ahead_ms: float = 0.0
+
+
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
     """A mixer channel's settings."""
 
@@ -66,6 +81,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
     solo: bool = False
     inserts: tuple[Effect, ...] = ()
     sends: tuple[Send, ...] = ()
+    duck: Duck | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
+from engine.params import DUCK
 from engine.story.fields import Fields, Notes
 from engine.story.insert_reader import read_insert
 from engine.story.model import (
@@ -12,6 +13,7 @@ from engine.story.model import (
     Bus,
     Clip,
     Cue,
+    Duck,
     ExportFormat,
     Line,
     Marker,
@@ -38,7 +40,7 @@ STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
     "export",
 )  # fmt: skip
-STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts")
+STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
 BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
@@ -140,7 +142,15 @@ class Reader:
             solo=fields.switch("solo"),
             inserts=tuple(read_insert(node, path, self.notes) for node, path in fields.items("inserts")),
             sends=tuple(Send(to=bus, gain_db=level) for bus, level in fields.all_numbers("sends").items()),
+            duck=self._duck(fields) if fields.child("duck") else None,
         )
+
+    def _duck(self, strip: Fields) -> Duck:
+        fields = strip.inner("duck", ("by", *DUCK))
+        by = fields.words("by") if "by" in fields else ()
+        if not by:
+            fields.complain("by", "the tracks that make it softer, [track, …]")
+        return Duck(by=by, **{name: fields.number(name, spec.default) for name, spec in DUCK.items()})
 
     def _clip(self, node: Node, path: Path, auto_id: str, track_voice: str | None) -> Clip:
         fields = self._fields(node, path, CLIP_KEYS)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from engine.commands import (
     AddBus,
+    AddDuck,
     AddInsert,
     AddSend,
     AddTrack,
     MoveInsert,
     Rebuild,
     RemoveBus,
+    RemoveDuck,
     RemoveInsert,
     RemoveSend,
     RemoveTrack,
+    SetDuckLookAhead,
     UseMix,
 )
 from engine.errors import BadRange, StoryError, UnknownThing
-from engine.params import FADER
+from engine.params import DUCK, FADER
 from engine.story.mix import apply_mix
-from engine.story.model import MASTER, Bus, Effect, PlayClip, Send, SpeakLine, Story, Strip, Target, Track
+from engine.story.model import MASTER, Bus, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Target, Track
 from engine.story.rules import check_id
 from engine.story.strips import with_strip
 from engine.story.timeline import dependencies
@@ -54,6 +59,35 @@ def rebuild(story: Story, command: Rebuild) -> Story:
             return _remove_bus(story, bus)
         case UseMix(mix=mix):
             return apply_mix(story, mix)
+        case AddDuck(strip=strip, by=by):
+            return with_strip(story, strip, lambda s: _with_key(s, strip, by))
+        case RemoveDuck(strip=strip, by=by):
+            return with_strip(story, strip, lambda s: _without_key(s, strip, by))
+        case SetDuckLookAhead(strip=strip, look_ahead_ms=look_ahead_ms):
+            number = DUCK["look_ahead_ms"].check(look_ahead_ms, f"{strip} look_ahead_ms")
+            return with_strip(story, strip, lambda s: replace(s, duck=replace(_duck(s, strip), look_ahead_ms=number)))
+
+
+def _duck(strip: Strip, name: str) -> Duck:
+    if strip.duck is None:
+        raise StoryError(f"strip {name!r} is ducked by nothing; let a track duck it first")
+    return strip.duck
+
+
+def _with_key(strip: Strip, name: str, by: str) -> Strip:
+    if strip.duck is None:
+        return replace(strip, duck=Duck(by=(by,)))
+    if by in strip.duck.by:
+        raise StoryError(f"strip {name!r} is ducked by {by!r} already")
+    return replace(strip, duck=replace(strip.duck, by=(*strip.duck.by, by)))
+
+
+def _without_key(strip: Strip, name: str, by: str) -> Strip:
+    duck = _duck(strip, name)
+    if by not in duck.by:
+        raise UnknownThing(f"track that ducks strip {name!r}", by, duck.by)
+    keys = tuple(key for key in duck.by if key != by)
+    return replace(strip, duck=replace(duck, by=keys) if keys else None)
 
 
 def _with_insert(strip: Strip, name: str, effect: Effect, position: int | None) -> Strip:
@@ -117,6 +151,9 @@ def _remove_track(story: Story, name: str) -> Story:
     users += [f"marker {m.id}" for m in story.markers if getattr(m.at, "clip", None) in clips]
     if users:
         raise StoryError(f"track {name!r} is needed by {', '.join(users[:5])}{' …' if len(users) > 5 else ''}")
+    for strip_id, strip in story.strips().items():
+        if strip.duck is not None and name in strip.duck.by:
+            story = with_strip(story, strip_id, partial(_without_key, name=strip_id, by=name))
     return replace(story, tracks=tuple(track for track in story.tracks if track.id != name))
 
 
@@ -135,5 +172,5 @@ def _remove_bus(story: Story, name: str) -> Story:
         raise UnknownThing("bus", name, buses)
     for strip_id, strip in story.strips().items():
         if any(send.to == name for send in strip.sends):
-            story = with_strip(story, strip_id, lambda s: _without_send(s, strip_id, name))  # noqa: B023
+            story = with_strip(story, strip_id, partial(_without_send, name=strip_id, bus=name))
     return replace(story, buses=tuple(bus for bus in story.buses if bus.id != name))

@@ -7,12 +7,14 @@ from typing import Literal
 
 import msgspec
 
+from engine.params import DUCK
 from engine.story.model import (
     After,
     At,
     Bus,
     Clip,
     Cue,
+    Duck,
     Effect,
     Marker,
     Master,
@@ -154,7 +156,13 @@ def _strip(strip: Strip) -> dict[str, Tree]:
         "mute": Leaf("switch", strip.mute, not strip.mute),
         "solo": Leaf("switch", strip.solo, not strip.solo),
         "inserts": Rows(tuple(inserts)),
+        **({} if strip.duck is None else {"duck": _duck(strip.duck)}),
     }
+
+
+def _duck(duck: Duck) -> Table:
+    knobs: dict[str, Tree] = {name: _number(getattr(duck, name), spec.default) for name, spec in DUCK.items()}
+    return Table({"by": Leaf("words", duck.by), **knobs}, inline=True)
 
 
 def _insert(insert: Effect) -> Table:

@@ -43,7 +43,9 @@ class FakeEngine:
     def __init__(self, cues: Sequence[str] = ("1", "2", "12a")) -> None:
         self.clock = WallClock()
         self.strips = {
-            name: StripState(gain_db=0.0, pan=0.0, mute=False, solo=False, sends=sends, inserts=inserts)
+            name: StripState(
+                gain_db=0.0, pan=0.0, mute=False, solo=False, sends=sends, inserts=inserts, duck={"depth_db": -12.0}
+            )
             for name, sends, inserts in (
                 ("voice", {"hall": -6.0}, ()),
                 ("spook", {}, (_insert("highpass", cutoff_hz=CUTOFF), _insert("distortion", drive=DRIVE))),
@@ -145,6 +147,10 @@ class FakeEngine:
         self.strip_state(strip)
         return Meter(peak_db=(self.meter_db, self.meter_db), rms_db=(-100.0, -100.0))
 
+    def reduction_db(self, strip: str) -> float:
+        self.strip_state(strip)
+        return -3.0
+
     def status(self) -> EngineStatus:
         return EngineStatus(
             sample_rate=RATE,
@@ -190,6 +196,8 @@ class FakeEngine:
                 return (told.InsertParamChanged(strip=strip, insert=insert, param=param, value=value),)
             case do.LoadVoice(voice=voice) | do.WarmVoice(voice=voice) | do.UnloadVoice(voice=voice):
                 self.voice_state(voice)
+            case do.SetDuck(strip=strip, knob=knob, value=value):
+                return (told.DuckChanged(strip=strip, knob=knob, value=value),)
             case do.SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
                 return (told.InsertBypassChanged(strip=strip, insert=insert, bypass=bypass),)
             case do.GoCue(cue=str() as cue) | do.StopCue(cue=cue):

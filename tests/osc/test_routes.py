@@ -23,7 +23,7 @@ VALUES = [r for r in ROUTES if r.read]
 COMMANDED = [r for r in ROUTES if r.command]
 PATH = {
     "strip": "voice", "cue": "1", "bank": "a", "index": 1, "bus": "hall", "insert": 1, "param": "cutoff_hz",
-    "job": "7", "clip": "hello", "voice": "anna",
+    "knob": "depth_db", "job": "7", "clip": "hello", "voice": "anna",
 }  # fmt: skip
 EXAMPLES = {"frame": 3, "job": "7", "path": "story.yaml", "dropped": ("gain",), "loop": (1, 2)}
 
