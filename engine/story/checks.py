@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-<<<<<<< HEAD
 from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
-=======
-from engine.params import CLIP_GAIN, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
->>>>>>> 545ee16 (Play words: from a word on, single words, stutters, loops, backwards, at another pitch or speed)
 from engine.story.edit import EffectTable
 from engine.story.model import (
     MASTER,
@@ -16,11 +12,7 @@ from engine.story.model import (
     At,
     Beat,
     Clip,
-<<<<<<< HEAD
     Duck,
-=======
-    Manner,
->>>>>>> 545ee16 (Play words: from a word on, single words, stutters, loops, backwards, at another pitch or speed)
     PlayClip,
     PlaySection,
     Position,
@@ -43,14 +35,11 @@ from engine.story.rules import (
     problem,
 )
 from engine.story.timeline import dependencies, find_cycles
-from engine.story.words import word_fault
 from engine.units import frames_to_seconds
 
 _RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
 _BEATS = ParamSpec(low=1, high=64, default=4)
 _INDEX = ParamSpec(low=1, high=999, default=1)
-_REPEAT = ParamSpec(low=1, high=999, default=1)
-_GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
 _LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 _MOST_BARS = 1_000_000
 
@@ -259,7 +248,6 @@ class _Check:
             yield from check_text(path, "name", slot.name)
             yield from check_range(path, "gain_db", slot.gain_db, CLIP_GAIN)
             yield from check_range(path, "index", slot.index, _INDEX)
-            yield from check_range(path, "grid", slot.grid_beats, _GRID)
             yield from check_id(path, "bank", slot.bank)
             yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
         for i, marker in enumerate(self._story.markers):
@@ -270,12 +258,10 @@ class _Check:
 
     def _target(self, target: Target, path: Path) -> Iterator[Problem]:
         match target:
-            case PlayClip(clip=clip, manner=manner):
+            case PlayClip(clip=clip):
                 if clip not in self._clips:
                     yield problem((*path, "clip"), f"there is no clip {clip!r}")
-                yield from self._manner(manner, path)
-            case SpeakLine(line=line, track=track, manner=manner):
-                yield from self._manner(manner, path)
+            case SpeakLine(line=line, track=track):
                 yield from check_line(path, line.text)
                 yield from self._voice(line.voice, path)
                 if track not in self._tracks:
@@ -286,21 +272,6 @@ class _Check:
                     if marker is not None and marker not in self._markers:
                         there = allowed_text(sorted(self._markers))
                         yield problem((*path, "section"), f"there is no marker {marker!r}; there is: {there}")
-
-    def _manner(self, manner: Manner, path: Path) -> Iterator[Problem]:
-        if manner == Manner():
-            return
-        yield from check_range(path, "repeat", manner.repeat, _REPEAT)
-        yield from check_range(path, "semitones", manner.semitones, SEMITONES)
-        yield from check_range(path, "speed", manner.speed, SPEED)
-        for word in (manner.from_word, manner.to_word):
-            if word is not None and (fault := word_fault(word)):
-                key = "from" if manner.to_word is None else "word" if manner.to_word == manner.from_word else "words"
-                yield problem((*path, key), fault)
-        if manner.to_word is not None and manner.from_word is None:
-            yield problem((*path, "words"), "a last word needs a first one")
-        if manner.loop and manner.repeat > 1:
-            yield problem((*path, "repeat"), "a loop is for ever; take loop or repeat")
 
     def _seconds(self, frames: int) -> str:
         return f"{frames_to_seconds(frames, max(1, self._story.sample_rate)):g} s"
