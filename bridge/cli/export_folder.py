@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.story.model import ExportFormat, Story
 
-ENCODINGS = {"24": "pcm24", "32f": "float32"}
+ENCODINGS = {"16": "pcm16", "24": "pcm24", "32f": "float32"}
 FALLBACK: tuple[ExportFormat, ...] = ("reaper",)
 """What is written beside stems where a story names nothing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,8 +25,8 @@ BLOCK_FRAMES = 16384
 WINDOW_FRAMES = 2 * BLOCK_FRAMES
 """How far ahead of the mixer clips are read, and how long after it they stay."""
 
-MIX = -1
-"""The tap after the master; all others are strip indexes."""
+MIX, PREMASTER = -1, -2
+"""The taps after and before the master; all others are strip indexes."""
 
 _REST_SECONDS = 0.5
 
@@ -47,6 +48,10 @@ class Ending:
         self._rest = rest_frames
         self._latency = latency_frames
         self._sounds_until = story_end_frame
+
+    def stop_at(self, frame: int) -> None:
+        """End there, whatever still sounds or is over before."""
+        self._sounds_until, self._last, self._rest, self._story_end = frame, frame, 0, sys.maxsize
 
     def hear(self, frame: int, bundle: Floats, taps: Sequence[int]) -> None:
         """Listen to the blocks of all taps, which start at engine ``frame``."""
@@ -122,8 +127,14 @@ def bounce(
 def _mix(mixer: Mixer, taps: Sequence[int], bundle: Floats) -> None:
     master = mixer.process(BLOCK_FRAMES)
     for block, tap in zip(bundle, taps, strict=True):
-        block[:] = master if tap == MIX else mixer.strip_output(tap)
+        block[:] = _tapped(mixer, master, tap)
     _check(mixer.take_reports(), mixer.strip_ids)
+
+
+def _tapped(mixer: Mixer, master: Floats, tap: int) -> Floats:
+    if tap == MIX:
+        return master
+    return mixer.premaster if tap == PREMASTER else mixer.strip_output(tap)
 
 
 def _check(reports: NDArray[Any], strip_ids: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from datetime import datetime
+from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -16,10 +17,11 @@ _TEXT_ENCODING = "ascii"
 
 
 class CuePoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A labelled place in a file."""
+    """A labelled place in a file, or with ``frames`` a labelled region."""
 
     frame: int
     label: str
+    frames: int = 0
 
 
 class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,14 +60,35 @@ def bext(broadcast: Broadcast, levels: Levels | None) -> bytes:
 
 
 def cues(points: Sequence[CuePoint]) -> bytes:
-    """Return a ``cue `` chunk and the ``LIST adtl`` with its labels (UTF-8); nothing for no points."""
+    """Return a ``cue `` chunk and the ``LIST adtl`` with its labels (UTF-8) and regions; nothing for no points."""
     if not points:
         return b""
     body, labels = struct.pack("<I", len(points)), b"adtl"
     for number, point in enumerate(points, 1):
         body += struct.pack("<II4sIII", number, point.frame, b"data", 0, 0, point.frame)
         labels += chunk(b"labl", struct.pack("<I", number) + point.label.encode() + b"\0")
+        if point.frames:
+            labels += chunk(b"ltxt", struct.pack("<II4sHHHH", number, point.frames, b"rgn ", 0, 0, 0, 0))
     return chunk(b"cue ", body) + chunk(b"LIST", labels)
+
+
+def ixml(*, project: str, note: str, tracks: Sequence[str], sample_rate: int, bits: int, time_reference: int) -> bytes:
+    """Return the ``iXML`` chunk: names in UTF-8, which ``bext`` has no room for."""
+    listed = "".join(
+        f"<TRACK><CHANNEL_INDEX>{number}</CHANNEL_INDEX><INTERLEAVE_INDEX>{number}</INTERLEAVE_INDEX>"
+        f"<NAME>{escape(name)}</NAME></TRACK>"
+        for number, name in enumerate(tracks, 1)
+    )
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>2.10</IXML_VERSION>'
+        f"<PROJECT>{escape(project)}</PROJECT><NOTE>{escape(note)}</NOTE>"
+        f"<SPEED><FILE_SAMPLE_RATE>{sample_rate}</FILE_SAMPLE_RATE><AUDIO_BIT_DEPTH>{bits}</AUDIO_BIT_DEPTH>"
+        f"<TIMESTAMP_SAMPLE_RATE>{sample_rate}</TIMESTAMP_SAMPLE_RATE>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>{time_reference >> 32}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>{time_reference & 0xFFFFFFFF}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>"
+        f"</SPEED><TRACK_LIST><TRACK_COUNT>{len(tracks)}</TRACK_COUNT>{listed}</TRACK_LIST></BWFXML>"
+    ).encode()
+    return chunk(b"iXML", text + b" " * (len(text) & 1))
 
 
 def _loudness(levels: Levels | None) -> tuple[int, ...]:

@@ -9,8 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from engine.export.finish import Acx
 from engine.export.loudness import Levels
 from engine.export.media import Medium, Source, source_of
+from engine.export.options import FileFormat
 from engine.export.wav import Encoding
 from engine.story.model import ExportFormat
 from engine.story.timeline import Placed
@@ -18,7 +20,7 @@ from engine.voices.take import Word
 
 FORMAT = 1
 
-Role = Literal["mix", "track", "bus", "session", "media", "overview", "readme"]
+Role = Literal["mix", "track", "bus", "voice", "scene", "cue", "clip", "session", "media", "overview", "readme"]
 
 SUM_RULE = (
     "The tracks and return buses summed sample by sample are the input of the master strip. The mix is that sum after "
@@ -94,7 +96,12 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about an export. All frames are at ``sample_rate``; every stem and the mix are ``frames`` long."""
+    """Everything about an export. All frames are at ``sample_rate``; every stem and the mix are ``frames`` long.
+
+    start_frame: where on the timeline they begin. residuals: by set of stems that have their returns printed in them,
+    how far their sum is off the master's input, in dBFS; None: not at all. mix_gain_db: what brought the mix to its
+    target.
+    """
 
     format: int = FORMAT
     cuevox: str
@@ -103,11 +110,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate: int
     encoding: Encoding
     dither: str = "none"
+    file_format: FileFormat = "wav"
+    start_frame: int = 0
     normalised: bool = False
     frames: int
     story_end_frame: int
     tail: Tail
     sum_rule: str = SUM_RULE
+    residuals: Mapping[str, float | None] = {}
+    mix_gain_db: float = 0.0
+    acx: Acx | None = None
     warnings: tuple[str, ...]
     files: tuple[FileEntry, ...]
     markers: tuple[MarkerEntry, ...]

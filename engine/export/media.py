@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError, MediaError
 from engine.export.naming import file_name, unique
+from engine.export.rates import take_at
 from engine.export.wav import WavWriter
 from engine.story.model import Clip, Line, Story
 from engine.voices.media import probe
@@ -55,12 +56,14 @@ def source_of(clip: Clip) -> Source:
     return clip.line if clip.line is not None else clip.audio or ""
 
 
-def find_media(story: Story, base_folder: Path, takes: Mapping[Line, Take], cache: TakeFiles) -> dict[Source, Medium]:
-    """Return the medium of every source that the story's clips use, in the order of the clips.
+def find_media(
+    story: Story, base_folder: Path, takes: Mapping[Line, Take], cache: TakeFiles, more: Sequence[Source] = ()
+) -> dict[Source, Medium]:
+    """Return the medium of every source that the story's clips use, in the order of the clips, then of ``more``.
 
     Raises MediaError that lists everything missing, unreadable, outside ``base_folder`` or of more than two channels.
     """
-    sources = dict.fromkeys(source_of(clip) for track in story.tracks for clip in track.clips)
+    sources = dict.fromkeys((*(source_of(clip) for track in story.tracks for clip in track.clips), *more))
     found: dict[Source, Medium] = {}
     problems: list[str] = []
     for source in sources:
@@ -126,7 +129,7 @@ def _probe(path: Path, sample_rate: int, what: str, take: Take | None) -> Medium
         channels=facts.channels,
         sample_rate=info.samplerate,
         convert=info.samplerate != sample_rate or not is_plain,
-        take=take,
+        take=take and take_at(take, sample_rate),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 
@@ -12,32 +12,91 @@ from engine.errors import BadRange, UnknownThing
 from engine.export.wav import Encoding
 from engine.story.model import ExportFormat
 
+FileFormat = Literal["wav", "flac", "aiff", "mp3", "ogg"]
+StemSet = Literal["track", "bus", "voice", "scene", "cue"]
+Sends = Literal["returns", "none", "printed"]
+
 MAX_TAIL_SECONDS = 600.0
+SAMPLE_RATES = (44100, 48000, 88200, 96000, 176400, 192000)
+NAME_FIELDS = ("nn", "name", "set", "title", "track", "voice", "scene", "cue")
+
+_RANGES = {
+    "tail_db": (-140.0, 0.0, "dBFS"),
+    "tail_cap_seconds": (0.0, MAX_TAIL_SECONDS, "s"),
+    "handle_seconds": (0.0, 60.0, "s"),
+    "mix_lufs": (-40.0, -5.0, "LUFS"),
+    "start_seconds": (0.0, 1e7, "s"),
+    "end_seconds": (0.0, 1e7, "s"),
+}
 
 
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an export writes.
 
-    formats: which; the mix comes with any but sessions alone. encoding: of stems and mix.
-    overview: a picture of the timeline. tail_db: how low tails ring out, in dBFS; tail_cap_seconds: how long at most.
+    formats: which; the mix comes with stems, too. overview: a picture of the timeline.
+    encoding, file_format: of stems and mix. mono: a stem whose sides are the same becomes a mono file.
+    sample_rate: of everything, None: the story's. per: which sets of stems. dry: tracks before inserts, fader and pan.
+    sends: the returns are stems, are left away, or are printed into every stem. name: of stems, see NAME_FIELDS.
+    tails: after the story's end, down to ``tail_db`` (dBFS), ``tail_cap_seconds`` at most.
+    start_seconds, end_seconds: the stretch of the timeline that stems and mix hold.
+    handle_seconds: what consolidated clips keep of their sources before and after.
+    mix_lufs: the mix is made this loud, at most ``limiter_db`` of true peak; stems are never touched. acx: check it.
     replace_changed: also replace files of an earlier export that somebody has changed since.
     """
 
     formats: tuple[ExportFormat, ...] = ("stems", "reaper")
-    encoding: Encoding = "pcm24"
     overview: bool = True
+    encoding: Encoding = "pcm24"
+    file_format: FileFormat = "wav"
+    mono: bool = False
+    sample_rate: int | None = None
+    per: tuple[StemSet, ...] = ("track",)
+    dry: bool = False
+    sends: Sends = "returns"
+    name: str = "{nn}_{name}"
+    tails: bool = True
     tail_db: float = -90.0
     tail_cap_seconds: float = 30.0
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    handle_seconds: float = 0.0
+    mix_lufs: float | None = None
+    acx: bool = False
     replace_changed: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges; BadRange names the option and what it may be."""
         if not self.formats:
             raise BadRange(f"formats: none is given; there is: {', '.join(get_args(ExportFormat))}")
-        if not -140.0 <= self.tail_db <= 0.0:
-            raise BadRange(f"tail_db: {self.tail_db:g} is outside -140 to 0 dBFS")
-        if not (math.isfinite(self.tail_cap_seconds) and 0.0 <= self.tail_cap_seconds <= MAX_TAIL_SECONDS):
-            raise BadRange(f"tail_cap_seconds: {self.tail_cap_seconds:g} is outside 0 to {MAX_TAIL_SECONDS:g} s")
+        for name, (low, high, unit) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and low <= value <= high):
+                raise BadRange(f"{name}: {value:g} is outside {low:g} to {high:g} {unit}")
+        if self.sample_rate is not None and self.sample_rate not in SAMPLE_RATES:
+            raise BadRange(f"sample_rate: {self.sample_rate} is none of {', '.join(map(str, SAMPLE_RATES))}")
+        if self.end_seconds is not None and self.end_seconds <= (self.start_seconds or 0.0):
+            raise BadRange(f"end_seconds: {self.end_seconds:g} s does not come after {self.start_seconds or 0:g} s")
+        self._check_name()
+        self._check_encoding()
+
+    def _check_name(self) -> None:
+        try:
+            self.name.format(**dict.fromkeys(NAME_FIELDS, ""))
+        except (KeyError, ValueError, IndexError, AttributeError):
+            fields = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
+            raise BadRange(f"name: {self.name!r} may hold text and {fields}") from None
+
+    def _check_encoding(self) -> None:
+        if self.file_format == "flac" and self.encoding == "float32":
+            raise BadRange("encoding: FLAC holds 16 or 24 bits, not float32")
+        if self.file_format == "mp3" and (self.sample_rate or 0) > 48000:
+            raise BadRange(f"sample_rate: MP3 goes up to 48000, not {self.sample_rate}")
+
+    @property
+    def is_finished_later(self) -> bool:
+        """Whether stems and mix are printed in float first, and made what was asked for from that."""
+        plain = self.file_format == "wav" and self.encoding != "pcm16"
+        return not plain or self.mono or self.mix_lufs is not None
 
 
 def options_from(values: Mapping[str, object]) -> ExportOptions:

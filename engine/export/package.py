@@ -25,12 +25,13 @@ from engine.export.manifest import (
 )
 from engine.export.media import Source, copy_as_wav
 from engine.export.overview import Picture, draw_overview
-from engine.export.plan import MIX_FILE, OVERVIEW_FILE, README_FILE, Plan, Stem
+from engine.export.passes import extra_passes
+from engine.export.plan import OVERVIEW_FILE, README_FILE, Plan, Stem, mix_file
 from engine.export.readme import readme_text
 from engine.export.sessions.base import Session, SessionFormat
 from engine.export.sessions.registry import SESSIONS
 from engine.export.shelf import Shelf
-from engine.export.stems import Printed, print_stems
+from engine.export.stems import WORKSPACE, Printed, print_stems
 from engine.story.model import ExportFormat
 
 Progress = Callable[[float, str], None]
@@ -38,7 +39,6 @@ Progress = Callable[[float, str], None]
 _CONVERTED, _MIXED, _WRITTEN, _DRAWN = 0.05, 0.85, 0.9, 0.95
 """Fractions of the work that are done after each stage."""
 
-_WORKSPACE = ".workspace"
 _SPARE_BYTES = 4_000_000
 
 
@@ -47,7 +47,7 @@ def write_package(plan: Plan, folder: Path, progress: Progress) -> Manifest:
     wavs = _convert_media(plan, folder, progress)
     printed = print_stems(plan, folder, wavs, lambda part: progress(_CONVERTED + part * (_MIXED - _CONVERTED), "mix"))
     _write_sessions(plan, folder, wavs, printed, progress)
-    shutil.rmtree(folder / _WORKSPACE, ignore_errors=True)
+    shutil.rmtree(folder / WORKSPACE, ignore_errors=True)
     progress(_WRITTEN, "draw")
     if plan.options.overview:
         draw_overview(_picture(plan, printed), folder / OVERVIEW_FILE)
@@ -67,7 +67,8 @@ def sessions(plan: Plan) -> Iterator[tuple[ExportFormat, SessionFormat]]:
 
 def expected_files(plan: Plan) -> tuple[str, ...]:
     """Return the package's files, with ``/``, media not among them."""
-    names = [*(stem.file for stem in plan.stems), MANIFEST, README_FILE]
+    extra = (stem.file for each in extra_passes(plan) for stem in each.plan.stems)
+    names = [*(stem.file for stem in plan.stems), *extra, MANIFEST, README_FILE]
     names += [OVERVIEW_FILE] if plan.options.overview else []
     return (*names, *(f"{name}/{file}" for name, session in sessions(plan) for file in session.files(plan)))
 
@@ -83,16 +84,16 @@ def _convert_media(plan: Plan, folder: Path, progress: Progress) -> dict[Source,
     wavs = {source: medium.path for source, medium in plan.media.items()}
     waiting = {source: medium for source, medium in plan.media.items() if medium.convert}
     if waiting and (plan.stems or any(session.has_media for _, session in sessions(plan))):
-        (folder / _WORKSPACE).mkdir()
+        (folder / WORKSPACE).mkdir(exist_ok=True)
         for number, (source, medium) in enumerate(waiting.items()):
             progress(_CONVERTED * number / len(waiting), "convert")
-            wavs[source] = folder / _WORKSPACE / medium.name
+            wavs[source] = folder / WORKSPACE / medium.name
             copy_as_wav(medium, wavs[source], plan.story.sample_rate)
     return wavs
 
 
 def _write_sessions(plan: Plan, folder: Path, wavs: dict[Source, Path], printed: Printed, progress: Progress) -> None:
-    shelf = Shelf(plan.media, wavs, folder / _WORKSPACE)
+    shelf = Shelf(plan.media, wavs, folder / WORKSPACE)
     wanted = list(sessions(plan))
     for number, (name, session) in enumerate(wanted):
         progress(_MIXED + (_WRITTEN - _MIXED) * number / len(wanted), name)
@@ -112,13 +113,13 @@ def _picture(plan: Plan, printed: Printed) -> Picture:
         clips=printed.clips,
         words=words,
         strips=printed.lanes,
-        mix_levels=printed.levels.get(MIX_FILE),
+        mix_levels=printed.levels.get(mix_file(plan.options)),
     )
 
 
 def _file_entries(plan: Plan, folder: Path, printed: Printed) -> tuple[FileEntry, ...]:
     """List every file with its digest: stems and mix first, then whatever lies in the folder by name."""
-    stems = {stem.file: stem for stem in plan.stems}
+    stems = {stem.file: stem for stem in printed.stems}
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     ordered = [*stems, *(name for name in names if name not in stems)]
     digests = _digests(folder, ordered)
@@ -154,7 +155,7 @@ def _with_stem(entry: FileEntry, stem: Stem | None, printed: Printed) -> FileEnt
         role=stem.role,
         strip=stem.strip,
         name=stem.name,
-        tap=TAPS[stem.role],
+        tap=stem.tap_text or TAPS.get(stem.role),
         levels=printed.levels[stem.file],
     )
 
@@ -169,12 +170,18 @@ def _manifest(plan: Plan, printed: Printed) -> Manifest:
         title=story.title,
         sample_rate=story.sample_rate,
         encoding=options.encoding,
+        dither="triangular" if options.encoding == "pcm16" else "none",
+        file_format=options.file_format,
+        start_frame=plan.start_frame,
+        residuals=printed.residuals,
+        mix_gain_db=printed.mix_gain_db,
+        acx=printed.acx,
         frames=printed.frames,
         story_end_frame=plan.end_frame,
         tail=Tail(
             tail_db=options.tail_db,
             cap_seconds=options.tail_cap_seconds,
-            frames=printed.frames - plan.end_frame,
+            frames=max(0, plan.start_frame + printed.frames - plan.end_frame),
             capped=printed.is_capped,
         ),
         warnings=tuple(_warnings(plan, printed)),
@@ -187,10 +194,9 @@ def _manifest(plan: Plan, printed: Printed) -> Manifest:
 
 def _warnings(plan: Plan, printed: Printed) -> Iterator[str]:
     for name, levels in printed.levels.items():
-        if plan.options.encoding == "pcm24" and levels.peak_dbfs is not None and levels.peak_dbfs > 0.0:
+        if plan.options.encoding != "float32" and levels.peak_dbfs is not None and levels.peak_dbfs > 0.0:
             yield (
-                f"{name} reaches {levels.peak_dbfs:+.1f} dBFS and is clipped at 24 bits; "
-                "lower its fader or export 32-bit float"
+                f"{name} reaches {levels.peak_dbfs:+.1f} dBFS and is clipped; lower its fader or export 32-bit float"
             )
     if printed.is_capped:
         yield (

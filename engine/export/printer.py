@@ -20,9 +20,16 @@ _BUNDLES = 3
 
 
 class Print:
-    """One file being written. skip: frames at the start that are the mixer's latency, not the programme's."""
+    """One file being written. skip: frames at the start that are not its own: the mixer's latency, what lies before.
 
-    def __init__(self, writer: WavWriter, meter: Meter, *, skip: int = 0, outline_bucket: int = 0) -> None:
+    compare_sides: find out whether left and right are the same throughout.
+    """
+
+    def __init__(
+        self, writer: WavWriter, meter: Meter, *, skip: int = 0, outline_bucket: int = 0, compare_sides: bool = False
+    ) -> None:
+        self.is_mono = compare_sides
+        self.has_chunks = bool(writer.lead_bytes)
         self.writer = writer
         self.meter = meter
         self.outline = np.zeros(0, np.float32)
@@ -37,6 +44,7 @@ class Print:
         if not len(block):
             return
         peak = self.meter.read(block)
+        self.is_mono = self.is_mono and bool((block[:, 0] == block[:, 1]).all())
         self._draw(block)
         if peak:
             self.writer.write(block)

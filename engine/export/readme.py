@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.export.manifest import SUM_RULE, Manifest
-from engine.export.plan import MIX_FILE, STEMS_FOLDER, Plan
+from engine.export.plan import STEMS_FOLDER, Plan, mix_file
 from engine.export.sessions.registry import SESSIONS
 from engine.story.model import MASTER
 
-_ENCODINGS = {"pcm24": "24-bit", "float32": "32-bit float"}
+_ENCODINGS = {"pcm16": "16-bit, dithered", "pcm24": "24-bit", "float32": "32-bit float"}
 
 
 def readme_text(plan: Plan, manifest: Manifest) -> str:
@@ -30,12 +30,21 @@ def _head(plan: Plan, manifest: Manifest) -> Iterator[str]:
 def _stems(plan: Plan, manifest: Manifest) -> Iterator[str]:
     if not plan.stems:
         return
-    encoding = _ENCODINGS[manifest.encoding]
+    lossy = manifest.file_format in ("mp3", "ogg")
+    encoding = f"{'' if lossy else _ENCODINGS[manifest.encoding] + ' '}{manifest.file_format.upper()}"
     if len(plan.stems) > 1:
-        yield f"{STEMS_FOLDER}/  {encoding} WAV, all from 0 and of equal length. Post-fader, before the master."
+        begin = _clock(manifest.start_frame / manifest.sample_rate)
+        yield f"{STEMS_FOLDER}/  {encoding}, all from {begin} and of equal length. Before the master."
         yield f"       {SUM_RULE}"
         yield "       Nothing is normalised. In Ableton Live, turn off Auto-Warp Long Samples before dragging them in."
-    yield f"{MIX_FILE}  {encoding} WAV, after the master."
+    yield f"{mix_file(plan.options)}  {encoding}, after the master."
+    if manifest.mix_gain_db:
+        yield f"       Made {manifest.mix_gain_db:+.1f} dB louder for its target; stems are as they were."
+    for name, residual in manifest.residuals.items():
+        told = "exactly" if residual is None else f"up to {residual:.1f} dBFS"
+        yield f"       The stems per {name} add up to the master's input {told}."
+    if manifest.acx is not None:
+        yield f"       ACX: {'passes' if manifest.acx.passed else 'does not pass'}, see manifest.json."
 
 
 def _sessions(plan: Plan) -> Iterator[str]:

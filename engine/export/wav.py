@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from engine.export.chunks import chunk
 from engine.export.kernel import encode_pcm24
 
-Encoding = Literal["pcm24", "float32"]
-"""How samples are stored: 24-bit integers (rounded, no dither) or 32-bit floats (as they are)."""
+Encoding = Literal["pcm16", "pcm24", "float32"]
+"""How samples are stored: integers (rounded; whoever wants dither adds it before) or 32-bit floats (as they are)."""
 
-SAMPLE_BYTES: dict[Encoding, int] = {"pcm24": 3, "float32": 4}
+SAMPLE_BYTES: dict[Encoding, int] = {"pcm16": 2, "pcm24": 3, "float32": 4}
 MAX_RIFF_BYTES = 0xFFFFFFFF - 8
 """Past this the sizes no longer fit into 32 bits, and the file becomes an RF64."""
 
@@ -45,12 +45,20 @@ class WavWriter:
         self._file = path.open("xb")
         self._file.write(self._header())
 
+    @property
+    def lead_bytes(self) -> int:
+        """How much the chunks before the samples take."""
+        return len(self._lead)
+
     def write(self, block: NDArray[np.float32]) -> None:
         """Append ``block``; contiguous."""
         if not len(block):
             return
         if self._encoding == "float32":
             self._file.write(block.data.cast("B"))
+        elif self._encoding == "pcm16":
+            whole = np.clip(np.rint(block.astype(np.float64) * 32768.0), -32768.0, 32767.0).astype("<i2")
+            self._file.write(whole.data.cast("B"))
         else:
             needed = block.size * 3
             if len(self._raw) < needed:

@@ -171,9 +171,9 @@ def test_a_story_that_can_not_be_placed_is_refused(shop):
 def test_options_are_checked():
     assert options_from({"encoding": "float32", "tail_db": -60}) == ExportOptions(encoding="float32", tail_db=-60)
     with pytest.raises(UnknownThing, match="tail_db"):
-        options_from({"tails": 3})
+        options_from({"tail": 3})
     with pytest.raises(BadRange, match="encoding"):
-        options_from({"encoding": "pcm16"})
+        options_from({"encoding": "pcm12"})
     with pytest.raises(BadRange, match="tail_cap_seconds"):
         ExportOptions(tail_cap_seconds=float("inf"))
     with pytest.raises(BadRange, match="tail_db"):

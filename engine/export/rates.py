@@ -1,0 +1,65 @@
+"""Rates: a story and its takes at another sample rate, each of their times moved to the nearest frame once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from engine.story.model import After, At, Clip, Position, Story
+from engine.voices.take import Take
+
+Scale = Callable[[int], int]
+
+
+def story_at(story: Story, sample_rate: int) -> Story:
+    """Return ``story`` at ``sample_rate``."""
+    if sample_rate == story.sample_rate:
+        return story
+    scale = _scale(story.sample_rate, sample_rate)
+    tracks = tuple(
+        msgspec.structs.replace(track, clips=tuple(_clip(clip, scale) for clip in track.clips))
+        for track in story.tracks
+    )
+    markers = tuple(msgspec.structs.replace(marker, at=_position(marker.at, scale)) for marker in story.markers)
+    return msgspec.structs.replace(story, sample_rate=sample_rate, tracks=tracks, markers=markers)
+
+
+def take_at(take: Take, sample_rate: int) -> Take:
+    """Return ``take`` with its words in frames of ``sample_rate``; its audio stays as it lies in the cache."""
+    if sample_rate == take.sample_rate:
+        return take
+    scale = _scale(take.sample_rate, sample_rate)
+    words = tuple(
+        msgspec.structs.replace(word, start_frame=scale(word.start_frame), end_frame=scale(word.end_frame))
+        for word in take.words
+    )
+    return msgspec.structs.replace(take, sample_rate=sample_rate, frames=scale(take.frames), words=words)
+
+
+def _scale(old: int, new: int) -> Scale:
+    return lambda frames: (2 * frames * new + old) // (2 * old)
+
+
+def _clip(clip: Clip, scale: Scale) -> Clip:
+    """Scale a clip: its ends, not its lengths, so that what touched still touches."""
+    first = scale(clip.trim_start_frames)
+    last = None if clip.length_frames is None else scale(clip.trim_start_frames + clip.length_frames)
+    return msgspec.structs.replace(
+        clip,
+        start=_position(clip.start, scale),
+        trim_start_frames=first,
+        length_frames=None if last is None else max(1, last - first),
+        fade_in_frames=scale(clip.fade_in_frames),
+        fade_out_frames=scale(clip.fade_out_frames),
+    )
+
+
+def _position(position: Position, scale: Scale) -> Position:
+    match position:
+        case At(frame=frame):
+            return At(frame=scale(frame))
+        case After(clip=clip, gap_frames=gap):
+            return After(clip=clip, gap_frames=scale(gap))
+        case _:
+            return position
