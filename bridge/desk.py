@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from bridge.arguments import usage
 from bridge.clients import Client, Clients
-from bridge.errors import BadValue
+from bridge.errors import BadValue, NoMidi
 from bridge.feedback import Feedback
 from bridge.message import Message, TimeTag, Value
 from bridge.patterns import matches, split
@@ -32,6 +32,34 @@ class Counters(msgspec.Struct):
     dropped_packets: int = 0
 
 
+class MidiQuestions(Protocol):
+    """What can be asked of MIDI. Raise BridgeError."""
+
+    def ports(self, client: Client) -> Values:
+        """Tell every open port."""
+        ...
+
+    def learn(self, client: Client, address: str, options: str) -> Values:
+        """Teach the control that is moved next."""
+        ...
+
+    def bind(self, port: str, control: str, address: str, options: str) -> Values:
+        """Teach a control."""
+        ...
+
+    def unbind(self, port: str, control: str) -> Values:
+        """Have a control forget."""
+        ...
+
+    def bindings(self, client: Client) -> Values:
+        """Tell what every control does."""
+        ...
+
+    def lights(self, on: bool) -> Values:
+        """Show lights or leave them alone."""
+        ...
+
+
 class Desk:
     """What can be asked of the bridge itself. Each method takes the client and the row's arguments by name."""
 
@@ -51,6 +79,8 @@ class Desk:
         self._version, self._commit = version, commit
         self._clear_scheduled, self._wall = clear_scheduled, wall
         self.counters = Counters()
+        self.midi: MidiQuestions | None = None
+        """Who answers what is asked of MIDI; None: there is no MIDI here."""
 
     def answer(self, handler: str, client: Client, fields: dict[str, Any]) -> Values:
         """Answer one question."""
@@ -146,6 +176,35 @@ class Desk:
             left = round(s.expires_at - self._clients.now(), 3)
             client.send(Message("/subscriptions", (s.pattern, round(s.interval_seconds * 1000.0), left)))
         return (len(client.subscriptions),)
+
+    def midi_ports(self, client: Client) -> Values:
+        """Tell every open MIDI port."""
+        return self._midi().ports(client)
+
+    def midi_learn(self, client: Client, address: str, options: str = "") -> Values:
+        """Teach the control that is moved next."""
+        return self._midi().learn(client, address, options)
+
+    def midi_bind(self, client: Client, port: str, control: str, address: str, options: str = "") -> Values:  # noqa: ARG002
+        """Teach a control."""
+        return self._midi().bind(port, control, address, options)
+
+    def midi_unbind(self, client: Client, port: str, control: str) -> Values:  # noqa: ARG002
+        """Have a control forget what it was taught."""
+        return self._midi().unbind(port, control)
+
+    def midi_bindings(self, client: Client) -> Values:
+        """Tell what every control does."""
+        return self._midi().bindings(client)
+
+    def midi_lights(self, client: Client, on: bool) -> Values:  # noqa: ARG002
+        """Keep lights up to date or leave them alone."""
+        return self._midi().lights(on)
+
+    def _midi(self) -> MidiQuestions:
+        if self.midi is None:
+            raise NoMidi("this engine runs without MIDI; `midi: auto` in the settings, or --midi auto, switches it on")
+        return self.midi
 
     def resync(self, client: Client) -> Values:
         """Tell a client again all that it subscribed to."""

@@ -63,6 +63,12 @@ class AddressTaken(BridgeError):
     code = "address_taken"
 
 
+class NoMidi(BridgeError):
+    """MIDI is switched off, or this machine has none."""
+
+    code = "no_midi"
+
+
 class NoAnswer(BridgeError):
     """The engine did not answer in time."""
 

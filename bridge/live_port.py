@@ -52,6 +52,10 @@ class LivePort:
         """Call ``callback`` with every event; return what ends that."""
         return self._session.listen(callback)
 
+    def tell(self, *events: Event) -> tuple[Event, ...]:
+        """Pass on events of a bridge's own."""
+        return self._session.tell(events)
+
     def strip_ids(self) -> Sequence[str]:
         """Return the mixer channels."""
         return tuple(self._session.story.strips())

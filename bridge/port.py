@@ -124,6 +124,10 @@ class EnginePort(Protocol):
         """Call ``callback`` with every event, whoever caused it; return what ends that."""
         ...
 
+    def tell(self, *events: Event) -> tuple[Event, ...]:
+        """Pass on events of a bridge's own: every subscriber hears them, whichever wire they are on."""
+        ...
+
     def strip_ids(self) -> Sequence[str]:
         """Return the mixer channels: tracks, buses, master."""
         ...

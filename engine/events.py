@@ -200,6 +200,42 @@ class StripFailed(Base, frozen=True, kw_only=True):
     strip: str
 
 
+class MidiHeard(Base, frozen=True, kw_only=True):
+    """A device sent something. message: as a person reads it; effect: what it did, empty: nothing."""
+
+    port: str
+    message: str
+    effect: str
+
+
+class MidiPortChanged(Base, frozen=True, kw_only=True):
+    """A MIDI port was opened, or went away. surface: what it is taken for."""
+
+    port: str
+    surface: str
+    open: bool
+
+
+class MidiLearned(Base, frozen=True, kw_only=True):
+    """A control was taught an address. control: as a surface preset writes it."""
+
+    port: str
+    control: str
+    address: str
+
+
+class SyncChanged(Base, frozen=True, kw_only=True):
+    """The timeline follows another clock, or that clock's state changed. source: internal, mtc, clock, link, jack.
+
+    state: stopped, locking, locked or freewheel. timecode: where the source stands, as it says it itself.
+    """
+
+    source: str
+    state: str
+    timecode: str = ""
+    tempo_bpm: float = 0.0
+
+
 class StorySaved(Base, frozen=True, kw_only=True):
     """The story's file holds every change."""
 
@@ -224,5 +260,6 @@ Event = (
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
+    | MidiHeard | MidiPortChanged | MidiLearned | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded
 )  # fmt: skip

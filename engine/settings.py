@@ -20,6 +20,8 @@ FILE_VARIABLE = "CUEVOX_SETTINGS"
 NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
 """Variables with our prefix that are no settings; the second is how the engine's processes know their parent."""
 
+Midi = Literal["auto", "off", "alsa", "jack", "coremidi", "windows"]
+ClockSource = Literal["internal", "auto", "mtc", "clock", "link", "jack"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -38,6 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
+    midi: Annotated[Midi, _text("way to the machine's MIDI ports; auto: the system's own; off: none")] = "auto"
+    midi_ports: Annotated[str, _text("ports that are opened: parts of names, commas between; empty: all")] = ""
+    midi_tcp: Annotated[int, _number(0, 65535, "TCP port of MIDI, as mido.sockets speaks it; 0: none")] = 0
+    surfaces: Annotated[str, _text("surface presets for ports that no preset knows by name: ids, commas between")] = ""
+    surfaces_dir: Annotated[str, _text("folder of your own surface presets and of what was learnt")] = ""
+    clock_source: Annotated[ClockSource, _text("clock that the timeline follows; auto: the best there is")] = "internal"
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
@@ -70,6 +78,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.models_dir:
             return Path(self.models_dir).expanduser()
         return Path(platformdirs.user_data_dir("cuevox", appauthor=False)) / "models"
+
+    @property
+    def surfaces_folder(self) -> Path:
+        """Return the folder of the user's own surfaces, the system's place for it when none is set."""
+        if self.surfaces_dir:
+            return Path(self.surfaces_dir).expanduser()
+        return Path(platformdirs.user_config_dir("cuevox", appauthor=False)) / "surfaces"
 
     @property
     def preloaded(self) -> tuple[str, ...]:

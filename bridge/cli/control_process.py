@@ -16,6 +16,7 @@ import msgspec
 from bridge.errors import BridgeError
 from bridge.hub import Hub
 from bridge.live_port import LivePort
+from bridge.midi.start import MidiConfig, start_midi
 from bridge.osc.server import OscServer
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
@@ -31,6 +32,7 @@ class ProcessConfig(ControlConfig, frozen=True, kw_only=True):
     osc_host: str
     osc_port: int
     log_level: str = "info"
+    midi: MidiConfig = MidiConfig()
 
 
 async def serve(lines: SupervisorLines) -> int:
@@ -56,9 +58,11 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     port = LivePort(control)
     hub = Hub(port, version=importlib.metadata.version("cuevox"))
     osc = OscServer(hub)
+    midi = None
     try:
         await control.start(facts["audio"])
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
+        midi = await start_midi(hub, config.midi)
         gc.collect()
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
@@ -69,6 +73,8 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         return 1
     finally:
         osc.close()
+        if midi is not None:
+            midi.close()
         hub.close()
         await control.close()
     return 0

@@ -12,14 +12,38 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import demo, devices, doctor, export, import_script, models, render, run, say, send, settings, voices
-from bridge.errors import BadArguments, BridgeError, NoSuchAddress
+from bridge.cli import (
+    demo,
+    devices,
+    doctor,
+    export,
+    import_script,
+    midi,
+    models,
+    render,
+    run,
+    say,
+    send,
+    settings,
+    voices,
+)  # fmt: skip
+from bridge.errors import BadArguments, BadValue, BridgeError, NoSuchAddress
 from engine.errors import BadRange, BadType, EngineError, MediaError, SettingsError, StoryError, UnknownThing
 
 FAILED, WRONG_INPUT = 1, 2
 BAD_INPUT = frozenset(
     error.code
-    for error in (BadRange, BadType, MediaError, SettingsError, StoryError, UnknownThing, BadArguments, NoSuchAddress)
+    for error in (
+        BadRange,
+        BadType,
+        MediaError,
+        SettingsError,
+        StoryError,
+        UnknownThing,
+        BadArguments,
+        BadValue,
+        NoSuchAddress,
+    )
 )
 """The codes of errors that the caller can mend; a running engine sends them, too."""
 
@@ -38,6 +62,7 @@ app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
+app.add_typer(midi.midi, name="midi")
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
 app.command("devices")(devices.devices)

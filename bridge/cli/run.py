@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 CONTROL_MODULE = "bridge.cli.control_process"
 
 Players = Annotated[int | None, typer.Option("--players", help="Clips that may sound at once.")]
+Midi = Annotated[str | None, typer.Option("--midi", help="auto, off, alsa, jack, coremidi or windows.")]
+MidiPorts = Annotated[str | None, typer.Option("--midi-ports", help="Parts of port names, commas between.")]
+Surfaces = Annotated[str | None, typer.Option("--surfaces", help="Surface presets, commas between.")]
+ClockSource = Annotated[
+    str | None,
+    typer.Option("--clock-source", help="What the timeline follows: internal, auto, mtc, clock, link, jack."),
+]
 Discard = Annotated[bool, typer.Option("--discard-changes", help="Drop unsaved edits of an earlier run.")]
 Parent = Annotated[int | None, typer.Option("--parent", help="Stop when this process dies.", hidden=True)]
 
@@ -32,13 +39,20 @@ def run(
     block: options.Block = None,
     osc_port: options.OscPort = None,
     players: Players = None,
+    midi: Midi = None,
+    midi_ports: MidiPorts = None,
+    surfaces: Surfaces = None,
+    clock_source: ClockSource = None,
     discard_changes: Discard = False,
     parent: Parent = None,
 ) -> None:
     """Start the engine on a story; OSC drives it. Prints one line of JSON facts when it is ready."""
     if parent is not None:
         die_with_parent(parent)
-    settings = options.effective(device=device, block=block, osc_port=osc_port, players=players)
+    settings = options.effective(
+        device=device, block=block, osc_port=osc_port, players=players,
+        midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
+    )  # fmt: skip
     config = run_config(story, settings, discard_changes=discard_changes)
     asyncio.run(_supervise(config))
 
@@ -62,6 +76,7 @@ def run_config(story: Path, settings: Settings, *, discard_changes: bool = False
             "osc_host": settings.osc_host,
             "osc_port": settings.osc_port,
             "log_level": settings.log_level,
+            "midi": midi_config(settings),
         },
         audio={
             "device": settings.device or None,
@@ -71,6 +86,23 @@ def run_config(story: Path, settings: Settings, *, discard_changes: bool = False
         },
         memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20),
     )
+
+
+def midi_config(settings: Settings) -> dict[str, Any]:
+    """Return what the control process needs to know of MIDI."""
+    return {
+        "api": settings.midi,
+        "ports": _words(settings.midi_ports),
+        "tcp_port": settings.midi_tcp,
+        "tcp_host": settings.osc_host,
+        "surfaces": _words(settings.surfaces),
+        "surfaces_folder": str(settings.surfaces_folder),
+        "clock_source": settings.clock_source,
+    }
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 async def _supervise(config: RunConfig) -> None:

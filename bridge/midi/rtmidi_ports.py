@@ -18,14 +18,16 @@ _SEQUENCER = Path("/dev/snd/seq")
 
 
 def usable_apis() -> tuple[Api, ...]:
-    """Return the ways to MIDI that this machine may have, the best first, without trying them."""
+    """Return the ways to MIDI that are tried by themselves.
+
+    JACK is not among them: a client of it that dies stalls the sound of all others. It is used when it is asked for.
+    """
     import rtmidi
 
-    compiled = rtmidi.get_compiled_api()
-    apis = [api for api, number in _NUMBERS.items() if number in compiled]
     if sys.platform == "linux" and not _SEQUENCER.exists():
-        apis.remove("alsa")  # asking for it would print the library's complaint
-    return tuple(apis)
+        return ()  # asking for it would print the library's complaint
+    compiled = rtmidi.get_compiled_api()
+    return tuple(api for api, number in _NUMBERS.items() if number in compiled and api != "jack")
 
 
 class RtMidiSystem:
@@ -105,7 +107,7 @@ def _first_usable(apis: Sequence[Api]) -> tuple[Api, Any, Any]:
             return api, _made("MidiIn", api), _made("MidiOut", api)
         except PortError as error:
             said.append(f"{api}: {error}")
-    raise PortError("this machine has no MIDI" + (f" ({'; '.join(said)})" if said else ""))
+    raise PortError("this machine has no MIDI" + (f" ({'; '.join(said)})" if said else "; JACK's is used if asked for"))
 
 
 def _made(kind: Literal["MidiIn", "MidiOut"], api: Api) -> Any:

@@ -1,0 +1,62 @@
+"""Puts MIDI together for the control process: systems, surfaces, wire and what can be asked of it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bridge.hub import Hub
+from bridge.midi.port import MidiSystem, PortError
+from bridge.midi.questions import MidiDesk
+from bridge.midi.surfaces import Surfaces
+from bridge.midi.wire import MidiWire
+
+log = logging.getLogger(__name__)
+
+
+class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted of MIDI; see ``Settings``."""
+
+    api: str = "off"
+    ports: tuple[str, ...] = ()
+    tcp_host: str = "127.0.0.1"
+    tcp_port: int = 0
+    surfaces: tuple[str, ...] = ()
+    surfaces_folder: str = ""
+    clock_source: str = "internal"
+
+
+async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
+    """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name.
+
+    Raises PortError, AddressTaken, SurfaceError.
+    """
+    systems = _systems(config)
+    if not systems:
+        return None
+    wire = MidiWire(hub, systems, Surfaces(Path(config.surfaces_folder)), ports=config.ports, wanted=config.surfaces)
+    hub.router.desk.midi = MidiDesk(wire)
+    await wire.start()
+    return wire
+
+
+def _systems(config: MidiConfig) -> list[MidiSystem]:
+    systems: list[MidiSystem] = []
+    if config.api != "off":
+        from bridge.midi.rtmidi_ports import RtMidiSystem  # loads the system's MIDI library
+
+        api: Any = config.api
+        try:
+            systems.append(RtMidiSystem(api))
+        except PortError as error:
+            if config.api != "auto":
+                raise
+            log.info("no MIDI: %s", error)
+    if config.tcp_port:
+        from bridge.midi.socket_ports import SocketSystem
+
+        systems.append(SocketSystem(config.tcp_host, config.tcp_port))
+    return systems

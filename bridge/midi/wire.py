@@ -1,0 +1,254 @@
+"""The MIDI wire: devices come and go, what they send is done, and what they are to show is sent to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from bridge.clients import HostPort
+from bridge.hub import Hub
+from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
+from bridge.midi.device import Device
+from bridge.midi.inbox import Inbox
+from bridge.midi.painter import PAINT_SECONDS
+from bridge.midi.port import NAME, MidiOutput, MidiSystem, PortError
+from bridge.midi.surface import Surface
+from bridge.midi.surfaces import Surfaces
+from bridge.midi.targets import Targets
+from bridge.midi.voiced import Voiced, decode, describe
+from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often the ports are looked at: what was plugged in works within that time."""
+
+MARGIN_SECONDS = 0.001
+"""Beside a block, what a press needs from the port to the mixer; all presses sound that much later, and equally."""
+
+LEASE_SECONDS = 86_400.0
+_NUMBERS = re.compile(r"[ :]*[0-9]+:[0-9]+$")
+_QUIET = frozenset({0xF1, 0xF8, 0xFE})
+"""Messages that come so often that nobody wants to read them."""
+
+
+class MidiWire:
+    """All MIDI devices as clients of the hub. Event loop of the control process only.
+
+    systems: the ways to MIDI. ports: parts of the names of what is opened, none: everything. wanted: the surfaces that
+    are used where the names of the ports don't tell.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        systems: Sequence[MidiSystem],
+        surfaces: Surfaces,
+        *,
+        ports: Sequence[str] = (),
+        wanted: Sequence[str] = (),
+    ) -> None:
+        for surface in wanted:
+            surfaces.get(surface)
+        self.hub, self.surfaces = hub, surfaces
+        self._systems, self._ports, self._wanted = tuple(systems), tuple(p.lower() for p in ports), tuple(wanted)
+        self._loop = asyncio.get_running_loop()
+        self._inbox = Inbox(self._loop, self._take)
+        self._targets = Targets(hub.tree, hub.engine)
+        self.devices: dict[str, Device] = {}
+        self._system_of: dict[str, MidiSystem] = {}
+        self._virtual: set[str] = set()
+        self._failed: set[str] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._painting: asyncio.TimerHandle | None = None
+        self.listener: Callable[[Device, Voiced], bool] = lambda *_: False
+        """Hears every channel message first, and may keep it for itself: MIDI learn."""
+        self._end = hub.engine.subscribe(self._hear_engine)
+
+    @property
+    def address(self) -> HostPort:
+        """Return where it sends from, which is nowhere in particular."""
+        return "midi", 0
+
+    async def start(self) -> None:
+        """Be a port of our own, open what is there, and look for more from now on."""
+        for system in self._systems:
+            try:
+                self._open(system, NAME, outputs=(NAME,), virtual=True)
+            except PortError as error:
+                log.info("no virtual MIDI port: %s", error)
+        await self.look()
+        self._looking = asyncio.create_task(self._keep_looking())
+
+    def close(self) -> None:
+        """Let every port go."""
+        self._end()
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._painting is not None:
+            self._painting.cancel()
+        self._inbox.close()
+        for name in tuple(self.devices):
+            self._leave(name)
+        for system in self._systems:
+            system.close()
+
+    async def look(self) -> None:
+        """Look at the ports once: open what is new, let go what is gone."""
+        there: set[str] = set()
+        for system in self._systems:
+            try:
+                inputs = await self._loop.run_in_executor(None, system.inputs)
+                outputs = await self._loop.run_in_executor(None, system.outputs)
+            except PortError as error:
+                log.warning("MIDI ports can't be listed: %s", error)
+                return
+            wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
+            there.update(wanted)
+            for name in wanted:
+                if name not in self.devices:
+                    self._try_open(system, name, outputs)
+        for name in set(self.devices) - there - self._virtual:
+            self._leave(name)
+        self._failed &= there
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for device in self.devices.values():
+                self.hub.client((device.name, 0), self)  # its subscriptions live as long as it does
+            await self.look()
+
+    def _is_wanted(self, name: str) -> bool:
+        return not self._ports or any(part in name.lower() for part in self._ports)
+
+    def _try_open(self, system: MidiSystem, name: str, outputs: Sequence[str]) -> None:
+        try:
+            self._open(system, name, outputs)
+        except PortError as error:
+            if name not in self._failed:
+                log.warning("%s", error)
+            self._failed.add(name)
+
+    def _open(self, system: MidiSystem, name: str, outputs: Sequence[str], *, virtual: bool = False) -> None:
+        surface = self.surfaces.of(name, self._wanted)
+        heard = system.open_input(name, self._inbox.hearer(name), virtual=virtual)
+        try:
+            output = self._output(system, name, surface, outputs, virtual=virtual)
+        except PortError as error:
+            log.warning("%s: its lights stay dark: %s", name, error)
+            output = None
+        device = Device(name, self.hub.client((name, 0), self), output)
+        device.input = heard
+        self.devices[name], self._system_of[name] = device, system
+        if virtual:
+            self._virtual.add(name)
+        self._work(device, surface)
+        self.hub.engine.tell(MidiPortChanged(port=name, surface=surface.id, open=True))
+
+    def _output(
+        self, system: MidiSystem, name: str, surface: Surface, outputs: Sequence[str], *, virtual: bool
+    ) -> MidiOutput | None:
+        found = name if name in outputs else _counterpart(name, surface, outputs)
+        return None if found is None else system.open_output(found, virtual=virtual)
+
+    def _leave(self, name: str) -> None:
+        device = self.devices.pop(name)
+        self._system_of.pop(name, None)
+        self._virtual.discard(name)
+        device.close()
+        self.hub.leave(device.client)
+        self.hub.engine.tell(MidiPortChanged(port=name, surface=device.surface.id, open=False))
+
+    def rework(self, device: Device, surface: Surface) -> None:
+        """Have a device be another surface from now on."""
+        self.hub.leave(device.client)
+        device.client = self.hub.client((device.name, 0), self)
+        self._work(device, surface)
+
+    def _work(self, device: Device, surface: Surface) -> None:
+        def do(message: Message, at: float | None) -> None:
+            tag = IMMEDIATELY if at is None else TimeTag.from_unix(at + self.latency_seconds)
+            self.hub.receive(Bundle(tag=tag, messages=(message,)), device.client)
+
+        def subscribe(pattern: str) -> None:
+            do(Message("/subscribe", (pattern, 0, LEASE_SECONDS)), None)
+
+        device.work_as(surface, self._targets, self.hub.engine, do, subscribe)
+        self._wake_painter()
+
+    @property
+    def targets(self) -> Targets:
+        """What addresses mean to controls."""
+        return self._targets
+
+    @property
+    def latency_seconds(self) -> float:
+        """How long after its arrival a press sounds: always the same."""
+        engine = self.hub.engine
+        return engine.block_frames / engine.sample_rate + MARGIN_SECONDS
+
+    def _take(self, port: str, at: float, data: bytes) -> None:
+        device = self.devices.get(port)
+        if device is None:
+            return  # it was pulled out meanwhile
+        for message in device.stream.feed(data):
+            done = self._hear(device, message, at)
+            if message[0] not in _QUIET:
+                self.hub.engine.tell(MidiHeard(port=port, message=describe(message), effect=done))
+
+    def _hear(self, device: Device, message: bytes, at: float) -> str:
+        event = decode(message)
+        return "" if event is None else self._play(device, event, at)
+
+    def _play(self, device: Device, event: Voiced, at: float) -> str:
+        if self.listener(device, event):
+            return "learnt"
+        return device.hear(event, at)
+
+    def send(self, to: HostPort, messages: Sequence[Message]) -> None:
+        """Take what a device is told."""
+        device = self.devices.get(to[0])
+        if device is None:
+            return
+        for message in messages:
+            device.told(message)
+        self._wake_painter()
+
+    def light(self, on: bool) -> None:
+        """Have all devices show their lights, or none."""
+        for device in self.devices.values():
+            device.lit = on
+            if on:
+                device.painter.repaint()
+        self._wake_painter()
+
+    def _wake_painter(self) -> None:
+        if self._painting is None:
+            self._painting = self._loop.call_later(PAINT_SECONDS, self._paint)
+
+    def _paint(self) -> None:
+        self._painting = None
+        if any([device.paint() for device in self.devices.values()]):  # noqa: C419 - each has its turn
+            self._wake_painter()
+
+    def _hear_engine(self, events: tuple[Event, ...]) -> None:
+        if any(isinstance(event, StoryReloaded) for event in events):
+            for device in self.devices.values():
+                device.start_over()
+
+
+def _counterpart(name: str, surface: Surface, outputs: Iterable[str]) -> str | None:
+    """Return the output of the device whose input is ``name``: by the surface's own names, or by its bare name."""
+    fitting = [o for o in outputs if surface.fits(o)]
+    bare = _bare(name)
+    same = [o for o in outputs if _bare(o) == bare]
+    return next(iter([*(o for o in fitting if o in same), *fitting, *same]), None)
+
+
+def _bare(name: str) -> str:
+    """Return a port's name without what says its direction or its number."""
+    bare = _NUMBERS.sub("", name).lower()
+    return re.sub(r"\((capture|playback)\)|\b(in|out|input|output|capture|playback)\b", "", bare)

@@ -1,0 +1,172 @@
+"""Devices before the engine: what they send is done, what they show is true, what they are taught is kept."""
+
+import pytest
+from rig import in_loop
+
+import engine.commands as do
+from bridge.midi.surfaces import Surfaces
+from engine.errors import NotReady
+from engine.events import MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged
+
+PAD = "Launchpad X LPX MIDI"
+FIRST, SECOND, THIRD = "51", "52", "53"  # the pads of slots 1, 2 and 3 of a bank, from the top left
+
+
+@in_loop
+async def test_a_pad_presses_its_slot_and_lets_it_go(make):
+    rig = await make(PAD)
+    assert await rig.play(PAD, f"90 {FIRST} 7f", f"90 {FIRST} 00") == ["/slot/a/1/trigger 1", "/slot/a/1/trigger 0"]
+    (press, at), (release, _) = [(c, f) for c, f in rig.engine.applied if "Slot" in type(c).__name__]
+    assert press == do.TriggerSlot(bank="a", index=1, velocity=1.0)
+    assert release == do.ReleaseSlot(bank="a", index=1)
+    latency = rig.engine.block_frames + 48
+    assert at == rig.engine.clock.frame_at(1000.0) + latency, "one block and a millisecond after it arrived"
+
+
+@in_loop
+async def test_a_pad_without_a_slot_and_a_refusal_say_so(make):
+    rig = await make(PAD)
+    assert await rig.play(PAD, f"90 {THIRD} 40") == ["no slot there"]
+    rig.engine.refusal = NotReady("its take is still being made")
+    (effect,) = await rig.play(PAD, f"90 {FIRST} 40")
+    assert effect.endswith("its take is still being made")
+
+
+@in_loop
+async def test_the_grid_shows_every_slot_and_again_after_it_was_away(make):
+    rig = await make(PAD)
+    await rig.until(lambda: len(rig.system.sent.get(PAD, ())) >= 65)
+    shown = rig.shown(PAD)
+    assert shown[0] == "f0 00 20 29 02 0c 0e 01 f7", "Programmer mode first"
+    assert f"90 {FIRST} 17" in shown and f"90 {SECOND} 0b" in shown, "ready dim green, queued amber"
+    rig.engine.slots["a", 1] = "playing"
+    rig.engine.tell(SlotChanged(bank="a", index=1, state="playing"))
+    await rig.until(lambda: PAD in rig.system.sent)
+    assert rig.shown(PAD) == [f"92 {FIRST} 15"]
+    rig.system.pull(PAD)
+    await rig.wire.look()
+    assert PAD not in rig.wire.devices
+    rig.system.plug(PAD)
+    await rig.wire.look()
+    await rig.until(lambda: len(rig.system.sent.get(PAD, ())) >= 65)
+    assert f"92 {FIRST} 15" in rig.shown(PAD)
+    assert [e.open for e in rig.told if isinstance(e, MidiPortChanged) and e.port == PAD] == [True, False, True]
+
+
+@in_loop
+async def test_faders_take_hold_and_switches_toggle(make):
+    name = "nanoKONTROL2 SLIDER/KNOB"
+    rig = await make(name)
+    (waits,) = await rig.play(name, "b0 00 20")
+    assert waits == "/strip/voice/gain/norm waits for the control to meet it"
+    await rig.play(name, "b0 00 60", "b0 00 70")
+    gains = [c.gain_db for c in rig.commands(do.SetStripGain)]
+    assert len(gains) == 2 and 0.0 < gains[0] < gains[1] < 12.0
+    await rig.play(name, "b0 30 7f", "b0 30 00", "b0 30 7f", "b0 30 00")
+    assert [c.mute for c in rig.commands(do.SetStripMute)] == [True, False]
+    await rig.until(lambda: "b0 30 00" in [m.hex(" ") for m in rig.system.sent.get(name, ())])
+
+
+@in_loop
+async def test_a_button_that_trembles_fires_once(make):
+    name = "nanoKONTROL2 SLIDER/KNOB"
+    rig = await make(name)
+    for at in (1000.0, 1000.05, 1000.09, 1000.30):
+        await rig.play(name, "b0 2d 7f", "b0 2d 00", at=at)
+    assert len(rig.commands(do.GoCue)) == 2
+
+
+@in_loop
+async def test_programs_panic_and_pedal(make):
+    rig = await make("Anything")
+    await rig.play("Anything", "c0 00")
+    assert rig.commands(do.GoCue) == [do.GoCue(cue="1")]
+    await rig.play("Anything", "b0 7b 00", "b3 78 00")
+    assert len(rig.commands(do.Panic)) == 2
+    await rig.play("Anything", "b0 40 7f", "90 24 40", "80 24 40")
+    assert rig.commands(do.ReleaseSlot) == [], "held by the pedal"
+    await rig.play("Anything", "b0 40 00")
+    assert len(rig.commands(do.ReleaseSlot)) == 1
+
+
+@in_loop
+async def test_a_control_is_taught_kept_and_forgotten(make):
+    rig = await make("Knobs")
+    assert [m.args[1] for m in await rig.ask("/req", 1, "/midi/learn", "/strip/voice/pan", "takeover: jump")] == ["ok"]
+    assert await rig.play("Knobs", "b2 15 10", "b2 15 11") == ["learnt", "learnt"]
+    await rig.until(lambda: any(isinstance(e, MidiLearned) for e in rig.told))
+    await rig.play("Knobs", "b2 15 7f")
+    assert rig.commands(do.SetStripPan) == [do.SetStripPan(strip="voice", pan=1.0)]
+    told = await rig.ask("/midi/bindings")
+    assert ("Knobs", "cc 21 ch 3", "/strip/voice/pan", "takeover: jump") in [m.args for m in told]
+    kept = Surfaces(rig.wire.surfaces.folder).of("Knobs")
+    assert str(kept.controls[0].on) == "cc 21 ch 3" and kept.pads, "on top of what the device did before"
+    (answer,) = await rig.ask("/req", 2, "/midi/unbind", "knobs", "cc 21 ch 3")
+    assert answer.args[1] == "ok" and await rig.play("Knobs", "b2 15 7f") == [""]
+
+
+@in_loop
+async def test_fourteen_bits_nrpn_and_encoders_are_told_apart(make):
+    rig = await make("Knobs")
+    for address, messages, expected in [
+        ("/strip/voice/gain", ["b0 07 40", "b0 27 01", "b0 07 40"], "cc14 7 ch 1"),
+        ("/strip/hall/gain", ["b0 63 02", "b0 62 2c", "b0 06 10", "b0 26 00"], "nrpn 300 ch 1"),
+        ("/strip/spook/insert/1/cutoff_hz", ["b0 14 01"] * 6, "cc 20 ch 1"),
+        ("/go", ["99 30 40"], "note 48 ch 10"),
+        ("/strip/voice/pan", ["e0 00 40"], "bend ch 1"),
+    ]:
+        rig.told.clear()
+        await rig.ask("/midi/learn", address)
+        await rig.play("Knobs", *messages)
+        await rig.until(lambda: any(isinstance(e, MidiLearned) for e in rig.told))
+        assert [e.control for e in rig.told if isinstance(e, MidiLearned)] == [expected]
+    before = rig.engine.strips["spook"].inserts[0].values["cutoff_hz"]
+    await rig.play("Knobs", "b0 14 05")
+    assert rig.engine.strips["spook"].inserts[0].values["cutoff_hz"] > before
+
+
+@pytest.mark.parametrize(
+    ("address", "args", "says"),
+    [
+        ("/midi/bind", ("knobs", "cc 999", "/go"), "no control is called"),
+        ("/midi/bind", ("nobody", "cc 9", "/go"), "there is: Cuevox, Knobs"),
+        ("/midi/bind", ("knobs", "cc 9", "/nothing"), "nothing answers"),
+        ("/midi/bind", ("knobs", "cc 9", "/say"), "can't be moved by a control"),
+        ("/midi/bind", ("knobs", "cc 9", "/go", "takeover: never"), "pickup, scale, jump"),
+        ("/midi/learn", ("/strip/voice/meter",), "can't be moved by a control"),
+        ("/midi/unbind", ("knobs", "cc 9"), "it was taught: nothing"),
+    ],
+)
+def test_what_can_not_be_taught_is_answered(tmp_path, address, args, says):
+    @in_loop
+    async def test(make):
+        rig = await make("Knobs")
+        (answer,) = await rig.ask("/req", 1, address, *args)
+        assert answer.args[1] == "error" and says in answer.args[3]
+
+    test(tmp_path)
+
+
+@in_loop
+async def test_two_devices_and_a_bank_each(make):
+    rig = await make(PAD, "Second Pads", wanted=["pads"])
+    assert rig.wire.devices["Second Pads"].surface.id == "pads"
+    await rig.play("Second Pads", "c0 01", "99 24 7f")
+    await rig.play(PAD, f"90 {FIRST} 7f")
+    assert [(c.bank, c.index) for c in rig.commands(do.TriggerSlot)] == [("b", 1), ("a", 1)]
+
+
+@in_loop
+async def test_running_status_and_clock_inside_messages_arrive(make):
+    rig = await make(PAD)
+    await rig.play(PAD, f"90 {FIRST} f8 7f {FIRST} 00")
+    assert len(rig.commands(do.TriggerSlot, do.ReleaseSlot)) == 2
+
+
+@in_loop
+async def test_events_of_the_engine_need_no_devices(make):
+    rig = await make()
+    rig.engine.tell(PlayheadMoved(next_cue="2"))
+    assert list(rig.wire.devices) == ["Cuevox"]
+    told = await rig.ask("/midi/ports")
+    assert [m.args for m in told] == [("Cuevox", "generic", 1), (1,)]
