@@ -128,3 +128,9 @@ def test_the_command_line_loads_nothing_heavy_for_its_help():
 
 def test_the_module_for_users_scripts_is_light():
     assert not loaded_by("import cuevox") & (HEAVY | {"numpy"})
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest puts each test's folder on the path: of two modules with one name the first would serve both."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py")]
+    assert [name for name in set(names) if names.count(name) > 1 and name != "conftest.py"] == []

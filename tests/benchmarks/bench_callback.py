@@ -11,9 +11,9 @@ import jack
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from callback_rig import RATE, TRACKS, VARISPEED, Rig, Times, clip_frames, graph, starts, unshared
 from jack_clients import StallWatch
 from report import NOTES, Report
-from rig import RATE, TRACKS, VARISPEED, Rig, Times, clip_frames, graph, starts, unshared
 from stages import STAGES, measure_stages
 
 from engine.platform import Grant, raise_priority

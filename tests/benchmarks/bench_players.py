@@ -13,9 +13,9 @@ import jack
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from callback_rig import RATE, VARISPEED, Rig, clip_frames, graph, noise, starts
 from jack_clients import StallWatch
 from report import NOTES, Report
-from rig import RATE, VARISPEED, Rig, clip_frames, graph, noise, starts
 from scsynth import Scsynth, player
 from steps import most
 

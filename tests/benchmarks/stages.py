@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from callback_rig import CLIP_SECONDS, RATE, noise, starts
 from numba.core.dispatcher import Dispatcher
 from report import quantile
-from rig import CLIP_SECONDS, RATE, noise, starts
 
 from engine.mixer import chain, insert, limiter, mixer, playback, schedule
 from engine.mixer.graph import Graph

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from callback_rig import CLIP_SECONDS, RATE, TRACKS, Times, clip_frames, graph, starts, unshared
 from jack_clients import Pair, Series, Shot, Stalls, StallWatch, Target, probe
 from jack_server import JackServer
 from report import Figure, Report, quantile, show
-from rig import CLIP_SECONDS, RATE, TRACKS, Times, clip_frames, graph, starts, unshared
 from scsynth import Scsynth, message, player
 from steps import most
 

@@ -1,7 +1,7 @@
 """One mixer takes over from another: what sounds, what waits and the transport go on."""
 
 import numpy as np
-from rig import FADE, Rig, bare
+from mixer_rig import FADE, Rig, bare
 
 from engine.realtime.records import Kind, Report
 from tests.signals import noise, ones

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from rig import BLOCKS, Rig
+from mixer_rig import BLOCKS, Rig
 
 from engine.realtime.records import Kind
 from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import BLOCKS, Rig, bare
+from mixer_rig import BLOCKS, Rig, bare
 
 from engine.realtime.records import Kind, Report
 from tests.signals import gain_of, noise, ones

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mixer_rig import Rig
 from msgspec.structs import replace
-from rig import Rig
 
 from engine.errors import StoryError, UnknownThing
 from engine.mixer.graph import compile_graph

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import BLOCKS, Rig, with_effect
+from mixer_rig import BLOCKS, Rig, with_effect
 
 from engine.errors import BadRange, BadType, UnknownThing
 from engine.mixer.effects import EFFECTS, check_effects

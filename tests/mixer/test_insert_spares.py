@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import Rig, with_effect
+from mixer_rig import Rig, with_effect
 
 from engine.mixer.chain import Chain
 from engine.mixer.effects import EFFECTS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import soxr
-from rig import BLOCKS, FADE, Rig, bare
+from mixer_rig import BLOCKS, FADE, Rig, bare
 
 from engine.mixer.limiter import LOOK_AHEAD_SECONDS, Limiter
 from engine.realtime.records import Kind

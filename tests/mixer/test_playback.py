@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import BLOCKS, FADE, Rig, bare
+from mixer_rig import BLOCKS, FADE, Rig, bare
 
 from engine.realtime.records import Kind, Report
 from tests.signals import noise, ones, roughest_fade, roughness, sine

@@ -1,7 +1,7 @@
 """The schedule: records act in order of their frames, then of their arrival, and none is lost silently."""
 
 import numpy as np
-from rig import FADE, Rig, bare
+from mixer_rig import FADE, Rig, bare
 
 from engine.mixer.schedule import CAPACITY
 from engine.realtime.records import Kind, Report, records

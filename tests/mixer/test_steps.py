@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import FADE, Rig, bare, with_effect
+from mixer_rig import FADE, Rig, bare, with_effect
 
 from engine.mixer.effects import EFFECTS
 from engine.realtime.records import Kind, Report

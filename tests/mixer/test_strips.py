@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import BLOCKS, FADE, Rig, bare
+from mixer_rig import BLOCKS, FADE, Rig, bare
 
 from engine.mixer.graph import compile_graph
 from engine.realtime.records import Kind, Report
