@@ -72,6 +72,10 @@ class LivePort:
         """Return the clips in the order of the story."""
         return tuple(self._session.story.clips())
 
+    def snapshot_ids(self) -> Sequence[str]:
+        """Return the snapshots of the mix."""
+        return tuple(snapshot.id for snapshot in self._session.story.snapshots)
+
     def clip_state(self, clip: str) -> SlotState:
         """Return how far a clip's take is."""
         clips = self._session.story.clips()

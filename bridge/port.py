@@ -152,6 +152,10 @@ class EnginePort(Protocol):
         """Return how ready a voice is."""
         ...
 
+    def snapshot_ids(self) -> Sequence[str]:
+        """Return the snapshots of the mix."""
+        ...
+
     def strip_state(self, strip: str) -> StripState:
         """Return a mixer channel's state."""
         ...

@@ -53,6 +53,11 @@ def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.reduction_db(path["strip"]),)
 
 
+def snapshots(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read the ids of all snapshots."""
+    return tuple(port.snapshot_ids())
+
+
 def insert_spec(port: EnginePort, path: Path) -> ParamSpec:
     """Return the range of one parameter of an insert."""
     spec = _known("parameter", path["param"], _insert(port, path).specs)

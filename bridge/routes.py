@@ -43,6 +43,7 @@ _LOOP = (
     Arg(name="end_frame", type="f", seconds=True, help="in seconds"),
 )
 _METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_left", "rms_right"))
+_RECALL = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _STRIP = Arg(name="strip", type="s")
 _BUS = Arg(name="bus", type="s")
 _WRAPPED = Arg(name="address", type="s")
@@ -216,6 +217,16 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),
 
+    # snapshots of the mix
+    Route(address="/snapshot/{snapshot}/recall", trigger=True, command=do.RecallSnapshot, args=(_RECALL,),
+          help="Bring a snapshot of the mix back within a fade: faders, pans, mutes, sends, insert parameters."),
+    Route(address="/snapshots", read=readers.snapshots, repeated=True, changed=(told.SnapshotsChanged,),
+          args=(Arg(name="snapshot", type="s"),), help="The story's snapshots."),
+    Route(address="/snapshot/store", command=do.StoreSnapshot, args=(Arg(name="snapshot", type="s"),),
+          help="Keep the mix as it is now under an id, in the story."),
+    Route(address="/snapshot/remove", command=do.RemoveSnapshot, args=(Arg(name="snapshot", type="s"),),
+          help="Forget a snapshot."),
+
     # the mix itself, while it plays
     Route(address="/mix/load", command=do.LoadMix, args=(Arg(name="mix", type="s"),),
           help="Give the strips the inserts, sends and buses of a mix preset, by its id."),
@@ -304,6 +315,8 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, __: (), help="Everything was silenced."),
     Push(address="/event/strip/failed", event=told.StripFailed, types="s", names=("strip",),
          values=lambda _, e: (e.strip,), help="An effect failed; the strip is silent until the story is reloaded."),
+    Push(address="/event/snapshot/recalled", event=told.SnapshotRecalled, types="si", names=("snapshot", "left_out"),
+         values=lambda _, e: (e.snapshot, len(e.left_out)), help="A snapshot is faded in."),
     Push(address="/event/mix/changed", event=told.MixChanged, types="s", names=("what",),
          values=lambda _, e: (e.what,), help="The mix has other strips, inserts or sends. Subscribers hear all anew."),
     Push(address="/event/midi/heard", event=told.MidiHeard, types="sss", names=("port", "message", "effect"),

@@ -165,6 +165,8 @@ def names(placeholder: str, path: Path, port: EnginePort) -> Iterable[str | int]
             return port.cue_ids()
         case "clip":
             return port.clip_ids()
+        case "snapshot":
+            return port.snapshot_ids()
         case "voice":
             return port.voice_ids()
         case "bank":

@@ -255,6 +255,25 @@ class LoadMix(Base, frozen=True, kw_only=True):
     mix: str
 
 
+class StoreSnapshot(Base, frozen=True, kw_only=True):
+    """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters."""
+
+    snapshot: str
+
+
+class RecallSnapshot(Base, frozen=True, kw_only=True):
+    """Bring a snapshot of the mix back, within a fade."""
+
+    snapshot: str
+    fade_seconds: float = DEFAULT_RAMP_SECONDS
+
+
+class RemoveSnapshot(Base, frozen=True, kw_only=True):
+    """Forget a snapshot."""
+
+    snapshot: str
+
+
 class UseMix(Base, frozen=True, kw_only=True):
     """What LoadMix becomes in the journal: the preset itself, since its file may change."""
 
@@ -289,7 +308,7 @@ Command = (
     Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
-    | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead
+    | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
     | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
     | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
@@ -306,5 +325,5 @@ Rebuild = (
 )  # fmt: skip
 """Edits for which the mixer is built anew, while it plays."""
 
-Edit = Turn | Rebuild
+Edit = Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

@@ -126,6 +126,17 @@ class DuckChanged(Base, frozen=True, kw_only=True):
     value: float
 
 
+class SnapshotRecalled(Base, frozen=True, kw_only=True):
+    """A snapshot is being faded in. left_out: what does not fit this mix any more."""
+
+    snapshot: str
+    left_out: tuple[str, ...] = ()
+
+
+class SnapshotsChanged(Base, frozen=True, kw_only=True):
+    """There are other snapshots."""
+
+
 class InsertsChanged(Base, frozen=True, kw_only=True):
     """A strip has other inserts, or has them in another order."""
 
@@ -258,7 +269,7 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
-    | InsertBypassChanged | DuckChanged | InsertsChanged | MixChanged
+    | InsertBypassChanged | DuckChanged | SnapshotRecalled | SnapshotsChanged | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded

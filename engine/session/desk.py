@@ -51,14 +51,15 @@ class Desk:
     def apply(self, command: Turn, at_frame: int | None, keeper: Keeper) -> Event:
         """Carry out one edit; any error leaves everything as it was."""
         context = self._context
-        wanted, event = self._order(command, at_frame)
+        wanted, event = self.order(command, at_frame)
         story = apply_edit(context.story, command)
         keeper.append(command)
         context.turn(wanted)
         context.story = story
         return event
 
-    def _order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
+    def order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
+        """Return what an edit asks of the mixer, and what it will have been. Raises UnknownThing, BadRange."""
         context = self._context
         index = context.strip(command.strip)
         match command:

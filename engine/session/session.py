@@ -24,12 +24,14 @@ from engine.commands import (
     MoveInsert,
     Panic,
     Play,
+    RecallSnapshot,
     ReleaseSlot,
     ReloadStory,
     RemoveBus,
     RemoveDuck,
     RemoveInsert,
     RemoveSend,
+    RemoveSnapshot,
     RemoveTrack,
     SaveStory,
     Say,
@@ -46,6 +48,7 @@ from engine.commands import (
     Stop,
     StopCue,
     StopSlot,
+    StoreSnapshot,
     TriggerSlot,
     UnloadVoice,
     WarmVoice,
@@ -66,6 +69,7 @@ from engine.session.orders import order
 from engine.session.players import SlotOwner
 from engine.session.reports import Reports
 from engine.session.slots import Slots
+from engine.session.snapshots import Snapshots
 from engine.session.speech import Speech
 from engine.session.stage import Stage
 from engine.session.transport import Transport
@@ -100,6 +104,7 @@ class Session:
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
         self.desk = Desk(self.context)
+        self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport)
         self._listeners: list[Listener] = []
@@ -232,6 +237,10 @@ class Session:
                 events = self.builder.apply(command, self.keeper)
                 self.open()
                 return events
+            case StoreSnapshot() | RemoveSnapshot():
+                return self.snapshots.edit(command, self.keeper)
+            case RecallSnapshot():
+                return self.snapshots.recall(command, at_frame, self.keeper)
             case SaveStory():
                 self.keeper.save()
             case ReloadStory():

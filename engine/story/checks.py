@@ -16,6 +16,7 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Position,
+    Snapshot,
     SpeakLine,
     Story,
     Strip,
@@ -90,6 +91,7 @@ class _Check:
         yield from check_unique("clip", "id", clips)
         yield from check_unique("cue", "id", [(c.id, ("cues", i)) for i, c in enumerate(story.cues)])
         yield from check_unique("marker", "id", [(m.id, ("markers", i)) for i, m in enumerate(story.markers)])
+        yield from check_unique("snapshot", "id", [(s.id, ("snapshots", i)) for i, s in enumerate(story.snapshots)])
         slots = [((s.bank, s.index), ("slots", i)) for i, s in enumerate(story.slots)]
         yield from check_unique("slot", "index", slots)
 
@@ -250,11 +252,24 @@ class _Check:
             yield from check_range(path, "index", slot.index, _INDEX)
             yield from check_id(path, "bank", slot.bank)
             yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
+        for i, snapshot in enumerate(self._story.snapshots):
+            yield from self._snapshot(snapshot, ("snapshots", i))
         for i, marker in enumerate(self._story.markers):
             yield from check_text(("markers", i), "name", marker.name)
             yield from self._position(marker.at, ("markers", i, "at"))
             if isinstance(marker.at, After) and marker.at.clip is None:
                 yield problem(("markers", i, "at"), "after what? A marker comes after a clip that it names")
+
+    def _snapshot(self, snapshot: Snapshot, path: Path) -> Iterator[Problem]:
+        yield from check_text(path, "name", snapshot.name)
+        for name, scene in snapshot.strips.items():
+            where = (*path, "strips", name)
+            yield from check_range(where, "gain_db", scene.gain_db, FADER)
+            yield from check_range(where, "pan", scene.pan, PAN)
+            for bus, level in scene.sends.items():
+                yield from check_range((*where, "sends"), bus, level, FADER)
+            for key, value in scene.inserts.items():
+                yield from check_range((*where, "inserts"), key, value, ANY_NUMBER)
 
     def _target(self, target: Target, path: Path) -> Iterator[Problem]:
         match target:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
 from engine.commands import (
     Edit,
+    RecallSnapshot,
+    RemoveSnapshot,
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
@@ -16,12 +19,14 @@ from engine.commands import (
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    StoreSnapshot,
 )
-from engine.errors import BadType, StoryError, UnknownThing
+from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import DUCK, FADER, PAN, ParamSpec
 from engine.story.model import Effect, Story, Strip
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
+from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
 from engine.story.strips import with_strip
 
 EffectTable = Mapping[str, Mapping[str, ParamSpec]]
@@ -51,6 +56,12 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return set_insert_bypass(story, strip, insert, bypass)
         case SetDuck(strip=strip, knob=knob, value=value):
             return set_duck(story, strip, knob, value)
+        case StoreSnapshot(snapshot=snapshot):
+            return store_snapshot(story, snapshot)
+        case RemoveSnapshot(snapshot=snapshot):
+            return remove_snapshot(story, snapshot)
+        case RecallSnapshot(snapshot=snapshot, fade_seconds=fade_seconds):
+            return recall_snapshot(story, snapshot, fade_seconds, effects)
         case _:
             return rebuild(story, command)
 
@@ -105,6 +116,14 @@ def set_insert_bypass(story: Story, strip: str, insert: int, bypass: bool) -> St
     """Return the story with the strip's ``insert`` (counted from 1) taken out of the sound or let in."""
     switch = _switch(bypass, f"{strip} insert {insert} bypass")
     return _with_changed_insert(story, strip, insert, lambda effect: replace(effect, bypass=switch))
+
+
+def recall_snapshot(story: Story, snapshot: str, fade_seconds: float, effects: EffectTable | None = None) -> Story:
+    """Return the story with a snapshot's mix; what does not fit it any more stays as it is."""
+    for turn in recall_turns(story, snapshot, fade_seconds):
+        with contextlib.suppress(UnknownThing, BadRange):
+            story = apply_edit(story, turn, effects)
+    return story
 
 
 def set_duck(story: Story, strip: str, knob: str, value: float) -> Story:

@@ -199,6 +199,24 @@ class TempoPoint(msgspec.Struct, frozen=True, kw_only=True):
     beats_per_bar: int = 4
 
 
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip in a snapshot. sends: gain in dB by bus; inserts: values by ``number.parameter``, counted from 1."""
+
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    sends: dict[str, float] = {}
+    inserts: dict[str, float] = {}
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A recallable state of the mixer: faders, pans, mutes, sends and insert parameters by strip."""
+
+    id: str
+    name: str = ""
+    strips: dict[str, Scene] = {}
+
+
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A whole story. Everything inside is a value: an edit makes a new story.
 
@@ -214,6 +232,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     cues: tuple[Cue, ...] = ()
     slots: tuple[Slot, ...] = ()
     markers: tuple[Marker, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
     export: tuple[ExportFormat, ...] = ()
 
     def strips(self) -> dict[str, Strip]:

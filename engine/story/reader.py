@@ -20,9 +20,11 @@ from engine.story.model import (
     Master,
     PlayClip,
     PlaySection,
+    Scene,
     Send,
     Slot,
     SlotMode,
+    Snapshot,
     SpeakLine,
     Story,
     Strip,
@@ -30,7 +32,7 @@ from engine.story.model import (
     TempoPoint,
     Track,
 )
-from engine.story.nodes import Node, Scalar
+from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
 from engine.story.problems import Path, allowed_text
 
@@ -38,7 +40,7 @@ VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
-    "export",
+    "snapshots", "export",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
@@ -50,6 +52,8 @@ CLIP_KEYS = (
 TARGET_KEYS = ("clip", "say", "track", "voice", "section")
 CUE_KEYS = ("id", "name", *TARGET_KEYS, "gain_db")
 SLOT_KEYS = ("bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db")
+SNAPSHOT_KEYS = ("id", "name", "strips")
+SCENE_KEYS = ("gain_db", "pan", "mute", "sends", "inserts")
 MARKER_KEYS = ("id", "at", "name")
 TEMPO_KEYS = ("bar", "bpm", "beats_per_bar")
 
@@ -83,6 +87,7 @@ class Reader:
             cues=tuple(self._cue(node, path) for node, path in top.items("cues")),
             slots=tuple(self._slot(node, path) for node, path in top.items("slots")),
             markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
+            snapshots=tuple(self._snapshot(node, path) for node, path in top.items("snapshots")),
             export=self._export(top),
         )
 
@@ -222,3 +227,25 @@ class Reader:
             fields.missing("at")
         marker_id = fields.required("id", f"marker-{cast(int, path[-1]) + 1}")
         return Marker(id=marker_id, name=fields.text("name"), at=fields.position("at", self._rate, At(frame=0)))
+
+    def _snapshot(self, node: Node, path: Path) -> Snapshot:
+        fields = self._fields(node, path, SNAPSHOT_KEYS)
+        strips = fields.child("strips")
+        names = tuple(strips.fields) if isinstance(strips, Mapping) else ()
+        if strips is not None and not names:
+            fields.complain("strips", "a mapping of strips to their settings")
+        inner = fields.inner("strips", names) if names else fields
+        return Snapshot(
+            id=fields.required("id", f"snapshot-{cast(int, path[-1]) + 1}"),
+            name=fields.text("name"),
+            strips={name: self._scene(inner.inner(name, SCENE_KEYS)) for name in names},
+        )
+
+    def _scene(self, fields: Fields) -> Scene:
+        return Scene(
+            gain_db=fields.number("gain_db"),
+            pan=fields.number("pan"),
+            mute=fields.switch("mute"),
+            sends=fields.all_numbers("sends"),
+            inserts=fields.all_numbers("inserts"),
+        )

@@ -21,7 +21,9 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Position,
+    Scene,
     Slot,
+    Snapshot,
     SpeakLine,
     Story,
     Strip,
@@ -101,6 +103,7 @@ class Planter:
             "cues": Rows(tuple((c.id, _cue(c, voices)) for c in story.cues)),
             "slots": Rows(slots),
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
+            "snapshots": Rows(tuple((s.id, _snapshot(s)) for s in story.snapshots)),
             "export": Leaf("words", story.export, not story.export),
         }
         return Table(fields)
@@ -220,6 +223,23 @@ def _target(target: Target, voices: Mapping[str, str | None]) -> dict[str, Tree]
 def _marker(marker: Marker, rate: int) -> Table:
     fields: dict[str, Tree] = {"id": Leaf("word", marker.id), "at": _position(marker.at, rate)}
     return Table({**fields, "name": _name(marker.name)}, inline=True)
+
+
+def _snapshot(snapshot: Snapshot) -> Table:
+    scenes: dict[str, Tree] = {name: _scene(scene) for name, scene in snapshot.strips.items()}
+    fields: dict[str, Tree] = {"id": Leaf("word", snapshot.id), "name": _name(snapshot.name)}
+    return Table({**fields, "strips": Table(scenes, needed=bool(scenes))})
+
+
+def _scene(scene: Scene) -> Table:
+    fields: dict[str, Tree] = {
+        "gain_db": _number(scene.gain_db),
+        "pan": _number(scene.pan, 0.0),
+        "mute": Leaf("switch", scene.mute, not scene.mute),
+        "sends": Rows(tuple((bus, _number(level)) for bus, level in scene.sends.items()), named=True),
+        "inserts": Rows(tuple((key, _number(value)) for key, value in scene.inserts.items()), named=True),
+    }
+    return Table(fields, inline=True)
 
 
 def _name(name: str) -> Leaf:

@@ -125,6 +125,9 @@ class FakeEngine:
     def voice_state(self, voice: str) -> told.VoiceChanged:
         return _known("voice", voice, {id_: told.VoiceChanged(voice=id_, state="warm") for id_ in self.voice_ids()})
 
+    def snapshot_ids(self) -> Sequence[str]:
+        return ("quiet",)
+
     def strip_state(self, strip: str) -> StripState:
         return _known("strip", strip, self.strips)
 
