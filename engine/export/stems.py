@@ -132,7 +132,8 @@ def _print_pass(
     taps = [stem.tap for stem in plan.stems]
     with ExitStack() as stack:
         stack.enter_context(closing(feed))
-        prints = [_open(plan, stem, folder, mixer.latency_frames, bucket, stack) for stem in plan.stems]
+        late = {True: mixer.latency_frames, False: mixer.strip_latency_frames}
+        prints = [_open(plan, stem, folder, late[stem.tap == MIX], bucket, stack) for stem in plan.stems]
         printer = stack.enter_context(closing(Printer(prints, BLOCK_FRAMES)))
         length = max(1, plan.end_frame)
         bounce(mixer, feed, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
@@ -253,7 +254,7 @@ def _open(plan: Plan, stem: Stem, folder: Path, latency_frames: int, bucket: int
     encoding = plan.options.encoding if is_plain else "float32"
     writer = WavWriter(path, sample_rate=rate, encoding=encoding, lead=lead)
     stack.enter_context(closing(writer))
-    skip = plan.start_frame + (latency_frames if stem.tap == MIX else 0)
+    skip = plan.start_frame + latency_frames
     shown = bucket if stem.role != "track" else 0
     return Print(writer, Meter(rate), skip=skip, outline_bucket=shown, compare_sides=plan.options.mono)
 
