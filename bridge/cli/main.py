@@ -20,6 +20,7 @@ from bridge.cli import (
     import_script,
     midi,
     models,
+    reimport,
     render,
     run,
     say,
@@ -60,6 +61,7 @@ app.command("say")(say.say)
 app.command("send")(send.send)
 app.command("render")(render.render)
 app.command("export")(export.export)
+app.command("reimport")(reimport.reimport)
 app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
 app.add_typer(midi.midi, name="midi")

@@ -111,7 +111,7 @@ def make_plan(
     plan = Plan(
         story=story,
         graph=graph,
-        placed=tuple(each for each in placed if each.length_frames > 0),
+        placed=tuple(each for each in placed if each.length_frames > 0 and not each.clip.mute),
         silent=tuple(each.clip.id for each in placed if each.length_frames <= 0),
         markers=marker_frames(story, placed),
         media=media,

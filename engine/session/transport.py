@@ -82,7 +82,7 @@ class Transport:
         if len(known) < len(lengths):
             return
         self.placed = place(story, known)
-        self._context.stage.publish(self._entries([p for p in self.placed if self._is_loaded(p)]))
+        self._context.stage.publish(self._entries([p for p in self.placed if self._is_loaded(p) and not p.clip.mute]))
 
     def forget(self) -> None:
         """Drop the compiled timeline: another story comes."""

@@ -96,6 +96,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
 
     line, audio: exactly one is set; ``audio`` is a path relative to the story's folder.
     trim_start_frames: cut from the front of the source. length_frames: frames that sound, None: to the source's end.
+    mute: it keeps its place on the timeline, and is not heard there; a cue or a slot plays it all the same.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
     length_frames: int | None = None
     gain_db: float = 0.0
     pan: float = 0.0
+    mute: bool = False
     fade_in_frames: int = 0
     fade_out_frames: int = 0
 

@@ -47,7 +47,7 @@ TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
 BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (
-    "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "fade_in", "fade_out",
+    "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
 )  # fmt: skip
 TARGET_KEYS = ("clip", "say", "track", "voice", "section")
 CUE_KEYS = ("id", "name", *TARGET_KEYS, "gain_db")
@@ -176,6 +176,7 @@ class Reader:
             length_frames=None if end is None else end - (cut or 0),
             gain_db=fields.number("gain_db"),
             pan=fields.number("pan"),
+            mute=fields.switch("mute"),
             fade_in_frames=fields.frames("fade_in", rate),
             fade_out_frames=fields.frames("fade_out", rate),
         )

@@ -133,6 +133,7 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
     fields["trim"] = Leaf("span", (clip.trim_start_frames, end), not clip.trim_start_frames and end is None, rate)
     fields["gain_db"] = _number(clip.gain_db, 0.0)
     fields["pan"] = _number(clip.pan, 0.0)
+    fields["mute"] = Leaf("switch", clip.mute, not clip.mute)
     fields["fade_in"] = Leaf("time", clip.fade_in_frames, not clip.fade_in_frames, rate)
     fields["fade_out"] = Leaf("time", clip.fade_out_frames, not clip.fade_out_frames, rate)
     return Table(fields)
