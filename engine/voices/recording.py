@@ -71,7 +71,7 @@ class Recorder:
         if not len(audio):
             raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
         words = _scaled(self._words, self._voice.sample_rate, self._sample_rate, len(audio))
-        return Recording(audio=audio, words=words, timing=self._voice.timing)
+        return Recording(audio=audio, words=words, timing=self._voice.timing if words else "none")
 
     def _add(self, part: NDArray[np.float32]) -> None:
         self._parts.append(part)

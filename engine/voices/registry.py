@@ -12,8 +12,15 @@ from engine.voices.base import Backend
 BACKENDS: dict[str, str] = {
     "espeak": "engine.voices.backends.espeak",
     "pocket": "engine.voices.backends.pocket",
+    "vits": "engine.voices.backends.waveform:VITS",
+    "csm": "engine.voices.backends.waveform:CSM",
+    "speecht5": "engine.voices.backends.waveform:SPEECHT5",
+    "fastspeech2": "engine.voices.backends.waveform:FASTSPEECH2",
+    "bark": "engine.voices.backends.waveform:BARK",
+    "dia": "engine.voices.backends.waveform:DIA",
+    "transformers": "engine.voices.backends.waveform:ANY",
 }
-"""Name in presets → module that has a ``BACKEND``."""
+"""Name in presets → module, and what in it is the backend (``BACKEND`` unless said)."""
 
 
 @cache
@@ -21,4 +28,5 @@ def backend(name: str) -> Backend:
     """Return the backend ``name``; its module is imported now, its library only when a voice is opened."""
     if name not in BACKENDS:
         raise UnknownThing("voice backend", name, BACKENDS)
-    return cast(Backend, import_module(BACKENDS[name]).BACKEND)
+    module, _, attribute = BACKENDS[name].partition(":")
+    return cast(Backend, getattr(import_module(module), attribute or "BACKEND"))

@@ -10,12 +10,11 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import VoiceError
+from engine.errors import EngineError, VoiceError
 from engine.render.cache import TakeCache
 from engine.story.model import Line
 from engine.voices import kept, wire
 from engine.voices.backends import pocket_voice
-from engine.voices.backends.pocket_codec import CodecStream
 from engine.voices.catalog import Catalog
 from engine.voices.media import Stopped
 from engine.voices.pool import VoicePool
@@ -64,11 +63,11 @@ def sound(voice, text=TEXT, **manner):
 
 @pytest.mark.parametrize("cuts", [(1,) * 12, (1, 1, 2, 4, 4), (5, 7), (12,)])
 def test_the_codec_decodes_a_stream_as_it_decodes_the_whole(folder, cuts):
-    codec = pocket_voice.PocketModel(folder, complete_settings("pocket", {}), lambda *_: None).codec
+    model = pocket_voice.PocketModel(folder, complete_settings("pocket", {}), lambda *_: None)
     latents = torch.randn(2, 12, 4, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        whole = codec.decode(latents).audio_values[:, 0]
-        stream = CodecStream(codec)
+        whole = model.codec.decode(latents).audio_values[:, 0]
+        stream = model.codec_stream()
         parts = torch.cat([stream.decode(part) for part in latents.split(cuts, dim=1)], dim=-1)
     assert whole.shape == parts.shape
     assert (whole - parts).abs().max() < 1e-4 * whole.abs().max()
@@ -169,7 +168,7 @@ def test_what_is_wrong_is_said(opened, folder, tmp_path):
         ({"device": "cuda"}, "device 'cuda' is not there; there is: cpu"),
         ({"model": str(tmp_path)}, "failed"),
     ):
-        with pytest.raises(VoiceError, match=told):
+        with pytest.raises(EngineError, match=told):
             opened(**settings)
     with pytest.raises(VoiceError, match="nothing to speak"):
         opened().speak("...")

@@ -30,9 +30,10 @@ COMMON: Mapping[str, Setting] = {
 class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the registry for models on PyTorch.
 
-    name: what keys begin with. module: has ``open_voice(folder, settings, report) -> Voice`` and is imported only when
-    a voice is opened. libraries: whose versions may change the sound. revision: changes when our own code does.
-    lines: how many its voice speaks at once at most. files: settings whose content shapes the sound.
+    name: what keys begin with. module: has ``open_voice(folder, settings, report) -> Voice``, which also gets what may
+    stand behind a colon; it is imported only when a voice is opened. libraries: whose versions may change the sound.
+    revision: changes when our own code does. lines: how many its voice speaks at once at most. files: settings whose
+    content shapes the sound.
     """
 
     name: str
@@ -71,12 +72,13 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
         folder = model_folder(str(settings["model"]), str(settings["revision"]))
         report(0.05, "loading the library")
         try:
-            opener = import_module(self.module)
+            module, _, family = self.module.partition(":")
+            opener = import_module(module)
         except ModuleNotFoundError as error:
             raise VoiceError(
                 f"{self.name} needs {error.name}, which is not installed: pip install 'cuevox[{self.extra}]'"
             ) from error
-        voice: Voice = opener.open_voice(folder, settings, report)
+        voice: Voice = opener.open_voice(folder, settings, report, *filter(None, [family]))
         report(1.0, "ready")
         return voice
 

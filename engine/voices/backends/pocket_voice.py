@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import AutoModelForTextToWaveform, AutoProcessor
 
 from engine.errors import VoiceError
+from engine.voices.backends.codec_stream import CodecStream
 from engine.voices.backends.neural import content_hash
-from engine.voices.backends.pocket_codec import CodecStream
 from engine.voices.backends.pocket_loop import Layers, Manner, Prompt, latents, voice_layers
 from engine.voices.backends.torch_device import device_of, dtype_of, quantize, told_plainly
 from engine.voices.base import Chunk, Report, Settings, Timing
@@ -54,6 +54,10 @@ class PocketModel:
             raise VoiceError(f"the model in {folder} comes without its codec: pull all of it")
         self.codec.eval().to(self.device)
         self.sample_rate = int(self.processor.feature_extractor.sampling_rate)
+
+    def codec_stream(self) -> CodecStream:
+        """Return what decodes latents, (lines, frames, size), of one batch of lines."""
+        return CodecStream(self.codec.decoder, lambda latents: self.codec.latent_proj(latents.transpose(1, 2)))
 
     def prompts(self, text: str) -> list[Prompt]:
         """Return ``text`` as the model wants it; what is too long for one go is split at sentences."""
@@ -152,7 +156,7 @@ class PocketVoice:
         self, prompts: Sequence[Prompt], seeds: Sequence[int], stopped: Callable[[], bool]
     ) -> Iterator[tuple[np.ndarray, list[int]]]:
         """Yield sound, (lines, samples), and how many frames of it belong to each line."""
-        codec = CodecStream(self._model.codec)
+        codec = self._model.codec_stream()
         waiting: list[Tensor] = []
         counts = [0] * len(prompts)
         chunks = 0

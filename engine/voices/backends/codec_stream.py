@@ -1,4 +1,4 @@
-"""The decoder of pocket_tts's codec as a stream: latents in, sound out, the same however they are cut.
+"""The decoder of a Mimi-like codec as a stream: latents or codes in, sound out, the same however they are cut.
 
 transformers caches the codec's transformer between calls, but not its convolutions, which leaves audible seams. Here
 each convolution keeps the end of its input: causal ones their left context, transposed ones (whose kernel is two
@@ -7,6 +7,7 @@ strides long) the last frame, whose second half overlaps the next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,16 +16,20 @@ from transformers import DynamicCache
 
 
 class CodecStream:
-    """Decodes one batch of lines, a few frames at a time. codec: PocketTTSAudioTokenizerModel, in evaluation mode."""
+    """Decodes one batch of lines, a few frames at a time.
 
-    def __init__(self, codec: Any) -> None:
-        self._codec, self._decoder = codec, codec.decoder
+    decoder: of Mimi or of pocket_tts's codec, in evaluation mode. enter: makes of frames what the decoder starts from:
+    (lines, channels, frames).
+    """
+
+    def __init__(self, decoder: Any, enter: Callable[[Tensor], Tensor]) -> None:
+        self._decoder, self._enter = decoder, enter
         self._cache = DynamicCache(config=self._decoder.config)
         self._tails: dict[nn.Module, Tensor] = {}
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Return the sound, (lines, samples), of latents (lines, frames, latent size) that follow those before."""
-        hidden = self._spread(self._decoder.upsample, self._codec.latent_proj(latents.transpose(1, 2)))
+    def decode(self, frames: Tensor) -> Tensor:
+        """Return the sound, (lines, samples), of frames that follow those before."""
+        hidden = self._spread(self._decoder.upsample, self._enter(frames))
         hidden = self._decoder.decoder_transformer(
             hidden.transpose(1, 2), past_key_values=self._cache, use_cache=True
         ).last_hidden_state.transpose(1, 2)

@@ -1,0 +1,42 @@
+"""Models that transformers turns into a waveform, one row each: VITS, CSM, SpeechT5, FastSpeech2, Bark, Dia, any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.params import ParamSpec
+from engine.voices.backends.neural import COMMON, NeuralBackend
+from engine.voices.base import Setting, Text
+
+MODULE = "engine.voices.backends.waveform_voice"
+
+
+def _row(
+    family: str, default: str, *, more: Mapping[str, Setting] | None = None, files: tuple[str, ...] = ()
+) -> NeuralBackend:
+    settings = {**COMMON, "model": Text(kind="a model: its name, its hub id, or a folder", default=default)}
+    return NeuralBackend(name=family, module=f"{MODULE}:{family}", settings={**settings, **(more or {})}, files=files)
+
+
+VITS = _row(
+    "vits",
+    "mms-tts-eng",
+    more={
+        "speed": ParamSpec(low=0.25, high=4.0, default=1.0),
+        "speaker": ParamSpec(low=0.0, high=10_000.0, default=0.0),
+    },
+)
+CSM = _row("csm", "csm-1b", more={"speaker": ParamSpec(low=0.0, high=9.0, default=0.0)})
+SPEECHT5 = _row(
+    "speecht5",
+    "speecht5",
+    more={
+        "vocoder": Text(kind="the folder or hub id of the vocoder", default="microsoft/speecht5_hifigan"),
+        "speaker": Text(kind="a .npy file with the speaker's x-vector", file=True),
+    },
+    files=("speaker",),
+)
+FASTSPEECH2 = _row("fastspeech2", "espnet/fastspeech2_conformer_with_hifigan")
+BARK = _row("bark", "bark", more={"speaker": Text(kind="a voice preset of Bark, v2/en_speaker_6 for one")})
+DIA = _row("dia", "dia-1.6b", more={"temperature": ParamSpec(low=0.0, high=2.0, default=1.3)})
+ANY = _row("transformers", "")
