@@ -1,0 +1,74 @@
+"""MIDI through the whole engine: a device on real JACK, the real `cuevox run`, an independent recorder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer
+from tests.whole.rig import Rig, running, write_story
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+
+
+class Device:
+    """Pads with lights, as a JACK client that knows nothing of us."""
+
+    def __init__(self) -> None:
+        import rtmidi
+
+        self.shown: list[bytes] = []
+        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "LPX MIDI")
+        self._in = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "LPX MIDI")
+        self._in.ignore_types(sysex=False, timing=False)
+        self._in.set_callback(lambda event, _: self.shown.append(bytes(event[0])))
+        self._out.open_virtual_port("out")
+        self._in.open_virtual_port("in")
+
+    def press(self, note: int, velocity: int = 127) -> None:
+        self._out.send_message([0x90, note, velocity])
+
+    def close(self) -> None:
+        for port in (self._out, self._in):
+            port.close_port()
+            port.delete()
+
+
+@pytest.fixture
+def device(jack_server: JackServer) -> Iterator[Device]:
+    device = Device()
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def rig(tmp_path: Path, jack_server: JackServer, device: Device) -> Iterator[Rig]:
+    env = {**jack_server.env, "CUEVOX_SURFACES_DIR": str(tmp_path / "surfaces")}
+    with running(write_story(tmp_path), "--device", "JACK", "--midi", "jack", env={**os.environ, **env}) as rig:
+        rig.wait_ready()
+        yield rig
+
+
+def test_a_pad_is_heard_lit_and_monitored(rig: Rig, jack_server: JackServer, device: Device) -> None:
+    client = rig.client
+    ports = client.ask("/midi/ports", answer="/midi/ports/end")
+    assert ports[0] >= 2
+    client.send("/subscribe", "/event/midi/*")
+    client.wait("/subscribed")
+    with JackRecorder(jack_server) as recorder:
+        recorder.listen_to("cuevox")
+        device.press(81)
+        assert client.wait("/event/midi/heard")[2] == "/slot/a/1/trigger 1"
+        recorder.wait_frames(recorder.frames + 9600)
+        heard = recorder.audio()[:, 0]
+    assert np.count_nonzero(np.abs(heard) > 0.3) == 1, "the click of the slot"
+    assert device.shown[0] == bytes.fromhex("F0 00 20 29 02 0C 0E 01 F7")
+    assert any(m[:2] == b"\x92\x51" for m in device.shown), "it pulsed while it played"
+    client.send("/midi/learn", "/strip/clicks/gain")
+    device.press(99, 20)
+    assert client.wait("/event/midi/learned")[1:] == ["note 99 ch 1", "/strip/clicks/gain"]
