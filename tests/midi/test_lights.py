@@ -1,4 +1,4 @@
-"""Lights are the engine's truth: a device that keeps its own LEDs is compared with it after anything may have happened."""
+"""Lights are the engine's truth: a device that keeps its own LEDs is compared with it, whatever happened before."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from rig import Rig
+from midi_rig import Rig
 
 from bridge.midi.lights import FAMILIES, LOOKS, pad_light
 from bridge.midi.painter import MESSAGES_PER_PAINT, Painter

@@ -1,7 +1,7 @@
 """Devices before the engine: what they send is done, what they show is true, what they are taught is kept."""
 
 import pytest
-from rig import in_loop
+from midi_rig import in_loop
 
 import engine.commands as do
 from bridge.midi.surfaces import Surfaces
