@@ -27,6 +27,7 @@ HOMES = {
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
     "torch": ("engine/voices/backends/*",),
     "transformers": ("engine/voices/backends/*",),
+    "urllib3": ("engine/voices/backends/*",),
     "huggingface_hub": ("engine/voices/models/*",),
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),

@@ -18,6 +18,7 @@ BACKENDS: dict[str, str] = {
     "fastspeech2": "engine.voices.backends.waveform:FASTSPEECH2",
     "bark": "engine.voices.backends.waveform:BARK",
     "dia": "engine.voices.backends.waveform:DIA",
+    "remote": "engine.voices.backends.remote",
     "transformers": "engine.voices.backends.waveform:ANY",
 }
 """Name in presets → module, and what in it is the backend (``BACKEND`` unless said)."""
