@@ -47,13 +47,6 @@ def meter_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
-def filter_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile like ``kernel``, but let a sum of products be taken in any order: the same one for every sample."""
-    flags = {"reassoc", "contract", "nsz"}
-    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)(function)
-    return compiled
-
-
 setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  numba declares its settings at run time
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER, hold, level, level_rests, release, resume
-from engine.mixer.reading import CHUNK, SCRATCH, read_varied, sound
+from engine.mixer.reading import CHUNK, SCRATCH, move_on, read_varied, sound
 from engine.mixer.reports import Reports, tell
 from engine.mixer.varispeed import FASTEST, ONE, SLOWEST, Filters, band_of, filters
 from engine.realtime.records import Report
@@ -53,7 +53,7 @@ position is where it is. rounds: how often the loop is played, 0: for ever.
 class Players(NamedTuple):
     """table: PLAYER, the first ``used[0]`` rows sound, oldest first; up to ``capacity``, and some that fade out.
 
-    filters, scratch, read: what varied players need, see ``reading``.
+    filters, scratch, heard, other: what varied players need, see ``reading``; the last two hold what is heard.
     """
 
     table: NDArray[Any]
@@ -61,7 +61,8 @@ class Players(NamedTuple):
     capacity: int
     filters: Filters
     scratch: NDArray[np.float32]
-    read: NDArray[np.float32]
+    heard: NDArray[np.float32]
+    other: NDArray[np.float32]
 
 
 def new_players(capacity: int) -> Players:
@@ -73,7 +74,8 @@ def new_players(capacity: int) -> Players:
         capacity=capacity,
         filters=filters(),
         scratch=np.zeros(SCRATCH, np.float32),
-        read=np.zeros((2, CHUNK), np.float32),
+        heard=np.zeros(CHUNK, np.float32),
+        other=np.zeros(CHUNK, np.float32),
     )
 
 
@@ -289,20 +291,23 @@ def _add_varied(
 ) -> None:
     gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
     gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
-    other = row.channels - 1
+    filters, scratch, heard = players.filters, players.scratch, players.heard
+    other = players.other if row.channels == 2 else heard
     for begin in range(0, len(left), CHUNK):
         count = min(CHUNK, len(left) - begin)
-        heard = players.read[:, :count]
-        read_varied(row, arena, players.filters, players.scratch, heard)
+        read_varied(row, arena, filters, scratch, 0, heard, count)
+        if row.channels == 2:
+            read_varied(row, arena, filters, scratch, 1, players.other, count)
+        move_on(row, count)
         if level_rests(row, frame + begin, count):
             for i in range(count):
-                left[begin + i] += heard[0, i] * gain_left
-                right[begin + i] += heard[other, i] * gain_right
+                left[begin + i] += heard[i] * gain_left
+                right[begin + i] += other[i] * gain_right
             continue
         for i in range(count):
             loud = np.float32(level(row, frame + begin + i))
-            left[begin + i] += heard[0, i] * loud * gain_left
-            right[begin + i] += heard[other, i] * loud * gain_right
+            left[begin + i] += heard[i] * loud * gain_left
+            right[begin + i] += other[i] * loud * gain_right
 
 
 @kernel

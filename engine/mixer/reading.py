@@ -53,41 +53,59 @@ def _looped(row: Any, arena: NDArray[np.float32], place: int, channel: int) -> n
 
 
 @kernel
-def _unroll(row: Any, arena: NDArray[np.float32], first: int, channel: int, out: NDArray[np.float32]) -> None:
+def _copy(arena: NDArray[np.float32], first: int, channels: int, out: NDArray[np.float32], frames: int) -> None:
+    if channels == 1:  # a loop of its own, which the compiler makes four times as fast
+        for i in range(frames):
+            out[i] = sound(arena[first + i])
+    else:
+        for i in range(frames):
+            out[i] = sound(arena[first + channels * i])
+
+
+@kernel
+def _unroll(
+    row: Any, arena: NDArray[np.float32], first: int, channel: int, out: NDArray[np.float32], frames: int
+) -> None:
     """Write what is played from place ``first`` on into ``out``, without interpolation."""
-    inside = first >= 0 and first + len(out) <= row.length
     if row.loop_frames > 0:
-        for i in range(len(out)):
+        for i in range(frames):
             out[i] = _looped(row, arena, first + i, channel)
-    elif not inside or row.reverse:
-        for i in range(len(out)):
+    elif row.reverse or first < 0 or first + frames > row.length:
+        for i in range(frames):
             out[i] = _at(row, arena, first + i, channel)
     else:
-        clip = arena[row.offset + first * row.channels + channel : row.offset + (first + len(out)) * row.channels]
-        for i in range(len(out)):
-            out[i] = sound(clip[i * row.channels])
+        _copy(arena, row.offset + first * row.channels + channel, row.channels, out, frames)
 
 
 @kernel
 def read_varied(
-    row: Any, arena: NDArray[np.float32], filters: Filters, scratch: NDArray[np.float32], out: NDArray[np.float32]
+    row: Any,
+    arena: NDArray[np.float32],
+    filters: Filters,
+    scratch: NDArray[np.float32],
+    channel: int,
+    out: NDArray[np.float32],
+    frames: int,
 ) -> None:
-    """Write the player's next frames into ``out``, (channels, up to CHUNK), and move on.
+    """Write the player's next frames, up to CHUNK, of one channel into ``out``.
 
-    scratch: SCRATCH floats. At rate 1 they are the clip's samples as they are.
+    scratch: SCRATCH floats. At rate 1 they are the clip's samples as they are. Arrays come whole, not as slices:
+    counting a slice's references takes as long as reading what is in it.
     """
-    frames = out.shape[1]
     first = row.position >> 32
     if row.step == ONE:
-        for channel in range(row.channels):
-            _unroll(row, arena, first, channel, out[channel])
-    else:
-        taps = filters.taps[row.band]
-        fine = row.position & (ONE - 1)
-        needed = ((fine + (frames - 1) * row.step) >> 32) + taps
-        for channel in range(row.channels):
-            _unroll(row, arena, first - taps // 2 + 1, channel, scratch[:needed])
-            interpolate(filters, row.band, scratch, fine, row.step, out[channel])
+        _unroll(row, arena, first, channel, out, frames)
+        return
+    taps = filters.taps[row.band]
+    fine = row.position & (ONE - 1)
+    needed = ((fine + (frames - 1) * row.step) >> 32) + taps
+    _unroll(row, arena, first - taps // 2 + 1, channel, scratch, needed)
+    interpolate(filters, row.band, scratch, fine, row.step, out, frames)
+
+
+@kernel
+def move_on(row: Any, frames: int) -> None:
+    """Count ``frames`` as read."""
     row.position += frames * row.step
     if row.loop_frames > 0 and row.rounds == 0:
         _stay_small(row)
