@@ -13,7 +13,7 @@ from engine.errors import UnknownThing
 from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
-from engine.session.context import clip_source
+from engine.session.index import clip_source
 from engine.story.model import MASTER, Duck, Effect
 from engine.units import gain_to_db
 
@@ -78,7 +78,7 @@ class LivePort:
 
     def clip_state(self, clip: str) -> SlotState:
         """Return how far a clip's take is."""
-        clips = self._session.story.clips()
+        clips = self._session.context.index.clips
         if clip not in clips:
             raise UnknownThing("clip", clip, clips)
         return self._session.context.library.shelf(clip_source(clips[clip][1])).state

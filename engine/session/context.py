@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from engine.errors import Busy, UnknownThing
+from engine.errors import Busy
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.regraph import has_leaving, swept
 from engine.realtime.records import NOW
-from engine.session.library import AudioFile, Library, Source
+from engine.session.index import Index, clip_source
+from engine.session.library import Library, Source
 from engine.session.orders import Records, together
 from engine.session.players import Owner, Players, Sound, start_order
 from engine.session.stage import Stage
@@ -34,6 +35,7 @@ class Context:
         self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)
+        self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
         self._turned: deque[list[Records]] = deque()
 
@@ -48,6 +50,12 @@ class Context:
         if changed and not built:
             self._turned.append([])
             self.on_graph()
+
+    @property
+    def index(self) -> Index:
+        """What the story holds, by name."""
+        self._index = self._index.follow(self.story)
+        return self._index
 
     def sweep(self) -> None:
         """Let go of strips that have rung out."""
@@ -79,9 +87,6 @@ class Context:
 
     def strip(self, strip: str) -> int:
         """Return the graph index of ``strip``; UnknownThing names those that exist."""
-        strips = self.story.strips()
-        if strip not in strips:
-            raise UnknownThing("strip", strip, strips)
         return self.graph.index(strip)
 
     def push(self, orders: Records) -> None:
@@ -124,15 +129,15 @@ class Context:
         """Return what ``target`` is made of."""
         if isinstance(target, SpeakLine):
             return target.line
-        return clip_source(self.story.clips()[target.clip][1])
+        return clip_source(self.index.clips[target.clip][1])
 
     def sound(self, target: PlayClip | SpeakLine) -> Sound:
         """Return what ``target`` plays; NotReady when its take is not there yet."""
         if isinstance(target, SpeakLine):
             source: Source = target.line
             return Sound(source=source, loaded=self.library.use(source), strip=self.strip(target.track))
-        track, clip = self.story.clips()[target.clip]
-        return self.clip_sound(clip, self.strip(track.id))
+        track, clip = self.index.clips[target.clip]
+        return self.clip_sound(clip, self.strip(track))
 
     def clip_sound(self, clip: Clip, strip: int) -> Sound:
         """Return what ``clip`` plays on ``strip``."""
@@ -148,13 +153,6 @@ class Context:
             fade_in_frames=clip.fade_in_frames,
             fade_out_frames=clip.fade_out_frames,
         )
-
-
-def clip_source(clip: Clip) -> Source:
-    """Return what ``clip`` is made of."""
-    if clip.line is not None:
-        return clip.line
-    return AudioFile(path=clip.audio or "")
 
 
 def story_sources(story: Story) -> tuple[Source, ...]:

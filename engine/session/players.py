@@ -88,6 +88,7 @@ class Players:
     def __init__(self) -> None:
         self._next = FIRST_LIVE_PLAYER
         self._sounding: dict[int, Sounding] = {}
+        self._owned: dict[Owner, dict[int, None]] = {}
 
     def new(self) -> int:
         """Return the id of a new player."""
@@ -97,6 +98,7 @@ class Players:
     def add(self, player: int, owner: Owner, source: Source) -> None:
         """Count ``player`` as sounding: its start has been handed to the mixer."""
         self._sounding[player] = Sounding(owner=owner, source=source)
+        self._owned.setdefault(owner, {})[player] = None
 
     def stop(self, players: Iterable[int], fade_frames: int, at_frame: int | None) -> Records | None:
         """Return the orders that fade these players out, or None when there is none."""
@@ -105,7 +107,7 @@ class Players:
 
     def of(self, *owners: Owner) -> list[int]:
         """Return the players of these owners, oldest first."""
-        return [p for p, s in self._sounding.items() if s.owner in owners]
+        return sorted(player for owner in owners for player in self._owned.get(owner, ()))
 
     def all(self) -> tuple[int, ...]:
         """Return every live player."""
@@ -119,8 +121,13 @@ class Players:
     def ended(self, player: int) -> Owner | None:
         """Forget ``player``; return its owner when that was the owner's last one."""
         sounding = self._sounding.pop(player, None)
-        if sounding is None or self.of(sounding.owner):
+        if sounding is None:
             return None
+        others = self._owned[sounding.owner]
+        del others[player]
+        if others:
+            return None
+        del self._owned[sounding.owner]
         return sounding.owner
 
     def sources(self) -> set[Source]:

@@ -60,7 +60,7 @@ from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
 from engine.realtime.records import Kind
 from engine.session.builder import Builder, Mixes, no_mixes
-from engine.session.context import Context, clip_source, story_sources
+from engine.session.context import Context, story_sources
 from engine.session.cues import Cues
 from engine.session.desk import Desk, levels
 from engine.session.keeper import Keeper, NoKeeper
@@ -258,9 +258,7 @@ class Session:
         """Return what changed for clips, cues and slots that are made of ``source``."""
         state = self.context.library.shelf(source).state
         story, made_of = self.story, self._is_made_of
-        changes: list[Event] = [
-            ClipChanged(clip=c.id, state=state) for _, c in story.clips().values() if clip_source(c) == source
-        ]
+        changes: list[Event] = [ClipChanged(clip=clip.id, state=state) for clip in self.context.index.made_of(source)]
         changes.extend(
             CueChanged(cue=cue.id, state=self.cues.state(cue.id)) for cue in story.cues if made_of(cue.target, source)
         )

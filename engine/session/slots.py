@@ -60,7 +60,7 @@ class Slots:
 
     def slot(self, bank: str, index: int) -> Slot:
         """Return the slot; UnknownThing names those that exist."""
-        slots = {(s.bank, s.index): s for s in self._context.story.slots}
+        slots = self._context.index.slots
         if (bank, index) not in slots:
             raise UnknownThing("slot", f"{bank}/{index}", [f"{b}/{i}" for b, i in slots])
         return slots[bank, index]
@@ -76,17 +76,13 @@ class Slots:
 
     def changed(self, owner: SlotOwner) -> tuple[Event, ...]:
         """Return the event that tells a slot's state; none when the story no longer has it."""
-        if (owner.bank, owner.index) not in {(s.bank, s.index) for s in self._context.story.slots}:
+        if (owner.bank, owner.index) not in self._context.index.slots:
             return ()
         state = self.state(owner.bank, owner.index)
         return (SlotChanged(bank=owner.bank, index=owner.index, state=state),)
 
     def _stops_for(self, slot: Slot, own: list[int], at_frame: int | None) -> Records | None:
         """Return the stop orders of the slot's own old players and of its choke group."""
-        group = [
-            SlotOwner(bank=s.bank, index=s.index)
-            for s in self._context.story.slots
-            if slot.choke is not None and s.choke == slot.choke and s is not slot
-        ]
+        group = [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
         players = [*own, *self._context.players.of(*group)]
         return self._context.players.stop(players, self._context.frames(DECLICK_SECONDS), at_frame)

@@ -7,7 +7,8 @@ import numpy as np
 from engine.errors import BadRange, NotReady
 from engine.events import Dropped, Event, TransportChanged
 from engine.realtime.records import ENTRY, Kind
-from engine.session.context import Context, clip_source
+from engine.session.context import Context
+from engine.session.index import clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
 from engine.story.model import Clip, PlaySection
