@@ -6,23 +6,21 @@ slice. So this one is spelled in LLVM's own terms: eight lanes, always added in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 LANES = 8
 _FLOAT, _INDEX, _PLACE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def weighed(typing: Any, rows: Any, row: Any, taps: Any, between: Any, sound: Any, first: Any) -> Any:
-    """Return ``sound`` from ``first`` on, weighed by two neighbouring rows of ``taps`` each, blended by ``between``.
-
-    rows, sound: float32, contiguous. taps: a multiple of LANES. Nothing is checked; called from kernels only.
-    """
+def _typed(typing: Any, rows: Any, row: Any, taps: Any, between: Any, sound: Any, first: Any) -> Any:
     del typing
     return types.float32(rows, row, taps, between, sound, first), _generate
 
@@ -86,3 +84,15 @@ def _sum(builder: Any, lanes: Any) -> Any:
         lanes = builder.fadd(left, right)
         half //= 2
     return builder.extract_element(lanes, ir.Constant(_PLACE, 0))
+
+
+_Floats = NDArray[np.float32]
+
+_compiled: Any = intrinsic(_typed)
+
+weighed: Callable[[_Floats, int, int, np.float32, _Floats, int], np.float32] = _compiled
+"""Return ``sound`` from ``first`` on, weighed by two neighbouring rows of ``taps`` each, blended by ``between``.
+
+rows, row: the table and where its first row begins. taps: a multiple of LANES. sound, first. All arrays are contiguous.
+Nothing is checked; called from kernels only.
+"""
