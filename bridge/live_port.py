@@ -14,7 +14,8 @@ from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
 from engine.session.index import clip_source
-from engine.story.model import MASTER, Duck, Effect
+from engine.story.model import MASTER, Duck, Effect, TempoPoint
+from engine.story.tempo import TempoMap
 from engine.units import gain_to_db
 
 
@@ -129,6 +130,11 @@ class LivePort:
             end_frame=transport.end_frame,
         )
 
+    def frame_of_beat(self, beat: float) -> int:
+        """Return the timeline frame of a beat of the story."""
+        tempo = self._session.story.tempo
+        return TempoMap(tempo, self.sample_rate).frame(*_bar_and_beat(tempo, max(0.0, beat)))
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading."""
         index = self._session.context.strip(strip)
@@ -173,6 +179,17 @@ def _insert_state(effect: Effect) -> InsertState:
     specs = {name: param.spec for name, param in EFFECTS[effect.effect].params.items()}
     values = {name: effect.params.get(name, spec.default) for name, spec in specs.items()}
     return InsertState(effect=effect.effect, specs=specs, values=values, bypass=effect.bypass)
+
+
+def _bar_and_beat(tempo: Sequence[TempoPoint], beat: float) -> tuple[int, float]:
+    """Return bar and beat, from 1, of a beat that is counted from 0 over all bars."""
+    bar, beats_per_bar = 1, 4
+    for point in sorted(tempo, key=lambda p: p.bar):
+        beats = (point.bar - bar) * beats_per_bar
+        if beat < beats:
+            break
+        bar, beat, beats_per_bar = point.bar, beat - beats, point.beats_per_bar
+    return bar + int(beat // beats_per_bar), 1.0 + beat % beats_per_bar
 
 
 def _meter(reading: list[list[float]]) -> Meter:

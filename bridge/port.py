@@ -180,6 +180,10 @@ class EnginePort(Protocol):
         """Return where the timeline stands now."""
         ...
 
+    def frame_of_beat(self, beat: float) -> int:
+        """Return the timeline frame of a beat of the story, counted from 0 over all its bars."""
+        ...
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading; reading changes nothing, so that several may look."""
         ...

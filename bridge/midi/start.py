@@ -12,6 +12,7 @@ from bridge.hub import Hub
 from bridge.midi.port import MidiSystem, PortError
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
+from bridge.midi.sync import Outside, SourceName, Sync
 from bridge.midi.wire import MidiWire
 
 log = logging.getLogger(__name__)
@@ -35,12 +36,27 @@ async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
     Raises PortError, AddressTaken, SurfaceError.
     """
     systems = _systems(config)
-    if not systems:
+    if not systems and config.clock_source not in ("link", "jack"):
         return None
-    wire = MidiWire(hub, systems, Surfaces(Path(config.surfaces_folder)), ports=config.ports, wanted=config.surfaces)
+    surfaces = Surfaces(Path(config.surfaces_folder))
+    sync = Sync(hub.engine, config.clock_source, _outsides(config.clock_source))
+    wire = MidiWire(hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync)
     hub.router.desk.midi = MidiDesk(wire)
     await wire.start()
     return wire
+
+
+def _outsides(wanted: str) -> dict[SourceName, Outside]:
+    """Return the clocks that have to be asked: only what is named, since being asked is to be there for all to see."""
+    if wanted == "link":
+        from bridge.midi.link_clock import LinkClock
+
+        return {"link": LinkClock()}
+    if wanted == "jack":
+        from bridge.midi.jack_transport import JackTransport
+
+        return {"jack": JackTransport()}
+    return {}
 
 
 def _systems(config: MidiConfig) -> list[MidiSystem]:

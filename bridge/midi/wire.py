@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from bridge.clients import HostPort
@@ -16,6 +17,7 @@ from bridge.midi.painter import PAINT_SECONDS
 from bridge.midi.port import NAME, MidiOutput, MidiSystem, PortError
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
+from bridge.midi.sync import Sync
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
@@ -27,6 +29,9 @@ LOOK_SECONDS = 1.0
 
 MARGIN_SECONDS = 0.001
 """Beside a block, what a press needs from the port to the mixer; all presses sound that much later, and equally."""
+
+SYNC_SECONDS = 0.03
+"""How often the timeline is compared with the clock that it follows."""
 
 LEASE_SECONDS = 86_400.0
 _NUMBERS = re.compile(r"[ :]*[0-9]+:[0-9]+$")
@@ -49,11 +54,13 @@ class MidiWire:
         *,
         ports: Sequence[str] = (),
         wanted: Sequence[str] = (),
+        sync: Sync | None = None,
     ) -> None:
         for surface in wanted:
             surfaces.get(surface)
         self.hub, self.surfaces = hub, surfaces
         self._systems, self._ports, self._wanted = tuple(systems), tuple(p.lower() for p in ports), tuple(wanted)
+        self.sync = sync or Sync(hub.engine)
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._loop, self._take)
         self._targets = Targets(hub.tree, hub.engine)
@@ -62,6 +69,7 @@ class MidiWire:
         self._virtual: set[str] = set()
         self._failed: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
         self._painting: asyncio.TimerHandle | None = None
         self.listener: Callable[[Device, Voiced], bool] = lambda *_: False
         """Hears every channel message first, and may keep it for itself: MIDI learn."""
@@ -81,14 +89,19 @@ class MidiWire:
                 log.info("no virtual MIDI port: %s", error)
         await self.look()
         self._looking = asyncio.create_task(self._keep_looking())
+        if self.sync.follows:
+            self._syncing = asyncio.create_task(self._keep_in_sync())
 
     def close(self) -> None:
         """Let every port go."""
         self._end()
         if self._looking is not None:
             self._looking.cancel()
+        if self._syncing is not None:
+            self._syncing.cancel()
         if self._painting is not None:
             self._painting.cancel()
+        self.sync.close()
         self._inbox.close()
         for name in tuple(self.devices):
             self._leave(name)
@@ -120,6 +133,11 @@ class MidiWire:
             for device in self.devices.values():
                 self.hub.client((device.name, 0), self)  # its subscriptions live as long as it does
             await self.look()
+
+    async def _keep_in_sync(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_SECONDS)
+            self.sync.look(time.time())
 
     def _is_wanted(self, name: str) -> bool:
         return not self._ports or any(part in name.lower() for part in self._ports)
@@ -201,7 +219,9 @@ class MidiWire:
 
     def _hear(self, device: Device, message: bytes, at: float) -> str:
         event = decode(message)
-        return "" if event is None else self._play(device, event, at)
+        if event is None:
+            return self.sync.hear(device.name, message, at)
+        return self._play(device, event, at)
 
     def _play(self, device: Device, event: Voiced, at: float) -> str:
         if self.listener(device, event):

@@ -146,6 +146,9 @@ class FakeEngine:
     def transport_state(self) -> TransportState:
         return self.transport
 
+    def frame_of_beat(self, beat: float) -> int:
+        return round(beat * RATE / 2)
+
     def meter(self, strip: str) -> Meter:
         self.strip_state(strip)
         return Meter(peak_db=(self.meter_db, self.meter_db), rms_db=(-100.0, -100.0))

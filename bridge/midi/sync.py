@@ -1,0 +1,198 @@
+"""Sync: the one clock that the timeline follows, and how closely."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from bridge.midi.chaser import Chaser, Followed
+from bridge.midi.clock_follower import ClockFollower
+from bridge.midi.machine import MachineCommand, parse_machine
+from bridge.midi.mtc import parse_full_frame
+from bridge.midi.mtc_follower import MtcFollower
+from bridge.midi.show import ShowCommand, parse_show
+from bridge.midi.timecode import from_seconds
+from bridge.port import EnginePort
+from engine.commands import Command, GoCue, Locate, Panic, Play, Stop, StopCue
+from engine.errors import EngineError
+from engine.events import Dropped, SyncChanged
+
+SourceName = Literal["internal", "mtc", "clock", "link", "jack"]
+PRIORITY: tuple[SourceName, ...] = ("mtc", "clock", "link", "jack", "internal")
+"""With ``auto`` the first of these that runs is followed."""
+
+FREEWHEEL_SECONDS = 0.5
+
+
+class Outside(Protocol):
+    """A clock that has to be asked where it is: Link, JACK's transport."""
+
+    def followed(self, at: float) -> Followed:
+        """Return where it is at a Unix time."""
+        ...
+
+    def close(self) -> None:
+        """Follow it no more."""
+        ...
+
+
+class Sync:
+    """Hears every clock, follows one. Event loop of the control process only.
+
+    wanted: the source that is followed, or ``auto``. Machine and show control are commands, not clocks: they are
+    carried out whatever is followed.
+    """
+
+    def __init__(self, engine: EnginePort, wanted: str = "internal", outsides: dict[SourceName, Outside] | None = None):
+        self._engine = engine
+        self._wanted = wanted
+        self._outsides = outsides or {}
+        self._mtc, self._clock = MtcFollower(), ClockFollower()
+        self._heard_from: dict[str, str] = {}
+        self._chaser = Chaser(engine)
+        self._told = ("internal", "stopped")
+        self.source: SourceName = "internal"
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is a clock to be followed at all."""
+        return self._wanted != "internal"
+
+    def close(self) -> None:
+        """Follow nothing more."""
+        for outside in self._outsides.values():
+            outside.close()
+
+    def hear(self, port: str, message: bytes, at: float) -> str:
+        """Take a System message of a port; return what it did, an empty text: nothing."""
+        status = message[0]
+        if status == 0xF0:
+            return self._sysex(message)
+        kind = "mtc" if status == 0xF1 else "clock"
+        if self._heard_from.setdefault(kind, port) != port:
+            if not self._silent(kind, at):
+                return "passed over: another port sends it already"
+            self._heard_from[kind] = port
+        match status:
+            case 0xF1:
+                self._mtc.quarter(message[1], at)
+            case 0xF8:
+                self._clock.tick(at)
+            case 0xFA:
+                self._clock.start()
+            case 0xFB:
+                self._clock.resume()
+            case 0xFC:
+                self._clock.stop()
+            case 0xF2:
+                self._clock.locate(message[1] | message[2] << 7)
+            case _:
+                return ""
+        if status not in (0xF1, 0xF8):
+            self.look(at)
+        return ""
+
+    def look(self, at: float) -> None:
+        """Compare the timeline with the clock that is followed, at a Unix time. Called many times a second."""
+        found: dict[SourceName, Followed] = {n: self._followed(n, at) for n in PRIORITY if n != "internal"}
+        self.source = self._choose(found)
+        followed = found.get(self.source) or Followed(state="stopped")
+        self._tell(followed)
+        if self.source != "internal":
+            self._chaser.chase(followed, at)
+        else:
+            self._chaser.let_go()
+
+    def _choose(self, found: dict[SourceName, Followed]) -> SourceName:
+        if self._wanted != "auto":
+            return next((name for name in PRIORITY if name == self._wanted), "internal")
+        return next((name for name in PRIORITY if name in found and found[name].state != "stopped"), "internal")
+
+    def _followed(self, name: SourceName, at: float) -> Followed:
+        if name == "mtc":
+            position = self._mtc.position(at)
+            state = self._mtc.state(at)
+            if position is None or self._mtc.direction < 0:
+                return Followed(state="locking" if state == "locking" else "stopped", seconds=position)
+            return Followed(state=state, seconds=position, rate=self._mtc.rate, running=True)
+        if name == "clock":
+            return self._clock_followed(at)
+        outside = self._outsides.get(name)
+        return outside.followed(at) if outside else Followed(state="stopped")
+
+    def _clock_followed(self, at: float) -> Followed:
+        clock = self._clock
+        if not clock.running:
+            beat = clock.beat(at) if clock.locked else None
+            return Followed(state="stopped", beat=beat, tempo_bpm=clock.tempo_bpm)
+        state: Literal["stopped", "locking", "locked", "freewheel"] = "locked" if clock.locked else "locking"
+        if clock.lost(at - FREEWHEEL_SECONDS):
+            clock.stop()
+            return Followed(state="stopped", beat=clock.beat(at))
+        if clock.lost(at + FREEWHEEL_SECONDS):
+            state = "freewheel"
+        return Followed(state=state, beat=clock.beat(at), tempo_bpm=clock.tempo_bpm, running=True)
+
+    def _silent(self, kind: str, at: float) -> bool:
+        return self._mtc.state(at) == "stopped" if kind == "mtc" else self._clock.lost(at)
+
+    def _tell(self, followed: Followed) -> None:
+        if (self.source, followed.state) == self._told:
+            return
+        self._told = self.source, followed.state
+        timecode = "" if followed.seconds is None else str(from_seconds(followed.seconds, followed.rate))
+        self._engine.tell(
+            SyncChanged(
+                source=self.source, state=followed.state, timecode=timecode, tempo_bpm=round(followed.tempo_bpm, 3)
+            )
+        )
+
+    def _sysex(self, message: bytes) -> str:
+        where = parse_full_frame(message)
+        if where is not None:
+            self._mtc.stop()
+            if self.source == "mtc":
+                self._chaser.stand(where.real_seconds)
+                return f"timecode stands at {where}"
+            return ""
+        if (machine := parse_machine(message)) is not None:
+            return self._carry_out(machine.verb, machine_commands(machine, self._engine.sample_rate))
+        if (show := parse_show(message)) is not None:
+            return self._carry_out(f"{show.verb} {show.cue}".strip(), show_commands(show))
+        return ""
+
+    def _carry_out(self, verb: str, commands: tuple[Command, ...]) -> str:
+        try:
+            for command in commands:
+                self._engine.apply(command)
+        except EngineError as error:
+            self._engine.tell(Dropped(what=f"midi {verb}", code=error.code, text=str(error)))
+            return f"{verb}: {error}"
+        return verb if commands else f"{verb}: not for us"
+
+
+def machine_commands(machine: MachineCommand, sample_rate: int) -> tuple[Command, ...]:
+    """Return what a machine command asks of the timeline."""
+    match machine.verb:
+        case "play" | "deferred play":
+            return (Play(),)
+        case "stop" | "pause" | "eject":
+            return (Stop(),)
+        case "reset":
+            return Stop(), Locate(timeline_frame=0)
+        case "locate" if machine.target is not None:
+            return (Locate(timeline_frame=round(machine.target.real_seconds * sample_rate)),)
+    return ()
+
+
+def show_commands(show: ShowCommand) -> tuple[Command, ...]:
+    """Return what a show command asks of the cues: GO without a number fires the next one."""
+    match show.verb:
+        case "go" | "timed go":
+            return (GoCue(cue=show.cue or None),)
+        case "stop" | "go off":
+            return (StopCue(cue=show.cue),) if show.cue else (Stop(),)
+        case "resume":
+            return (Play(),)
+        case "all off" | "reset":
+            return (Panic(),)
+    return ()

@@ -1,0 +1,65 @@
+"""JACK's transport, driven by another client of a real server; Link, by a second peer where the net allows it."""
+
+import asyncio
+import time
+
+import pytest
+
+from bridge.midi.jack_transport import JackTransport
+from tests.jack_server import JackServer
+
+
+def wait_for(found, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return value
+
+
+def test_jacks_transport_is_followed(jack_server: JackServer):
+    transport = JackTransport(jack_server.name)
+    master = jack_server.client("master")
+    master.activate()
+    assert not transport.followed(time.time()).running
+    master.transport_frame = 10 * 48000
+    master.transport_start()
+    wait_for(lambda: transport.followed(time.time()).running)
+    first, began = transport.followed(time.time()), time.time()
+    assert first.seconds is not None and 9.9 < first.seconds < 30.0
+    later = wait_for(lambda: (f := transport.followed(time.time())).seconds > first.seconds + 0.05 and f)
+    assert later.seconds - first.seconds == pytest.approx(time.time() - began, abs=0.05)
+    master.transport_stop()
+    wait_for(lambda: transport.followed(time.time()).state == "stopped")
+    master.deactivate()
+    master.close()
+    transport.close()
+
+
+def test_links_beat_is_followed():
+    aalink = pytest.importorskip("aalink")
+    from bridge.midi.link_clock import LinkClock
+
+    async def run():
+        clock = LinkClock()
+        peer = aalink.Link(133.0)
+        peer.start_stop_sync_enabled = True
+        peer.enabled = True
+        for _ in range(200):
+            if peer.num_peers:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            clock.close()
+            pytest.skip("no multicast here: two Link peers do not meet")
+        peer.playing = True
+        for _ in range(200):
+            if clock.followed(time.time()).running:
+                break
+            await asyncio.sleep(0.02)
+        followed = clock.followed(time.time())
+        assert followed.running and followed.beat is not None and followed.tempo_bpm > 0
+        peer.enabled = False
+        clock.close()
+
+    asyncio.run(run())
