@@ -98,6 +98,7 @@ class LivePort:
             sends={send.to: send.gain_db for send in settings.sends},
             inserts=tuple(_insert_state(effect) for effect in settings.inserts),
             duck=_duck_state(settings.duck),
+            automation=tuple(lane.target for lane in settings.automation),
         )
 
     def voice_ids(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ class InsertState(msgspec.Struct, frozen=True, kw_only=True):
 class StripState(msgspec.Struct, frozen=True, kw_only=True):
     """A mixer channel as it is now. sends: gain in dB by bus id; inserts: in order, addressed from 1.
 
-    duck: knobs of its ducking that can be turned, empty where nothing ducks it.
+    duck: knobs of its ducking that can be turned, empty where nothing ducks it. automation: what the timeline turns.
     """
 
     gain_db: float
@@ -35,6 +35,7 @@ class StripState(msgspec.Struct, frozen=True, kw_only=True):
     sends: Mapping[str, float]
     inserts: Sequence[InsertState]
     duck: Mapping[str, float] = {}
+    automation: Sequence[str] = ()
 
 
 class TransportState(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,11 @@ def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.reduction_db(path["strip"]),)
 
 
+def automation(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read which knobs of a strip the timeline turns."""
+    return tuple(port.strip_state(path["strip"]).automation)
+
+
 def snapshots(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the ids of all snapshots."""
     return tuple(port.snapshot_ids())

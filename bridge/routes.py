@@ -217,6 +217,18 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),
 
+    # automation
+    Route(address="/automation/point", command=do.SetPoint,
+          args=(_STRIP, Arg(name="target", type="s", help="gain_db, pan, send.BUS or insert.NUMBER.PARAMETER"),
+                Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),
+                Arg(name="value", type="f"), Arg(name="curve", type="s", optional=True, help="linear, smooth or hold")),
+          help="Have the timeline turn a knob: put a point into its lane. What a live command turns wins until the"
+               " timeline is started or located."),
+    Route(address="/automation/clear", command=do.ClearAutomation, args=(_STRIP, Arg(name="target", type="s")),
+          help="Take a lane away."),
+    Route(address="/strip/{strip}/automation", read=readers.automation, repeated=True,
+          changed=(told.AutomationChanged,), args=(Arg(name="target", type="s"),), help="What the timeline turns."),
+
     # snapshots of the mix
     Route(address="/snapshot/{snapshot}/recall", trigger=True, command=do.RecallSnapshot, args=(_RECALL,),
           help="Bring a snapshot of the mix back within a fade: faders, pans, mutes, sends, insert parameters."),

@@ -255,6 +255,26 @@ class LoadMix(Base, frozen=True, kw_only=True):
     mix: str
 
 
+class SetPoint(Base, frozen=True, kw_only=True):
+    """Put a point into a strip's automation. target: gain_db, pan, send.BUS or insert.NUMBER.PARAMETER.
+
+    curve: how the knob goes on from there: linear, smooth or hold.
+    """
+
+    strip: str
+    target: str
+    timeline_frame: int
+    value: float
+    curve: str = "linear"
+
+
+class ClearAutomation(Base, frozen=True, kw_only=True):
+    """Take a lane of a strip's automation away."""
+
+    strip: str
+    target: str
+
+
 class StoreSnapshot(Base, frozen=True, kw_only=True):
     """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters."""
 
@@ -309,7 +329,7 @@ Command = (
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
-    | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
+    | SetPoint | ClearAutomation | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
     | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
@@ -325,5 +345,5 @@ Rebuild = (
 )  # fmt: skip
 """Edits for which the mixer is built anew, while it plays."""
 
-Edit = Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot
+Edit = Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

@@ -126,6 +126,12 @@ class DuckChanged(Base, frozen=True, kw_only=True):
     value: float
 
 
+class AutomationChanged(Base, frozen=True, kw_only=True):
+    """A strip's automation has other points."""
+
+    strip: str
+
+
 class SnapshotRecalled(Base, frozen=True, kw_only=True):
     """A snapshot is being faded in. left_out: what does not fit this mix any more."""
 
@@ -269,7 +275,8 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
-    | InsertBypassChanged | DuckChanged | SnapshotRecalled | SnapshotsChanged | InsertsChanged | MixChanged
+    | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
+    | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded

@@ -93,17 +93,19 @@ def rest_frames(story: Story) -> int:
 def bounce(
     mixer: Mixer,
     feed: Feed,
+    moves: NDArray[Any],
     printer: Printer,
     taps: Sequence[int],
     ending: Ending,
     progress: Callable[[int], None],
 ) -> None:
-    """Play ``feed`` through ``mixer`` and print what the taps give, until ``ending``.
+    """Play ``feed`` and the automation's ``moves`` through ``mixer`` and print what the taps give, until ``ending``.
 
     progress: hears the engine frame after every block; what it raises ends the bounce. Reading, mixing and writing
     overlap in three threads. Raises ExportError for an effect that fails.
     """
     mixer.set_timeline(feed.entries(), 1)
+    mixer.set_automation(moves)
     start = records(1)
     start["kind"] = Kind.PLAY
     mixer.dispatch(start)

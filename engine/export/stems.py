@@ -23,7 +23,8 @@ from engine.export.plan import Plan, Stem
 from engine.export.printer import Print, Printer
 from engine.export.residual import residual_dbfs
 from engine.export.wav import WavWriter
-from engine.mixer.mixer import Mixer
+from engine.mixer.automation import compile_automation
+from engine.mixer.mixer import DECLICK_SECONDS, Mixer
 from engine.story.timeline import Placed
 from engine.units import seconds_to_frames
 
@@ -128,6 +129,7 @@ def _print_pass(
         max_block_frames=BLOCK_FRAMES,
         max_players=_most_at_once(plan.placed) + _SPARE_PLAYERS,
     )
+    moves = compile_automation(plan.story, plan.graph, seconds_to_frames(DECLICK_SECONDS, plan.story.sample_rate))
     ending = _ending(plan, mixer.latency_frames, frames)
     taps = [stem.tap for stem in plan.stems]
     with ExitStack() as stack:
@@ -136,7 +138,7 @@ def _print_pass(
         prints = [_open(plan, stem, folder, late[stem.tap == MIX], bucket, stack) for stem in plan.stems]
         printer = stack.enter_context(closing(Printer(prints, BLOCK_FRAMES)))
         length = max(1, plan.end_frame)
-        bounce(mixer, feed, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
+        bounce(mixer, feed, moves, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
         levels = _close(plan, prints, ending.frames - plan.start_frame)
     shown = [stem for stem in plan.stems if stem.file != _PREMASTER_FILE]
     return Printed(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer import schedule as scheduling
+from engine.mixer.automation import Automation
 from engine.mixer.chain import Chain
 from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
 from engine.mixer.graph import Graph
@@ -21,7 +22,7 @@ from engine.mixer.players import new_players, play, release_all, release_on, rel
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
-from engine.mixer.strips import fail, mix_level, new_strips, turn
+from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
 from engine.params import DUCK
 from engine.realtime.records import NOW, REPORT, Kind, Report
 
@@ -66,6 +67,7 @@ class Mixer:
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
         self._playback = Playback(self._players, self._reports, count, len(arena), self._fade)
+        self._automation = Automation(self._automate, self._fade)
         self._epochs: list[tuple[int, int]] = []
         self._panic_end = NEVER
         self._block_frames = 0
@@ -163,6 +165,10 @@ class Mixer:
         self._playback.set_entries(entries, self.frame)
         self._tell(Report.TIMELINE, serial=generation)
 
+    def set_automation(self, moves: NDArray[np.void]) -> None:
+        """Let the timeline make these moves (dtype AUTOMATION, sorted) from the next block on. Not copied."""
+        self._automation.set_rows(moves)
+
     def dispatch(self, records: NDArray[np.void]) -> None:
         """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
         frame, strips, floats = self.frame, self.strips, len(self._arena)
@@ -231,6 +237,7 @@ class Mixer:
         self._adopt_levels(other, places, waiting)
         self._adopt_schedule(waiting, places)
         self._playback.adopt(other._playback, places)
+        self._automation.adopt(other._automation)
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
 
     def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
@@ -275,7 +282,8 @@ class Mixer:
             self._do_due(slot)
         if self.frame >= self._panic_end:
             self._end_panic()
-        step = min(most, scheduling.next_cut(self._schedule) - self.frame, self._panic_end - self.frame)
+        quiet = self._automation.run(self._playback.timeline_frame, self._playback.playing, self.frame)
+        step = min(most, quiet, scheduling.next_cut(self._schedule) - self.frame, self._panic_end - self.frame)
         return self._playback.cut(step)
 
     def _do_due(self, slot: int) -> None:
@@ -309,6 +317,7 @@ class Mixer:
         self._run_level(self._master, done, step)
         self._limiter.process(self._outputs[self._master[0], done:end], self._out[done:end], frame)
         self.frame += step
+        self._automation.advance(self._playback.timeline_frame + step * self._playback.playing, self._playback.playing)
         self._playback.advance(step, self.frame)
         if self._epochs:
             self._acknowledge()
@@ -342,6 +351,7 @@ class Mixer:
     def _obey(self, record: np.void) -> None:
         """Do what a record that is not for players asks, at this frame."""
         kind, value = int(record["kind"]), float(record["value"])
+        self._touch(record)
         if turn(self._strips, record, self.frame, self._fade):
             return
         match kind:
@@ -375,6 +385,32 @@ class Mixer:
                 chain.set_param(insert, int(record["param"]), value, self.frame, frames)
         except EffectFailed:
             fail(self._strips, self._reports, strip, self.frame)
+
+    def _touch(self, record: np.void) -> None:
+        """Whoever turns a knob has it until the timeline is started or located."""
+        kind = int(record["kind"])
+        if kind in (Kind.PLAY, Kind.LOCATE):
+            self._automation.let_go()
+        elif kind in (Kind.SET_GAIN, Kind.SET_PAN, Kind.SET_SEND, Kind.SET_INSERT):
+            key = int(record["index"]) if kind in (Kind.SET_SEND, Kind.SET_INSERT) else 0
+            param = int(record["param"]) if kind == Kind.SET_INSERT else 0
+            self._automation.touch(kind, int(record["strip"]), key, param)
+
+    def _automate(self, move: np.void, value: float, frames: int) -> None:
+        """Carry out a move of the timeline."""
+        strip, key, ramps = int(move["strip"]), int(move["key"]), self._strips.ramps
+        if not 0 <= strip < self.strips:
+            return
+        match int(move["kind"]):
+            case Kind.SET_GAIN:
+                glide(ramps, ROWS * strip + GAIN, value, self.frame, frames)
+            case Kind.SET_PAN:
+                glide(ramps, ROWS * strip + PAN, value, self.frame, frames)
+            case Kind.SET_SEND if (send := find_send(self._strips, strip, key)) >= 0:
+                glide(ramps, ROWS * self.strips + send, value, self.frame, frames)
+            case Kind.SET_INSERT if key in self._chains.get(strip, ()):
+                with contextlib.suppress(EffectFailed):  # its strip is told when it is heard
+                    self._chains[strip].set_param(key, int(move["param"]), value, self.frame, frames)
 
     def _set_duck(self, strip: int, param: int, value: float) -> None:
         if 0 <= strip < self.strips and 0 <= param < len(DUCK_PARAMS) and math.isfinite(value):

@@ -13,7 +13,7 @@ from engine.errors import NotReady
 from engine.mixer.graph import Graph
 from engine.mixer.mixer import Mixer
 from engine.realtime.fades import Curtain
-from engine.realtime.records import RECORD, REPORT, Report
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Report
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
@@ -58,6 +58,7 @@ class AudioCore:
         self._commands = RingReader(memory.commands, RECORD)
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
         self._timeline = TimelineReader(memory.timeline)
+        self._automation = TimelineReader(memory.automation, AUTOMATION)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
         self._previous = StatusReader(memory.status)
@@ -184,6 +185,9 @@ class AudioCore:
         if table is not None:
             self._mixer.set_timeline(*table)
             self._generation = table[1]
+        moves = self._automation.take()
+        if moves is not None:
+            self._mixer.set_automation(moves[0])
         if count:
             self._mixer.dispatch(self._records[:count])
 

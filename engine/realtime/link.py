@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engine.realtime.arena import ArenaAllocator
-from engine.realtime.records import RECORD, REPORT, Kind, Report, records
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
 from engine.realtime.status import ClockReading, Status, StatusReader
@@ -24,6 +24,7 @@ class AudioLink:
         self._commands = RingWriter(memory.commands, RECORD)
         self._reports = RingReader(memory.reports, REPORT)
         self._timeline = TimelineWriter(memory.timeline)
+        self._automation = TimelineWriter(memory.automation, AUTOMATION)
         self._status = StatusReader(memory.status)
         self.arena = ArenaAllocator(memory.arena_floats, self._request_epoch)
 
@@ -43,6 +44,10 @@ class AudioLink:
     def publish(self, entries: NDArray[Any]) -> int:
         """Make ``entries`` (ENTRY, sorted) the timeline and return its generation. Raises MemoryShort if too many."""
         return self._timeline.publish(entries)
+
+    def automate(self, moves: NDArray[Any]) -> None:
+        """Make ``moves`` (AUTOMATION, sorted) the timeline's automation. Raises MemoryShort if too many."""
+        self._automation.publish(moves)
 
     def status(self) -> Status:
         """Return the newest status. Raises NotReady before the first block."""

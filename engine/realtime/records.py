@@ -133,6 +133,19 @@ ENTRY = np.dtype(
 to play. player: the id that its player reports, stable over generations as long as the clip is the same."""
 
 
+AUTOMATION = np.dtype(
+    [
+        ("frame", "<i8"), ("frames", "<i8"), ("kind", "<i4"), ("strip", "<i4"), ("key", "<i4"), ("param", "<i4"),
+        ("lane", "<i8"), ("begin", "<f8"), ("end", "<f8"),
+    ]
+)  # fmt: skip
+"""One move of a knob by the timeline, sorted by frame (timeline frames): from ``begin`` to ``end`` in ``frames``.
+
+kind: SET_GAIN, SET_PAN, SET_SEND or SET_INSERT; strip, key, param, begin and end as in a RECORD of that kind. lane:
+what moves the same knob has the same number.
+"""
+
+
 def records(count: int) -> np.ndarray:
     """Return ``count`` zeroed live records with ``frame`` set to NOW."""
     block = np.zeros(count, RECORD)

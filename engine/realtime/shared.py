@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from engine.realtime.memory import Segment
-from engine.realtime.records import RECORD, REPORT
+from engine.realtime.records import AUTOMATION, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
 from engine.realtime.status import STATUS_BYTES
 from engine.realtime.timeline import timeline_bytes
@@ -20,16 +20,18 @@ class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
     commands: int = 4096
     reports: int = 8192
     timeline_clips: int = 16384
+    automation_moves: int = 65536
     arena_bytes: int = 128 * 2**20
 
 
 class EngineMemory:
-    """The segments: live commands and reports (rings), the compiled timeline, the status block, the clip arena."""
+    """The segments: live commands and reports (rings), compiled timeline and automation, status block, clip arena."""
 
-    PARTS = ("commands", "reports", "timeline", "status", "arena")
+    PARTS = ("commands", "reports", "timeline", "automation", "status", "arena")
 
     def __init__(self, segments: Mapping[str, Segment]) -> None:
-        self.commands, self.reports, self.timeline, self.status, self.arena = (segments[name] for name in self.PARTS)
+        self.commands, self.reports, self.timeline = (segments[name] for name in self.PARTS[:3])
+        self.automation, self.status, self.arena = (segments[name] for name in self.PARTS[3:])
 
     @classmethod
     def create(cls, config: MemoryConfig | None = None) -> EngineMemory:
@@ -39,6 +41,7 @@ class EngineMemory:
             "commands": ring_bytes(RECORD, config.commands),
             "reports": ring_bytes(REPORT, config.reports),
             "timeline": timeline_bytes(config.timeline_clips),
+            "automation": timeline_bytes(config.automation_moves, AUTOMATION),
             "status": STATUS_BYTES,
             "arena": config.arena_bytes,
         }

@@ -23,17 +23,17 @@ _LINE_BYTES = 64
 _PUBLISHED, _HELD, _COUNTS, _ENTRIES = 0, _LINE_BYTES, 2 * _LINE_BYTES, 3 * _LINE_BYTES
 
 
-def timeline_bytes(capacity: int) -> int:
+def timeline_bytes(capacity: int, dtype: np.dtype[Any] = ENTRY) -> int:
     """Return the size of a segment whose tables hold ``capacity`` entries each."""
-    return _ENTRIES + TABLES * capacity * ENTRY.itemsize
+    return _ENTRIES + TABLES * capacity * dtype.itemsize
 
 
 class _TimelineEnd:
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Segment, dtype: np.dtype[Any] = ENTRY) -> None:
         self._published_address = segment.address + _PUBLISHED
         self._held_address = segment.address + _HELD
         self._counts = segment.view(np.int64, _COUNTS, TABLES)
-        entries = segment.view(ENTRY, _ENTRIES)
+        entries = segment.view(dtype, _ENTRIES)
         self.capacity = len(entries) // TABLES
         self._tables = [entries[i * self.capacity : (i + 1) * self.capacity] for i in range(TABLES)]
 
@@ -48,7 +48,8 @@ class TimelineWriter(_TimelineEnd):
         more entries than a table holds.
         """
         if len(entries) > self.capacity:
-            raise MemoryShort(f"the timeline has {len(entries)} clips; this engine was started for {self.capacity}")
+            what = "clips" if entries.dtype == ENTRY else "moves of automation"
+            raise MemoryShort(f"the timeline has {len(entries)} {what}; this engine was started for {self.capacity}")
         published = load_acquire(self._published_address)
         fence()  # the reader's mark is read after our last publication: see TimelineReader.take
         busy = {published % TABLES, load_acquire(self._held_address) % TABLES}
@@ -63,8 +64,8 @@ class TimelineWriter(_TimelineEnd):
 class TimelineReader(_TimelineEnd):
     """The audio process's end."""
 
-    def __init__(self, segment: Segment) -> None:
-        super().__init__(segment)
+    def __init__(self, segment: Segment, dtype: np.dtype[Any] = ENTRY) -> None:
+        super().__init__(segment, dtype)
         self._taken = -1
 
     def take(self) -> tuple[NDArray[Any], int] | None:

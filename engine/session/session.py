@@ -15,6 +15,7 @@ from engine.commands import (
     AddSend,
     AddTrack,
     CancelJob,
+    ClearAutomation,
     ClearScheduled,
     Command,
     GoCue,
@@ -40,6 +41,7 @@ from engine.commands import (
     SetInsertBypass,
     SetInsertParam,
     SetLoop,
+    SetPoint,
     SetSendGain,
     SetStripGain,
     SetStripMute,
@@ -54,7 +56,8 @@ from engine.commands import (
     WarmVoice,
 )
 from engine.errors import EngineError
-from engine.events import ClipChanged, CueChanged, Event
+from engine.events import AutomationChanged, ClipChanged, CueChanged, Event
+from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
@@ -74,6 +77,7 @@ from engine.session.speech import Speech
 from engine.session.stage import Stage
 from engine.session.transport import Transport
 from engine.session.voices import EmbeddedVoices, Voices
+from engine.story.edit import apply_edit
 from engine.story.model import PlaySection, Story, Target
 
 Listener = Callable[[tuple[Event, ...]], None]
@@ -129,6 +133,7 @@ class Session:
         """Compile the timeline from what is loaded by now and hand it to the mixer."""
         self._stale = False
         self.transport.publish()
+        self.transport.automate()
 
     def restore(self) -> None:
         """Tell a fresh audio process everything: levels and timeline. What was sounding is gone."""
@@ -230,13 +235,17 @@ class Session:
             case SetInsertParam() | SetInsertBypass() | SetDuck():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case AddInsert() | RemoveInsert() | MoveInsert() | AddSend() | RemoveSend() | AddBus() | RemoveBus():
-                return self.builder.apply(command, self.keeper)
+                events = self.builder.apply(command, self.keeper)
+                self.transport.automate()
+                return events
             case AddDuck() | RemoveDuck() | SetDuckLookAhead():
                 return self.builder.apply(command, self.keeper)
             case AddTrack() | RemoveTrack() | LoadMix():
                 events = self.builder.apply(command, self.keeper)
                 self.open()
                 return events
+            case SetPoint() | ClearAutomation():
+                return self._automate(command)
             case StoreSnapshot() | RemoveSnapshot():
                 return self.snapshots.edit(command, self.keeper)
             case RecallSnapshot():
@@ -248,6 +257,15 @@ class Session:
             case _:
                 assert_never(command)
         return ()
+
+    def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
+        """Change a lane; the mixer follows it from where it stands."""
+        effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
+        story = apply_edit(self.story, command, effects)
+        self.keeper.append(command)
+        self.context.story = story
+        self.transport.automate()
+        return (AutomationChanged(strip=command.strip),)
 
     def _panic(self, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
         """Silence everything; Panicked follows when the mixer has done it."""

@@ -18,3 +18,7 @@ class Stage(Protocol):
     def publish(self, entries: NDArray[np.void]) -> int:
         """Replace the compiled timeline (dtype ENTRY); return its generation."""
         ...
+
+    def automate(self, moves: NDArray[np.void]) -> None:
+        """Replace the timeline's automation (dtype AUTOMATION)."""
+        ...

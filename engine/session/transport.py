@@ -6,8 +6,9 @@ import numpy as np
 
 from engine.errors import BadRange, NotReady
 from engine.events import Dropped, Event, TransportChanged
+from engine.mixer.automation import compile_automation
 from engine.realtime.records import ENTRY, Kind
-from engine.session.context import Context
+from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
@@ -84,6 +85,12 @@ class Transport:
             return
         self.placed = place(story, known)
         self._context.stage.publish(self._entries([p for p in self.placed if self._is_loaded(p) and not p.clip.mute]))
+
+    def automate(self) -> None:
+        """Compile the story's automation and hand it to the mixer."""
+        context = self._context
+        moves = compile_automation(context.story, context.graph, context.frames(DECLICK_SECONDS))
+        context.stage.automate(moves)
 
     def forget(self) -> None:
         """Drop the compiled timeline: another story comes."""

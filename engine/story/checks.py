@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
 from engine.story.edit import EffectTable
+from engine.story.lanes import LANE_FORMS, lane_spec
 from engine.story.model import (
     MASTER,
     After,
@@ -13,6 +14,7 @@ from engine.story.model import (
     Beat,
     Clip,
     Duck,
+    Lane,
     PlayClip,
     PlaySection,
     Position,
@@ -177,6 +179,8 @@ class _Check:
         yield from check_range(path, "pan", strip.pan, PAN)
         for k, insert in enumerate(strip.inserts):
             yield from self._insert(insert.effect, insert.params, (*path, "inserts", k))
+        for lane in strip.automation:
+            yield from self._lane(lane, strip, (*path, "automation"))
         if strip.duck is not None:
             yield from self._duck(strip.duck, (*path, "duck"), strip_id)
         seen: set[str] = set()
@@ -192,6 +196,16 @@ class _Check:
             if send.to in seen:
                 yield problem(where, "sends there twice")
             seen.add(send.to)
+
+    def _lane(self, lane: Lane, strip: Strip, path: Path) -> Iterator[Problem]:
+        where = (*path, lane.target)
+        spec = lane_spec(lane.target, strip, self._effects)
+        if spec is None:
+            yield problem(where, f"moves nothing of this strip; it may be {LANE_FORMS}")
+            return
+        for k, point in enumerate(lane.points):
+            yield from check_range(where, str(k), point.value, spec)
+            yield from self._position(point.at, (*where, k))
 
     def _duck(self, duck: Duck, path: Path, strip_id: str) -> Iterator[Problem]:
         for name, spec in DUCK.items():

@@ -108,6 +108,10 @@ def leaf_text(leaf: Leaf, like: Scalar | None = None) -> str:
             return "[" + ", ".join("null" if f is None else seconds_text(f, rate) for f in value) + "]"
         case "position":
             return position_text(value, rate, old)
+        case "point":
+            at, number, curve = value
+            after = "" if curve == "linear" else f", {curve}"
+            return f"[{position_text(at, rate, '')}, {number_text(number)}{after}]"
         case "words":
             return "[" + ", ".join(word_text(word) for word in value) + "]"
 

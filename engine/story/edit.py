@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import cast, get_args
 
 from msgspec.structs import replace
 
 from engine.commands import (
+    ClearAutomation,
     Edit,
     RecallSnapshot,
     RemoveSnapshot,
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
+    SetPoint,
     SetSendGain,
     SetStripGain,
     SetStripMute,
@@ -23,7 +26,8 @@ from engine.commands import (
 )
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import DUCK, FADER, PAN, ParamSpec
-from engine.story.model import Effect, Story, Strip
+from engine.story.lanes import with_point, without_lane
+from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
 from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
@@ -56,6 +60,14 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return set_insert_bypass(story, strip, insert, bypass)
         case SetDuck(strip=strip, knob=knob, value=value):
             return set_duck(story, strip, knob, value)
+        case SetPoint(strip=strip):
+            if command.curve not in get_args(Curve):
+                raise UnknownThing("curve", command.curve, get_args(Curve))
+            curve, at = cast(Curve, command.curve), At(frame=max(0, command.timeline_frame))
+            point = Point(at=at, value=command.value, curve=curve)
+            return with_strip(story, strip, lambda s: with_point(s, strip, command.target, point, effects))
+        case ClearAutomation(strip=strip, target=target):
+            return with_strip(story, strip, lambda s: without_lane(s, strip, target))
         case StoreSnapshot(snapshot=snapshot):
             return store_snapshot(story, snapshot)
         case RemoveSnapshot(snapshot=snapshot):

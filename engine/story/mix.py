@@ -61,8 +61,9 @@ def _ruled(track: Track, rules: tuple[MixRule, ...]) -> Track:
     if rule is None:
         return track
     strip = replace(track.strip, sends=_sends(track.strip, rule.sends))
-    if rule.inserts is not None:
-        strip = replace(strip, inserts=rule.inserts)
+    if rule.inserts is not None:  # lanes of the inserts before have lost their knobs
+        lanes = tuple(lane for lane in strip.automation if not lane.target.startswith("insert."))
+        strip = replace(strip, inserts=rule.inserts, automation=lanes)
     if rule.gain_db is not None:
         strip = replace(strip, gain_db=rule.gain_db)
     if rule.pan is not None:

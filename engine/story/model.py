@@ -72,6 +72,24 @@ class Duck(msgspec.Struct, frozen=True, kw_only=True):
     look_ahead_ms: float = 0.0
 
 
+Curve = Literal["linear", "smooth", "hold"]
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a knob is at a place of the timeline, and how it goes on from there to the next point."""
+
+    at: At | Beat
+    value: float
+    curve: Curve = "linear"
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """What the timeline does with one knob: ``gain_db``, ``pan``, ``send.BUS`` or ``insert.NUMBER.PARAMETER``."""
+
+    target: str
+    points: tuple[Point, ...]
+
+
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
     """A mixer channel's settings."""
 
@@ -82,6 +100,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
     inserts: tuple[Effect, ...] = ()
     sends: tuple[Send, ...] = ()
     duck: Duck | None = None
+    automation: tuple[Lane, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from engine.params import DUCK
+from engine.story.automation_reader import read_automation
 from engine.story.fields import Fields, Notes
 from engine.story.insert_reader import read_insert
 from engine.story.model import (
@@ -42,7 +43,7 @@ STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
     "snapshots", "export",
 )  # fmt: skip
-STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck")
+STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
 BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
@@ -148,6 +149,7 @@ class Reader:
             inserts=tuple(read_insert(node, path, self.notes) for node, path in fields.items("inserts")),
             sends=tuple(Send(to=bus, gain_db=level) for bus, level in fields.all_numbers("sends").items()),
             duck=self._duck(fields) if fields.child("duck") else None,
+            automation=read_automation(fields, self._rate, self.notes),
         )
 
     def _duck(self, strip: Fields) -> Duck:

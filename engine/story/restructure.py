@@ -24,6 +24,7 @@ from engine.commands import (
 )
 from engine.errors import BadRange, StoryError, UnknownThing
 from engine.params import DUCK, FADER
+from engine.story.lanes import renumbered
 from engine.story.mix import apply_mix
 from engine.story.model import MASTER, Bus, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Target, Track
 from engine.story.rules import check_id
@@ -95,6 +96,7 @@ def _with_insert(strip: Strip, name: str, effect: Effect, position: int | None) 
     at = count + 1 if position is None else position
     if not 1 <= at <= count + 1:
         raise BadRange(f"strip {name!r} has {count} inserts; a new one goes to 1 to {count + 1}, not to {at}")
+    strip = renumbered(strip, lambda number: number + (number >= at))
     return replace(strip, inserts=(*strip.inserts[: at - 1], effect, *strip.inserts[at - 1 :]))
 
 
@@ -102,12 +104,16 @@ def _without_insert(strip: Strip, name: str, insert: int) -> tuple[Strip, Effect
     if not 1 <= insert <= len(strip.inserts):
         raise UnknownThing(f"insert of strip {name!r}", insert, range(1, len(strip.inserts) + 1))
     rest = (*strip.inserts[: insert - 1], *strip.inserts[insert:])
-    return replace(strip, inserts=rest), strip.inserts[insert - 1]
+    lanes = renumbered(strip, lambda number: None if number == insert else number - (number > insert))
+    return replace(lanes, inserts=rest), strip.inserts[insert - 1]
 
 
 def _with_moved(strip: Strip, name: str, insert: int, position: int) -> Strip:
     rest, effect = _without_insert(strip, name, insert)
-    return _with_insert(rest, name, effect, position)
+    moved = _with_insert(rest, name, effect, position)
+    own = renumbered(strip, lambda number: position if number == insert else None)
+    prefix = f"insert.{position}."
+    return replace(moved, automation=(*moved.automation, *(a for a in own.automation if a.target.startswith(prefix))))
 
 
 def _add_send(story: Story, strip: str, bus: str, gain_db: float) -> Story:
@@ -129,7 +135,8 @@ def _add_send(story: Story, strip: str, bus: str, gain_db: float) -> Story:
 def _without_send(strip: Strip, name: str, bus: str) -> Strip:
     if bus not in (known := [send.to for send in strip.sends]):
         raise UnknownThing(f"send of strip {name!r}", bus, known)
-    return replace(strip, sends=tuple(send for send in strip.sends if send.to != bus))
+    lanes = tuple(lane for lane in strip.automation if lane.target != f"send.{bus}")
+    return replace(strip, sends=tuple(send for send in strip.sends if send.to != bus), automation=lanes)
 
 
 def _check_new(story: Story, kind: str, name: str) -> None:

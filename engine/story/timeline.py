@@ -114,6 +114,14 @@ def marker_frames(story: Story, placed: Iterable[Placed]) -> dict[str, int]:
     return frames
 
 
+def point_frame(story: Story, position: Position) -> int:
+    """Return the frame of a place that comes after no clip. Raises StoryError for one that does."""
+    frame = _start(position, None, TempoMap(story.tempo, story.sample_rate))
+    if frame is None:
+        raise StoryError("a point of automation has a time or a bar and beat; it can't come after a clip")
+    return frame
+
+
 def overlaps(placed: Iterable[Placed]) -> tuple[tuple[Placed, Placed], ...]:
     """Return the neighbours on a track that sound at once: the one that is still sounding, and the one that starts.
 

@@ -16,6 +16,7 @@ from engine.story.model import (
     Cue,
     Duck,
     Effect,
+    Lane,
     Marker,
     Master,
     PlayClip,
@@ -33,7 +34,7 @@ from engine.story.model import (
 )
 from engine.story.reader import VERSION
 
-LeafKind = Literal["word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words"]
+LeafKind = Literal["word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words", "point"]
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -98,8 +99,8 @@ class Planter:
             "sample_rate": _number(rate, 48000),
             "tempo": _tempo(story.tempo),
             "tracks": Rows(tuple((t.id, self._track(t, rate)) for t in story.tracks)),
-            "buses": Rows(tuple((b.id, _bus(b)) for b in story.buses)),
-            "master": _master(story.master),
+            "buses": Rows(tuple((b.id, _bus(b, rate)) for b in story.buses)),
+            "master": _master(story.master, rate),
             "cues": Rows(tuple((c.id, _cue(c, voices)) for c in story.cues)),
             "slots": Rows(slots),
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
@@ -112,7 +113,7 @@ class Planter:
         fields: dict[str, Tree] = {"id": Leaf("word", track.id), "name": _name(track.name)}
         fields["voice"] = Leaf("word", track.voice, track.voice is None)
         clips = tuple((c.id, self._clip(c, f"{track.id}-{i}", track.voice, rate)) for i, c in enumerate(track.clips, 1))
-        return Table({**fields, **_strip(track.strip), "sends": _sends(track.strip), "clips": Rows(clips)})
+        return Table({**fields, **_strip(track.strip, rate), "sends": _sends(track.strip), "clips": Rows(clips)})
 
     def _clip(self, clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table:
         key = (id(clip), auto_id, track_voice, rate)
@@ -139,16 +140,18 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
     return Table(fields)
 
 
-def _bus(bus: Bus) -> Table:
+def _bus(bus: Bus, rate: int) -> Table:
     fields: dict[str, Tree] = {"id": Leaf("word", bus.id), "name": _name(bus.name)}
-    return Table({**fields, **_strip(bus.strip), "sends": _sends(bus.strip)})
+    return Table({**fields, **_strip(bus.strip, rate), "sends": _sends(bus.strip)})
 
 
-def _master(master: Master) -> Table:
-    return Table({**_strip(master.strip), "limiter_db": Leaf("limit", master.limiter_db, master.limiter_db == -1.0)})
+def _master(master: Master, rate: int) -> Table:
+    return Table(
+        {**_strip(master.strip, rate), "limiter_db": Leaf("limit", master.limiter_db, master.limiter_db == -1.0)}
+    )
 
 
-def _strip(strip: Strip) -> dict[str, Tree]:
+def _strip(strip: Strip, rate: int) -> dict[str, Tree]:
     counts: dict[str, int] = {}
     inserts = []
     for insert in strip.inserts:
@@ -161,7 +164,16 @@ def _strip(strip: Strip) -> dict[str, Tree]:
         "solo": Leaf("switch", strip.solo, not strip.solo),
         "inserts": Rows(tuple(inserts)),
         **({} if strip.duck is None else {"duck": _duck(strip.duck)}),
+        **({"automation": _automation(strip.automation, rate)} if strip.automation else {}),
     }
+
+
+def _automation(lanes: tuple[Lane, ...], rate: int) -> Table:
+    fields: dict[str, Tree] = {}
+    for lane in lanes:
+        rows = enumerate(Leaf("point", (p.at, p.value, p.curve), sample_rate=rate) for p in lane.points)
+        fields[lane.target] = Rows(tuple(rows))
+    return Table(fields)
 
 
 def _duck(duck: Duck) -> Table:

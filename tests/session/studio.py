@@ -53,6 +53,9 @@ class RecordingStage:
         self.timelines.append(entries.copy())
         return len(self.timelines)
 
+    def automate(self, moves: NDArray[np.void]) -> None:
+        self.moves = moves.copy()
+
     def kinds(self) -> list[Kind]:
         return [o["kind"] for o in self.orders]
 

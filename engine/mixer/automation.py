@@ -1,0 +1,188 @@
+"""Automation: knobs that the timeline turns. Compiled into moves, each a straight line of the mixer's own units.
+
+A move begins at its timeline frame, so blocks are cut there and their size changes nothing. What a live command turns
+stays with whoever turned it until the timeline is started or located again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer.effects import EFFECTS
+from engine.mixer.graph import Graph
+from engine.realtime.records import AUTOMATION, Kind
+from engine.story.model import Lane, Point, Story, Strip
+from engine.story.timeline import point_frame
+from engine.units import db_to_gain
+
+NEVER = 1 << 62
+STEP_DB = 1.5
+"""A straight line of amplitude stands for at most so much of one of decibels: it is never 0.1 dB off."""
+SMOOTH_PIECES = 16
+
+Move = NDArray[np.void]
+Turner = Callable[[np.void, float, int], None]
+"""Turns what a row of AUTOMATION names to a value within some frames, from the mixer's present frame on."""
+
+
+def compile_automation(story: Story, graph: Graph, fade_frames: int) -> Move:
+    """Return every move of the story (dtype AUTOMATION), sorted by frame. fade_frames: what a step takes."""
+    rows: list[tuple[Any, ...]] = []
+    number = 0
+    for name, strip in story.strips().items():
+        for lane in strip.automation:
+            where = _place(graph, graph.index(name), strip, lane.target)
+            if where is not None:
+                rows.extend(_moves(story, lane, number, where, fade_frames))
+                number += 1
+    return np.array(sorted(rows), AUTOMATION) if rows else np.zeros(0, AUTOMATION)
+
+
+def _place(graph: Graph, index: int, strip: Strip, target: str) -> tuple[int, int, int, int] | None:
+    """Return kind, strip, key and parameter of a target; None when the strip has no such send or insert."""
+    spec = graph.strips[index]
+    match target.split("."):
+        case ["gain_db"]:
+            return Kind.SET_GAIN, index, 0, 0
+        case ["pan"]:
+            return Kind.SET_PAN, index, 0, 0
+        case ["send", bus]:
+            keys = [send.key for send, to in zip(spec.sends, strip.sends, strict=True) if to.to == bus]
+            return (Kind.SET_SEND, index, keys[0], 0) if keys else None
+        case ["insert", number, param] if number.isdecimal() and 1 <= int(number) <= len(strip.inserts):
+            effect = strip.inserts[int(number) - 1].effect
+            if param in EFFECTS[effect].params:
+                key = spec.insert_keys[int(number) - 1]
+                return Kind.SET_INSERT, index, key, EFFECTS[effect].param_index(param, effect)
+    return None
+
+
+def _moves(
+    story: Story, lane: Lane, number: int, where: tuple[int, int, int, int], fade_frames: int
+) -> Iterator[tuple[Any, ...]]:
+    kind, index, key, param = where
+    points = sorted(((point_frame(story, p.at), p) for p in lane.points), key=lambda pair: pair[0])
+    in_gain = kind in (Kind.SET_GAIN, Kind.SET_SEND)
+
+    def row(frame: int, frames: int, begin: float, end: float) -> tuple[Any, ...]:
+        values = (db_to_gain(begin), db_to_gain(end)) if in_gain else (begin, end)
+        return (frame, frames, kind, index, key, param, number, *values)
+
+    if len(points) == 1:
+        yield row(points[0][0], fade_frames, points[0][1].value, points[0][1].value)
+    settled = 0  # where the step before has arrived
+    for (frame, point), (end_frame, following) in pairwise(points):
+        frames = end_frame - frame
+        if point.curve == "hold" or frames <= fade_frames:
+            yield row(end_frame, fade_frames, point.value, following.value)
+            settled = end_frame + fade_frames
+            continue
+        for begin, end, share in _pieces(point, following, in_gain):
+            start, stop = max(settled, frame + round(share[0] * frames)), frame + round(share[1] * frames)
+            if stop > start:
+                yield row(start, stop - start, begin, end)
+
+
+def _pieces(point: Point, following: Point, in_gain: bool) -> Iterator[tuple[float, float, tuple[float, float]]]:
+    """Yield straight pieces: both values, and which part of the way they stand for."""
+    change = following.value - point.value
+    count = min(64, max(1, math.ceil(abs(change) / STEP_DB))) if in_gain else 1
+    if point.curve == "smooth":
+        count = max(count, SMOOTH_PIECES)
+    for piece in range(count):
+        ways = piece / count, (piece + 1) / count
+        begin, end = (3 * w**2 - 2 * w**3 if point.curve == "smooth" else w for w in ways)
+        yield point.value + change * begin, point.value + change * end, ways
+
+
+class Automation:
+    """Where the moves of one mixer stand. ``turn`` carries a move out. All in the mixer's thread."""
+
+    def __init__(self, turn: Turner, fade_frames: int) -> None:
+        self._turn, self._fade = turn, fade_frames
+        self._rows: Move = np.zeros(0, AUTOMATION)
+        self._frames: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._next = 0
+        self._expected = -1
+        self._was_playing = False
+        self._touched: set[int] = set()
+        self._later: list[tuple[int, int]] = []
+
+    def set_rows(self, rows: Move) -> None:
+        """Play these moves from now on; not copied."""
+        self._rows, self._frames = rows, rows["frame"].astype(np.int64)
+        self._expected = -1
+        self._later.clear()
+
+    def adopt(self, other: Automation) -> None:
+        """Go on where another mixer's automation stands."""
+        self._rows, self._frames, self._next = other._rows, other._frames, other._next
+        self._expected, self._was_playing = other._expected, other._was_playing
+        self._touched, self._later = set(other._touched), list(other._later)
+
+    def touch(self, kind: int, strip: int, key: int, param: int) -> None:
+        """Hear that somebody turned a knob: the timeline lets it be."""
+        rows = self._rows
+        if len(rows):
+            same = (rows["kind"] == kind) & (rows["strip"] == strip) & (rows["key"] == key) & (rows["param"] == param)
+            self._touched.update(rows["lane"][same].tolist())
+
+    def let_go(self) -> None:
+        """Give every knob back to the timeline, which is being started or located."""
+        self._touched.clear()
+        self._expected = -1
+
+    def run(self, timeline_frame: int, playing: bool, frame: int) -> int:
+        """Do what is due at engine ``frame``; return how many frames from there on nothing begins."""
+        if not len(self._rows):
+            return NEVER
+        if timeline_frame != self._expected or playing != self._was_playing:
+            self._chase(timeline_frame, playing, frame)
+        for due, index in [each for each in self._later if each[0] <= frame]:
+            self._later.remove((due, index))
+            row = self._rows[index]
+            self._do(row, int(row["frame"] + row["frames"]) - timeline_frame)
+        if not playing:
+            return NEVER
+        while self._next < len(self._frames) and self._frames[self._next] == timeline_frame:
+            row = self._rows[self._next]
+            self._do(row, int(row["frames"]))
+            self._next += 1
+        ahead = int(self._frames[self._next]) - timeline_frame if self._next < len(self._frames) else NEVER
+        return min([ahead, *(due - frame for due, _ in self._later)])
+
+    def advance(self, timeline_frame: int, playing: bool) -> None:
+        """Note where the timeline is expected next, if nobody moves it."""
+        self._expected, self._was_playing = timeline_frame, playing
+
+    def _do(self, row: np.void, frames: int) -> None:
+        if int(row["lane"]) not in self._touched:
+            self._turn(row, float(row["end"]), max(1, frames))
+
+    def _chase(self, timeline_frame: int, playing: bool, frame: int) -> None:
+        """Bring every lane to where it is at this place, and on from there."""
+        self._next = int(np.searchsorted(self._frames, timeline_frame, side="right"))
+        self._later.clear()
+        place = timeline_frame + (self._fade if playing else 0)
+        for lane in np.unique(self._rows["lane"]).tolist():
+            mine = np.flatnonzero(self._rows["lane"] == lane)
+            before = int(np.searchsorted(self._frames[mine], timeline_frame, side="right"))
+            index = int(mine[max(0, before - 1)])
+            row = self._rows[index]
+            if lane in self._touched:
+                continue
+            self._turn(row, _value_at(row, place), self._fade)
+            if playing and int(row["frame"]) < place < int(row["frame"] + row["frames"]):
+                self._later.append((frame + self._fade, index))
+
+
+def _value_at(row: np.void, timeline_frame: int) -> float:
+    share = (timeline_frame - int(row["frame"])) / max(1, int(row["frames"]))
+    begin, end = float(row["begin"]), float(row["end"])
+    return begin + (end - begin) * min(1.0, max(0.0, share))
