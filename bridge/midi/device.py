@@ -8,6 +8,7 @@ from bridge.clients import Client
 from bridge.message import Message
 from bridge.midi.banks import Banks
 from bridge.midi.feedback import SurfaceFeedback
+from bridge.midi.mackie_desk import MackieDesk
 from bridge.midi.mapper import Do, Mapper
 from bridge.midi.painter import Painter
 from bridge.midi.port import MidiInput, MidiOutput, PortError
@@ -43,6 +44,7 @@ class Device:
         self._subscribe = subscribe
         self.mapper = Mapper(surface, targets, banks, do)
         self.feedback = SurfaceFeedback(surface, targets, banks, self.painter)
+        self.mackie = MackieDesk(engine, self.painter, do) if surface.mackie else None
         for message in surface.hello:
             self.send(message)
         self.start_over()
@@ -50,15 +52,18 @@ class Device:
     def start_over(self) -> None:
         """Hear and show everything anew: another story, or a device that has come back."""
         self.feedback.start_over()
+        if self.mackie is not None:
+            self.mackie.start_over()
         self.painter.repaint()
-        for pattern in self.feedback.patterns:
+        for pattern in (*self.feedback.patterns, *(self.mackie.patterns if self.mackie else ())):
             self._subscribe(pattern)
 
     def hear(self, event: Voiced, at: float) -> str:
         """Do what a channel message asks for; return what that was."""
         bank = self.mapper.banks.current
         self.refused = ""
-        done = self.mapper.hear(event, at)
+        done = self.mackie.hear(event, at) if self.mackie else ""
+        done = done or self.mapper.hear(event, at)
         if self.mapper.banks.current != bank:
             self.feedback.light_all()
         return f"{done}: {self.refused}" if self.refused else done
@@ -71,6 +76,8 @@ class Device:
             return  # the mixer tells of what sounded late, to all
         else:
             self.feedback.told(message)
+            if self.mackie is not None:
+                self.mackie.told(message)
 
     def paint(self) -> bool:
         """Send the next lights; return whether there are more."""

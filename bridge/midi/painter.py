@@ -42,6 +42,11 @@ class Painter:
         self._shown.clear()
         self._changed = dict.fromkeys(self._wanted)
 
+    def note(self, key: Hashable, message: bytes) -> None:
+        """Take note that the device shows something already: a fader that stands where a hand has put it."""
+        self._wanted[key] = self._shown[key] = message
+        self._changed.pop(key, None)
+
     def forget(self, key: Hashable) -> None:
         """Take note that the device now shows something else by itself: a fader that was moved by hand."""
         if self._shown.pop(key, None) is not None:

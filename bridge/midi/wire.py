@@ -226,7 +226,10 @@ class MidiWire:
     def _play(self, device: Device, event: Voiced, at: float) -> str:
         if self.listener(device, event):
             return "learnt"
-        return device.hear(event, at)
+        done = device.hear(event, at)
+        if device.painter.waiting:
+            self._wake_painter()
+        return done
 
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Take what a device is told."""
