@@ -145,12 +145,17 @@ def spare_cores() -> int:
 
 def resident_bytes() -> int:
     """Return how much memory this process takes now; 0 where the system does not tell."""
+    return process_bytes(os.getpid())
+
+
+def process_bytes(pid: int) -> int:
+    """Return how much memory a process takes now; 0 where the system does not tell."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * mmap.PAGESIZE
     if sys.platform == "darwin":
         with contextlib.suppress(OSError, ValueError):
-            told = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, check=False)
+            told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=False)
             return int(told.stdout) * 1024
     return 0
 

@@ -26,7 +26,7 @@ HOMES = {
     "pyloudnorm": ("engine/export/loudness.py",),
     "scipy": ("engine/export/loudness.py",),
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
-    "torch": ("engine/voices/backends/*",),
+    "torch": ("engine/voices/backends/*", "engine/voices/guests/*"),
     "transformers": ("engine/voices/backends/*",),
     "urllib3": ("engine/voices/backends/*",),
     "huggingface_hub": ("engine/voices/models/*",),

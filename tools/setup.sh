@@ -14,7 +14,7 @@ case $level in
 core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
-    extra="[dev,neural]" brew="jack sox ffmpeg"
+    extra="[dev,neural,bench]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo"
     ;;
 *)

@@ -19,6 +19,7 @@ BACKENDS: dict[str, str] = {
     "bark": "engine.voices.backends.waveform:BARK",
     "dia": "engine.voices.backends.waveform:DIA",
     "remote": "engine.voices.backends.remote",
+    "python": "engine.voices.backends.interpreter",
     "transformers": "engine.voices.backends.waveform:ANY",
 }
 """Name in presets → module, and what in it is the backend (``BACKEND`` unless said)."""
