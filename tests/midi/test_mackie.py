@@ -71,7 +71,7 @@ async def test_a_desk_moves_strips_and_shows_them(make):
 
     def settled():
         desk.catch_up()
-        return desk.lights.get(17) and desk.lights.get(8) and desk.text.get(0) == "voice  " and 8 in desk.faders
+        return desk.lights.get(17) and desk.lights.get(8) and desk.text.get(0) == "voice  "
 
     await rig.until(settled)
     assert not desk.lights[16]
