@@ -4,8 +4,8 @@
 
 SPEAKER.py has a class ``Speaker`` with ``__init__(settings, report)``, ``sample_rate`` and
 ``speak(text, seed, stopped)``, which yields pairs: samples (bytes of little-endian float32, mono, or anything with
-``tobytes``), and words (``[text, start_frame, end_frame, text_start, text_end]`` each). ``report(fraction, stage)`` tells how far loading is;
-``stopped()`` is asked between steps.
+``tobytes``), and words (``[text, start_frame, end_frame, text_start, text_end]`` each). ``report(fraction, stage)``
+tells how far loading is; ``stopped()`` is asked between steps.
 
 Messages on standard input and output: four bytes, little-endian, the length of a JSON object; the object; then as many
 bytes of sound as its ``bytes`` says. In: load {settings}, speak {text, seed}, cancel, unload. Out: hello {protocol},
