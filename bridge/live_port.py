@@ -136,6 +136,12 @@ class LivePort:
         tempo = self._session.story.tempo
         return TempoMap(tempo, self.sample_rate).frame(*_bar_and_beat(tempo, max(0.0, beat)))
 
+    def beat_of_frame(self, frame: int) -> float:
+        """Return the beat of the story at a timeline frame."""
+        tempo = self._session.story.tempo
+        place = TempoMap(tempo, self.sample_rate).position(max(0, frame))
+        return _beat(tempo, place.bar) + place.beat - 1.0
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading."""
         index = self._session.context.strip(strip)
@@ -191,6 +197,16 @@ def _bar_and_beat(tempo: Sequence[TempoPoint], beat: float) -> tuple[int, float]
             break
         bar, beat, beats_per_bar = point.bar, beat - beats, point.beats_per_bar
     return bar + int(beat // beats_per_bar), 1.0 + beat % beats_per_bar
+
+
+def _beat(tempo: Sequence[TempoPoint], bar: int) -> float:
+    """Return on which beat, counted from 0 over all bars, a bar begins."""
+    beats, begun, beats_per_bar = 0, 1, 4
+    for point in sorted(tempo, key=lambda p: p.bar):
+        if point.bar > bar:
+            break
+        beats, begun, beats_per_bar = beats + (point.bar - begun) * beats_per_bar, point.bar, point.beats_per_bar
+    return float(beats + (bar - begun) * beats_per_bar)
 
 
 def _meter(reading: list[list[float]]) -> Meter:

@@ -185,6 +185,10 @@ class EnginePort(Protocol):
         """Return the timeline frame of a beat of the story, counted from 0 over all its bars."""
         ...
 
+    def beat_of_frame(self, frame: int) -> float:
+        """Return the beat of the story, counted from 0 over all its bars, at a timeline frame."""
+        ...
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading; reading changes nothing, so that several may look."""
         ...

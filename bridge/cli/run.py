@@ -98,6 +98,7 @@ def midi_config(settings: Settings) -> dict[str, Any]:
         "surfaces": _words(settings.surfaces),
         "surfaces_folder": str(settings.surfaces_folder),
         "clock_source": settings.clock_source,
+        "sync_out": _words(settings.sync_out),
     }
 
 

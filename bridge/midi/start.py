@@ -13,6 +13,7 @@ from bridge.midi.port import MidiSystem, PortError
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Outside, SourceName, Sync
+from bridge.midi.sync_out import Kind
 from bridge.midi.wire import MidiWire
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
     surfaces: tuple[str, ...] = ()
     surfaces_folder: str = ""
     clock_source: str = "internal"
+    sync_out: tuple[Kind, ...] = ()
 
 
 async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
@@ -40,7 +42,10 @@ async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
         return None
     surfaces = Surfaces(Path(config.surfaces_folder))
     sync = Sync(hub.engine, config.clock_source, _outsides(config.clock_source))
-    wire = MidiWire(hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync)
+    wire = MidiWire(
+        hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync,
+        sends=config.sync_out,
+    )  # fmt: skip
     hub.router.desk.midi = MidiDesk(wire)
     await wire.start()
     return wire

@@ -18,6 +18,7 @@ from bridge.midi.port import NAME, MidiOutput, MidiSystem, PortError
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Sync
+from bridge.midi.sync_out import SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
@@ -55,6 +56,7 @@ class MidiWire:
         ports: Sequence[str] = (),
         wanted: Sequence[str] = (),
         sync: Sync | None = None,
+        sends: Sequence[str] = (),
     ) -> None:
         for surface in wanted:
             surfaces.get(surface)
@@ -69,6 +71,8 @@ class MidiWire:
         self._virtual: set[str] = set()
         self._failed: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._sync_out = SyncOut(hub.engine, sends, self._send_sync) if sends else None
+        self._sending: asyncio.Task[None] | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._painting: asyncio.TimerHandle | None = None
         self.listener: Callable[[Device, Voiced], bool] = lambda *_: False
@@ -89,6 +93,8 @@ class MidiWire:
                 log.info("no virtual MIDI port: %s", error)
         await self.look()
         self._looking = asyncio.create_task(self._keep_looking())
+        if self._sync_out is not None:
+            self._sending = asyncio.create_task(self._keep_sending(self._sync_out))
         if self.sync.follows:
             self._syncing = asyncio.create_task(self._keep_in_sync())
 
@@ -97,8 +103,9 @@ class MidiWire:
         self._end()
         if self._looking is not None:
             self._looking.cancel()
-        if self._syncing is not None:
-            self._syncing.cancel()
+        for task in (self._syncing, self._sending):
+            if task is not None:
+                task.cancel()
         if self._painting is not None:
             self._painting.cancel()
         self.sync.close()
@@ -133,6 +140,16 @@ class MidiWire:
             for device in self.devices.values():
                 self.hub.client((device.name, 0), self)  # its subscriptions live as long as it does
             await self.look()
+
+    async def _keep_sending(self, sync_out: SyncOut) -> None:
+        while True:
+            await asyncio.sleep(sync_out.look(self._loop.time()))
+
+    def _send_sync(self, messages: Sequence[bytes]) -> None:
+        """Send to our own port, to which whoever wants to follow connects."""
+        for name in self._virtual:
+            for message in messages:
+                self.devices[name].send(message)
 
     async def _keep_in_sync(self) -> None:
         while True:

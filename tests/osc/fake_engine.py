@@ -149,6 +149,9 @@ class FakeEngine:
     def frame_of_beat(self, beat: float) -> int:
         return round(beat * RATE / 2)
 
+    def beat_of_frame(self, frame: int) -> float:
+        return frame * 2 / RATE
+
     def meter(self, strip: str) -> Meter:
         self.strip_state(strip)
         return Meter(peak_db=(self.meter_db, self.meter_db), rms_db=(-100.0, -100.0))
