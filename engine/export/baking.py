@@ -31,7 +31,7 @@ def bake(wav: Path, target: Path, *, gain_db: float, pan: float) -> None:
             try:
                 while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
                     writer.write(np.ascontiguousarray(block * gains))
-                writer.finish(file.frames)
+                writer.finish(file.frames, sync=False)
             finally:
                 writer.close()
     except soundfile.SoundFileError as error:

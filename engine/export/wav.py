@@ -72,8 +72,11 @@ class WavWriter:
         self._file.seek(frames * self._frame_bytes, os.SEEK_CUR)
         self.frames += frames
 
-    def finish(self, frames: int, *, lead: bytes | None = None, trail: bytes = b"") -> None:
-        """Cut the file to ``frames``, write the chunks around the samples, and see it safely on the disk."""
+    def finish(self, frames: int, *, lead: bytes | None = None, trail: bytes = b"", sync: bool = True) -> None:
+        """Cut the file to ``frames``, write the chunks around the samples, and see it safely on the disk.
+
+        sync: wait for the disk; not for the thousands of small files that a session may have.
+        """
         if lead is not None and len(lead) != len(self._lead):
             raise ValueError(f"the lead chunks take {len(self._lead)} bytes, not {len(lead)}")
         self._lead = self._lead if lead is None else lead
@@ -85,7 +88,8 @@ class WavWriter:
         self._file.seek(0)
         self._file.write(self._header(end - 8))
         self._file.flush()
-        os.fsync(self._file.fileno())
+        if sync:
+            os.fsync(self._file.fileno())
         self.close()
 
     def close(self) -> None:

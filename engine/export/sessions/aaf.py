@@ -180,7 +180,7 @@ def split_to_mono(wav: Path, folder: Path, stem: str) -> list[Path]:
                 for channel, writer in enumerate(writers):
                     writer.write(np.ascontiguousarray(block[:, channel : channel + 1]))
             for writer in writers:
-                writer.finish(file.frames)
+                writer.finish(file.frames, sync=False)
         finally:
             for writer in writers:
                 writer.close()

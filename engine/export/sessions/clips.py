@@ -71,7 +71,7 @@ def _write_clip(session: Session, placed: Placed, target: Path) -> None:
     try:
         for block in _blocks(session.shelf.wavs[source_of(placed.clip)], begin, end):
             writer.write(block)
-        writer.finish(end - begin, trail=cues(words))
+        writer.finish(end - begin, trail=cues(words), sync=False)
     finally:
         writer.close()
 

@@ -20,7 +20,7 @@ from engine.export.sessions.live_schema import (
     SET_TAIL,
     SET_WRAPPERS,
     Field,
-    build,
+    Raw,
     choice,
     device_chain,
     envelope,
@@ -28,12 +28,12 @@ from engine.export.sessions.live_schema import (
     grid,
     knob,
     lom,
+    markup,
     mixer,
     routing,
     sequencer,
     track_head,
 )
-from engine.export.sessions.xml import Element, child, document, root
 from engine.story.model import MASTER, Strip, Track
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
@@ -41,6 +41,10 @@ from engine.units import db_to_gain
 SAMPLES = "Samples/Imported"
 _BEFORE_EVERYTHING = -63072000
 """Where Live puts the first event of an envelope, in beats."""
+
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_QUICK = 3
+"""The level of compression: higher ones take longer than all the rest."""
 
 _COLOURS = 60
 _SCENES = 8
@@ -60,8 +64,8 @@ def write(session: Session) -> None:
     """Write the project folder."""
     (session.folder / _folder(session.plan) / "Ableton Project Info").mkdir(parents=True)
     (session.folder / _folder(session.plan) / SAMPLES).mkdir(parents=True)
-    text = document(_Set(session).element())
-    (session.folder / _files(session.plan)[0]).write_bytes(gzip.compress(text, mtime=0))
+    text = _Set(session).text()
+    (session.folder / _files(session.plan)[0]).write_bytes(gzip.compress(text.encode(), _QUICK, mtime=0))
 
 
 FORMAT = SessionFormat(what="Ableton Live set (11 or newer; experimental)", files=_files, write=write)
@@ -79,24 +83,24 @@ class _Set:
         """Return an id that nothing in the set has yet."""
         return str(next(self._pointees))
 
-    def element(self) -> Element:
-        """Return the whole set."""
-        ableton = root(
-            "Ableton", MajorVersion=5, MinorVersion="11.0_433", SchemaChangeCount=3, Revision="",
-            Creator=f"Cuevox {cuevox_version()}",
-        )  # fmt: skip
-        live_set = child(ableton, "LiveSet")
-        counter = child(live_set, "NextPointeeId")
-        build(live_set, ["OverwriteProtectionNumber=2816", "LomId=0", "LomIdView=0"])
-        tracks = child(live_set, "Tracks")
-        for number, track in enumerate(self.story.tracks):
-            for layer, clips in enumerate(layers(self.session.clips_of(track)) or [[]], 1):
-                self._track(tracks, number, track, layer, clips)
-        for number, bus in enumerate(self.story.buses, len(self.story.tracks)):
-            build(tracks, [self._return(number, bus.name or bus.id, bus.strip)])
-        build(live_set, [self._master(), self._prehear(), *self._rest()])
-        counter.set("Value", self.new_id())
-        return ableton
+    def text(self) -> str:
+        """Return the whole set as XML."""
+        tracks = [
+            self._track(number, track, layer, clips)
+            for number, track in enumerate(self.story.tracks)
+            for layer, clips in enumerate(layers(self.session.clips_of(track)) or [[]], 1)
+        ]
+        tracks += [
+            self._return(number, bus.name or bus.id, bus.strip)
+            for number, bus in enumerate(self.story.buses, len(self.story.tracks))
+        ]
+        body = [("Tracks", tracks), self._master(), self._prehear(), *self._rest()]
+        head = [f"NextPointeeId={self.new_id()}", "OverwriteProtectionNumber=2816", "LomId=0", "LomIdView=0"]
+        version = {
+            "MajorVersion": 5, "MinorVersion": "11.0_433", "SchemaChangeCount": 3,
+            "Creator": f"Cuevox {cuevox_version()}", "Revision": "",
+        }  # fmt: skip
+        return _XML + markup([("Ableton", version, [("LiveSet", [*head, *body])])])
 
     def _rest(self) -> Iterator[Field]:
         sends: list[Field] = [
@@ -138,7 +142,7 @@ class _Set:
         gain = db_to_gain(strip.gain_db)
         return mixer(gain=gain, pan=strip.pan, on=not strip.mute, sends=sends, new_id=self.new_id, more=more)
 
-    def _track(self, tracks: Element, number: int, track: Track, layer: int, clips: Sequence[Placed]) -> None:
+    def _track(self, number: int, track: Track, layer: int, clips: Sequence[Placed]) -> Field:
         name = (track.name or track.id) + (f" ({layer})" if layer > 1 else "")
         chain = device_chain(
             self._mixer(track.strip),
@@ -146,10 +150,10 @@ class _Set:
             [sequencer("MainSequencer", [self._clip(placed, number) for placed in clips], _SCENES, self.new_id)],
             [sequencer("FreezeSequencer", [], _SCENES, self.new_id)],
         )
-        build(tracks, [("AudioTrack", {"Id": next(self._tracks)}, [
+        return ("AudioTrack", {"Id": next(self._tracks)}, [
             *track_head(name, number % _COLOURS), "SavedPlayingSlot=-1", "SavedPlayingOffset=0", "Freeze=false",
             "VelocityDetail=0", "NeedArrangerRefreeze=true", "PostProcessFreezeClips=0", chain,
-        ])])  # fmt: skip
+        ])  # fmt: skip
 
     def _return(self, number: int, name: str, strip: Strip) -> Field:
         freeze = [sequencer("FreezeSequencer", [], 0, self.new_id)]
@@ -203,26 +207,11 @@ class _Set:
                 "HiddenLoopStart=0", f"HiddenLoopEnd={medium.frames / rate!r}",
             ]),
             f"Name={clip_title(placed)}", f"Annotation={clip_note(placed, medium)}", f"Color={colour % _COLOURS}",
-            "LaunchMode=0", "LaunchQuantisation=0",
-            ("TimeSignature", [("TimeSignatures", [
-                ("RemoteableTimeSignature", {"Id": 0}, ["Numerator=4", "Denominator=4", "Time=0"])])]),
-            ("Envelopes", [("Envelopes", [])]),
-            ("ScrollerTimePreserver", ["LeftTime=0", "RightTime=0"]),
-            ("TimeSelection", ["AnchorTime=0", "OtherTime=0"]),
-            "Legato=false", "Ram=false", ("GrooveSettings", ["GrooveId=-1"]), "Disabled=false", "VelocityAmount=0",
-            follow_action(1),
-            grid(fixed=True),
+            _LAUNCH,
             "FreezeStart=0", "FreezeEnd=0", "IsWarped=false", "TakeId=1", self._sample_ref(name, medium.frames),
-            ("Onsets", [("UserOnsets", []), "HasUserOnsets=false"]), "WarpMode=0", "GranularityTones=30",
-            "GranularityTexture=65", "FluctuationTexture=25", "TransientResolution=6", "TransientLoopMode=2",
-            "TransientEnvelope=100", "ComplexProFormants=100", "ComplexProEnvelope=128", "Sync=true", "HiQ=true",
+            _WARPING,
             "Fade=true", self._fades(placed), "PitchCoarse=0", "PitchFine=0",
-            f"SampleVolume={db_to_gain(clip.gain_db):.10g}", "MarkerDensity=2", "AutoWarpTolerance=4",
-            ("WarpMarkers", [
-                ("WarpMarker", {"Id": 0, "SecTime": 0, "BeatTime": 0}, []),
-                ("WarpMarker", {"Id": 1, "SecTime": "0.015625", "BeatTime": "0.03125"}, []),
-            ]),
-            ("SavedWarpMarkersForStretched", []), "MarkersGenerated=false", "IsSongTempoMaster=false",
+            f"SampleVolume={db_to_gain(clip.gain_db):.10g}", _MARKERS,
         ])  # fmt: skip
 
     def _fades(self, placed: Placed) -> Field:
@@ -249,6 +238,33 @@ class _Set:
             f"DefaultDuration={frames}",
             f"DefaultSampleRate={self.story.sample_rate}",
         ])  # fmt: skip
+
+
+_LAUNCH = Raw(markup([
+            "LaunchMode=0", "LaunchQuantisation=0",
+            ("TimeSignature", [("TimeSignatures", [
+                ("RemoteableTimeSignature", {"Id": 0}, ["Numerator=4", "Denominator=4", "Time=0"])])]),
+            ("Envelopes", [("Envelopes", [])]),
+            ("ScrollerTimePreserver", ["LeftTime=0", "RightTime=0"]),
+            ("TimeSelection", ["AnchorTime=0", "OtherTime=0"]),
+            "Legato=false", "Ram=false", ("GrooveSettings", ["GrooveId=-1"]), "Disabled=false", "VelocityAmount=0",
+            follow_action(1),
+            grid(fixed=True),
+]))  # fmt: skip
+_WARPING = Raw(markup([
+            ("Onsets", [("UserOnsets", []), "HasUserOnsets=false"]), "WarpMode=0", "GranularityTones=30",
+            "GranularityTexture=65", "FluctuationTexture=25", "TransientResolution=6", "TransientLoopMode=2",
+            "TransientEnvelope=100", "ComplexProFormants=100", "ComplexProEnvelope=128", "Sync=true", "HiQ=true",
+]))  # fmt: skip
+_MARKERS = Raw(markup([
+            "MarkerDensity=2", "AutoWarpTolerance=4",
+            ("WarpMarkers", [
+                ("WarpMarker", {"Id": 0, "SecTime": 0, "BeatTime": 0}, []),
+                ("WarpMarker", {"Id": 1, "SecTime": "0.015625", "BeatTime": "0.03125"}, []),
+            ]),
+            ("SavedWarpMarkersForStretched", []), "MarkersGenerated=false", "IsSongTempoMaster=false",
+]))  # fmt: skip
+"""What is the same in every clip."""
 
 
 def _meter(beats_per_bar: int) -> int:

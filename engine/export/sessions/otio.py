@@ -6,9 +6,10 @@ format has no words for (gain, pan, fades, sends) stands in metadata under ``cue
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from engine.export.plan import Plan
 from engine.export.sessions.base import Session, SessionFormat, clip_title, heard_words, layers
@@ -26,8 +27,7 @@ def write(session: Session) -> None:
     """Write the timeline and the media of its clips."""
     for source in session.plan.media:
         session.shelf.put(source, session.folder / MEDIA_FOLDER)
-    text = json.dumps(_timeline(session), ensure_ascii=False, indent=1)
-    (session.folder / _files(session.plan)[0]).write_text(text, encoding="utf-8", newline="\n")
+    (session.folder / _files(session.plan)[0]).write_bytes(msgspec.json.encode(_timeline(session)) + b"\n")
 
 
 FORMAT = SessionFormat(what="OpenTimelineIO timeline", files=_files, write=write)
