@@ -16,8 +16,8 @@ from engine.voices.take import Take
 Progress = Callable[[Line, int, int], None]
 """Hears which line is done, how many are, and how many there are."""
 
-AHEAD = 4
-"""Lines that wait for each worker, so that none is idle."""
+AHEAD = 16
+"""Lines that wait for each worker, so that none is idle and those that speak several at once find them."""
 
 
 def render_story(

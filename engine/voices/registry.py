@@ -11,6 +11,7 @@ from engine.voices.base import Backend
 
 BACKENDS: dict[str, str] = {
     "espeak": "engine.voices.backends.espeak",
+    "flite": "engine.voices.backends.flite",
     "pocket": "engine.voices.backends.pocket",
     "vits": "engine.voices.backends.waveform:VITS",
     "csm": "engine.voices.backends.waveform:CSM",
