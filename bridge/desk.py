@@ -145,6 +145,11 @@ class Desk:
         self._port.apply(ClearScheduled())
         return (count,)
 
+    def reset_loudness(self, client: Client) -> Values:  # noqa: ARG002
+        """Measure loudness from now on."""
+        self._port.reset_loudness()
+        return ()
+
     def ack(self, client: Client, on: bool) -> Values:
         """Answer commands that went well, too, or not."""
         client.acknowledged = on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from bridge.port import EngineStatus, InsertState, Meter, StripState, TransportState
+from bridge.port import SILENT_LUFS, EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState
 from engine.clock import HeldClock
 from engine.commands import Command
 from engine.control.control import Control
@@ -154,6 +154,20 @@ class LivePort:
             return status.limiter_reduction_db
         return min(0.0, gain_to_db(float(status.reduction[self._session.context.strip(strip)])))
 
+    def loudness(self) -> LoudnessState:
+        """Return the master's loudness."""
+        heard = self._control.loudness.read()
+        return LoudnessState(
+            momentary_lufs=_audible(heard.momentary_lufs),
+            short_term_lufs=_audible(heard.short_term_lufs),
+            integrated_lufs=_audible(heard.integrated_lufs),
+            true_peak_dbtp=_audible(heard.true_peak_dbtp),
+        )
+
+    def reset_loudness(self) -> None:
+        """Measure loudness from now on."""
+        self._control.loudness.reset()
+
     def status(self) -> EngineStatus:
         """Return how the engine fares."""
         control, status = self._control, self._control.link.status()
@@ -174,6 +188,10 @@ class LivePort:
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",
         )
+
+
+def _audible(level: float | None) -> float:
+    return SILENT_LUFS if level is None else level
 
 
 def _duck_state(duck: Duck | None) -> dict[str, float]:

@@ -75,6 +75,18 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     device: str
 
 
+class LoudnessState(msgspec.Struct, frozen=True, kw_only=True):
+    """The master's loudness since the last reset, in LUFS and dBTP; ``SILENT_LUFS`` where there is nothing."""
+
+    momentary_lufs: float
+    short_term_lufs: float
+    integrated_lufs: float
+    true_peak_dbtp: float
+
+
+SILENT_LUFS = -100.0
+
+
 class EngineClock(Protocol):
     """Maps wall time to engine frames. Held: two times N frames apart map to frames N apart."""
 
@@ -195,6 +207,14 @@ class EnginePort(Protocol):
 
     def reduction_db(self, strip: str) -> float:
         """Return what ducking takes away from a strip, or the limiter from the master; 0 or less."""
+        ...
+
+    def loudness(self) -> LoudnessState:
+        """Return the master's loudness; who asks first has the measurement begin."""
+        ...
+
+    def reset_loudness(self) -> None:
+        """Measure loudness from now on."""
         ...
 
     def status(self) -> EngineStatus:

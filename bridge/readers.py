@@ -98,6 +98,12 @@ def meter(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (*reading.peak_db, *reading.rms_db)
 
 
+def loudness(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read the master's loudness."""
+    heard = port.loudness()
+    return heard.momentary_lufs, heard.short_term_lufs, heard.integrated_lufs, heard.true_peak_dbtp
+
+
 def meters(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read all meters: id and four figures per strip."""
     return tuple(v for name in port.strip_ids() for v in (name, *meter(port, {"strip": name})))

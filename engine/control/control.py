@@ -15,6 +15,7 @@ from engine.clock import HeldClock
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
+from engine.control.loudness import LoudnessMeter
 from engine.control.regrapher import Regrapher
 from engine.control.voices import PoolVoices
 from engine.errors import EngineError
@@ -89,6 +90,7 @@ class Control:
         self.regrapher = Regrapher(
             self.session.context, lambda graph: send_graph(graph_message(graph)), self.session.tell
         )
+        self.loudness = LoudnessMeter(self._memory.tap, story.sample_rate)
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -129,6 +131,7 @@ class Control:
                 await self._pump
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
+        await self.loudness.close()
         await self.loader.close()
         await self.voices.close()
         await self.pool.close()

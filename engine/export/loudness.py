@@ -58,6 +58,7 @@ class Meter:
         self._momentary = _Histogram()
         self._short_term = _Histogram()
         self._edge = np.zeros((TAPS - 1, 2), np.float32)
+        self._latest = [0.0, 0.0]
         self.peak = 0.0
         self.true_peak = 0.0
 
@@ -96,9 +97,14 @@ class Meter:
         self._recent = np.concatenate((self._recent, *self._waiting))
         self._waiting.clear()
         sums = np.concatenate((np.zeros(1), np.cumsum(self._recent)))
-        for length, histogram in ((_MOMENTARY_HOPS, self._momentary), (_SHORT_TERM_HOPS, self._short_term)):
+        for number, (length, histogram) in enumerate(
+            ((_MOMENTARY_HOPS, self._momentary), (_SHORT_TERM_HOPS, self._short_term))
+        ):
             ends = np.arange(max(known + 1, length), len(sums))
-            histogram.add(np.maximum(sums[ends] - sums[ends - length], 0.0) / length)
+            energies = np.maximum(sums[ends] - sums[ends - length], 0.0) / length
+            histogram.add(energies)
+            if len(energies):
+                self._latest[number] = float(energies[-1])
         self._recent = self._recent[-(_SHORT_TERM_HOPS - 1) :]
 
     def levels(self) -> Levels:
@@ -112,6 +118,13 @@ class Meter:
             max_momentary_lufs=self._momentary.highest(),
             max_short_term_lufs=self._short_term.highest(),
         )
+
+    def now(self) -> tuple[float | None, float | None]:
+        """Return momentary (400 ms) and short-term (3 s) loudness of the newest hop, None below the absolute gate."""
+        self._sort_in()
+        gate = _energy(ABSOLUTE_GATE)
+        momentary, short_term = (_loudness(e) if e > gate else None for e in self._latest)
+        return momentary, short_term
 
 
 class _Histogram:

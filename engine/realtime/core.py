@@ -19,6 +19,7 @@ from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
 from engine.realtime.statistics import StatusBoard
 from engine.realtime.status import StatusReader, StatusWriter
+from engine.realtime.tap import TapWriter
 from engine.realtime.timeline import TimelineReader
 
 RECORDS_PER_BLOCK = 1024
@@ -58,6 +59,7 @@ class AudioCore:
         self._commands = RingReader(memory.commands, RECORD)
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
         self._timeline = TimelineReader(memory.timeline)
+        self._tap = TapWriter(memory.tap)
         self._automation = TimelineReader(memory.automation, AUTOMATION)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
@@ -198,6 +200,7 @@ class AudioCore:
         out[:] = self._mixer.process(len(out))
         if self._curtain.apply(out):
             self.shut.set()
+        self._tap.write(out)
         self._report()
 
     def _report(self) -> None:

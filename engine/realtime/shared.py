@@ -11,6 +11,7 @@ from engine.realtime.memory import Segment
 from engine.realtime.records import AUTOMATION, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
 from engine.realtime.status import STATUS_BYTES
+from engine.realtime.tap import TAP_BYTES
 from engine.realtime.timeline import timeline_bytes
 
 
@@ -25,13 +26,13 @@ class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineMemory:
-    """The segments: live commands and reports (rings), compiled timeline and automation, status block, clip arena."""
+    """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena."""
 
-    PARTS = ("commands", "reports", "timeline", "automation", "status", "arena")
+    PARTS = ("commands", "reports", "timeline", "automation", "status", "tap", "arena")
 
     def __init__(self, segments: Mapping[str, Segment]) -> None:
         self.commands, self.reports, self.timeline = (segments[name] for name in self.PARTS[:3])
-        self.automation, self.status, self.arena = (segments[name] for name in self.PARTS[3:])
+        self.automation, self.status, self.tap, self.arena = (segments[name] for name in self.PARTS[3:])
 
     @classmethod
     def create(cls, config: MemoryConfig | None = None) -> EngineMemory:
@@ -43,6 +44,7 @@ class EngineMemory:
             "timeline": timeline_bytes(config.timeline_clips),
             "automation": timeline_bytes(config.automation_moves, AUTOMATION),
             "status": STATUS_BYTES,
+            "tap": TAP_BYTES,
             "arena": config.arena_bytes,
         }
         made: dict[str, Segment] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.port import EngineStatus, InsertState, Meter, StripState, TransportState
+from bridge.port import EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState
 from engine import commands as do
 from engine import events as told
 from engine.commands import Command
@@ -159,6 +159,12 @@ class FakeEngine:
     def reduction_db(self, strip: str) -> float:
         self.strip_state(strip)
         return -3.0
+
+    def loudness(self) -> LoudnessState:
+        return LoudnessState(momentary_lufs=-20.0, short_term_lufs=-21.0, integrated_lufs=-23.0, true_peak_dbtp=-3.0)
+
+    def reset_loudness(self) -> None:
+        self.loudness_resets = getattr(self, "loudness_resets", 0) + 1
 
     def status(self) -> EngineStatus:
         return EngineStatus(

@@ -1,0 +1,74 @@
+"""Loudness of the master, measured by a real io process: pyloudnorm agrees, a reset begins anew, nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import psutil
+import pyloudnorm
+
+from engine.control.loudness import LoudnessMeter
+from engine.io.loudness import Loudness
+from engine.realtime.memory import Segment
+from engine.realtime.tap import TAP_BYTES, TAP_FRAMES, TapReader, TapWriter
+
+RATE = 48000
+
+
+async def until(meter: LoudnessMeter, frames: int) -> Loudness:
+    """Wait until so many frames were heard; tests time out by themselves."""
+    while (heard := meter.read()).frames < frames:
+        await asyncio.sleep(0.01)
+    return heard
+
+
+def test_it_reads_what_pyloudnorm_reads_offline() -> None:
+    rng = np.random.default_rng(5)
+    seconds = [rng.uniform(-1, 1, (RATE, 2)) * 10 ** (-level / 20) for level in (12, 12, 30, 60, 14, 10, 25, 12)]
+
+    async def show() -> None:
+        segment = Segment.create(TAP_BYTES)
+        meter, writer = LoudnessMeter(segment, RATE), TapWriter(segment)
+        while meter.read() == Loudness():  # it listens from its first word on
+            writer.write(np.zeros((480, 2), np.float32))
+            await asyncio.sleep(0.01)
+        for block in seconds:
+            before = meter.read().frames
+            writer.write(block.astype(np.float32))
+            heard = await until(meter, before + RATE)
+        whole = np.concatenate(seconds)
+        assert heard.lost_frames == 0
+        assert heard.integrated_lufs is not None
+        assert abs(heard.integrated_lufs - pyloudnorm.Meter(RATE).integrated_loudness(whole)) < 0.1
+        momentary = pyloudnorm.Meter(RATE, block_size=0.4).integrated_loudness(whole[-round(0.4 * RATE) - 1 :])
+        assert abs((heard.momentary_lufs or 0) - momentary) < 0.1
+        assert -12.5 < (heard.short_term_lufs or 0) < -5.0
+        assert -10.0 < (heard.true_peak_dbtp or -99) < -4.0
+        meter.reset()
+        while meter.read().frames:
+            await asyncio.sleep(0.01)
+        assert meter.read().integrated_lufs is None
+        children = psutil.Process().children()
+        await meter.close()
+        assert psutil.wait_procs(children, timeout=30)[1] == []
+        segment.close()
+
+    asyncio.run(show())
+
+
+def test_the_tap_tells_what_a_slow_reader_has_lost() -> None:
+    segment = Segment.create(TAP_BYTES)
+    writer, reader = TapWriter(segment), TapReader(segment)
+    count = np.arange(3 * TAP_FRAMES, dtype=np.float32)
+    frames = np.stack([count, -count], axis=1)
+    writer.write(frames[:1000])
+    block, lost = reader.read()
+    assert lost == 0
+    np.testing.assert_array_equal(block, frames[:1000])
+    for start in range(1000, 2 * TAP_FRAMES, 1000):
+        writer.write(frames[start : start + 1000])
+    block, lost = reader.read()
+    assert lost > 0
+    np.testing.assert_array_equal(block, frames[1000 + lost : 1000 + lost + len(block)])
+    segment.close()
