@@ -22,7 +22,7 @@ tracks:
     voice: narrator
     clips: [{say: "Hello."}]
 """
-COMMANDS = ("run", "say", "send", "render", "export", "import", "demo", "voices", "devices", "settings", "doctor")
+COMMANDS = sorted(str(command.name) for command in app.registered_commands)
 
 
 def refused(done, code: int, *words: str) -> None:
@@ -41,10 +41,6 @@ def test_every_command_has_help_that_ends_its_first_sentence(command):
     text = shown.output.split("Usage:")[1]
     assert command in text
     assert "." in text
-
-
-def test_the_list_of_commands_is_complete():
-    assert sorted(COMMANDS) == sorted(command.name for command in app.registered_commands)
 
 
 def test_help_is_data_and_says_the_exit_codes(tmp_path):
