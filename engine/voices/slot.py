@@ -186,4 +186,5 @@ class Slot:
     def _set(self, state: ModelState) -> None:
         if state != self.state:
             self.state = state
-            self._on_state(state)
+            if self.model:  # what every worker speaks is no news
+                self._on_state(state)

@@ -74,6 +74,7 @@ def test_a_model_has_a_worker_of_its_own_that_tells_how_it_is(pooled):
         assert (take.frames, take.words, take.source, take.seed) == (10 * STEP_FRAMES, (), "none", 3)
         await pool.render(line("Hello", "plain"))
         assert len(pool.pids) == 2
+        assert {state.model for state in states} == {"steps m"}
         assert told(states)[:4] == ["loading", "loading", "warm", "speaking"]
         assert states[1].stage == "reading weights" and pool.state("a").bytes["cpu"] > 1e6
 
