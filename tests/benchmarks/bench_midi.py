@@ -1,0 +1,216 @@
+"""MIDI: from event to sound, lost events, and how well timecode and clock are followed through jitter.
+
+The pad, and what hears the sound, is one JACK client of the benchmark: frames of events and onsets are JACK's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from jack_server import JackServer
+from report import NOTES, Report, quantile
+from running import Cuevox
+
+from bridge.midi.clock_follower import ClockFollower
+from bridge.midi.mtc import quarter_frame
+from bridge.midi.mtc_follower import MtcFollower
+from bridge.midi.rtmidi_ports import RtMidiSystem
+from bridge.midi.stream import MidiStream
+from bridge.midi.timecode import RATE_NAMES, frame_seconds, from_number
+
+PERIOD = 256
+SHOTS = 300
+EVENTS = 10_000
+JITTER_SECONDS = 0.002
+STORY = """\
+kind: story
+version: 1
+title: Pads
+tracks:
+  - {id: clicks, clips: [{id: click, audio: click.wav, start: 0}]}
+master: {limiter_db: off}
+slots:
+  - {bank: a, index: 1, clip: click, mode: layer}
+"""
+SENDER = """
+import sys, time, rtmidi
+out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Sender")
+out.open_virtual_port("out")
+print("there", flush=True)
+sys.stdin.readline()
+begun = time.perf_counter()
+for n in range(int(sys.argv[1])):
+    while time.perf_counter() < begun + n / 1000:
+        time.sleep(0.0002)
+    out.send_message([0xB0 | n % 16, n // 128 % 120, n % 128])
+sys.stdin.readline()
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shots", type=int, default=SHOTS)
+    shots: int = parser.parse_args().shots
+    report = Report("midi", f"MIDI, JACK dummy driver, {PERIOD} frames at 48 kHz")
+    follow_timecode(report)
+    follow_clock(report)
+    server = JackServer(period=PERIOD, sync=False)
+    server.start()
+    os.environ.update(server.env)
+    try:
+        count_events(report)
+        shoot(report, server, shots)
+    finally:
+        server.stop()
+    report.finish()
+
+
+def follow_timecode(report: Report) -> None:
+    """Add how soon timecode locks, and how far off the position is through jitter of its quarter frames."""
+    chance = random.Random(1)
+    for rate, name in enumerate(RATE_NAMES):
+        follower, locked_at, errors, turned = MtcFollower(), 0, [], 0
+        last = 0.0
+        for n in range(8000):
+            at = n * frame_seconds(rate) / 4 + chance.uniform(-JITTER_SECONDS, JITTER_SECONDS)
+            place = 100_000 + n
+            follower.quarter(quarter_frame(from_number(place // 8 * 2, rate), place % 8)[1], at)
+            position = follower.position(at)
+            if position is None:
+                continue
+            locked_at = locked_at or n + 1
+            turned += position < last
+            last = position
+            errors.append(abs(position - 25_000 * frame_seconds(rate) - at) * 1000.0)
+        report.add(f"timecode {name}: locks after", locked_at / 8, "sequences", at_most=2.0)
+        report.add(f"timecode {name}: position error, p99", quantile(errors, 0.99), "ms", at_most=1.0,
+                   note=f"±2 ms of jitter; turned back {turned} times")  # fmt: skip
+
+
+def follow_clock(report: Report) -> None:
+    """Add the error of tempo and phase of a clock with Gaussian jitter, over many seeds."""
+    tempos, phases = [], []
+    for seed in range(200):
+        chance, follower, tempo = random.Random(seed), ClockFollower(), 60.0 + seed
+        period = 60.0 / tempo / 24
+        follower.start()
+        for n in range(288):
+            follower.tick(n * period + chance.gauss(0.0, JITTER_SECONDS))
+            if n == 47:
+                phases.append(abs(follower.beat(48 * period) - 2.0) * 60.0 / tempo * 1000.0)
+        tempos.append(abs(follower.tempo_bpm / tempo - 1.0) * 100.0)
+    report.add("clock: tempo error after 12 beats, p99", quantile(tempos, 0.99), "%", at_most=0.1,
+               note="jitter of 2 ms (sigma), 60 to 259 bpm")  # fmt: skip
+    report.add("clock: phase after two beats, p99", quantile(phases, 0.99), "ms", at_most=2.0)
+
+
+def count_events(report: Report) -> None:
+    """Add how many of 1000 controllers a second come through python-rtmidi and JACK, and whether they are whole."""
+    NOTES.print(f"{EVENTS:,} events at 1000 a second …")
+    sender = subprocess.Popen(
+        [sys.executable, "-c", SENDER, str(EVENTS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert sender.stdin is not None and sender.stdout is not None
+    sender.stdout.readline()
+    system, stream = RtMidiSystem("jack"), MidiStream()
+    heard: list[bytes] = []
+    port = system.open_input(next(n for n in system.inputs() if "Sender" in n), lambda _, data: heard.append(data))
+    sender.stdin.write("go\n")
+    sender.stdin.flush()
+    deadline = time.monotonic() + EVENTS / 1000 + 5.0
+    while len(heard) < EVENTS and time.monotonic() < deadline:
+        time.sleep(0.05)
+    messages = [m for data in heard for m in stream.feed(data)]
+    sent = [bytes((0xB0 | n % 16, n // 128 % 120, n % 128)) for n in range(EVENTS)]
+    wrong = sum(a != b for a, b in zip(messages, sent, strict=False)) + abs(len(messages) - EVENTS)
+    report.add("1000 events a second: lost or wrong", wrong, "", at_most=0, note=f"of {EVENTS:,}, through JACK")
+    sender.stdin.write("end\n")
+    sender.stdin.close()
+    port.close()
+    system.close()
+    sender.wait()
+
+
+class Pad:
+    """A JACK client that presses a pad at a frame it knows, and hears what comes of it."""
+
+    def __init__(self, server: JackServer) -> None:
+        self._client = server.client("Pad")
+        self._midi = self._client.midi_outports.register("out")
+        self._audio = self._client.inports.register("in")
+        self._press: int | None = None
+        self.pressed_frame = 0
+        self.onsets: list[int] = []
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def _process(self, frames: int) -> None:
+        self._midi.clear_buffer()
+        start = self._client.last_frame_time
+        if self._press is not None:
+            self._midi.write_midi_event(self._press, (0x90, 36, 127))
+            self.pressed_frame, self._press = start + self._press, None
+        loud = np.flatnonzero(np.abs(self._audio.get_array()) > 0.3)
+        if len(loud):
+            self.onsets.append(start + int(loud[0]))
+
+    def connect(self) -> None:
+        """Listen to the engine's left output."""
+        self._client.connect(self._client.get_ports("^cuevox:", is_output=True, is_audio=True)[0], self._audio)
+
+    def shoot(self, offset: int) -> int | None:
+        """Press at a frame of the next cycle; return how many frames later it sounded."""
+        self.onsets.clear()
+        self._press = offset
+        deadline = time.monotonic() + 1.0
+        while not self.onsets and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return self.onsets[0] - self.pressed_frame if self.onsets else None
+
+    def close(self) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+
+def shoot(report: Report, server: JackServer, shots: int) -> None:
+    """Add the time from a pad's event to its sound, over all phases of the period."""
+    NOTES.print(f"{shots} presses …")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        click = np.zeros(2400, np.float32)
+        click[0] = 0.5
+        soundfile.write(folder / "click.wav", click, 48000, subtype="FLOAT")
+        story = folder / "story.yaml"
+        story.write_text(STORY)
+        pad = Pad(server)
+        with Cuevox(story, ["--device", "JACK", "--midi", "jack"], server.env, folder / "cache") as engine:
+            engine.wait_slot("a", 1)
+            pad.connect()
+            chance = random.Random(1)
+            for _ in range(10):
+                pad.shoot(0)
+            found = [pad.shoot(chance.randrange(PERIOD)) for _ in range(shots)]
+        pad.close()
+    delays = [float(frames) for frames in found if frames is not None]
+    middle = quantile(delays, 0.5)
+    report.add("presses that did not sound", found.count(None), "", at_most=0, note=f"of {shots}")
+    report.add("event to sound, median", middle / 48.0, "ms", note="a block and 1 ms behind the callback's stamp")
+    off = [abs(frames - middle) for frames in delays]
+    report.add("event to sound, jitter, median", quantile(off, 0.5), "frames", at_most=PERIOD)
+    report.add("event to sound, jitter, p99", quantile(off, 0.99), "frames", at_most=PERIOD,
+               note="python-rtmidi gives no event times: the period that it arrives in")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
