@@ -34,6 +34,14 @@ def test_a_mix_is_changed_while_it_plays_and_saved(tmp_path: Path) -> None:
         client.send("/subscribe", "/event/story/saved")
         client.send("/session/save")
         client.wait("/event/story/saved")
+        assert len(client.ask("/loudness")) == 4  # an io process listens from now on
+        client.send("/automation/point", "voice", "gain_db", 1.0, -6.0)
+        client.send("/snapshot/store", "opening")
+        client.send("/snapshot/opening/recall", 0.5)
+        client.send("/mix/duck/add", "clicks", "voice")
+        assert client.ask("/strip/clicks/duck/depth_db") == [-12.0]
+        assert client.ask("/snapshots") == ["opening"]
+        assert client.ask("/strip/voice/automation") == ["gain_db"]
         assert rig.process.poll() is None
         assert "died" not in rig.log.read_text()
     strips = StoryDocument.load(path).story.strips()
