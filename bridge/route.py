@@ -96,6 +96,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return "read" if self.read else "write"
 
     @property
+    def settled(self) -> bool:
+        """Tell whether the same message always makes the same command: no state of the engine has a say in it."""
+        ranges = [arg.spec for arg in (*self.args, *((self.press,) if self.press else ()))]
+        return not (self.job or self.wrapper or self.implied or any(callable(spec) for spec in ranges))
+
+    @property
     def placeholders(self) -> tuple[str, ...]:
         """Return the names between braces in the address."""
         return tuple(PLACEHOLDER.findall(self.address))

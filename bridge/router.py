@@ -27,6 +27,9 @@ MAX_ORDERS = 256
 
 MAX_WRAPPERS = 4
 
+MAX_REMEMBERED = 256
+"""Messages whose meaning is remembered: the codec gives the same one again for a packet that came before."""
+
 Failure = BridgeError | EngineError
 
 
@@ -43,6 +46,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     question: dict[str, object] | None = None
     reads: bool = False
     job: str | None = None
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What a message means, whenever and from whomever it comes."""
+
+    message: Message
+    leaf: Leaf
+    command: Command
 
 
 Plans = dict[int | None, list[Order]]
@@ -70,6 +81,7 @@ class Router:
     ) -> None:
         self._port, self._tree, self._feedback, self._wall = port, tree, feedback, wall
         self._jobs = 0
+        self._meanings: dict[int, Meaning] = {}
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
             port, tree, clients, feedback,
@@ -85,14 +97,26 @@ class Router:
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
         frame = self._moment(bundle, client)
-        plans: Plans = {}
-        for message in bundle.messages:
-            self._plan(message, client, frame, plans)
+        plans = self._plans(bundle.messages, client, frame)
         for at, orders in plans.items():
             if at is None:
                 self.perform(orders, None)
             else:
                 self._schedule(at, orders)
+
+    def _plans(self, messages: tuple[Message, ...], client: Client, frame: int | None) -> Plans:
+        plans: Plans = {}
+        if len(messages) != 1:
+            for message in messages:
+                self._plan(message, client, frame, plans)
+            return plans
+        known = self._meanings.get(id(messages[0]))
+        if known is not None:
+            return {frame: [Order(client=client, leaf=known.leaf, request=None, command=known.command)]}
+        self._plan(messages[0], client, frame, plans)
+        if frame in plans:
+            self._remember(messages[0], plans[frame])
+        return plans
 
     def _moment(self, bundle: Bundle, client: Client) -> int | None:
         """Return the frame of a bundle's time; one that is past plays now, and its sender is told."""
@@ -123,6 +147,15 @@ class Router:
             self._collect(message, client, frame, request, plans)
         except (BridgeError, EngineError) as error:
             client.refuse(message.address, request or 0, error.code, str(error))
+
+    def _remember(self, message: Message, orders: list[Order]) -> None:
+        """Keep what a lone message means, if the table alone settles it."""
+        order = orders[0]
+        if order.command is None or not order.leaf.route.settled or order.leaf.address != message.address:
+            return
+        if len(self._meanings) >= MAX_REMEMBERED:
+            self._meanings.clear()
+        self._meanings[id(message)] = Meaning(message, order.leaf, order.command)
 
     def _wrapper(self, message: Message) -> Route | None:
         if not message.address.startswith(("/req", "/at")):
