@@ -29,6 +29,7 @@ class _RingEnd:
         self._dtype = dtype
         self._raw = np.dtype((np.void, dtype.itemsize))  # numpy takes 4.5 µs for any copy of structs, even of none
         self._slots = segment.view(self._raw, _SLOTS)
+        self._bytes = self._slots.view(np.uint8).data
         self.capacity = len(self._slots)
         self._written_address = segment.address + _WRITTEN
         self._read_address = segment.address + _READ
@@ -47,11 +48,11 @@ class RingWriter(_RingEnd):
         count = min(len(items), free)
         if items.dtype is not self._dtype:  # numpy packs padded structs when it joins arrays of them
             items = items.astype(self._dtype)
-        items = items.view(self._raw)
-        start = written % self.capacity
-        first = min(count, self.capacity - start)
-        self._slots[start : start + first] = items[:first]
-        self._slots[: count - first] = items[first:count]
+        data = items[:count].tobytes()
+        begin = written % self.capacity * self._dtype.itemsize
+        first = min(len(data), len(self._bytes) - begin)
+        self._bytes[begin : begin + first] = data[:first]
+        self._bytes[: len(data) - first] = data[first:]
         store_release(self._written_address, written + count)
         return count
 
@@ -63,6 +64,8 @@ class RingReader(_RingEnd):
         """Move the oldest records to the front of ``buffer``, as many as fit, and return how many."""
         read = load_acquire(self._read_address)
         count = min(load_acquire(self._written_address) - read, len(buffer))
+        if not count:
+            return 0
         start = read % self.capacity
         first = min(count, self.capacity - start)
         target = buffer.view(self._raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,16 @@ from engine.realtime.records import NOW, RECORD, Kind
 Records = NDArray[np.void]
 
 _NOTHING: dict[str, Any] = dict.fromkeys(RECORD.names or (), 0)
+_CODES = {"<i4": "i", "<i8": "q", "<f4": "f", "<f8": "d", "|u1": "B"}
+_PACKED = struct.Struct("<" + "".join(_CODES[RECORD[name].str] for name in _NOTHING))
+"""RECORD has no padding but at its end; bytes are filled three times as fast as numpy fills a row."""
+_SPARE = bytes(RECORD.itemsize - _PACKED.size)
 
 
 def order(kind: Kind, at_frame: int | None = None, **fields: Any) -> Records:
     """Return one live record of ``kind`` for ``at_frame`` (None: the next block); fields as in RECORD."""
-    block = np.zeros(1, RECORD)  # filled at once: field by field takes numpy twice as long
-    block[0] = tuple({**_NOTHING, "kind": kind, "frame": NOW if at_frame is None else at_frame, **fields}.values())
-    return block
+    values = {**_NOTHING, "kind": kind, "frame": NOW if at_frame is None else at_frame, **fields}
+    return np.frombuffer(bytearray(_PACKED.pack(*values.values()) + _SPARE), RECORD)
 
 
 def set_limiter(ceiling_db: float | None) -> Records:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.commands import Command, ReleaseSlot, SetStripGain, TriggerSlot
-from engine.realtime.records import Report
+from engine.realtime.records import RECORD, Kind, Report
 from engine.session.index import clip_source
 from engine.session.library import Loaded
+from engine.session.orders import order
 from engine.story.model import At, Clip, Line, PlayClip, Slot, Story, Track
 from tests.session.studio import Studio
 
@@ -98,3 +100,13 @@ def test_players_are_known_by_their_owner_until_they_end() -> None:
     assert deck.session.slots.state("a", 2) == "ready"
     deck.report(Report.ENDED, player=sounding[2])
     assert deck.session.slots.state("a", 1) == "ready"
+
+
+def test_an_order_packed_as_bytes_is_the_record_that_numpy_fills() -> None:
+    fields = {name: number + 1 for number, name in enumerate(RECORD.names or ()) if name not in ("kind", "frame")}
+    row = np.zeros(1, RECORD)
+    for name, value in {**fields, "kind": Kind.STOP_PLAYER, "frame": 77}.items():
+        row[name] = value
+    packed = order(Kind.STOP_PLAYER, 77, **fields)
+    assert packed.tobytes() == row.tobytes()
+    assert packed.flags.writeable
