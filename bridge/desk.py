@@ -55,6 +55,10 @@ class MidiQuestions(Protocol):
         """Tell what every control does."""
         ...
 
+    def daw(self, button: str) -> Values:
+        """Press a button in a DAW."""
+        ...
+
     def lights(self, on: bool) -> Values:
         """Show lights or leave them alone."""
         ...
@@ -205,6 +209,10 @@ class Desk:
     def midi_lights(self, client: Client, on: bool) -> Values:  # noqa: ARG002
         """Keep lights up to date or leave them alone."""
         return self._midi().lights(on)
+
+    def midi_daw(self, client: Client, button: str) -> Values:  # noqa: ARG002
+        """Press a button of the DAW that takes us for a control surface."""
+        return self._midi().daw(button)
 
     def _midi(self) -> MidiQuestions:
         if self.midi is None:

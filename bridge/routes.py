@@ -290,6 +290,9 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="port", type="s"), Arg(name="control", type="s")), help="Forget what a control was taught."),
     Route(address="/midi/bindings", handler="midi_bindings", answer="/midi/bindings/end", answers="i:count",
           help="One /midi/bindings s:port s:control s:address s:options per control, then /midi/bindings/end."),
+    Route(address="/midi/daw", handler="midi_daw", args=(Arg(name="button", type="s"),), answer="",
+          help="Press a button of the DAW that uses our port `Cuevox Control` as a Mackie Control: play, stop, record, "
+               "rewind, forward, marker, cycle or click."),
     Route(address="/midi/lights", handler="midi_lights", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Keep the devices' lights as the engine's state is, or leave them as they are; 1 shows all of it anew."),
 

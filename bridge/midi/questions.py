@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.clients import Client
 from bridge.desk import Values
-from bridge.errors import BadValue
+from bridge.errors import BadValue, NoMidi
 from bridge.message import Message
 from bridge.midi.device import Device
 from bridge.midi.learner import LISTEN_SECONDS, PATIENCE_SECONDS, learned_control
@@ -60,6 +60,13 @@ class MidiDesk:
     def lights(self, on: bool) -> Values:
         """Keep lights up to date or leave them alone."""
         self._wire.light(on)
+        return ()
+
+    def daw(self, button: str) -> Values:
+        """Press a button of the DAW that takes us for a Mackie Control."""
+        if self._wire.remote is None:
+            raise NoMidi("this system lets Cuevox be no MIDI port, so no DAW can take it for a control surface")
+        self._wire.remote.press(button)
         return ()
 
     def learn(self, client: Client, address: str, options: str) -> Values:  # noqa: ARG002 - whoever listens hears of it

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from bridge.clients import HostPort
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
+from bridge.midi import mackie_remote
 from bridge.midi.device import Device
 from bridge.midi.inbox import Inbox
+from bridge.midi.mackie_remote import MackieRemote
 from bridge.midi.painter import PAINT_SECONDS
-from bridge.midi.port import NAME, MidiOutput, MidiSystem, PortError
+from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError
+from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Sync
@@ -69,6 +72,10 @@ class MidiWire:
         self.devices: dict[str, Device] = {}
         self._system_of: dict[str, MidiSystem] = {}
         self._virtual: set[str] = set()
+        self.remote: MackieRemote | None = None
+        """Our hands on a DAW's transport; None: this system lets us be no port."""
+        self._remote_ports: tuple[MidiInput | MidiOutput, ...] = ()
+        self._remote_stream = MidiStream()
         self._failed: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
         self._sync_out = SyncOut(hub.engine, sends, self._send_sync) if sends else None
@@ -91,6 +98,7 @@ class MidiWire:
                 self._open(system, NAME, outputs=(NAME,), virtual=True)
             except PortError as error:
                 log.info("no virtual MIDI port: %s", error)
+            self._be_a_remote(system)
         await self.look()
         self._looking = asyncio.create_task(self._keep_looking())
         if self._sync_out is not None:
@@ -112,8 +120,20 @@ class MidiWire:
         self._inbox.close()
         for name in tuple(self.devices):
             self._leave(name)
+        for port in self._remote_ports:
+            port.close()
         for system in self._systems:
             system.close()
+
+    def _be_a_remote(self, system: MidiSystem) -> None:
+        """Be a Mackie Control for a DAW, where the system lets us be a port at all."""
+        try:
+            output = system.open_output(mackie_remote.PORT, virtual=True)
+            heard = system.open_input(mackie_remote.PORT, self._inbox.hearer(mackie_remote.PORT), virtual=True)
+        except PortError:
+            return
+        self.remote = MackieRemote(output)
+        self._remote_ports += (output, heard)
 
     async def look(self) -> None:
         """Look at the ports once: open what is new, let go what is gone."""
@@ -226,6 +246,9 @@ class MidiWire:
         return engine.block_frames / engine.sample_rate + MARGIN_SECONDS
 
     def _take(self, port: str, at: float, data: bytes) -> None:
+        if port == mackie_remote.PORT:
+            self._take_from_daw(data)
+            return
         device = self.devices.get(port)
         if device is None:
             return  # it was pulled out meanwhile
@@ -233,6 +256,12 @@ class MidiWire:
             done = self._hear(device, message, at)
             if message[0] not in _QUIET:
                 self.hub.engine.tell(MidiHeard(port=port, message=describe(message), effect=done))
+
+    def _take_from_daw(self, data: bytes) -> None:
+        for message in self._remote_stream.feed(data):
+            done = self.remote.hear(message) if self.remote else ""
+            if done:
+                self.hub.engine.tell(MidiHeard(port=mackie_remote.PORT, message=describe(message), effect=done))
 
     def _hear(self, device: Device, message: bytes, at: float) -> str:
         event = decode(message)

@@ -64,7 +64,7 @@ class _Output:
         self._open = True
 
     def send(self, message: bytes) -> None:
-        if not self._open or (self._name not in self._system.names and self._name != "Cuevox"):
+        if not self._open or (self._name not in self._system.names and not self._name.startswith("Cuevox")):
             raise PortError(f"the MIDI port {self._name!r} is gone")
         self._system.sent.setdefault(self._name, []).append(message)
 

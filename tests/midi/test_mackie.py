@@ -128,3 +128,15 @@ async def test_banks_show_the_truth_after_anything(make):
 def test_the_handshakes_answer_is_seven_bits_each():
     for challenge in (bytes(4), b"\x7f\x7f\x7f\x7f", b"\x01\x23\x45\x67"):
         assert all(b < 128 for b in mackie.response(challenge))
+
+
+@in_loop
+async def test_a_daw_takes_us_for_a_surface_and_obeys(make):
+    rig = await make()
+    (answer,) = await rig.ask("/req", 1, "/midi/daw", "play")
+    assert answer.args[1] == "ok" and rig.shown("Cuevox Control") == ["90 5e 7f", "90 5e 00"]
+    rig.system.play("Cuevox Control", bytes.fromhex("F0 00 00 66 14 00 F7 90 5E 7F"))
+    await rig.until(lambda: rig.wire.remote.lit.get("play"))
+    assert rig.shown("Cuevox Control") == ["f0 00 00 66 14 01 43 55 45 56 4f 58 31 01 23 45 67 f7"]
+    (answer,) = await rig.ask("/req", 2, "/midi/daw", "dance")
+    assert answer.args[1] == "error" and "play, " in answer.args[3]
