@@ -61,13 +61,13 @@ class Chain:
         """The keys of its inserts, in order, without what is leaving."""
         return self._keys
 
-    def adopt(self, before: Chain, frame: int, frames: int, waiting: Mapping[int, frozenset[int]]) -> None:
+    def adopt(self, before: Chain | None, frame: int, frames: int, waiting: Mapping[int, frozenset[int]]) -> None:
         """Take over what ``before`` has of this chain's inserts, as they sound; the others fade in, or ring out.
 
         waiting: by key, the parameters that a scheduled record will set.
         """
         for key, effect in zip(self._keys, self._effects, strict=True):
-            if key in before:
+            if before is not None and key in before:
                 insert = self._by_key[key] = before._by_key[key]
                 values = effect_values(effect, effect_spec(effect.effect))
                 insert.aim(values, effect.bypass, frame, frames, waiting.get(key, frozenset()))
@@ -75,7 +75,7 @@ class Chain:
                 self._by_key[key].enter(frame, frames)
         mine = [self._by_key[key] for key in self._keys]
         order: list[Insert] = []
-        for old in before._inserts:
+        for old in before._inserts if before is not None else ():
             if old in mine:
                 while mine[0] is not old:
                     order.append(mine.pop(0))

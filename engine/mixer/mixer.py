@@ -247,7 +247,7 @@ class Mixer:
         for place in {*old, *self._chains}:
             if place not in self._chains:  # nothing any more but what rings out
                 self._chains[place] = Chain((), self.sample_rate, self._max_block)
-            index, chain = old.get(place, (-1, Chain((), self.sample_rate, self._max_block)))
+            index, chain = old.get(place, (-1, None))
             self._chains[place].adopt(chain, self.frame, fade, waiting_params(waiting, index))
         follow_on(self._ducks, self._ahead, self._graph, other._ducks, other._ahead, places)
         change_delay(self._ahead, int(other._ahead.taps[1]), self.frame, fade)
