@@ -22,6 +22,7 @@ from engine.mixer.players import new_players, play, release_all, release_on, rel
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
+from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
 from engine.params import DUCK
 from engine.realtime.records import NOW, REPORT, Kind, Report
@@ -57,12 +58,15 @@ class Mixer:
         self._schedule, self._strips = scheduling.new_schedule(), new_strips(graph, max_block_frames)
         self._ducks, self._ahead = new_ducks(graph, sample_rate, max_block_frames), new_ahead(graph, sample_rate)
         self._chains = self._build_chains(before)
-        self._levels = [np.array(level, np.int32) for level in graph.levels]
-        self._master = np.array([graph.master], np.int32)
+        self._waiting = self._schedule.used
+        self._runs = runs_of(graph, self._chains)
+        self._delays, self._ducking = self._ahead.ring.shape[2] > 1, len(self._ducks.keys) > 0
         self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
         count = len(graph.strips)
         self._inputs = np.zeros((count, 2 * max_block_frames), np.float32)
+        self._planar = Planar(self._inputs)
         self._outputs = np.zeros((count, max_block_frames, 2), np.float32)
+        self._final = self._outputs[graph.master]
         self._premaster = np.zeros((max_block_frames, 2), np.float32)
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
@@ -249,6 +253,8 @@ class Mixer:
                 self._chains[place] = Chain((), self.sample_rate, self._max_block)
             index, chain = old.get(place, (-1, None))
             self._chains[place].adopt(chain, self.frame, fade, waiting_params(waiting, index))
+        self._runs = runs_of(self._graph, self._chains)
+        self._ducking = self._ducking or other._ducking  # what was ducked comes back up
         follow_on(self._ducks, self._ahead, self._graph, other._ducks, other._ahead, places)
         change_delay(self._ahead, int(other._ahead.taps[1]), self.frame, fade)
         self._limiter = other._limiter
@@ -275,16 +281,16 @@ class Mixer:
 
     def _next_step(self, most: int) -> int:
         """Do what is due at this frame; return how many frames can be mixed in one go."""
-        while True:
+        while self._waiting[0]:
             slot = scheduling.take_cut(self._schedule, self.frame)
             if slot < 0:
+                most = min(most, scheduling.next_cut(self._schedule) - self.frame)
                 break
             self._do_due(slot)
         if self.frame >= self._panic_end:
             self._end_panic()
         quiet = self._automation.run(self._playback.timeline_frame, self._playback.playing, self.frame)
-        step = min(most, quiet, scheduling.next_cut(self._schedule) - self.frame, self._panic_end - self.frame)
-        return self._playback.cut(step)
+        return self._playback.cut(min(most, quiet, self._panic_end - self.frame))
 
     def _do_due(self, slot: int) -> None:
         record = self._schedule.slots[slot].copy()
@@ -305,32 +311,33 @@ class Mixer:
     def _mix(self, done: int, step: int) -> None:
         frame, end = self.frame, done + step
         self._playback.start_clips(frame, step)  # first, so that a stop that is due later in this step finds them
-        scheduling.play_due(
-            self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
-        )
+        if self._waiting[0]:
+            scheduling.play_due(
+                self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
+            )
         play(self._players, self._reports, self._arena, frame, step, self._inputs)
-        follow(self._ducks, self._strips, self._inputs, frame, step)
-        delay(self._ahead, self._inputs, frame, step)
+        if self._ducking:
+            follow(self._ducks, self._strips, self._inputs, frame, step)
+        if self._delays:
+            delay(self._ahead, self._inputs, frame, step)
         self._premaster[done:end] = 0.0
-        for level in self._levels:
-            self._run_level(level, done, step)
-        self._run_level(self._master, done, step)
-        self._limiter.process(self._outputs[self._master[0], done:end], self._out[done:end], frame)
+        for run in self._runs:
+            self._mix_run(run, done, step)
+        self._limiter.process(self._final[done:end], self._out[done:end], frame)
         self.frame += step
         self._automation.advance(self._playback.timeline_frame + step * self._playback.playing, self._playback.playing)
         self._playback.advance(step, self.frame)
         if self._epochs:
             self._acknowledge()
 
-    def _run_level(self, level: NDArray[np.int32], done: int, step: int) -> None:
-        for strip in level if self._chains else ():
-            chain = self._chains.get(int(strip))
-            if chain is not None and not self._strips.failed[strip]:
-                self._run_chain(int(strip), chain, step)
+    def _mix_run(self, run: Run, done: int, step: int) -> None:
+        for strip, chain in run.chained:
+            if not self._strips.failed[strip]:
+                self._run_chain(strip, chain, step)
         mix_level(
             self._strips,
             self._reports,
-            level,
+            run.strips,
             self._inputs,
             self.frame,
             step,
@@ -341,7 +348,7 @@ class Mixer:
         )
 
     def _run_chain(self, strip: int, chain: Chain, step: int) -> None:
-        block = self._inputs[strip, : 2 * step].reshape(2, step)
+        block = self._planar(strip, step)
         try:
             block[:] = chain.process(block, self.frame)
         except EffectFailed:

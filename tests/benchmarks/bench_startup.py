@@ -19,7 +19,7 @@ from running import CUEVOX, Cuevox
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_server import JackServer
 
-RUNS = 10
+RUNS = 5
 READY_SECONDS = 2.0
 LINES = 20
 BARE = [sys.executable, "-c", "import asyncio, numpy"]
