@@ -117,6 +117,10 @@ class LivePort:
         """Return how far a slot is."""
         return self._session.slots.state(bank, index)
 
+    def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
+        """Return a slot's words and where each starts."""
+        return self._session.slots.words(bank, index)
+
     def next_cue(self) -> str | None:
         """Return the cue that GO fires next."""
         return self._session.cues.next_cue

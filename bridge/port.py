@@ -181,6 +181,10 @@ class EnginePort(Protocol):
         """Return how far a slot is."""
         ...
 
+    def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
+        """Return the words of a slot's line as they are named, and the frame of its take where each starts."""
+        ...
+
     def clip_state(self, clip: str) -> SlotState:
         """Return how far a clip's take is."""
         ...

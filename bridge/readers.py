@@ -124,6 +124,11 @@ def slot_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.slot_state(path["bank"], path["index"]),)
 
 
+def slot_words(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read a slot's words and the frame where each starts; none while its take is not there."""
+    return tuple(part for word in port.slot_words(path["bank"], path["index"]) for part in word)
+
+
 def clip_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read how far a clip's take is."""
     return (port.clip_state(path["clip"]),)

@@ -13,7 +13,7 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import DUCK, FADER, PAN, VELOCITY, ParamSpec
+from engine.params import DUCK, FADER, PAN, SEMITONES, VELOCITY, ParamSpec
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -37,6 +37,7 @@ _PARAM_NORM = Arg(name="value", type="f", spec=readers.insert_spec, norm=True)
 _FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
 _CUE = Arg(name="cue", type="s")
+_FROM_WORD = Arg(name="from_word", type="s")
 _STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, playing or failed")
 _LOOP = (
     Arg(name="start_frame", type="f", seconds=True, help="in seconds"),
@@ -140,6 +141,8 @@ ROUTES: tuple[Route, ...] = (
           help="The cue that GO fires next, an empty text at the list's end."),
     Route(address="/cue/{cue}/go", trigger=True, command=do.GoCue, help="Fire a cue."),
     Route(address="/cue/go", trigger=True, command=do.GoCue, args=(_CUE,), help="Fire a cue that is named beside."),
+    Route(address="/cue/{cue}/from", trigger=True, command=do.GoCue, args=(_FROM_WORD,),
+          help="Fire a cue from a word of its line on: dragon, dragon#2 (the second one), #3 (the third word)."),
     Route(address="/cue/{cue}/stop", trigger=True, command=do.StopCue, args=(_FADE,),
           help="Fade out what a cue plays."),
     Route(address="/cue/stop", trigger=True, command=do.StopCue, args=(_CUE, _FADE),
@@ -153,6 +156,17 @@ ROUTES: tuple[Route, ...] = (
           help="Press a pad with a velocity of up to 1; 0 lets it go, which means something in gate mode."),
     Route(address="/slot/trigger", trigger=True, press=_PRESSED, args=(Arg(name="index", type="i"),),
           command=do.TriggerSlot, release=do.ReleaseSlot, implied=_first_bank, help="Press a pad of the first bank."),
+    Route(address="/slot/{bank}/{index}/from", trigger=True, press=_PRESSED, command=do.TriggerSlot,
+          args=(_FROM_WORD,),
+          help="Press a pad from a word of its line on: dragon, dragon#2 (the second one), #3 (the third word)."),
+    Route(address="/slot/{bank}/{index}/word", trigger=True, press=_PRESSED, command=do.TriggerSlot,
+          args=(Arg(name="word", type="s"),), help="Press a pad for one word of its line."),
+    Route(address="/slot/{bank}/{index}/note", trigger=True, press=_PRESSED, command=do.TriggerSlot,
+          release=do.ReleaseSlot, args=(Arg(name="semitones", type="f", spec=SEMITONES),),
+          help="Press a pad at another pitch, faster as it is higher; each note has the pad's mode for itself."),
+    Route(address="/slot/{bank}/{index}/words", read=readers.slot_words, repeated=True, changed=(told.SlotChanged,),
+          args=(Arg(name="word", type="s"), Arg(name="start_frame", type="f", seconds=True)),
+          help="The words of a pad's line as they are named, and when each starts, over and over."),
     Route(address="/slot/{bank}/{index}/release", trigger=True, command=do.ReleaseSlot,
           help="Let a pad go: stops it in gate mode."),
     Route(address="/slot/{bank}/{index}/stop", trigger=True, command=do.StopSlot, args=(_FADE,),

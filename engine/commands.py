@@ -35,9 +35,10 @@ class SetLoop(Base, frozen=True, kw_only=True):
 
 
 class GoCue(Base, frozen=True, kw_only=True):
-    """Fire a cue by its id, or the next one of the list (None)."""
+    """Fire a cue by its id, or the next one of the list (None). from_word: from that word of its line on."""
 
     cue: str | None = None
+    from_word: str | None = None
 
 
 class StopCue(Base, frozen=True, kw_only=True):
@@ -48,18 +49,25 @@ class StopCue(Base, frozen=True, kw_only=True):
 
 
 class TriggerSlot(Base, frozen=True, kw_only=True):
-    """Press a pad. velocity: 0 < v <= 1."""
+    """Press a pad. velocity: 0 < v <= 1.
+
+    semitones: a note of its own, at that pitch; None: the pad itself. from_word: from that word on; word: that word.
+    """
 
     bank: str
     index: int
     velocity: float = 1.0
+    semitones: float | None = None
+    from_word: str | None = None
+    word: str | None = None
 
 
 class ReleaseSlot(Base, frozen=True, kw_only=True):
-    """Let a pad go: stops it in gate mode, means nothing otherwise."""
+    """Let a pad, or a note of it, go: stops it in gate mode, means nothing otherwise."""
 
     bank: str
     index: int
+    semitones: float | None = None
 
 
 class StopSlot(Base, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.004
 """How often reports of the audio process are fetched."""
+SOON_SECONDS = 0.002
+"""What an order takes from the session to the audio process, generously."""
 PUBLISH_SECONDS = 0.25
 """How often the timeline is compiled again while takes are still coming in."""
 
@@ -84,7 +87,15 @@ class Control:
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
         self.loader = TakeLoader(self.pool, self.link.arena, self._folder)
-        self.session = Session(story, self.link, self.loader, keeper=self._keeper, voices=self.voices, mixes=self._mix)
+        self.session = Session(
+            story,
+            self.link,
+            self.loader,
+            keeper=self._keeper,
+            voices=self.voices,
+            mixes=self._mix,
+            soon=self._soon,
+        )
         self.loader.attach(self.session)
         self.voices.tell = self.session.tell
         self.regrapher = Regrapher(
@@ -150,6 +161,11 @@ class Control:
         for text in dropped:
             log.warning("an unsaved edit no longer fits the story and was dropped: %s", text)
         return StoryKeeper(document, journal, lambda: self._read(path)), story
+
+    def _soon(self) -> int:
+        """Return the first frame that an order which is given now is sure to meet: the block in work is past."""
+        margin = round(SOON_SECONDS * self.sample_rate)
+        return self.clock.frame_at(time.time()) + (self.audio.block_frames if self.audio else 0) + margin
 
     def _read(self, path: Path) -> StoryDocument:
         effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from engine.errors import EngineError, MediaError, MemoryShort
 from engine.realtime.arena import ArenaAllocator
-from engine.session.library import AudioFile, Loaded, Source
+from engine.session.library import AudioFile, Loaded, Source, Stretched
 from engine.session.session import Session
 from engine.story.model import Line
 from engine.voices.pool import VoicePool
+from engine.voices.stretch import at_speed, stretched_frames
 
 AT_ONCE = 8
 """Sources in work at the same time; urgent ones pass by."""
@@ -70,7 +71,7 @@ class TakeLoader:
     async def _make(self, source: Source, urgent: bool) -> None:
         async with self._place(urgent):
             try:
-                loaded = await (self._line(source, urgent) if isinstance(source, Line) else self._file(source))
+                loaded = await self._load(source, urgent)
             except EngineError as error:
                 self._told.failed(source, error)
             else:
@@ -84,20 +85,29 @@ class TakeLoader:
         async with self._places:
             yield
 
-    async def _line(self, line: Line, urgent: bool) -> Loaded:
-        take = await self._pool.render(line, urgent=urgent)
-        self._told.known(line, take.frames)
+    async def _load(self, source: Source, urgent: bool) -> Loaded:
+        """Make a source and lay it into the arena, at its speed."""
+        plain, speed = (source.source, source.speed) if isinstance(source, Stretched) else (source, 1.0)
+        if isinstance(plain, Line):
+            return await self._line(source, plain, speed, urgent)
+        return await self._file(source, plain, speed)
+
+    async def _line(self, source: Source, line: Line, speed: float, urgent: bool) -> Loaded:
+        spoken = await self._pool.render(line, urgent=urgent)
+        take = at_speed(spoken, speed)
+        self._told.known(source, take.frames)
         offset = await self._reserve(take.frames * take.channels)
-        await self._lay(offset, self._pool.load_take(take, offset, urgent=urgent))
+        await self._lay(offset, self._pool.load_take(spoken, offset, urgent=urgent, speed=speed))
         return Loaded(offset=offset, frames=take.frames, channels=take.channels, digest=take.digest, words=take.words)
 
-    async def _file(self, file: AudioFile) -> Loaded:
+    async def _file(self, source: Source, file: AudioFile, speed: float) -> Loaded:
         path = self._inside(file.path)
         facts = await self._pool.probe(path)
-        self._told.known(file, facts.frames)
-        offset = await self._reserve(facts.frames * facts.channels)
-        await self._lay(offset, self._pool.load_file(path, offset, facts.frames * facts.channels))
-        return Loaded(offset=offset, frames=facts.frames, channels=facts.channels, digest="")
+        frames = stretched_frames(facts.frames, speed)
+        self._told.known(source, frames)
+        offset = await self._reserve(frames * facts.channels)
+        await self._lay(offset, self._pool.load_file(path, offset, frames * facts.channels, speed=speed))
+        return Loaded(offset=offset, frames=frames, channels=facts.channels, digest="")
 
     def _inside(self, relative: str) -> Path:
         path = (self._base / relative).resolve()

@@ -21,7 +21,7 @@ from engine.errors import ExportError, MediaError
 from engine.export.kernel import largest, outline
 from engine.export.reader import AudioReader, open_reader
 from engine.platform import LARGE_PAGE_BYTES, forget_pages, map_sparse, prefer_large_pages
-from engine.realtime.records import ENTRY
+from engine.realtime.records import ENTRY, Shape
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
 
@@ -89,7 +89,8 @@ class Reel:
         clip, placed = self.placed.clip, self.placed
         return (
             placed.start_frame, placed.length_frames, self.offset, player, self.channels, self.strip,
-            db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames, 0, 0,
+            db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
+            Shape[clip.fade_in_shape.upper()], Shape[clip.fade_out_shape.upper()],
         )  # fmt: skip
 
     def _float(self, frame: int) -> int:

@@ -74,6 +74,8 @@ class ClipEntry(msgspec.Struct, frozen=True, kw_only=True):
     pan: float
     fade_in_frames: int
     fade_out_frames: int
+    fade_in_shape: str
+    fade_out_shape: str
     take: str | None
     audio: str | None
 
@@ -179,6 +181,8 @@ def _clip_entry(placed: Placed, medium: Medium) -> ClipEntry:
         pan=clip.pan,
         fade_in_frames=clip.fade_in_frames,
         fade_out_frames=clip.fade_out_frames,
+        fade_in_shape=clip.fade_in_shape,
+        fade_out_shape=clip.fade_out_shape,
         take=medium.take.digest if medium.take else None,
         audio=clip.audio,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import effect_spec
-from engine.mixer.plugins import Planar, make_plugin, run_plugin
+from engine.mixer.plugins import Planar, make_plugin, run_plugin, stretch_planar
 from engine.story.model import Effect
 
 LEAD_SECONDS = 0.1
@@ -43,6 +43,11 @@ def render_offline(
     for effect in heard:
         planar = _with_tail(effect, planar, sample_rate) if tail else _processed(effect, planar, 0, sample_rate)
     return np.ascontiguousarray(planar[:, lead : _end(planar, lead + len(audio), TAIL_END)].T)
+
+
+def time_stretch(audio: NDArray[np.float32], speed: float, sample_rate: int) -> NDArray[np.float32]:
+    """Return ``audio``, (frames, channels), at ``speed`` with its pitch kept; its length is about right."""
+    return np.ascontiguousarray(stretch_planar(np.ascontiguousarray(audio.T), float(sample_rate), speed).T)
 
 
 def _with_tail(effect: Effect, planar: Planar, sample_rate: int) -> Planar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +50,15 @@ def run_plugin(plugin: Plugin, block: Planar, sample_rate: float, buffer_frames:
     if out.shape != block.shape:
         raise EffectFailed(f"{type(plugin).__name__} returned {out.shape} for {block.shape}")
     return out
+
+
+def stretch_planar(audio: Planar, sample_rate: float, speed: float) -> Planar:
+    """Return ``audio`` at ``speed``, its pitch kept. Raises EffectFailed."""
+    stretch: Callable[[Planar, float, float], Planar] = getattr(pedalboard, "time_stretch")  # noqa: B009  as below
+    try:
+        return stretch(audio, sample_rate, speed)
+    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+        raise EffectFailed(f"time_stretch failed: {error}") from error
 
 
 def effect_values(effect: Effect, spec: EffectSpec) -> list[float]:

@@ -11,11 +11,12 @@ from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.regraph import has_leaving, swept
 from engine.realtime.records import NOW
 from engine.session.index import Index, clip_source
-from engine.session.library import Library, Source
+from engine.session.library import AudioFile, Library, Source, Stretched
+from engine.session.manner import in_manner
 from engine.session.orders import Records, together
 from engine.session.players import Owner, Players, Sound, start_order
 from engine.session.stage import Stage
-from engine.story.model import Clip, PlayClip, SpeakLine, Story
+from engine.story.model import Clip, Line, Manner, PlayClip, SpeakLine, Story
 from engine.units import seconds_to_frames
 
 DECLICK_SECONDS = 0.005
@@ -28,8 +29,9 @@ class Context:
     on_graph: called when the mixer is to take over another graph; ``graphs_taken`` answers it.
     """
 
-    def __init__(self, story: Story, stage: Stage, library: Library) -> None:
+    def __init__(self, story: Story, stage: Stage, library: Library, soon: Callable[[], int]) -> None:
         self.stage = stage
+        self.soon = soon
         self.library = library
         self.players = Players()
         self._held: list[Records] | None = None
@@ -111,13 +113,23 @@ class Context:
                 self.push(together(*held))
 
     def play(
-        self, owner: Owner, sound: Sound, at_frame: int | None, gain_db: float, first: Records | None = None
-    ) -> None:
-        """Start ``sound`` for ``owner``, after the orders ``first`` of the same frame. Busy: it does not sound."""
+        self,
+        owner: Owner,
+        sound: Sound,
+        at_frame: int | None,
+        gain_db: float,
+        first: Records | None = None,
+        note: float | None = None,
+    ) -> int:
+        """Start ``sound`` for ``owner``, after the orders ``first`` of the same frame; return the player's id.
+
+        Busy: it does not sound. note: the semitones by which it was asked for.
+        """
         player = self.players.new()
         start = start_order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
-        self.players.add(player, owner, sound.source)
+        self.players.add(player, owner, sound.source, note)
+        return player
 
     def stop(self, players: Iterable[int], fade_seconds: float, at_frame: int | None) -> None:
         """Fade these players out."""
@@ -127,37 +139,58 @@ class Context:
 
     def target_source(self, target: PlayClip | SpeakLine) -> Source:
         """Return what ``target`` is made of."""
-        if isinstance(target, SpeakLine):
-            return target.line
-        return clip_source(self.index.clips[target.clip][1])
+        line = target.line if isinstance(target, SpeakLine) else clip_source(self.index.clips[target.clip][1])
+        return at_speed(line, target.manner.speed)
 
-    def sound(self, target: PlayClip | SpeakLine) -> Sound:
-        """Return what ``target`` plays; NotReady when its take is not there yet."""
-        if isinstance(target, SpeakLine):
-            source: Source = target.line
-            return Sound(source=source, loaded=self.library.use(source), strip=self.strip(target.track))
-        track, clip = self.index.clips[target.clip]
-        return self.clip_sound(clip, self.strip(track))
+    def is_loaded(self, target: PlayClip | SpeakLine) -> bool:
+        """Return whether ``target`` can sound at once."""
+        return self.library.shelf(self.target_source(target)).loaded is not None
 
-    def clip_sound(self, clip: Clip, strip: int) -> Sound:
-        """Return what ``clip`` plays on ``strip``."""
-        source = clip_source(clip)
+    def sound(self, target: PlayClip | SpeakLine, manner: Manner | None = None) -> Sound:
+        """Return what ``target`` plays, in its manner or another; NotReady when its take is not there yet.
+
+        Raises UnknownThing for a word that is not in it.
+        """
+        manner = manner or target.manner
+        source = self.target_source(target)
+        if isinstance(target, SpeakLine):
+            sound = Sound(source=source, loaded=self.library.use(source), strip=self.strip(target.track))
+        else:
+            track, clip = self.index.clips[target.clip]
+            sound = self.clip_sound(clip, self.strip(track), target.manner.speed)
+        return in_manner(sound, manner, self.story.sample_rate)
+
+    def clip_sound(self, clip: Clip, strip: int, speed: float = 1.0) -> Sound:
+        """Return what ``clip`` plays on ``strip``, stretched to ``speed``."""
+        source = at_speed(clip_source(clip), speed)
+        length = clip.length_frames
         return Sound(
             source=source,
             loaded=self.library.use(source),
             strip=strip,
-            trim_start_frames=clip.trim_start_frames,
-            length_frames=clip.length_frames,
+            trim_start_frames=round(clip.trim_start_frames / speed),
+            length_frames=None if length is None else max(1, round(length / speed)),
             gain_db=clip.gain_db,
             pan=clip.pan,
             fade_in_frames=clip.fade_in_frames,
             fade_out_frames=clip.fade_out_frames,
+            fade_in_shape=clip.fade_in_shape,
+            fade_out_shape=clip.fade_out_shape,
         )
+
+
+def at_speed(source: Line | AudioFile, speed: float) -> Source:
+    """Return ``source``, stretched where it has to be."""
+    return source if speed == 1.0 else Stretched(source=source, speed=speed)
 
 
 def story_sources(story: Story) -> tuple[Source, ...]:
     """Return every source that ``story`` can play, in the order in which it is likely needed, each once."""
-    clips = [clip_source(c) for t in story.tracks for c in t.clips]
+    placed = {c.id: clip_source(c) for t in story.tracks for c in t.clips}
     targets = [c.target for c in story.cues] + [s.target for s in story.slots]
-    lines = [t.line for t in targets if isinstance(t, SpeakLine)]
-    return tuple(dict.fromkeys([*clips, *lines]))
+    played = [
+        at_speed(t.line if isinstance(t, SpeakLine) else placed[t.clip], t.manner.speed)
+        for t in targets
+        if isinstance(t, (PlayClip, SpeakLine))
+    ]
+    return tuple(dict.fromkeys([*placed.values(), *played]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.errors import NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
@@ -19,15 +21,18 @@ class Cues:
         self.next_cue = self._first()
         self._playing: set[str] = set()
 
-    def go(self, cue_id: str | None, at_frame: int | None) -> tuple[Event, ...]:
-        """Fire one cue, or the next one of the list; the playhead moves behind it."""
+    def go(self, cue_id: str | None, at_frame: int | None, from_word: str | None = None) -> tuple[Event, ...]:
+        """Fire one cue, or the next one of the list, from its start or a word on; the playhead moves behind it."""
         if cue_id is None and self.next_cue is None:
             raise NotReady("the cue list is at its end; fire a cue by its id, or locate the playhead")
         cue = self.cue(cue_id if cue_id is not None else str(self.next_cue))
         if isinstance(cue.target, PlaySection):
             self._transport.play_section(cue.target, at_frame)
         else:
-            sound = self._context.sound(cue.target)
+            manner = cue.target.manner
+            if from_word is not None:
+                manner = replace(manner, from_word=from_word, to_word=None)
+            sound = self._context.sound(cue.target, manner)
             self._context.play(CueOwner(cue=cue.id), sound, at_frame, cue.gain_db)
         return self._move_playhead(cue)
 

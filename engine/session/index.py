@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.session.library import AudioFile, Source
-from engine.story.model import Clip, Slot, Story, Track
+from engine.story.model import Clip, Line, Slot, Story, Track
 
 SlotKey = tuple[str, int]
 
@@ -55,7 +55,7 @@ def _holds_the_same(track: Track, other: Track) -> bool:
     return track is other or (track.clips is other.clips and track.id == other.id)
 
 
-def clip_source(clip: Clip) -> Source:
+def clip_source(clip: Clip) -> Line | AudioFile:
     """Return what ``clip`` is made of."""
     if clip.line is not None:
         return clip.line

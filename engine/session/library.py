@@ -19,7 +19,14 @@ class AudioFile(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
     path: str
 
 
-Source = Line | AudioFile
+class Stretched(msgspec.Struct, frozen=True, kw_only=True, tag="stretched"):
+    """A line or file at ``speed`` (2: half as long), its pitch kept."""
+
+    source: Line | AudioFile
+    speed: float
+
+
+Source = Line | AudioFile | Stretched
 """What a clip is made of."""
 
 
@@ -150,6 +157,8 @@ class Library:
 
 def describe(source: Source) -> str:
     """Return how an error names ``source``."""
+    if isinstance(source, Stretched):
+        return f"{describe(source.source)} at speed {source.speed:g}"
     if isinstance(source, AudioFile):
         return f"audio file {source.path!r}"
     text = source.text if len(source.text) <= 40 else source.text[:37] + "…"

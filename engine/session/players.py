@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import msgspec
 
-from engine.realtime.records import Kind
+from engine.realtime.records import Kind, Shape
 from engine.session.library import Loaded, Source
 from engine.session.orders import Records, order, together
+from engine.story.model import FadeShape
 from engine.units import db_to_gain
 
 FIRST_LIVE_PLAYER = 1 << 32
@@ -38,7 +40,12 @@ Owner = CueOwner | SlotOwner | JobOwner
 
 
 class Sound(msgspec.Struct, frozen=True, kw_only=True):
-    """What a player plays: a loaded source with a clip's trim, gain, pan and fades, on a strip (graph index)."""
+    """What a player plays: a loaded source with a clip's trim, gain, pan and fades, on a strip (graph index).
+
+    attack_frames: a short fade-in on top. rate: pitch and speed together, negative: backwards. loop_start_frames,
+    loop_frames: a stretch of what is played that is played ``rounds`` times (0: for ever), blended at its seam over
+    seam_frames.
+    """
 
     source: Source
     loaded: Loaded
@@ -49,12 +56,28 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
     pan: float = 0.0
     fade_in_frames: int = 0
     fade_out_frames: int = 0
+    fade_in_shape: FadeShape = "linear"
+    fade_out_shape: FadeShape = "linear"
+    attack_frames: int = 0
+    rate: float = 1.0
+    loop_start_frames: int = 0
+    loop_frames: int = 0
+    seam_frames: int = 0
+    rounds: int = 1
 
     @property
     def frames(self) -> int:
-        """How many frames will sound."""
+        """How many frames of the source are played, each round counted once."""
         rest = max(0, self.loaded.frames - self.trim_start_frames)
         return rest if self.length_frames is None else min(rest, self.length_frames)
+
+    @property
+    def sounding_frames(self) -> int | None:
+        """How many frames will be heard; None: it loops for ever."""
+        if self.loop_frames and not self.rounds:
+            return None
+        played = self.frames + (self.rounds - 1) * self.loop_frames
+        return played if abs(self.rate) == 1.0 else math.ceil(played / abs(self.rate))
 
 
 def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: float) -> Records:
@@ -72,14 +95,23 @@ def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: 
         pan=sound.pan,
         fade_in_frames=sound.fade_in_frames,
         fade_out_frames=sound.fade_out_frames,
+        fade_in_shape=Shape[sound.fade_in_shape.upper()],
+        fade_out_shape=Shape[sound.fade_out_shape.upper()],
+        attack_frames=sound.attack_frames,
+        rate=sound.rate,
+        index=sound.rounds,
+        loop_start=sound.loop_start_frames,
+        loop_frames=sound.loop_frames,
+        loop_fade_frames=sound.seam_frames,
     )
 
 
 class Sounding(msgspec.Struct, frozen=True, kw_only=True):
-    """A live player: its owner and what it plays."""
+    """A live player: its owner and what it plays. note: the semitones by which its owner was asked to play it."""
 
     owner: Owner
     source: Source
+    note: float | None = None
 
 
 class Players:
@@ -95,9 +127,9 @@ class Players:
         self._next += 1
         return self._next - 1
 
-    def add(self, player: int, owner: Owner, source: Source) -> None:
+    def add(self, player: int, owner: Owner, source: Source, note: float | None = None) -> None:
         """Count ``player`` as sounding: its start has been handed to the mixer."""
-        self._sounding[player] = Sounding(owner=owner, source=source)
+        self._sounding[player] = Sounding(owner=owner, source=source, note=note)
         self._owned.setdefault(owner, {})[player] = None
 
     def stop(self, players: Iterable[int], fade_frames: int, at_frame: int | None) -> Records | None:
@@ -108,6 +140,10 @@ class Players:
     def of(self, *owners: Owner) -> list[int]:
         """Return the players of these owners, oldest first."""
         return sorted(player for owner in owners for player in self._owned.get(owner, ()))
+
+    def of_note(self, owner: Owner, note: float | None) -> list[int]:
+        """Return the players of this owner that play ``note`` (None: that were asked for without one)."""
+        return [player for player in self.of(owner) if self._sounding[player].note == note]
 
     def all(self) -> tuple[int, ...]:
         """Return every live player."""

@@ -32,6 +32,8 @@ class Reports:
             Report.SCHEDULE_FULL: self._schedule_full,
             Report.STRIP_FAILED: self._strip_failed,
             Report.TRANSPORT: self._moved,
+            Report.LOOPED: self._looped,
+            Report.STOLEN: self._stolen,
             Report.PANICKED: lambda _: (Panicked(),),
         }
 
@@ -96,7 +98,16 @@ class Reports:
         return (StripFailed(strip=self._context.graph.strips[int(report["strip"])].id),)
 
     def _moved(self, report: np.void) -> tuple[Event, ...]:
-        return self._transport.moved(bool(report["value"]), int(report["requested_frame"]))
+        frame, timeline_frame = int(report["actual_frame"]), int(report["requested_frame"])
+        return self._transport.moved(bool(report["value"]), timeline_frame, frame)
+
+    def _looped(self, report: np.void) -> tuple[Event, ...]:
+        self._transport.looped(int(report["requested_frame"]), int(report["actual_frame"]))
+        return ()
+
+    def _stolen(self, report: np.void) -> tuple[Event, ...]:
+        text = "every player was taken; it gave way to a newer one; give the engine more with --players"
+        return (Dropped(what=self._name(int(report["player"])), code="stolen", text=text),)
 
     def _name(self, player: int) -> str:
         match self._context.players.owner(player):

@@ -87,7 +87,8 @@ class Session:
     """Owns story, players, cues, slots, transport and jobs. Control process only; never blocks.
 
     stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
-    keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets.
+    keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
+    first engine frame that an order which is given now is sure to meet.
     """
 
     def __init__(
@@ -99,8 +100,9 @@ class Session:
         keeper: Keeper | None = None,
         voices: Voices | None = None,
         mixes: Mixes = no_mixes,
+        soon: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.context = Context(story, stage, Library(loader))
+        self.context = Context(story, stage, Library(loader), soon)
         self.keeper = keeper or NoKeeper()
         self.transport = Transport(self.context)
         self.cues = Cues(self.context, self.transport)
@@ -206,14 +208,14 @@ class Session:
                 self.transport.locate(frame, at_frame)
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
-            case GoCue(cue=cue):
-                return self.cues.go(cue, at_frame)
+            case GoCue(cue=cue, from_word=word):
+                return self.cues.go(cue, at_frame, word)
             case StopCue(cue=cue, fade_seconds=fade):
                 self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame)
-            case TriggerSlot(bank=bank, index=index, velocity=velocity):
-                self.slots.trigger(bank, index, velocity, at_frame)
-            case ReleaseSlot(bank=bank, index=index):
-                self.slots.release(bank, index, at_frame)
+            case TriggerSlot():
+                self.slots.trigger(command, at_frame)
+            case ReleaseSlot(bank=bank, index=index, semitones=note):
+                self.slots.release(bank, index, note, at_frame)
             case StopSlot(bank=bank, index=index, fade_seconds=fade):
                 self.slots.stop(bank, index, FADE_SECONDS.check(fade, "fade"), at_frame)
             case Say():

@@ -4,53 +4,68 @@ from __future__ import annotations
 
 import math
 
+from msgspec.structs import replace
+
+from engine.commands import TriggerSlot
 from engine.errors import BadRange, Busy, UnknownThing
 from engine.events import Event, SlotChanged, SlotState
+from engine.params import SEMITONES
 from engine.session.context import DECLICK_SECONDS, Context
+from engine.session.manner import words_of
 from engine.session.orders import Records
-from engine.session.players import SlotOwner
+from engine.session.players import SlotOwner, Sound
 from engine.session.transport import Transport
-from engine.story.model import PlaySection, Slot
+from engine.story.model import Manner, PlayClip, PlaySection, Slot, SpeakLine, VelocityCurve
+from engine.story.words import numbered
 
 RELEASE_SECONDS = 0.02
 """The fade of a gate slot that is let go."""
+SOFTEST_DB = -40.0
+"""No press is softer."""
 
 
 class Slots:
     """Plays the story's slots.
 
     oneshot: plays to its end, a press while it sounds is refused as busy. gate: sounds as long as it is held.
-    toggle: on, off. retrigger: starts again from the top with a 5 ms fade of the old player. layer: adds a player.
+    toggle: on, off. retrigger: starts again from the top, blending over 5 ms. layer: adds a player. Notes of a slot
+    that is played from a keyboard have that mode each for itself; a choke group cuts whole slots.
     """
 
     def __init__(self, context: Context, transport: Transport) -> None:
         self._context = context
         self._transport = transport
 
-    def trigger(self, bank: str, index: int, velocity: float, at_frame: int | None) -> None:
-        """Press a pad. velocity: 0 < v <= 1; gain is 40·log10(velocity) dB, the curve of General MIDI."""
-        slot = self.slot(bank, index)
-        if not 0.0 < velocity <= 1.0:
-            raise BadRange(f"velocity: {velocity:g} is outside 0 (not included) to 1")
+    def trigger(self, press: TriggerSlot, at_frame: int | None) -> None:
+        """Press a pad, or a note of it: at its frame, or at the slot's next beat or bar while the timeline runs."""
+        slot = self.slot(press.bank, press.index)
+        if not 0.0 < press.velocity <= 1.0:
+            raise BadRange(f"velocity: {press.velocity:g} is outside 0 (not included) to 1")
         owner = SlotOwner(bank=slot.bank, index=slot.index)
-        playing = self._context.players.of(owner)
+        playing = self._context.players.of_note(owner, press.semitones)
         if slot.mode == "oneshot" and playing:
-            raise Busy(f"slot {bank}/{index} is sounding; a oneshot plays to its end (use mode retrigger or layer)")
+            name = f"slot {slot.bank}/{slot.index}"
+            raise Busy(f"{name} is sounding; a oneshot plays to its end (use mode retrigger or layer)")
+        at_frame = self._quantised(slot, at_frame)
         if slot.mode == "toggle" and playing:
             self._context.stop(playing, RELEASE_SECONDS, at_frame)
             return
         if isinstance(slot.target, PlaySection):
             self._transport.play_section(slot.target, at_frame)
             return
-        sound = self._context.sound(slot.target)
-        stops = self._stops_for(slot, playing if slot.mode in ("retrigger", "gate") else [], at_frame)
-        self._context.play(owner, sound, at_frame, slot.gain_db + 40.0 * math.log10(velocity), first=stops)
+        sound = self._sound(slot, slot.target, press)
+        again = playing if slot.mode in ("retrigger", "gate") else []
+        if again:
+            sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
+        stops = self._stops_for(slot, again, at_frame)
+        gain_db = slot.gain_db + (0.0 if slot.velocity_word else velocity_db(slot.velocity, press.velocity))
+        self._context.play(owner, sound, at_frame, gain_db, first=stops, note=press.semitones)
 
-    def release(self, bank: str, index: int, at_frame: int | None) -> None:
-        """Let a pad go: a gate slot fades out, every other mode plays on."""
+    def release(self, bank: str, index: int, note: float | None, at_frame: int | None) -> None:
+        """Let a pad or a note go: a gate slot fades out, every other mode plays on."""
         slot = self.slot(bank, index)
         if slot.mode == "gate":
-            playing = self._context.players.of(SlotOwner(bank=bank, index=index))
+            playing = self._context.players.of_note(SlotOwner(bank=bank, index=index), note)
             self._context.stop(playing, RELEASE_SECONDS, at_frame)
 
     def stop(self, bank: str, index: int, fade_seconds: float, at_frame: int | None) -> None:
@@ -74,6 +89,14 @@ class Slots:
             return "ready"
         return self._context.library.shelf(self._context.target_source(slot.target)).state
 
+    def words(self, bank: str, index: int) -> tuple[tuple[str, int], ...]:
+        """Return the words of a slot as they are named, and where each starts; none while its take is not there."""
+        target = self.slot(bank, index).target
+        if isinstance(target, PlaySection) or not self._context.is_loaded(target):
+            return ()
+        words = words_of(self._context.sound(target, Manner(speed=target.manner.speed)))
+        return tuple(zip(numbered([w.text for w in words]), (w.start_frame for w in words), strict=True))
+
     def changed(self, owner: SlotOwner) -> tuple[Event, ...]:
         """Return the event that tells a slot's state; none when the story no longer has it."""
         if (owner.bank, owner.index) not in self._context.index.slots:
@@ -81,8 +104,42 @@ class Slots:
         state = self.state(owner.bank, owner.index)
         return (SlotChanged(bank=owner.bank, index=owner.index, state=state),)
 
+    def _quantised(self, slot: Slot, at_frame: int | None) -> int | None:
+        if slot.quantise == "none" or not self._transport.playing:
+            return at_frame
+        beats = slot.grid_beats if slot.quantise == "grid" else 1.0
+        asked = self._context.soon() if at_frame is None else at_frame
+        return self._transport.next_place(asked, bars=slot.quantise == "bar", beats=beats)
+
+    def _sound(self, slot: Slot, target: PlayClip | SpeakLine, press: TriggerSlot) -> Sound:
+        manner = target.manner
+        if press.semitones is not None:
+            pitch = manner.semitones + press.semitones
+            manner = replace(manner, semitones=SEMITONES.check(pitch, "semitones, the slot's own included"))
+        if press.word is not None:
+            manner = replace(manner, from_word=press.word, to_word=press.word)
+        elif press.from_word is not None:
+            manner = replace(manner, from_word=press.from_word, to_word=None)
+        elif slot.velocity_word:
+            manner = replace(manner, from_word=self._word_by(target, press.velocity), to_word=None)
+        return self._context.sound(target, manner)
+
+    def _word_by(self, target: PlayClip | SpeakLine, velocity: float) -> str | None:
+        """Return the word that a velocity picks: the hardest press the last one. None: it has no words."""
+        count = len(words_of(self._context.sound(target, Manner(speed=target.manner.speed))))
+        return f"#{min(count, 1 + int(velocity * count))}" if count else None
+
     def _stops_for(self, slot: Slot, own: list[int], at_frame: int | None) -> Records | None:
         """Return the stop orders of the slot's own old players and of its choke group."""
         group = [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
         players = [*own, *self._context.players.of(*group)]
         return self._context.players.stop(players, self._context.frames(DECLICK_SECONDS), at_frame)
+
+
+def velocity_db(curve: VelocityCurve, velocity: float) -> float:
+    """Return the gain of a press in dB.
+
+    ``gm`` is the curve of General MIDI, the square of the velocity; ``soft`` is its root; nothing is below -40 dB.
+    """
+    power = {"gm": 40.0, "linear": 20.0, "soft": 10.0, "off": 0.0}[curve]
+    return max(SOFTEST_DB, power * math.log10(velocity))

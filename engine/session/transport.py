@@ -7,12 +7,13 @@ import numpy as np
 from engine.errors import BadRange, NotReady
 from engine.events import Dropped, Event, TransportChanged
 from engine.mixer.automation import compile_automation
-from engine.realtime.records import ENTRY, Kind
+from engine.realtime.records import ENTRY, Kind, Shape
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
 from engine.story.model import Clip, PlaySection
+from engine.story.tempo import TempoMap
 from engine.story.timeline import Placed, marker_frames, place, story_end_frame
 from engine.units import db_to_gain
 
@@ -26,6 +27,7 @@ class Transport:
         self.placed: tuple[Placed, ...] | None = None
         self.playing = False
         self.timeline_frame = 0
+        self._since_frame: int | None = None
         self.loop: tuple[int, int] | None = None
 
     def play(self, at_frame: int | None) -> tuple[Event, ...]:
@@ -101,10 +103,32 @@ class Transport:
         """Where the story ends on the timeline (0 while it is not known)."""
         return story_end_frame(self.placed) if self.placed else 0
 
-    def moved(self, playing: bool, timeline_frame: int) -> tuple[Event, ...]:
-        """Note what the audio process reports."""
-        self.playing, self.timeline_frame = playing, timeline_frame
+    def moved(self, playing: bool, timeline_frame: int, engine_frame: int | None = None) -> tuple[Event, ...]:
+        """Note what the audio process reports. engine_frame: when it happened."""
+        self.playing, self.timeline_frame, self._since_frame = playing, timeline_frame, engine_frame
         return (self.changed(),)
+
+    def looped(self, timeline_frame: int, engine_frame: int) -> None:
+        """Note that the timeline went back to its loop's start."""
+        self.timeline_frame, self._since_frame = timeline_frame, engine_frame
+
+    def next_place(self, engine_frame: int, bars: bool, beats: float) -> int:
+        """Return the engine frame of the next bar, or multiple of ``beats`` in its bar, from ``engine_frame`` on.
+
+        It is ``engine_frame`` itself while the timeline rests. A loop's end is gone round.
+        """
+        if not self.playing or self._since_frame is None:
+            return engine_frame
+        here = self.timeline_frame + engine_frame - self._since_frame
+        tempo = TempoMap(self._context.story.tempo, self._context.story.sample_rate)
+        start, end = self.loop or (0, 0)
+        looping = self.timeline_frame < end
+        if looping and here >= end:
+            here = start + (here - end) % (end - start)
+        place = tempo.next_place(max(0, here), bars, beats)
+        if looping and place >= end:
+            place = end + tempo.next_place(start, bars, beats) - start
+        return engine_frame + place - here
 
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""
@@ -137,4 +161,6 @@ class Transport:
             row["channels"], row["strip"] = sound.loaded.channels, sound.strip
             row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan
             row["fade_in_frames"], row["fade_out_frames"] = sound.fade_in_frames, sound.fade_out_frames
+            row["fade_in_shape"] = Shape[sound.fade_in_shape.upper()]
+            row["fade_out_shape"] = Shape[sound.fade_out_shape.upper()]
         return block

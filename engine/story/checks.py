@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, TEMPO, ParamSpec
+from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
 from engine.story.model import (
@@ -15,6 +15,7 @@ from engine.story.model import (
     Clip,
     Duck,
     Lane,
+    Manner,
     PlayClip,
     PlaySection,
     Position,
@@ -38,11 +39,14 @@ from engine.story.rules import (
     problem,
 )
 from engine.story.timeline import dependencies, find_cycles
+from engine.story.words import word_fault
 from engine.units import frames_to_seconds
 
 _RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
 _BEATS = ParamSpec(low=1, high=64, default=4)
 _INDEX = ParamSpec(low=1, high=999, default=1)
+_REPEAT = ParamSpec(low=1, high=999, default=1)
+_GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
 _LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 _MOST_BARS = 1_000_000
 
@@ -264,6 +268,7 @@ class _Check:
             yield from check_text(path, "name", slot.name)
             yield from check_range(path, "gain_db", slot.gain_db, CLIP_GAIN)
             yield from check_range(path, "index", slot.index, _INDEX)
+            yield from check_range(path, "grid", slot.grid_beats, _GRID)
             yield from check_id(path, "bank", slot.bank)
             yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
         for i, snapshot in enumerate(self._story.snapshots):
@@ -287,10 +292,12 @@ class _Check:
 
     def _target(self, target: Target, path: Path) -> Iterator[Problem]:
         match target:
-            case PlayClip(clip=clip):
+            case PlayClip(clip=clip, manner=manner):
                 if clip not in self._clips:
                     yield problem((*path, "clip"), f"there is no clip {clip!r}")
-            case SpeakLine(line=line, track=track):
+                yield from self._manner(manner, path)
+            case SpeakLine(line=line, track=track, manner=manner):
+                yield from self._manner(manner, path)
                 yield from check_line(path, line.text)
                 yield from self._voice(line.voice, path)
                 if track not in self._tracks:
@@ -301,6 +308,21 @@ class _Check:
                     if marker is not None and marker not in self._markers:
                         there = allowed_text(sorted(self._markers))
                         yield problem((*path, "section"), f"there is no marker {marker!r}; there is: {there}")
+
+    def _manner(self, manner: Manner, path: Path) -> Iterator[Problem]:
+        if manner == Manner():
+            return
+        yield from check_range(path, "repeat", manner.repeat, _REPEAT)
+        yield from check_range(path, "semitones", manner.semitones, SEMITONES)
+        yield from check_range(path, "speed", manner.speed, SPEED)
+        for word in (manner.from_word, manner.to_word):
+            if word is not None and (fault := word_fault(word)):
+                key = "from" if manner.to_word is None else "word" if manner.to_word == manner.from_word else "words"
+                yield problem((*path, key), fault)
+        if manner.to_word is not None and manner.from_word is None:
+            yield problem((*path, "words"), "a last word needs a first one")
+        if manner.loop and manner.repeat > 1:
+            yield problem((*path, "repeat"), "a loop is for ever; take loop or repeat")
 
     def _seconds(self, frames: int) -> str:
         return f"{frames_to_seconds(frames, max(1, self._story.sample_rate)):g} s"

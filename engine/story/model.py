@@ -110,6 +110,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     voice: str
 
 
+FadeShape = Literal["linear", "equal_power", "s_curve", "exponential"]
+
+
 class Clip(msgspec.Struct, frozen=True, kw_only=True):
     """A take or an audio file on a track.
 
@@ -130,6 +133,8 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
     mute: bool = False
     fade_in_frames: int = 0
     fade_out_frames: int = 0
+    fade_in_shape: FadeShape = "linear"
+    fade_out_shape: FadeShape = "linear"
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,10 +162,28 @@ class Master(msgspec.Struct, frozen=True, kw_only=True):
     limiter_db: float | None = -1.0
 
 
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target is played: which of its words, and how fast, how often, which way round.
+
+    from_word, to_word: words of the line (``dragon``, ``dragon#2``: the second one, ``#3``: the third word); None: its
+    start and its end. repeat: the word that it starts from is played so often, or, with a to_word, all of them.
+    semitones: pitch and speed together. speed: without the pitch, prepared ahead.
+    """
+
+    from_word: str | None = None
+    to_word: str | None = None
+    repeat: int = 1
+    loop: bool = False
+    reverse: bool = False
+    semitones: float = 0.0
+    speed: float = 1.0
+
+
 class PlayClip(msgspec.Struct, frozen=True, kw_only=True, tag="clip"):
     """Play a clip of the story by its id, with its trim, gain, pan and fades, on its track's strip."""
 
     clip: str
+    manner: Manner = Manner()
 
 
 class SpeakLine(msgspec.Struct, frozen=True, kw_only=True, tag="line"):
@@ -168,6 +191,7 @@ class SpeakLine(msgspec.Struct, frozen=True, kw_only=True, tag="line"):
 
     line: Line
     track: str
+    manner: Manner = Manner()
 
 
 class PlaySection(msgspec.Struct, frozen=True, kw_only=True, tag="section"):
@@ -192,8 +216,16 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
 SlotMode = Literal["oneshot", "gate", "toggle", "retrigger", "layer"]
 
 
+VelocityCurve = Literal["gm", "linear", "soft", "off"]
+Quantise = Literal["none", "beat", "bar", "grid"]
+
+
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """A pad. choke: slots with the same group stop each other."""
+    """A pad. choke: slots with the same group stop each other.
+
+    velocity: how it becomes gain. velocity_word: it picks the word to start from instead. quantise: a press waits for
+    the next beat, bar, or multiple of ``grid_beats`` in its bar, while the timeline runs.
+    """
 
     bank: str
     index: int
@@ -202,6 +234,10 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     mode: SlotMode = "oneshot"
     choke: str | None = None
     gain_db: float = 0.0
+    velocity: VelocityCurve = "gm"
+    velocity_word: bool = False
+    quantise: Quantise = "none"
+    grid_beats: float = 0.25
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,11 +16,14 @@ from engine.story.model import (
     Cue,
     Duck,
     ExportFormat,
+    FadeShape,
     Line,
+    Manner,
     Marker,
     Master,
     PlayClip,
     PlaySection,
+    Quantise,
     Scene,
     Send,
     Slot,
@@ -32,6 +35,7 @@ from engine.story.model import (
     Target,
     TempoPoint,
     Track,
+    VelocityCurve,
 )
 from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
@@ -49,10 +53,14 @@ BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (
     "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
+    "fade_in_shape", "fade_out_shape",
 )  # fmt: skip
-TARGET_KEYS = ("clip", "say", "track", "voice", "section")
+MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
+TARGET_KEYS = ("clip", "say", "track", "voice", "section", *MANNER_KEYS)
 CUE_KEYS = ("id", "name", *TARGET_KEYS, "gain_db")
-SLOT_KEYS = ("bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db")
+SLOT_KEYS = (
+    "bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db", "velocity", "velocity_word", "quantise", "grid",
+)  # fmt: skip
 SNAPSHOT_KEYS = ("id", "name", "strips")
 SCENE_KEYS = ("gain_db", "pan", "mute", "sends", "inserts")
 MARKER_KEYS = ("id", "at", "name")
@@ -181,7 +189,12 @@ class Reader:
             mute=fields.switch("mute"),
             fade_in_frames=fields.frames("fade_in", rate),
             fade_out_frames=fields.frames("fade_out", rate),
+            fade_in_shape=self._shape(fields, "fade_in_shape"),
+            fade_out_shape=self._shape(fields, "fade_out_shape"),
         )
+
+    def _shape(self, fields: Fields, key: str) -> FadeShape:
+        return cast(FadeShape, fields.choice(key, get_args(FadeShape), "linear"))
 
     def _cue(self, node: Node, path: Path) -> Cue:
         fields = self._fields(node, path, CUE_KEYS)
@@ -200,6 +213,10 @@ class Reader:
             mode=cast(SlotMode, fields.choice("mode", get_args(SlotMode), "oneshot")),
             choke=fields.word("choke"),
             gain_db=fields.number("gain_db"),
+            velocity=cast(VelocityCurve, fields.choice("velocity", get_args(VelocityCurve), "gm")),
+            velocity_word=fields.switch("velocity_word"),
+            quantise=cast(Quantise, fields.choice("quantise", get_args(Quantise), "none")),
+            grid_beats=fields.number("grid", 0.25),
         )
 
     def _target(self, fields: Fields) -> Target:
@@ -208,13 +225,19 @@ class Reader:
             for key in ("track", "voice"):
                 if key in fields:
                     fields.complain(key, "nothing: only a target with say: has it")
+        if given == ["section"]:
+            for key in MANNER_KEYS:
+                if key in fields:
+                    fields.complain(key, "nothing: only a target with clip: or say: has it")
         match given:
             case ["clip"]:
-                return PlayClip(clip=fields.text("clip"))
+                return PlayClip(clip=fields.text("clip"), manner=self._manner(fields))
             case ["say"]:
                 track = fields.required("track", "?")
                 voice = fields.word("voice") or self._voices.get(track) or ""
-                return SpeakLine(line=Line(text=fields.text("say"), voice=voice), track=track)
+                return SpeakLine(
+                    line=Line(text=fields.text("say"), voice=voice), track=track, manner=self._manner(fields)
+                )
             case ["section"] if len(words := fields.words("section")) in (1, 2):
                 return PlaySection(from_marker=words[0], to_marker=words[1] if len(words) == 2 else None)
             case ["section"]:
@@ -223,6 +246,36 @@ class Reader:
                 self.notes.add(fields.node, fields.path, "needs one of clip, say (with track) or section")
         self.notes.quiet.add((*fields.path, "clip"))
         return PlayClip(clip="?")
+
+    def _manner(self, fields: Fields) -> Manner:
+        given = [key for key in MANNER_KEYS if key in fields]
+        if not given:
+            return Manner()
+        start, end = self._words(fields)
+        return Manner(
+            from_word=start,
+            to_word=end,
+            repeat=fields.whole("repeat", 1),
+            loop=fields.switch("loop"),
+            reverse=fields.switch("reverse"),
+            semitones=fields.number("semitones"),
+            speed=fields.number("speed", 1.0),
+        )
+
+    def _words(self, fields: Fields) -> tuple[str | None, str | None]:
+        given = [key for key in ("from", "word", "words") if key in fields]
+        for key in given[1:]:
+            fields.complain(key, f"only one of from, word and words; there is {given[0]} already")
+        match given[:1]:
+            case ["from"]:
+                return fields.word("from"), None
+            case ["word"]:
+                return fields.word("word"), fields.word("word")
+            case ["words"] if len(words := fields.words("words")) == 2:
+                return words[0], words[1]
+            case ["words"]:
+                fields.complain("words", "[from word, to word]")
+        return None, None
 
     def _marker(self, node: Node, path: Path) -> Marker:
         fields = self._fields(node, path, MARKER_KEYS)

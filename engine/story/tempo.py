@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
@@ -52,6 +53,16 @@ class TempoMap:
         bars, rest = divmod(max(Fraction(0), (frame - stretch.start) / stretch.frames_per_beat), stretch.beats_per_bar)
         bar, beat = stretch.bar + int(bars), 1.0 + float(rest)
         return Beat(bar=bar, beat=beat) if beat < stretch.beats_per_bar + 1 else Beat(bar=bar + 1)
+
+    def next_place(self, frame: int, bars: bool = False, beats: float = 1.0) -> int:
+        """Return the first frame from ``frame`` on that begins a bar, or is a multiple of ``beats`` in its bar."""
+        here = self.position(frame)
+        if not bars:
+            count = math.ceil(round((here.beat - 1.0) / beats, 9))
+            stretch = self._stretches[bisect_right(self._bars, here.bar) - 1]
+            if count * beats < stretch.beats_per_bar:
+                return self.frame(here.bar, 1.0 + count * beats)
+        return frame if here.beat == 1.0 else self.frame(here.bar + 1)
 
     def _exact(self, bar: int, beats: Fraction) -> Fraction:
         stretch = self._stretches[bisect_right(self._bars, bar) - 1]

@@ -17,6 +17,7 @@ from engine.story.model import (
     Duck,
     Effect,
     Lane,
+    Manner,
     Marker,
     Master,
     PlayClip,
@@ -137,6 +138,8 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
     fields["mute"] = Leaf("switch", clip.mute, not clip.mute)
     fields["fade_in"] = Leaf("time", clip.fade_in_frames, not clip.fade_in_frames, rate)
     fields["fade_out"] = Leaf("time", clip.fade_out_frames, not clip.fade_out_frames, rate)
+    fields["fade_in_shape"] = _word(clip.fade_in_shape, "linear")
+    fields["fade_out_shape"] = _word(clip.fade_out_shape, "linear")
     return Table(fields)
 
 
@@ -215,22 +218,41 @@ def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
         "index": _number(slot.index),
         "name": _name(slot.name),
         **_target(slot.target, voices),
-        "mode": Leaf("word", slot.mode, slot.mode == "oneshot"),
+        "mode": _word(slot.mode, "oneshot"),
         "choke": Leaf("word", slot.choke, slot.choke is None),
         "gain_db": _number(slot.gain_db, 0.0),
+        "velocity": _word(slot.velocity, "gm"),
+        "velocity_word": _switch(slot.velocity_word),
+        "quantise": _word(slot.quantise, "none"),
+        "grid": _number(slot.grid_beats, 0.25),
     }
     return Table(fields, inline=True)
 
 
 def _target(target: Target, voices: Mapping[str, str | None]) -> dict[str, Tree]:
     match target:
-        case PlayClip(clip=clip):
-            return {"clip": Leaf("word", clip)}
-        case SpeakLine(line=line, track=track):
+        case PlayClip(clip=clip, manner=manner):
+            return {"clip": Leaf("word", clip), **_manner(manner)}
+        case SpeakLine(line=line, track=track, manner=manner):
             voice = Leaf("word", line.voice, line.voice == voices.get(track))
-            return {"say": Leaf("speech", line.text), "track": Leaf("word", track), "voice": voice}
+            fields = {"say": Leaf("speech", line.text), "track": Leaf("word", track), "voice": voice}
+            return {**fields, **_manner(manner)}
         case PlaySection(from_marker=start, to_marker=end):
             return {"section": Leaf("words", (start,) if end is None else (start, end))}
+
+
+def _manner(manner: Manner) -> dict[str, Tree]:
+    start, end = manner.from_word, manner.to_word
+    return {
+        "from": Leaf("text", start, start is None or end is not None),
+        "word": Leaf("text", start, end is None or start != end),
+        "words": Leaf("words", (start, end), end is None or start == end),
+        "repeat": _number(manner.repeat, 1),
+        "loop": _switch(manner.loop),
+        "reverse": _switch(manner.reverse),
+        "semitones": _number(manner.semitones, 0.0),
+        "speed": _number(manner.speed, 1.0),
+    }
 
 
 def _marker(marker: Marker, rate: int) -> Table:
@@ -257,6 +279,14 @@ def _scene(scene: Scene) -> Table:
 
 def _name(name: str) -> Leaf:
     return Leaf("text", name, not name)
+
+
+def _word(word: str, default: str) -> Leaf:
+    return Leaf("word", word, word == default)
+
+
+def _switch(on: bool) -> Leaf:
+    return Leaf("switch", on, not on)
 
 
 def _number(number: float, default: float | None = None) -> Leaf:

@@ -143,19 +143,20 @@ class VoicePool:
                 return answer.take
         raise TakeLost(f"two voice workers died before they could keep the take of {line.text[:40]!r}")
 
-    async def load_take(self, take: Take, offset: int, *, urgent: bool = False) -> None:
+    async def load_take(self, take: Take, offset: int, *, urgent: bool = False, speed: float = 1.0) -> None:
         """Copy ``take`` to float ``offset`` of the arena; one that is gone from the cache is spoken again.
 
         While this runs a worker may write there, also after it was cancelled: shield it before giving memory back.
-        urgent: background work gives way. Raises MediaError, VoiceError, Busy.
+        urgent: background work gives way. speed: it is stretched, its pitch kept (``stretched_frames`` long).
+        Raises MediaError, VoiceError, Busy.
         """
-        if await self._load_take(take, offset, urgent):
+        if await self._load_take(take, offset, urgent, speed):
             return
         again = await self.render(Line(text=take.text, voice=take.voice), seed=take.seed, urgent=urgent)
-        if again.digest != take.digest or not await self._load_take(take, offset, urgent):
+        if again.digest != take.digest or not await self._load_take(take, offset, urgent, speed):
             raise MediaError(f"the take of {take.text[:40]!r} is gone, and its voice is another now; ask anew")
 
-    async def load_file(self, path: Path, offset: int, max_floats: int) -> None:
+    async def load_file(self, path: Path, offset: int, max_floats: int, *, speed: float = 1.0) -> None:
         """Read an audio file, at the project's rate, to float ``offset`` of the arena; see ``load_take``."""
         request = wire.LoadFile(
             job=next(self._numbers),
@@ -163,6 +164,7 @@ class VoicePool:
             sample_rate=self.sample_rate,
             offset=offset,
             max_floats=max_floats,
+            speed=speed,
         )
         await self._done(Job(request, Priority.BACKGROUND))
 
@@ -174,9 +176,9 @@ class VoicePool:
             raise VoiceError(f"the voice worker answered {type(answer).__name__}, not the facts of {path}")
         return answer.facts
 
-    async def _load_take(self, take: Take, offset: int, urgent: bool) -> bool:
+    async def _load_take(self, take: Take, offset: int, urgent: bool, speed: float) -> bool:
         """Return whether the take was still there."""
-        request = wire.LoadTake(job=next(self._numbers), take=take, offset=offset)
+        request = wire.LoadTake(job=next(self._numbers), take=take, offset=offset, speed=speed)
         made = self._renders.get(take.digest)
         job = Job(request, Priority.NOW if urgent else Priority.SOON, slot=made.made_by if made else None)
         return not isinstance(await self._done(job), wire.NoTake)

@@ -54,19 +54,21 @@ class RenderAll(Message, frozen=True, kw_only=True):
 
 
 class LoadTake(Message, frozen=True, kw_only=True):
-    """Copy a take into the arena from float ``offset`` on. Answer: Done, or NoTake."""
+    """Copy a take into the arena from float ``offset`` on, at ``speed``. Answer: Done, or NoTake."""
 
     take: Take
     offset: int
+    speed: float = 1.0
 
 
 class LoadFile(Message, frozen=True, kw_only=True):
-    """Read an audio file into the arena, at most ``max_floats`` from float ``offset`` on. Answer: Done."""
+    """Read an audio file, at ``speed``, into the arena, at most ``max_floats`` from ``offset`` on. Answer: Done."""
 
     path: str
     sample_rate: int
     offset: int
     max_floats: int
+    speed: float = 1.0
 
 
 class Probe(Message, frozen=True, kw_only=True):

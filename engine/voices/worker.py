@@ -33,6 +33,7 @@ from engine.voices.preset import Preset
 from engine.voices.recording import Recording, record
 from engine.voices.registry import BACKENDS, backend
 from engine.voices.speaker import Speaker, place_in
+from engine.voices.stretch import stretch
 from engine.voices.take import Take
 
 log = logging.getLogger(__name__)
@@ -132,8 +133,7 @@ class Worker:
                 self._load_take(request)
             case wire.LoadFile():
                 into = place_in(self._arena, request.offset, request.max_floats)
-                facts = load(Path(request.path), request.sample_rate, into, stopped)
-                self._send(wire.Done(job=request.job, facts=facts))
+                self._send(wire.Done(job=request.job, facts=_load_file(request, into, stopped)))
             case wire.Probe():
                 self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
 
@@ -168,9 +168,10 @@ class Worker:
                 self._send(wire.NoTake(job=request.job))
                 return
             audio = self._cache.audio(take)
-        place = place_in(self._arena, request.offset, take.frames * take.channels)
-        place[:] = _fitted(audio, take).reshape(-1)
-        self._send(wire.Done(job=request.job, facts=Facts(frames=take.frames, channels=take.channels)))
+        heard = stretch(_fitted(audio, take), request.speed, take.sample_rate)
+        place = place_in(self._arena, request.offset, heard.size)
+        place[:] = heard.reshape(-1)
+        self._send(wire.Done(job=request.job, facts=Facts(frames=len(heard), channels=take.channels)))
 
     def _store_all(self) -> None:
         """Write takes into the cache, beside the work: who waits for the sound does not wait for the disk."""
@@ -182,6 +183,19 @@ class Worker:
                 self._send(wire.NotStored(job=job, text=str(error)))
             else:
                 self._send(wire.Stored(job=job))
+
+
+def _load_file(request: wire.LoadFile, into: Audio, stopped: Callable[[], bool]) -> Facts:
+    """Read a file into the arena; one that is stretched is read as a whole first."""
+    path = Path(request.path)
+    if request.speed == 1.0:
+        return load(path, request.sample_rate, into, stopped)
+    facts = probe(path, request.sample_rate)
+    whole = np.zeros(facts.frames * facts.channels, np.float32)
+    load(path, request.sample_rate, whole, stopped)
+    heard = stretch(whole.reshape(-1, facts.channels), request.speed, request.sample_rate)
+    into[: heard.size] = heard.reshape(-1)
+    return Facts(frames=len(heard), channels=facts.channels)
 
 
 def _fitted(audio: Audio, take: Take) -> Audio:

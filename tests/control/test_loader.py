@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.realtime.arena import ArenaAllocator
 from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.render.cache import TakeCache
-from engine.session.library import AudioFile, Library, Loaded, Source
+from engine.session.library import AudioFile, Library, Loaded, Source, Stretched
 from engine.story.model import Line
 from engine.voices.catalog import load_catalog
 from engine.voices.pool import VoicePool
@@ -185,5 +185,22 @@ def test_what_can_never_fit_is_told(tmp_path):
     async def show(ear, arena):
         ear.library.ask(long, urgent=False)
         assert (await ear.wait(long)).code == "memory_short"
+
+    run(tmp_path, show)
+
+
+def test_another_speed_is_a_sound_of_its_own_with_its_words(tmp_path):
+    slow = Stretched(source=HELLO, speed=0.5)
+    fast = Stretched(source=write_tone(tmp_path, "a.wav"), speed=2.0)
+
+    async def show(ear, arena):
+        for source in (HELLO, slow, fast):
+            ear.library.ask(source, urgent=True)
+        plain, slowed, sped = [await ear.wait(source) for source in (HELLO, slow, fast)]
+        assert slowed.frames == 2 * plain.frames
+        assert slowed.words[0].end_frame == 2 * plain.words[0].end_frame
+        assert sped.frames == RATE // 2
+        for loaded in (slowed, sped):
+            assert np.abs(arena[loaded.offset : loaded.offset + loaded.frames]).max() > 0.1
 
     run(tmp_path, show)

@@ -14,7 +14,7 @@ from engine.export.manifest import Manifest
 from engine.export.options import ExportOptions
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
-from engine.realtime.records import ENTRY, Kind, records
+from engine.realtime.records import ENTRY, Kind, Shape, records
 from engine.render.cache import TakeCache
 from engine.story.model import (
     After,
@@ -213,7 +213,8 @@ def live_timeline(story: Story, shop: Workshop) -> tuple[np.ndarray, np.ndarray]
         strip = [track.id for track in story.tracks].index(placed.track.id)
         rows.append((
             placed.start_frame, placed.length_frames, first + clip.trim_start_frames * channels, player, channels,
-            strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames, 0, 0,
+            strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
+            Shape[clip.fade_in_shape.upper()], Shape[clip.fade_out_shape.upper()],
         ))  # fmt: skip
     return np.concatenate(parts), np.array(rows, ENTRY)
 

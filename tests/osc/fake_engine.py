@@ -137,6 +137,10 @@ class FakeEngine:
     def slot_state(self, bank: str, index: int) -> SlotState:
         return _known("slot", (bank, index), self.slots)
 
+    def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
+        self.slot_state(bank, index)
+        return (("the", 0), ("dragon", 4800))
+
     def clip_state(self, clip: str) -> SlotState:
         return _known("clip", clip, self.clips)
 

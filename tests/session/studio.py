@@ -32,6 +32,7 @@ from engine.story.model import (
     Strip,
     Track,
 )
+from engine.voices.take import Word
 
 
 class RecordingStage:
@@ -134,6 +135,15 @@ def small_story() -> Story:
     )
 
 
+def words(source: Source) -> tuple[Word, ...]:
+    """Return made-up word times of a line: 400 frames each, one after the other."""
+    texts = source.text.split() if isinstance(source, Line) else []
+    return tuple(
+        Word(text=text, start_frame=400 * i, end_frame=400 * (i + 1), text_start=0, text_end=1)
+        for i, text in enumerate(texts)
+    )
+
+
 class Studio:
     """The session, its stage, its loader, its keeper and everything it has told."""
 
@@ -144,10 +154,13 @@ class Studio:
         self.loader = HandLoader()
         self.keeper = NotedEdits()
         self.told: list[Event] = []
+        self.now = 0
+        """The engine frame that an order can still meet: the test moves it."""
         self.session = Session(
             story or small_story(),
             self.stage,
             self.loader,
+            soon=lambda: self.now,
             keeper=self.keeper,
             voices=EmbeddedVoices(("narrator", "ghost")),
             mixes=mixes,
@@ -162,7 +175,8 @@ class Studio:
     def deliver(self, source: Source, frames: int = FRAMES, channels: int = 1) -> None:
         """Have ``source`` lie in the arena."""
         offset = 100_000 * (1 + [s for s, _ in self.loader.asked].index(source))
-        self.session.loaded(source, Loaded(offset=offset, frames=frames, channels=channels, digest="d" * 8))
+        made = Loaded(offset=offset, frames=frames, channels=channels, digest="d" * 8, words=words(source))
+        self.session.loaded(source, made)
 
     def deliver_all(self) -> None:
         for source, _ in tuple(self.loader.asked):

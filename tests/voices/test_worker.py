@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from engine.errors import MediaError
 from engine.render.cache import TakeCache
@@ -59,6 +60,22 @@ def test_what_another_worker_kept_is_loaded_from_the_cache(bench):
     (done,) = bench(wire.LoadTake(job=2, take=take, offset=0))
     assert done.facts.frames == take.frames
     np.testing.assert_array_equal(bench.arena[: take.frames], bench.cache.audio(take)[:, 0])
+
+
+def test_a_take_and_a_file_are_loaded_at_their_speed(bench, tmp_path):
+    (take,) = [a.take for a in bench(render(1)) if isinstance(a, wire.Rendered)]
+    soundfile.write(tmp_path / "a.wav", np.full((1000, 2), 0.5), RATE)
+    loaded, read = bench(
+        wire.LoadTake(job=2, take=take, offset=0, speed=0.5),
+        wire.LoadFile(
+            job=3, path=str(tmp_path / "a.wav"), sample_rate=RATE, offset=100_000, max_floats=1000, speed=2.0
+        ),
+    )
+    assert loaded.facts.frames == 2 * take.frames
+    assert (read.facts.frames, read.facts.channels) == (500, 2)
+    assert bench.arena[: take.frames * 2].any()
+    assert bench.arena[100_000:101_000].any()
+    assert not bench.arena[101_000:].any()
 
 
 def test_what_nobody_kept_is_not_loaded(bench):

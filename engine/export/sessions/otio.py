@@ -82,6 +82,7 @@ def _clip(session: Session, placed: Placed) -> _Json:
     facts = {
         "clip": clip.id, "take": medium.take.digest if medium.take else None, "gain_db": clip.gain_db, "pan": clip.pan,
         "fade_in_frames": clip.fade_in_frames, "fade_out_frames": clip.fade_out_frames,
+        "fade_in_shape": clip.fade_in_shape, "fade_out_shape": clip.fade_out_shape,
     }  # fmt: skip
     media = {
         "OTIO_SCHEMA": "ExternalReference.1", "name": medium.name, "target_url": f"{MEDIA_FOLDER}/{medium.name}",

@@ -24,7 +24,8 @@ MEDIA_FOLDER = "media"
 
 _NAMESPACE = uuid.UUID("6f0d1a5e-3c0e-5b1e-9a51-0c7e0c0e70f5")
 _POST_FADER = 0
-_LINEAR = 0
+_SHAPES = {"linear": 0, "equal_power": 1, "s_curve": 5, "exponential": 4}
+"""Reaper's nearest fade shapes: linear, fast start, slow start and end, slow start (steep)."""
 _PAN_LAW_0_DB = 1
 _BALANCE = 3
 _QUARTER = 4
@@ -135,8 +136,9 @@ def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> I
 def _item(plan: Plan, placed: Placed) -> Iterator[str]:
     clip, medium = placed.clip, plan.medium(placed)
     yield from _item_head(plan, "clip", clip.id, placed.start_frame, placed.length_frames)
-    yield f"FADEIN {_LINEAR} {_seconds(plan, clip.fade_in_frames)} 0 {_LINEAR} 0 0 0"
-    yield f"FADEOUT {_LINEAR} {_seconds(plan, clip.fade_out_frames)} 0 {_LINEAR} 0 0 0"
+    shape_in, shape_out = _SHAPES[clip.fade_in_shape], _SHAPES[clip.fade_out_shape]
+    yield f"FADEIN {shape_in} {_seconds(plan, clip.fade_in_frames)} 0 {shape_in} 0 0 0"
+    yield f"FADEOUT {shape_out} {_seconds(plan, clip.fade_out_frames)} 0 {shape_out} 0 0 0"
     yield f"NAME {_quoted(clip_title(placed))}"
     yield f"VOLPAN {db_to_gain(clip.gain_db):.10g} {clip.pan:.10g} 1 {_PAN_LAW_0_DB}"
     yield f"SOFFS {_seconds(plan, clip.trim_start_frames)}"

@@ -1,0 +1,188 @@
+"""Pads that are played like an instrument: words, notes, velocity curves, quantised presses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.commands import GoCue, Play, ReleaseSlot, SetLoop, TriggerSlot
+from engine.errors import BadRange, Busy, UnknownThing
+from engine.events import Dropped
+from engine.realtime.records import NOW, Kind, Report
+from engine.session.library import Stretched
+from engine.session.slots import velocity_db
+from engine.story.model import Manner, PlayClip, Slot, SpeakLine, Story, TempoPoint
+from tests.session.studio import Studio, line, small_story
+
+BEAT = 24000
+"""Frames, at 120 bpm and 48 kHz."""
+
+
+def studio(mode: str = "layer", manner: Manner | None = None, **fields: Any) -> Studio:
+    target = SpeakLine(line=line("the dragon and the knight"), track="voice", manner=manner or Manner())
+    story: Story = small_story()
+    return Studio(replace(story, slots=(Slot(bank="a", index=1, target=target, mode=mode, **fields),)))
+
+
+def press(each: Studio, at_frame: int | None = None, **fields: Any) -> dict[str, Any]:
+    each.do(TriggerSlot(bank="a", index=1, **fields), at_frame)
+    return each.stage.take(Kind.START_PLAYER)[-1]
+
+
+def first_float(each: Studio) -> int:
+    return 100_000 * len(each.loader.asked)
+
+
+def test_a_press_from_a_word_starts_there() -> None:
+    each = studio()
+    order = press(each, from_word="knight")
+    assert order["offset"] == first_float(each) + 4 * 400
+    assert order["length"] == Studio.FRAMES - 1600
+    assert order["attack_frames"] == 96
+
+
+def test_a_press_for_one_word_plays_that_word() -> None:
+    order = press(studio(), word="the#2")
+    assert (order["offset"] % 100_000, order["length"], order["fade_out_frames"]) == (1200, 640, 240)
+
+
+def test_an_unknown_word_names_those_that_there_are() -> None:
+    each = studio()
+    with pytest.raises(UnknownThing, match=r"named 'cat'; there is: and, dragon, knight, the, the#2"):
+        press(each, word="cat")
+    assert each.stage.orders == []
+
+
+def test_a_cue_can_be_fired_from_a_word() -> None:
+    each = Studio()
+    each.do(GoCue(cue="1", from_word="there"), 5000)
+    (order,) = each.stage.take(Kind.START_PLAYER)
+    assert (order["offset"] % 100_000, order["frame"]) == (400, 5000)
+
+
+def test_the_slots_manner_is_what_a_plain_press_plays() -> None:
+    order = press(studio(manner=Manner(from_word="dragon", to_word="dragon", loop=True, semitones=12.0)))
+    assert order["rate"] == 2.0
+    assert (order["loop_start"], order["loop_frames"], order["loop_fade_frames"], order["index"]) == (100, 400, 100, 0)
+
+
+def test_notes_are_pitches_on_top_of_the_slots_own() -> None:
+    each = studio(manner=Manner(semitones=5.0))
+    assert press(each, semitones=7.0)["rate"] == 2.0
+    with pytest.raises(BadRange, match="semitones"):
+        press(each, semitones=20.0)
+
+
+def test_each_note_has_the_mode_for_itself() -> None:
+    each = studio("gate")
+    low, high = press(each, semitones=0.0)["player"], press(each, semitones=7.0)["player"]
+    each.do(ReleaseSlot(bank="a", index=1, semitones=0.0))
+    (stop,) = each.stage.take(Kind.STOP_PLAYER)
+    assert stop["player"] == low != high
+    once = studio("oneshot")
+    press(once, semitones=3.0)
+    press(once, semitones=4.0)
+    with pytest.raises(Busy):
+        press(once, semitones=4.0)
+
+
+def test_a_retrigger_blends_the_old_into_the_new() -> None:
+    each = studio("retrigger")
+    assert press(each)["attack_frames"] == 0
+    each.do(TriggerSlot(bank="a", index=1))
+    stop, start = each.stage.orders
+    assert (stop["ramp_frames"], start["attack_frames"]) == (240, 240)
+
+
+@pytest.mark.parametrize(("curve", "half"), [("gm", -12.04), ("linear", -6.02), ("soft", -3.01), ("off", 0.0)])
+def test_velocity_curves(curve: Any, half: float) -> None:
+    assert velocity_db(curve, 0.5) == pytest.approx(half, abs=0.01)
+    assert velocity_db(curve, 1.0) == 0.0
+    assert velocity_db(curve, 1e-9) >= -40.0
+
+
+@pytest.mark.parametrize(("velocity", "word"), [(0.01, 0), (0.3, 1), (0.5, 2), (0.99, 4), (1.0, 4)])
+def test_velocity_picks_the_word(velocity: float, word: int) -> None:
+    order = press(studio(velocity_word=True), velocity=velocity)
+    assert (order["offset"] % 100_000, order["gain"]) == (400 * word, 1.0)
+
+
+def running(each: Studio, timeline_frame: int, engine_frame: int) -> None:
+    each.do(Play())
+    each.report(Report.TRANSPORT, value=1.0, requested_frame=timeline_frame, actual_frame=engine_frame)
+    each.stage.orders.clear()
+
+
+@pytest.mark.parametrize(
+    ("quantise", "grid", "asked", "expected"),
+    [
+        ("beat", 0.25, 10_001, 10_000 + BEAT),
+        ("beat", 0.25, 10_000 + BEAT, 10_000 + BEAT),
+        ("bar", 0.25, 10_000 + BEAT, 10_000 + 4 * BEAT),
+        ("grid", 0.5, 10_000 + BEAT + 1, 10_000 + BEAT + BEAT // 2),
+        ("grid", 3.0, 10_000 + 3 * BEAT + 1, 10_000 + 4 * BEAT),
+        ("none", 0.25, 12_345, 12_345),
+    ],
+)
+def test_a_press_waits_for_its_place(quantise: Any, grid: float, asked: int, expected: int) -> None:
+    each = studio(quantise=quantise, grid_beats=grid)
+    running(each, 0, 10_000)
+    assert press(each, asked)["frame"] == expected
+
+
+def test_a_press_now_waits_from_what_can_still_be_met() -> None:
+    each = studio(quantise="beat")
+    running(each, 4800, 10_000)
+    each.now = 10_000 + BEAT
+    assert press(each)["frame"] == 10_000 + 2 * BEAT - 4800
+
+
+def test_a_press_does_not_wait_while_the_timeline_rests() -> None:
+    assert press(studio(quantise="bar"))["frame"] == NOW
+
+
+def test_a_press_in_a_loop_goes_round_with_it() -> None:
+    each = studio(quantise="bar")
+    each.do(SetLoop(start_frame=BEAT, end_frame=3 * BEAT))
+    running(each, BEAT, 0)
+    # at engine frame 2 BEAT the loop wraps to beat 2 of bar 1; no bar begins inside it, so the next one lies behind
+    assert press(each, 100)["frame"] == 2 * BEAT + 3 * BEAT
+    each.report(Report.LOOPED, requested_frame=BEAT, actual_frame=2 * BEAT)
+    each.do(SetLoop())
+    assert press(each, 2 * BEAT + 1)["frame"] == 5 * BEAT
+
+
+def test_a_tempo_of_three_beats_has_its_own_bars() -> None:
+    story = replace(studio(quantise="bar").session.story, tempo=(TempoPoint(tempo_bpm=60.0, beats_per_bar=3),))
+    each = Studio(story)
+    running(each, 0, 0)
+    assert press(each, 1)["frame"] == 3 * 48000
+
+
+def test_another_speed_is_another_source() -> None:
+    each = studio(manner=Manner(speed=0.5))
+    sources = [source for source, _ in each.loader.asked]
+    assert Stretched(source=line("the dragon and the knight"), speed=0.5) in sources
+    assert line("the dragon and the knight") not in sources
+
+
+def test_a_stretched_clips_trim_is_stretched_with_it() -> None:
+    story = replace(
+        small_story(), slots=(Slot(bank="a", index=1, target=PlayClip(clip="boo", manner=Manner(speed=2.0))),)
+    )
+    assert press(Studio(story))["length"] == 250
+
+
+def test_a_player_that_gives_way_is_told() -> None:
+    each = studio()
+    player = press(each)["player"]
+    (told,) = each.report(Report.STOLEN, player=player)
+    assert isinstance(told, Dropped)
+    assert (told.what, told.code) == ("slot a/1", "stolen")
+
+
+def test_a_slots_words_can_be_read() -> None:
+    each = studio()
+    assert each.session.slots.words("a", 1)[:4] == (("the", 0), ("dragon", 400), ("and", 800), ("the#2", 1200))
