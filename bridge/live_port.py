@@ -61,9 +61,14 @@ class LivePort:
         """Return the mixer channels."""
         return tuple(self._session.story.strips())
 
-    def cue_ids(self) -> Sequence[str]:
-        """Return the cues in the order of the list."""
-        return tuple(cue.id for cue in self._session.story.cues)
+    def cue_lists(self) -> Sequence[str]:
+        """Return the cue lists."""
+        return tuple(self._session.story.cue_lists())
+
+    def cue_ids(self, cuelist: str | None = None) -> Sequence[str]:
+        """Return the cues in the order of a list."""
+        lists = self._session.story.cue_lists()
+        return tuple(cue.id for cue in lists.get(cuelist or next(iter(lists)), ()))
 
     def slot_keys(self) -> Sequence[tuple[str, int]]:
         """Return bank and index of every slot."""
@@ -109,9 +114,13 @@ class LivePort:
         """Return how ready a voice is."""
         return self._session.voices.state(voice)
 
-    def cue_state(self, cue: str) -> SlotState:
+    def cue_state(self, cue: str, cuelist: str | None = None) -> SlotState:
         """Return how far a cue is."""
-        return self._session.cues.state(cue)
+        return self._session.cues.state(cue, cuelist)
+
+    def cue_times(self, cue: str, cuelist: str | None = None) -> tuple[int, int, int]:
+        """Return a cue's times in frames."""
+        return self._session.cues.times(cue, cuelist)
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""
@@ -121,9 +130,13 @@ class LivePort:
         """Return a slot's words and where each starts."""
         return self._session.slots.words(bank, index)
 
-    def next_cue(self) -> str | None:
+    def next_cue(self, cuelist: str | None = None) -> str | None:
         """Return the cue that GO fires next."""
-        return self._session.cues.next_cue
+        return self._session.cues.playhead(cuelist)
+
+    def following_cue(self, cuelist: str | None = None) -> str | None:
+        """Return the cue after that."""
+        return self._session.cues.following(cuelist)
 
     def transport_state(self) -> TransportState:
         """Return where the timeline stands now."""

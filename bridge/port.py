@@ -145,8 +145,12 @@ class EnginePort(Protocol):
         """Return the mixer channels: tracks, buses, master."""
         ...
 
-    def cue_ids(self) -> Sequence[str]:
-        """Return the cues in the order of the list."""
+    def cue_lists(self) -> Sequence[str]:
+        """Return the cue lists, the first one first."""
+        ...
+
+    def cue_ids(self, cuelist: str | None = None) -> Sequence[str]:
+        """Return the cues in the order of a list (None: the first one, here and below)."""
         ...
 
     def slot_keys(self) -> Sequence[tuple[str, int]]:
@@ -173,8 +177,12 @@ class EnginePort(Protocol):
         """Return a mixer channel's state."""
         ...
 
-    def cue_state(self, cue: str) -> SlotState:
+    def cue_state(self, cue: str, cuelist: str | None = None) -> SlotState:
         """Return how far a cue is."""
+        ...
+
+    def cue_times(self, cue: str, cuelist: str | None = None) -> tuple[int, int, int]:
+        """Return how long a cue has sounded, still will, and would in all, in frames; -1 s: for ever, or not known."""
         ...
 
     def slot_state(self, bank: str, index: int) -> SlotState:
@@ -189,8 +197,12 @@ class EnginePort(Protocol):
         """Return how far a clip's take is."""
         ...
 
-    def next_cue(self) -> str | None:
+    def next_cue(self, cuelist: str | None = None) -> str | None:
         """Return the cue that GO fires next, None at the list's end."""
+        ...
+
+    def following_cue(self, cuelist: str | None = None) -> str | None:
+        """Return the cue that is next after the next GO."""
         ...
 
     def transport_state(self) -> TransportState:

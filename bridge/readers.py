@@ -111,12 +111,22 @@ def meters(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 
 
 def cue_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read how far a cue is."""
-    return (port.cue_state(path["cue"]),)
+    return (port.cue_state(path["cue"], path.get("cuelist")),)
 
 
-def next_cue(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+def cue_time(which: int) -> Reader:
+    """Return a reader of one of a cue's times: elapsed, remaining, duration."""
+    return lambda port, path: (port.cue_times(path["cue"], path.get("cuelist"))[which],)
+
+
+def next_cue(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read which cue GO fires next; an empty text at the list's end."""
-    return (port.next_cue() or "",)
+    return (port.next_cue(path.get("cuelist")) or "",)
+
+
+def following_cue(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read which cue comes after that one."""
+    return (port.following_cue(path.get("cuelist")) or "",)
 
 
 def slot_state(port: EnginePort, path: Path) -> tuple[object, ...]:

@@ -38,7 +38,7 @@ _FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
 _CUE = Arg(name="cue", type="s")
 _FROM_WORD = Arg(name="from_word", type="s")
-_STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, playing or failed")
+_STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, waiting, playing, paused or failed")
 _LOOP = (
     Arg(name="start_frame", type="f", seconds=True, help="in seconds"),
     Arg(name="end_frame", type="f", seconds=True, help="in seconds"),
@@ -62,6 +62,32 @@ def _first_bank(port: EnginePort) -> Path:
     for bank, _ in port.slot_keys():
         return {"bank": bank}
     raise BadValue("this story has no slots")
+
+
+def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
+    """Return the rows of one cue, of the first list or of a named one."""
+    times = ("elapsed", "How long a cue{} has sounded; less than 0 while it waits."), (
+        "remaining", "How long a cue{} will still sound; -1: for ever."), (
+        "duration", "How long a cue{} sounds; -1: for ever, or not known yet.")  # fmt: skip
+    return (
+        Route(address=f"{cue}/go", trigger=True, command=do.GoCue, help=f"Fire a cue{where}."),
+        Route(address=f"{cue}/from", trigger=True, command=do.GoCue, args=(_FROM_WORD,),
+              help=f"Fire a cue{where} from a word of its line on: dragon, dragon#2 (the second one), #3 (the third "
+                   "word)."),
+        Route(address=f"{cue}/stop", trigger=True, command=do.StopCue, args=(_FADE,),
+              help=f"Fade out what a cue{where} plays, and forget its waits."),
+        Route(address=f"{cue}/pause", trigger=True, command=do.PauseCue,
+              help=f"Hold a cue{where}: its sound, its waits, what follows it."),
+        Route(address=f"{cue}/resume", trigger=True, command=do.ResumeCue, help=f"Let a cue{where} go on."),
+        Route(address=f"{cue}/audition", trigger=True, command=do.AuditionCue,
+              help=f"Play a cue{where} on the private bus only."),
+        Route(address=f"{cue}/state", read=readers.cue_state, args=(_STATE,),
+              changed=(told.CueStarted, told.CueEnded, told.CueChanged), help=f"How far a cue{where} is."),
+        *(Route(address=f"{cue}/{name}", read=readers.cue_time(number), stream=True, help=text.format(where),
+                args=(Arg(name=f"{name}_frame", type="f", seconds=True, help="in seconds"),),
+                changed=(told.CueStarted, told.CueEnded, told.CueChanged))
+          for number, (name, text) in enumerate(times)),
+    )  # fmt: skip
 
 
 # fmt: off
@@ -136,19 +162,32 @@ ROUTES: tuple[Route, ...] = (
           help="How ready a voice is to speak."),
 
     # cues
-    Route(address="/go", trigger=True, command=do.GoCue, help="Fire the next cue of the list."),
+    Route(address="/go", trigger=True, command=do.GoCue, help="Fire the cue of the first list that stands by."),
+    Route(address="/back", trigger=True, command=do.GoBack, help="Have the cue before it stand by."),
+    Route(address="/standby", command=do.StandBy, args=(_CUE,), help="Have a cue stand by: GO fires it next."),
     Route(address="/cue/next", read=readers.next_cue, args=(_CUE,), changed=(told.PlayheadMoved,),
           help="The cue that GO fires next, an empty text at the list's end."),
-    Route(address="/cue/{cue}/go", trigger=True, command=do.GoCue, help="Fire a cue."),
     Route(address="/cue/go", trigger=True, command=do.GoCue, args=(_CUE,), help="Fire a cue that is named beside."),
-    Route(address="/cue/{cue}/from", trigger=True, command=do.GoCue, args=(_FROM_WORD,),
-          help="Fire a cue from a word of its line on: dragon, dragon#2 (the second one), #3 (the third word)."),
-    Route(address="/cue/{cue}/stop", trigger=True, command=do.StopCue, args=(_FADE,),
-          help="Fade out what a cue plays."),
     Route(address="/cue/stop", trigger=True, command=do.StopCue, args=(_CUE, _FADE),
           help="Fade out what a cue plays that is named beside."),
-    Route(address="/cue/{cue}/state", read=readers.cue_state, args=(_STATE,),
-          changed=(told.CueStarted, told.CueEnded, told.CueChanged), help="How far a cue is."),
+    *_cue_rows("/cue/{cue}", ""),
+    Route(address="/cuelist/{cuelist}/go", trigger=True, command=do.GoCue,
+          help="Fire the cue of that list that stands by."),
+    Route(address="/cuelist/{cuelist}/back", trigger=True, command=do.GoBack,
+          help="Have the cue of that list before it stand by."),
+    Route(address="/cuelist/{cuelist}/standby", command=do.StandBy, args=(_CUE,),
+          help="Have a cue of that list stand by."),
+    Route(address="/cuelist/{cuelist}/playhead", read=readers.next_cue, args=(_CUE,), changed=(told.PlayheadMoved,),
+          help="The cue that stands by, an empty text at the list's end."),
+    Route(address="/cuelist/{cuelist}/next", read=readers.following_cue, args=(_CUE,), changed=(told.PlayheadMoved,),
+          help="The cue that stands by after the next GO."),
+    *_cue_rows("/cuelist/{cuelist}/cue/{cue}", " of that list"),
+    Route(address="/pauseall", trigger=True, command=do.PauseAll,
+          help="Hold everything: players, cues with their waits, the timeline."),
+    Route(address="/resumeall", trigger=True, command=do.ResumeAll, help="Let everything go on."),
+    Route(address="/prompt", command=do.Prompt, args=(Arg(name="text", type="s"),),
+          help="Speak to operator and actors, on the private bus only."),
+    Route(address="/audition/stop", trigger=True, command=do.StopAudition, help="End an audition."),
 
     # slots
     Route(address="/slot/{bank}/{index}/trigger", trigger=True, press=_PRESSED,
@@ -167,6 +206,8 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/slot/{bank}/{index}/words", read=readers.slot_words, repeated=True, changed=(told.SlotChanged,),
           args=(Arg(name="word", type="s"), Arg(name="start_frame", type="f", seconds=True)),
           help="The words of a pad's line as they are named, and when each starts, over and over."),
+    Route(address="/slot/{bank}/{index}/audition", trigger=True, command=do.AuditionSlot,
+          help="Play a pad on the private bus only."),
     Route(address="/slot/{bank}/{index}/release", trigger=True, command=do.ReleaseSlot,
           help="Let a pad go: stops it in gate mode."),
     Route(address="/slot/{bank}/{index}/stop", trigger=True, command=do.StopSlot, args=(_FADE,),
@@ -331,6 +372,8 @@ PUSHES: tuple[Push, ...] = (
          values=lambda port, e: (e.cue, _heard(port, e.actual_frame)), help="A cue's first frame sounds at that time."),
     Push(address="/event/cue/ended", event=told.CueEnded, types="s", names=("cue",),
          values=lambda _, e: (e.cue,), help="A cue's last player ended."),
+    Push(address="/event/prompt", event=told.Prompted, types="ss", names=("cue", "text"),
+         values=lambda _, e: (e.cue, e.text), help="The prompter says this, for a cue that stands by now."),
     Push(address="/progress", topic="/job/{job}", event=told.JobProgressed, types="sifs",
          names=("verb", "job", "fraction", "stage"), values=lambda _, e: (*_verb(e), float(e.fraction), e.stage),
          help="How far a job is, 0 to 1. Also goes to the one who asked for it."),

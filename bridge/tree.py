@@ -162,7 +162,9 @@ def names(placeholder: str, path: Path, port: EnginePort) -> Iterable[str | int]
         case "strip":
             return port.strip_ids()
         case "cue":
-            return port.cue_ids()
+            return port.cue_ids(path.get("cuelist"))
+        case "cuelist":
+            return port.cue_lists()
         case "clip":
             return port.clip_ids()
         case "snapshot":

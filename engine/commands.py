@@ -35,17 +35,81 @@ class SetLoop(Base, frozen=True, kw_only=True):
 
 
 class GoCue(Base, frozen=True, kw_only=True):
-    """Fire a cue by its id, or the next one of the list (None). from_word: from that word of its line on."""
+    """Fire a cue by its id, or the one of the list that stands by (None).
+
+    from_word: from that word of its line on. cuelist: None is the first one, in all commands.
+    """
 
     cue: str | None = None
     from_word: str | None = None
+    cuelist: str | None = None
 
 
 class StopCue(Base, frozen=True, kw_only=True):
-    """Fade out what a cue plays."""
+    """Fade out what a cue plays, and forget its waits."""
 
     cue: str
     fade_seconds: float = 0.05
+    cuelist: str | None = None
+
+
+class PauseCue(Base, frozen=True, kw_only=True):
+    """Hold a cue: its sound, its waits, what follows it."""
+
+    cue: str
+    cuelist: str | None = None
+
+
+class ResumeCue(Base, frozen=True, kw_only=True):
+    """Let a cue go on where it was held."""
+
+    cue: str
+    cuelist: str | None = None
+
+
+class StandBy(Base, frozen=True, kw_only=True):
+    """Make a cue the one that GO fires next."""
+
+    cue: str
+    cuelist: str | None = None
+
+
+class GoBack(Base, frozen=True, kw_only=True):
+    """Have the cue before the one that stands by do so."""
+
+    cuelist: str | None = None
+
+
+class AuditionCue(Base, frozen=True, kw_only=True):
+    """Play a cue on the private bus: for the operator only."""
+
+    cue: str
+    cuelist: str | None = None
+
+
+class AuditionSlot(Base, frozen=True, kw_only=True):
+    """Play a slot on the private bus."""
+
+    bank: str
+    index: int
+
+
+class StopAudition(Base, frozen=True, kw_only=True):
+    """End an audition."""
+
+
+class Prompt(Base, frozen=True, kw_only=True):
+    """Speak to operator and actors, on the private bus."""
+
+    text: str
+
+
+class PauseAll(Base, frozen=True, kw_only=True):
+    """Hold everything: players, cues with their waits, the timeline."""
+
+
+class ResumeAll(Base, frozen=True, kw_only=True):
+    """Let everything go on."""
 
 
 class TriggerSlot(Base, frozen=True, kw_only=True):
@@ -333,7 +397,9 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 
 Command = (
-    Play | Stop | Locate | SetLoop | GoCue | StopCue | TriggerSlot | ReleaseSlot | StopSlot | Say
+    Play | Stop | Locate | SetLoop | GoCue | StopCue | PauseCue | ResumeCue | StandBy | GoBack
+    | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
+    | TriggerSlot | ReleaseSlot | StopSlot | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot

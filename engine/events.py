@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
-SlotState = Literal["empty", "queued", "rendering", "ready", "playing", "failed"]
+from engine.story.model import MAIN_LIST
+
+SlotState = Literal["empty", "queued", "rendering", "ready", "waiting", "playing", "paused", "failed"]
 
 VoiceState = Literal["cold", "loading", "warm", "speaking", "failed"]
 
@@ -29,25 +31,36 @@ class CueStarted(Base, frozen=True, kw_only=True):
     cue: str
     requested_frame: int
     actual_frame: int
+    cuelist: str = MAIN_LIST
 
 
 class CueEnded(Base, frozen=True, kw_only=True):
     """A cue's last player ended."""
 
     cue: str
+    cuelist: str = MAIN_LIST
 
 
 class CueChanged(Base, frozen=True, kw_only=True):
-    """A cue is in another state: its take was queued, rendered, failed, or it started or ended."""
+    """A cue is in another state: its take was queued, rendered, failed, it waits, or was held or let go on."""
 
     cue: str
     state: SlotState
+    cuelist: str = MAIN_LIST
 
 
 class PlayheadMoved(Base, frozen=True, kw_only=True):
     """Another cue is next on GO (None: the list is at its end)."""
 
     next_cue: str | None
+    cuelist: str = MAIN_LIST
+
+
+class Prompted(Base, frozen=True, kw_only=True):
+    """The prompter says ``text``, for a cue that stands by ("": for itself)."""
+
+    cue: str
+    text: str
 
 
 class SlotChanged(Base, frozen=True, kw_only=True):
@@ -273,7 +286,7 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
 
 
 Event = (
-    TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | SlotChanged | ClipChanged
+    TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | Prompted | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged

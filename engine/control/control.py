@@ -190,6 +190,7 @@ class Control:
         next_publish = loop.time()
         while True:
             self.session.hear(self.link.reports())
+            self.session.advance()
             self.link.arena.poll()
             now = loop.time()
             if self.session.stale and (now >= next_publish or not self.session.context.library.missing()):

@@ -101,7 +101,8 @@ def make_plan(
     options: ExportOptions,
     made_at: datetime,
 ) -> Plan:
-    """Return the plan of an export, or raise what stands against it; writes nothing."""
+    """Return the plan of an export, or raise what stands against it; writes nothing. Private buses are not in it."""
+    story = story.public()
     if options.sample_rate is not None:
         story = story_at(story, options.sample_rate)
     graph = compile_graph(story)

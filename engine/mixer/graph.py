@@ -10,8 +10,9 @@ from engine.errors import StoryError, UnknownThing
 from engine.mixer.effects import check_effects
 from engine.story.model import MASTER, Duck, Effect, Story, Strip
 
-StripKind = Literal["track", "bus", "master", "gone"]
-"""``gone``: an empty place; strips keep their index as long as they live, and others may not move up."""
+StripKind = Literal["track", "bus", "private", "master", "gone"]
+"""``gone``: an empty place; strips keep their index as long as they live, and others may not move up.
+``private``: a bus that is in no sum."""
 
 
 class SendSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ def compile_graph(story: Story) -> Graph:
     """
     buses = {bus.id: len(story.tracks) + number for number, bus in enumerate(story.buses)}
     tracks = tuple(_strip(track.id, "track", track.strip, buses) for track in story.tracks)
-    returns = tuple(_strip(bus.id, "bus", bus.strip, buses) for bus in story.buses)
+    returns = tuple(_strip(bus.id, "private" if bus.private else "bus", bus.strip, buses) for bus in story.buses)
     master = _strip(MASTER, "master", story.master.strip, {})
     strips = (*tracks, *returns, master)
     _check_ducks(story)
@@ -125,7 +126,7 @@ def _check_ducks(story: Story) -> None:
 
 def levels_of(strips: tuple[StripSpec, ...]) -> tuple[tuple[int, ...], ...]:
     """Tracks first, then buses, each after everything that feeds it; the master is not part of it."""
-    waiting = {index for index, spec in enumerate(strips) if spec.kind in ("track", "bus")}
+    waiting = {index for index, spec in enumerate(strips) if spec.kind in ("track", "bus", "private")}
     levels: list[tuple[int, ...]] = []
     while waiting:
         fed = {send.to for index in waiting for send in strips[index].sends}

@@ -24,7 +24,10 @@ GAIN, PAN, DIRECT, FEED = 0, 1, 2, 3
 ROWS = 4
 """Ramps of one strip; those of the sends follow after all strips, the last ramp of all is the panic gain."""
 
-TRACK, BUS, MASTER, GONE = 0, 1, 2, 3
+KINDS = ("track", "bus", "master", "gone", "private")
+TRACK, BUS, MASTER, GONE, PRIVATE = range(5)
+"""A private bus is in no sum, and no solo closes it."""
+
 SMALLEST = np.float32(1e-30)
 """Below this a sample is zero: tails must not run into denormals, which are slow."""
 
@@ -57,7 +60,7 @@ def new_strips(graph: Graph, max_block_frames: int) -> Strips:
     values = [value for spec in specs for value in (db_to_gain(spec.gain_db), spec.pan, 1.0, 1.0)]
     values += [db_to_gain(send.gain_db) for send in sends]
     strips = Strips(
-        kind=np.array([("track", "bus", "master", "gone").index(spec.kind) for spec in specs], np.int32),
+        kind=np.array([KINDS.index(spec.kind) for spec in specs], np.int32),
         mute=np.array([spec.mute for spec in specs], np.int32),
         solo=np.array([spec.solo for spec in specs], np.int32),
         failed=np.zeros(len(specs), np.int32),
@@ -229,7 +232,7 @@ def mix_level(
             for i in range(frames):
                 out[i] = source[i] * np.float32(gains[i])
             _measure(strips.meters[strip], channel, out)
-            if strip != master:
+            if strip != master and strips.kind[strip] != PRIVATE:
                 into = inputs[master, channel * frames : (channel + 1) * frames]
                 mix = premaster[done : done + frames, channel]
                 for i in range(frames):

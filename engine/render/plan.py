@@ -8,5 +8,6 @@ from engine.story.model import Line, SpeakLine, Story
 def plan(story: Story) -> tuple[Line, ...]:
     """Return every line of clips, cues and slots once, in the story's order."""
     spoken = [clip.line for track in story.tracks for clip in track.clips if clip.line is not None]
-    targets = [*(cue.target for cue in story.cues), *(slot.target for slot in story.slots)]
+    cues = [cue.target for each in story.cue_lists().values() for cue in each]
+    targets = [*cues, *(slot.target for slot in story.slots)]
     return tuple(dict.fromkeys([*spoken, *(t.line for t in targets if isinstance(t, SpeakLine))]))

@@ -187,7 +187,8 @@ def at_speed(source: Line | AudioFile, speed: float) -> Source:
 def story_sources(story: Story) -> tuple[Source, ...]:
     """Return every source that ``story`` can play, in the order in which it is likely needed, each once."""
     placed = {c.id: clip_source(c) for t in story.tracks for c in t.clips}
-    targets = [c.target for c in story.cues] + [s.target for s in story.slots]
+    cues = [cue.target for each in story.cue_lists().values() for cue in each]
+    targets = [*cues, *(s.target for s in story.slots)]
     played = [
         at_speed(t.line if isinstance(t, SpeakLine) else placed[t.clip], t.manner.speed)
         for t in targets

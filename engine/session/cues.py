@@ -1,88 +1,253 @@
-"""The cue list: GO, stop, and which cue is next."""
+"""The cue lists: GO, standby, back, stop, pause, and which cue is next."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.errors import NotReady, UnknownThing
+from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
 from engine.session.players import CueOwner
+from engine.session.prompts import Prompts
+from engine.session.runs import Run, Runs
 from engine.session.transport import Transport
-from engine.story.model import Cue, PlaySection
+from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SpeakLine
+from engine.units import frames_to_seconds
 
 
 class Cues:
-    """Fires the story's cues and keeps the playhead: the cue that GO fires next."""
+    """Fires the story's cues; each list has a playhead: the cue that stands by, which GO fires."""
 
-    def __init__(self, context: Context, transport: Transport) -> None:
-        self._context = context
-        self._transport = transport
-        self.next_cue = self._first()
-        self._playing: set[str] = set()
+    def __init__(self, context: Context, transport: Transport, prompts: Prompts) -> None:
+        self._context, self._prompts = context, prompts
+        self._runs = Runs(context, transport, lambda cuelist, cue: self.cue(cue, cuelist), self._go_on)
+        self._playheads: dict[str, str | None] = {}
+        self._gone: dict[str, int] = {}
+        self.rewind()
 
-    def go(self, cue_id: str | None, at_frame: int | None, from_word: str | None = None) -> tuple[Event, ...]:
-        """Fire one cue, or the next one of the list, from its start or a word on; the playhead moves behind it."""
-        if cue_id is None and self.next_cue is None:
-            raise NotReady("the cue list is at its end; fire a cue by its id, or locate the playhead")
-        cue = self.cue(cue_id if cue_id is not None else str(self.next_cue))
-        if isinstance(cue.target, PlaySection):
-            self._transport.play_section(cue.target, at_frame)
-        else:
-            manner = cue.target.manner
-            if from_word is not None:
-                manner = replace(manner, from_word=from_word, to_word=None)
-            sound = self._context.sound(cue.target, manner)
-            self._context.play(CueOwner(cue=cue.id), sound, at_frame, cue.gain_db)
-        return self._move_playhead(cue)
+    @property
+    def next_cue(self) -> str | None:
+        """The cue of the first list that GO fires next."""
+        return self.playhead(None)
 
-    def stop(self, cue_id: str, fade_seconds: float, at_frame: int | None) -> None:
-        """Fade out what a cue plays; a section stops the timeline."""
-        cue = self.cue(cue_id)
-        if isinstance(cue.target, PlaySection):
-            self._transport.stop(at_frame)
-            return
-        self._context.stop(self._context.players.of(CueOwner(cue=cue.id)), fade_seconds, at_frame)
+    def playhead(self, cuelist: str | None) -> str | None:
+        """Return the cue of a list (None: the first one) that stands by; None at its end."""
+        return self._playheads[self._list(cuelist)]
 
-    def cue(self, cue_id: str) -> Cue:
+    def following(self, cuelist: str | None) -> str | None:
+        """Return the cue that would stand by after the next GO."""
+        cue = self.playhead(cuelist)
+        return None if cue is None else self._after(self._list(cuelist), cue)
+
+    def go(
+        self, cue_id: str | None, at_frame: int | None, from_word: str | None = None, cuelist: str | None = None
+    ) -> tuple[Event, ...]:
+        """Fire one cue, or the one that stands by, from its start or a word on; the playhead moves behind it."""
+        cuelist = self._list(cuelist)
+        frame = self._context.soon() if at_frame is None else at_frame
+        if cue_id is None:
+            self._refuse_bounce(cuelist, frame)
+        wanted = cue_id if cue_id is not None else self._playheads[cuelist]
+        if wanted is None:
+            raise NotReady("the cue list is at its end; fire a cue by its id, or have one stand by")
+        cue = self.cue(wanted, cuelist)
+        self._runs.fire(cuelist, cue, at_frame, _from_word(cue, from_word))
+        if cue_id is None:
+            self._gone[cuelist] = frame
+        moved = self._move_playhead(cuelist, self._after(cuelist, cue.id))
+        self._runs.advance()
+        return (*moved, *self._runs.events())
+
+    def standby(self, cue_id: str, cuelist: str | None) -> tuple[Event, ...]:
+        """Have a cue stand by, without firing it."""
+        cuelist = self._list(cuelist)
+        return self._move_playhead(cuelist, self.cue(cue_id, cuelist).id)
+
+    def back(self, cuelist: str | None) -> tuple[Event, ...]:
+        """Have the cue before the one that stands by do so. NotReady at the list's beginning."""
+        cuelist = self._list(cuelist)
+        order = self._order(cuelist)
+        playhead = self._playheads[cuelist]
+        at = order.index(playhead) if playhead in order else len(order)
+        if at == 0:
+            raise NotReady("the cue list is at its beginning")
+        return self._move_playhead(cuelist, order[at - 1])
+
+    def stop(
+        self, cue_id: str, fade_seconds: float, at_frame: int | None, cuelist: str | None = None
+    ) -> tuple[Event, ...]:
+        """Fade out what a cue plays, and forget its waits; a section stops the timeline."""
+        for run in self._of(cue_id, cuelist):
+            self._runs.stop(run, fade_seconds, at_frame)
+        return self._runs.events()
+
+    def pause(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
+        """Hold a cue, its waits included. NotReady when there is nothing to hold."""
+        runs = self._of(cue_id, cuelist)
+        if not runs:
+            raise NotReady(f"cue {cue_id} neither waits nor plays")
+        for run in runs:
+            self._runs.pause(run, self._context.soon() if at_frame is None else at_frame)
+        return self._runs.events()
+
+    def resume(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
+        """Let a cue go on. NotReady when it is not held."""
+        runs = [run for run in self._of(cue_id, cuelist) if run.paused_frame is not None]
+        if not runs:
+            raise NotReady(f"cue {cue_id} is not paused")
+        for run in runs:
+            self._runs.resume(run, self._context.soon() if at_frame is None else at_frame)
+        self._runs.advance()
+        return self._runs.events()
+
+    def pause_all(self, at_frame: int) -> tuple[Event, ...]:
+        """Hold every cue."""
+        self._runs.pause_all(at_frame)
+        return self._runs.events()
+
+    def resume_all(self, at_frame: int) -> tuple[Event, ...]:
+        """Let every cue go on."""
+        self._runs.resume_all(at_frame)
+        self._runs.advance()
+        return self._runs.events()
+
+    def forget(self) -> tuple[Event, ...]:
+        """Drop every wait and every follow-up."""
+        self._runs.forget()
+        return self._runs.events()
+
+    def advance(self) -> tuple[Event, ...]:
+        """Do what is due."""
+        if not self._runs:
+            return ()
+        self._runs.advance()
+        return self._runs.events()
+
+    def cue(self, cue_id: str, cuelist: str | None = None) -> Cue:
         """Return the cue; UnknownThing names those that exist."""
-        cues = {c.id: c for c in self._context.story.cues}
+        cues = {c.id: c for c in self._context.story.cue_lists()[self._list(cuelist)]}
         if cue_id not in cues:
             raise UnknownThing("cue", cue_id, cues)
         return cues[cue_id]
 
-    def state(self, cue_id: str) -> SlotState:
+    def state(self, cue_id: str, cuelist: str | None = None) -> SlotState:
         """Return how far a cue is."""
-        cue = self.cue(cue_id)
-        if cue_id in self._playing:
+        cue, runs = self.cue(cue_id, cuelist), [r for r in self._of(cue_id, cuelist) if r.state != "over"]
+        if any(run.paused_frame is not None for run in runs):
+            return "paused"
+        if any(run.state == "playing" for run in runs):
             return "playing"
-        if isinstance(cue.target, PlaySection):
+        if runs:
+            return "waiting"
+        if isinstance(cue.target, (PlaySection, FireCues)):
             return "ready"
         return self._context.library.shelf(self._context.target_source(cue.target)).state
 
-    def started(self, owner: CueOwner, requested_frame: int, actual_frame: int) -> tuple[Event, ...]:
-        """Note that a cue's player sounds."""
-        self._playing.add(owner.cue)
-        return (CueStarted(cue=owner.cue, requested_frame=requested_frame, actual_frame=actual_frame),)
+    def times(self, cue_id: str, cuelist: str | None) -> tuple[int, int, int]:
+        """Return how long a cue has sounded, how long it still will, and how long in all, in frames.
 
-    def ended(self, owner: CueOwner) -> tuple[Event, ...]:
-        """Note that a cue's last player ended."""
-        self._playing.discard(owner.cue)
-        return (CueEnded(cue=owner.cue),)
+        A cue that waits has sounded for less than nothing. The last two are -1 second where it sounds for ever, or
+        nobody knows yet.
+        """
+        runs = self._of(cue_id, cuelist)
+        unknown = -self._context.story.sample_rate
+        if not runs:
+            duration = self._duration(self.cue(cue_id, cuelist))
+            return 0, 0, unknown if duration is None else duration
+        run = runs[-1]
+        now = self._context.soon() if run.paused_frame is None else run.paused_frame
+        elapsed = now - run.start_frame
+        if run.sounding_frames is None:
+            return elapsed, unknown, unknown
+        elapsed = min(elapsed, run.sounding_frames)
+        return elapsed, run.sounding_frames - max(0, elapsed), run.sounding_frames
+
+    def started(self, owner: CueOwner, player: int, requested_frame: int, actual_frame: int) -> tuple[Event, ...]:
+        """Note that a cue's player sounds."""
+        self._runs.started(player, actual_frame)
+        cue, cuelist = owner.cue, owner.cuelist
+        return (CueStarted(cue=cue, cuelist=cuelist, requested_frame=requested_frame, actual_frame=actual_frame),)
+
+    def ended(self, player: int) -> tuple[Event, ...]:
+        """Note that a player ended, whosever it was."""
+        self._runs.ended(player)
+        return self._runs.events()
+
+    def last_ended(self, owner: CueOwner) -> tuple[Event, ...]:
+        """Tell that a cue's last player ended."""
+        return (CueEnded(cue=owner.cue, cuelist=owner.cuelist),)
+
+    def timeline_stopped(self, engine_frame: int) -> tuple[Event, ...]:
+        """Note that the timeline was stopped."""
+        self._runs.timeline_stopped(engine_frame)
+        return self._runs.events()
 
     def rewind(self) -> tuple[Event, ...]:
-        """Put the playhead on the first cue if the one it stands on is gone (another story)."""
-        if self.next_cue in [c.id for c in self._context.story.cues]:
-            return ()
-        self.next_cue = self._first()
-        return (PlayheadMoved(next_cue=self.next_cue),)
+        """Put those playheads on their first cue whose cue is gone (another story)."""
+        moved: list[Event] = []
+        for cuelist in self._context.story.cue_lists():
+            order = self._order(cuelist)
+            if cuelist in self._playheads and self._playheads[cuelist] in order:
+                continue
+            self._playheads[cuelist] = order[0] if order else None
+            moved.append(PlayheadMoved(next_cue=self._playheads[cuelist], cuelist=cuelist))
+        return tuple(moved)
 
-    def _first(self) -> str | None:
-        cues = self._context.story.cues
-        return cues[0].id if cues else None
+    def _list(self, cuelist: str | None) -> str:
+        lists = self._context.story.cue_lists()
+        if cuelist is not None and cuelist not in lists:
+            raise UnknownThing("cue list", cuelist, lists)
+        return next(iter(lists)) if cuelist is None else cuelist
 
-    def _move_playhead(self, fired: Cue) -> tuple[Event, ...]:
-        ids = [c.id for c in self._context.story.cues]
-        after = ids.index(fired.id) + 1
-        self.next_cue = ids[after] if after < len(ids) else None
-        return (PlayheadMoved(next_cue=self.next_cue),)
+    def _of(self, cue_id: str, cuelist: str | None) -> list[Run]:
+        return self._runs.of(self._list(cuelist), self.cue(cue_id, cuelist).id)
+
+    def _order(self, cuelist: str) -> list[str]:
+        """Return the cues that GO fires, in order: those of a group are the group's."""
+        cues = self._context.story.cue_lists()[cuelist]
+        grouped = {member for c in cues if isinstance(c.target, FireCues) for member in c.target.cues}
+        return [c.id for c in cues if c.id not in grouped]
+
+    def _after(self, cuelist: str, cue_id: str) -> str | None:
+        ids = [c.id for c in self._context.story.cue_lists()[cuelist]]
+        order = self._order(cuelist)
+        return next((each for each in ids[ids.index(cue_id) + 1 :] if each in order), None)
+
+    def _move_playhead(self, cuelist: str, cue_id: str | None) -> tuple[Event, ...]:
+        self._playheads[cuelist] = cue_id
+        moved = PlayheadMoved(next_cue=cue_id, cuelist=cuelist)
+        return (moved,) if cue_id is None else (moved, *self._prompts.stand_by(self.cue(cue_id, cuelist)))
+
+    def _refuse_bounce(self, cuelist: str, frame: int) -> None:
+        """A finger that trembles must not fire the next cue too."""
+        debounce = self._context.frames(self._context.story.go_debounce_seconds)
+        since = frame - self._gone.get(cuelist, frame - debounce)
+        if 0 <= since < debounce:
+            rate = self._context.story.sample_rate
+            ago, allowed = frames_to_seconds(since, rate), frames_to_seconds(debounce, rate)
+            raise Busy(f"GO came {ago * 1e3:.0f} ms after the last one; go_debounce is {allowed * 1e3:.0f} ms")
+
+    def _go_on(self, run: Run, frame: int) -> None:
+        """Fire what follows a run; the playhead moves behind it."""
+        following = self._after(run.cuelist, run.cue.id) if run.cue in self._cues(run.cuelist) else None
+        if following is None:
+            return
+        self._runs.fire_later(run.cuelist, self.cue(following, run.cuelist), frame)
+        self._runs.note(self._move_playhead(run.cuelist, self._after(run.cuelist, following)))
+
+    def _cues(self, cuelist: str) -> tuple[Cue, ...]:
+        return self._context.story.cue_lists().get(cuelist, ())
+
+    def _duration(self, cue: Cue) -> int | None:
+        """Return how long a cue would sound; None: for ever, or its take is not there yet."""
+        if not isinstance(cue.target, (PlayClip, SpeakLine)) or not self._context.is_loaded(cue.target):
+            return None
+        return self._context.sound(cue.target).sounding_frames
+
+
+def _from_word(cue: Cue, word: str | None) -> Manner | None:
+    if word is None:
+        return None
+    if not isinstance(cue.target, (PlayClip, SpeakLine)):
+        raise BadRange(f"cue {cue.id} has no words: it plays no line")
+    return replace(cue.target.manner, from_word=word, to_word=None)

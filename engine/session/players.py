@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
 from engine.realtime.records import Kind, Shape
 from engine.session.library import Loaded, Source
 from engine.session.orders import Records, order, together
-from engine.story.model import FadeShape
+from engine.story.model import MAIN_LIST, FadeShape
 from engine.units import db_to_gain
 
 FIRST_LIVE_PLAYER = 1 << 32
@@ -21,6 +22,7 @@ class CueOwner(msgspec.Struct, frozen=True, kw_only=True):
     """A cue asked for it."""
 
     cue: str
+    cuelist: str = MAIN_LIST
 
 
 class SlotOwner(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +38,13 @@ class JobOwner(msgspec.Struct, frozen=True, kw_only=True):
     job: str
 
 
-Owner = CueOwner | SlotOwner | JobOwner
+class PrivateOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator asked for it, or is told something."""
+
+    what: Literal["prompt", "audition"]
+
+
+Owner = CueOwner | SlotOwner | JobOwner | PrivateOwner
 
 
 class Sound(msgspec.Struct, frozen=True, kw_only=True):

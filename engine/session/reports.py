@@ -10,7 +10,7 @@ from engine.events import Dropped, Event, Panicked, StartedLate, StripFailed
 from engine.realtime.records import Report
 from engine.session.context import Context
 from engine.session.cues import Cues
-from engine.session.players import CueOwner, JobOwner, Owner, SlotOwner
+from engine.session.players import CueOwner, JobOwner, PrivateOwner, SlotOwner
 from engine.session.slots import Slots
 from engine.session.transport import Transport
 from engine.units import frames_to_seconds
@@ -46,29 +46,31 @@ class Reports:
         """Return the events of every player that sounded in an audio process that is gone."""
         events: list[Event] = []
         for player in self._context.players.all():
-            events.extend(self._finished(self._context.players.ended(player)))
+            events.extend(self._finished(player))
         return tuple(events)
 
     def _started(self, report: np.void) -> tuple[Event, ...]:
         match self._context.players.owner(int(report["player"])):
             case CueOwner() as cue:
-                return self._cues.started(cue, int(report["requested_frame"]), int(report["actual_frame"]))
+                player = int(report["player"])
+                return self._cues.started(cue, player, int(report["requested_frame"]), int(report["actual_frame"]))
             case SlotOwner() as slot:
                 return self._slots.changed(slot)
             case _:
                 return ()
 
     def _ended(self, report: np.void) -> tuple[Event, ...]:
-        return self._finished(self._context.players.ended(int(report["player"])))
+        return self._finished(int(report["player"]))
 
-    def _finished(self, owner: Owner | None) -> tuple[Event, ...]:
+    def _finished(self, player: int) -> tuple[Event, ...]:
+        owner, events = self._context.players.ended(player), self._cues.ended(player)
         match owner:
             case CueOwner() as cue:
-                return self._cues.ended(cue)
+                return (*self._cues.last_ended(cue), *events)
             case SlotOwner() as slot:
-                return self._slots.changed(slot)
+                return (*self._slots.changed(slot), *events)
             case _:
-                return ()
+                return events
 
     def _late(self, report: np.void) -> tuple[Event, ...]:
         self.late_count += 1
@@ -86,20 +88,22 @@ class Reports:
         what = self._name(player)
         text = "every player is taken; give the engine more with --players"
         dropped = Dropped(what=what, code="busy", text=text)
-        return (dropped, *self._finished(self._context.players.ended(player)))
+        return (dropped, *self._finished(player))
 
     def _schedule_full(self, report: np.void) -> tuple[Event, ...]:
         player = int(report["player"])
         what = self._name(player)
         dropped = Dropped(what=what, code="queue_full", text="too many commands are scheduled; this one was dropped")
-        return (dropped, *self._finished(self._context.players.ended(player)))
+        return (dropped, *self._finished(player))
 
     def _strip_failed(self, report: np.void) -> tuple[Event, ...]:
         return (StripFailed(strip=self._context.graph.strips[int(report["strip"])].id),)
 
     def _moved(self, report: np.void) -> tuple[Event, ...]:
         frame, timeline_frame = int(report["actual_frame"]), int(report["requested_frame"])
-        return self._transport.moved(bool(report["value"]), timeline_frame, frame)
+        playing = bool(report["value"])
+        stopped = () if playing else self._cues.timeline_stopped(frame)
+        return (*self._transport.moved(playing, timeline_frame, frame), *stopped)
 
     def _looped(self, report: np.void) -> tuple[Event, ...]:
         self._transport.looped(int(report["requested_frame"]), int(report["actual_frame"]))
@@ -117,5 +121,7 @@ class Reports:
                 return f"slot {bank}/{index}"
             case JobOwner(job=job):
                 return f"job {job}"
+            case PrivateOwner(what=what):
+                return what
             case None:
                 return self._transport.clip_of(player) or "command"

@@ -14,17 +14,23 @@ from engine.commands import (
     AddInsert,
     AddSend,
     AddTrack,
+    AuditionCue,
+    AuditionSlot,
     CancelJob,
     ClearAutomation,
     ClearScheduled,
     Command,
+    GoBack,
     GoCue,
     LoadMix,
     LoadVoice,
     Locate,
     MoveInsert,
     Panic,
+    PauseAll,
+    PauseCue,
     Play,
+    Prompt,
     RecallSnapshot,
     ReleaseSlot,
     ReloadStory,
@@ -34,6 +40,8 @@ from engine.commands import (
     RemoveSend,
     RemoveSnapshot,
     RemoveTrack,
+    ResumeAll,
+    ResumeCue,
     SaveStory,
     Say,
     SetDuck,
@@ -47,7 +55,9 @@ from engine.commands import (
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    StandBy,
     Stop,
+    StopAudition,
     StopCue,
     StopSlot,
     StoreSnapshot,
@@ -55,7 +65,7 @@ from engine.commands import (
     UnloadVoice,
     WarmVoice,
 )
-from engine.errors import EngineError
+from engine.errors import EngineError, NotReady
 from engine.events import AutomationChanged, ClipChanged, CueChanged, Event
 from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph
@@ -63,13 +73,14 @@ from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
 from engine.realtime.records import Kind
 from engine.session.builder import Builder, Mixes, no_mixes
-from engine.session.context import Context, story_sources
+from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.desk import Desk, levels
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
 from engine.session.orders import order
 from engine.session.players import SlotOwner
+from engine.session.prompts import Prompts, prompt_lines
 from engine.session.reports import Reports
 from engine.session.slots import Slots
 from engine.session.snapshots import Snapshots
@@ -78,7 +89,7 @@ from engine.session.stage import Stage
 from engine.session.transport import Transport
 from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
-from engine.story.model import PlaySection, Story, Target
+from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
 
 Listener = Callable[[tuple[Event, ...]], None]
 
@@ -105,7 +116,8 @@ class Session:
         self.context = Context(story, stage, Library(loader), soon)
         self.keeper = keeper or NoKeeper()
         self.transport = Transport(self.context)
-        self.cues = Cues(self.context, self.transport)
+        self.prompts = Prompts(self.context)
+        self.cues = Cues(self.context, self.transport, self.prompts)
         self.slots = Slots(self.context, self.transport)
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
@@ -115,6 +127,8 @@ class Session:
         self.reports = Reports(self.context, self.cues, self.slots, self.transport)
         self._listeners: list[Listener] = []
         self._stale = False
+        self._paused_playing: bool | None = None
+        """Whether the timeline ran when everything was paused; None: it isn't."""
 
     @property
     def story(self) -> Story:
@@ -123,7 +137,7 @@ class Session:
 
     def open(self) -> None:
         """Ask for every take that the story needs and publish its timeline as far as it is known."""
-        self.context.library.want(story_sources(self.story))
+        self.context.library.want((*story_sources(self.story), *prompt_lines(self.story)))
         self.publish()
 
     @property
@@ -184,12 +198,17 @@ class Session:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
         self.context.library.load(source, loaded)
         self._stale = True
-        self.tell((*self._shelf_events(source), *self.speech.ready(source)))
+        self.tell((*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source)))
 
     def failed(self, source: Source, error: EngineError) -> None:
         """Hear from the loader that ``source`` can't be made."""
         self.context.library.fail(source, str(error))
-        self.tell((*self._shelf_events(source), *self.speech.failed(source, error)))
+        failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
+        self.tell((*self._shelf_events(source), *failed))
+
+    def advance(self) -> None:
+        """Do what the cues' waits have brought near; to be called every few milliseconds."""
+        self.tell(self.cues.advance())
 
     def hear(self, reports: NDArray[np.void]) -> None:
         """Take the audio process's reports (dtype REPORT)."""
@@ -208,10 +227,22 @@ class Session:
                 self.transport.locate(frame, at_frame)
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
-            case GoCue(cue=cue, from_word=word):
-                return self.cues.go(cue, at_frame, word)
-            case StopCue(cue=cue, fade_seconds=fade):
-                self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame)
+            case GoCue(cue=cue, from_word=word, cuelist=cuelist):
+                return self.cues.go(cue, at_frame, word, cuelist)
+            case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):
+                return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
+            case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
+                return self._show(command, at_frame)
+            case AuditionCue(cue=cue, cuelist=cuelist):
+                heard = self.cues.cue(cue, cuelist)
+                self.prompts.audition(heard.target, heard.gain_db, at_frame)
+            case AuditionSlot(bank=bank, index=index):
+                slot = self.slots.slot(bank, index)
+                self.prompts.audition(slot.target, slot.gain_db, at_frame)
+            case StopAudition():
+                self.prompts.stop_audition(at_frame)
+            case Prompt(text=text):
+                return self.prompts.say(text)
             case TriggerSlot():
                 self.slots.trigger(command, at_frame)
             case ReleaseSlot(bank=bank, index=index, semitones=note):
@@ -269,10 +300,53 @@ class Session:
         self.transport.automate()
         return (AutomationChanged(strip=command.strip),)
 
+    def _show(
+        self, command: PauseCue | ResumeCue | StandBy | GoBack | PauseAll | ResumeAll, at_frame: int | None
+    ) -> tuple[Event, ...]:
+        match command:
+            case PauseCue(cue=cue, cuelist=cuelist):
+                return self.cues.pause(cue, cuelist, at_frame)
+            case ResumeCue(cue=cue, cuelist=cuelist):
+                return self.cues.resume(cue, cuelist, at_frame)
+            case StandBy(cue=cue, cuelist=cuelist):
+                return self.cues.standby(cue, cuelist)
+            case GoBack(cuelist=cuelist):
+                return self.cues.back(cuelist)
+            case PauseAll():
+                return self._pause_all(self.context.soon() if at_frame is None else at_frame)
+            case ResumeAll():
+                return self._resume_all(self.context.soon() if at_frame is None else at_frame)
+
+    def _pause_all(self, at_frame: int) -> tuple[Event, ...]:
+        if self._paused_playing is not None:
+            raise NotReady("everything is paused already")
+        playing = self.transport.playing
+        with self.context.together():
+            events = self.cues.pause_all(at_frame)
+            fade = self.context.frames(DECLICK_SECONDS)
+            for player in self.context.players.all():
+                self.context.push(order(Kind.PAUSE_PLAYER, at_frame, player=player, ramp_frames=fade))
+            if playing:
+                self.transport.stop(at_frame)
+        self._paused_playing = playing
+        return events
+
+    def _resume_all(self, at_frame: int) -> tuple[Event, ...]:
+        if self._paused_playing is None:
+            raise NotReady("nothing is paused; /pauseall pauses everything")
+        with self.context.together():
+            events = self.transport.play(at_frame) if self._paused_playing else ()
+            fade = self.context.frames(DECLICK_SECONDS)
+            self.context.push(order(Kind.RESUME_PLAYER, at_frame, ramp_frames=fade))
+            events = (*events, *self.cues.resume_all(at_frame))
+        self._paused_playing = None
+        return events
+
     def _panic(self, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
         """Silence everything; Panicked follows when the mixer has done it."""
         self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
-        return self.speech.cancel_all()
+        self._paused_playing = None
+        return (*self.cues.forget(), *self.speech.cancel_all())
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:
         """Return what changed for clips, cues and slots that are made of ``source``."""
@@ -280,12 +354,15 @@ class Session:
         story, made_of = self.story, self._is_made_of
         changes: list[Event] = [ClipChanged(clip=clip.id, state=state) for clip in self.context.index.made_of(source)]
         changes.extend(
-            CueChanged(cue=cue.id, state=self.cues.state(cue.id)) for cue in story.cues if made_of(cue.target, source)
+            CueChanged(cue=cue.id, cuelist=cuelist, state=self.cues.state(cue.id, cuelist))
+            for cuelist, cues in story.cue_lists().items()
+            for cue in cues
+            if made_of(cue.target, source)
         )
         for slot in story.slots:
             if made_of(slot.target, source):
                 changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))
         return tuple(changes)
 
-    def _is_made_of(self, target: Target, source: Source) -> bool:
-        return not isinstance(target, PlaySection) and self.context.target_source(target) == source
+    def _is_made_of(self, target: CueTarget, source: Source) -> bool:
+        return isinstance(target, (PlayClip, SpeakLine)) and self.context.target_source(target) == source

@@ -74,6 +74,19 @@ class Transport:
             orders.append(order(Kind.STOP_AT, at_frame, value=markers[section.to_marker]))
         self._context.push(together(*orders))
 
+    def section_frames(self, section: PlaySection) -> tuple[int, int]:
+        """Return where a section starts and ends on the timeline."""
+        markers = marker_frames(self._context.story, self._need_placed())
+        end = self.end_frame if section.to_marker is None else markers[section.to_marker]
+        return markers[section.from_marker], end
+
+    def resume_section(self, section: PlaySection, at_frame: int | None) -> None:
+        """Play on from where the timeline was stopped inside a section."""
+        orders = [order(Kind.PLAY, at_frame)]
+        if section.to_marker is not None:
+            orders.append(order(Kind.STOP_AT, at_frame, value=self.section_frames(section)[1]))
+        self._context.push(together(*orders))
+
     def publish(self) -> None:
         """Compile the story's clips as far as they are loaded, and hand them to the mixer.
 

@@ -8,12 +8,16 @@ from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, 
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
 from engine.story.model import (
+    MAIN_LIST,
     MASTER,
     After,
     At,
     Beat,
     Clip,
+    Cue,
+    CueTarget,
     Duck,
+    FireCues,
     Lane,
     Manner,
     PlayClip,
@@ -23,7 +27,6 @@ from engine.story.model import (
     SpeakLine,
     Story,
     Strip,
-    Target,
     Track,
 )
 from engine.story.positions import MOST_SECONDS
@@ -46,6 +49,8 @@ _RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
 _BEATS = ParamSpec(low=1, high=64, default=4)
 _INDEX = ParamSpec(low=1, high=999, default=1)
 _REPEAT = ParamSpec(low=1, high=999, default=1)
+_WAIT = ParamSpec(low=0.0, high=3600.0, default=0.0, unit="s")
+_DEBOUNCE = ParamSpec(low=0.0, high=10.0, default=0.1, unit="s")
 _GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
 _LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 _MOST_BARS = 1_000_000
@@ -80,6 +85,10 @@ class _Check:
             yield from self._track(track, ("tracks", i))
         for i, bus in enumerate(story.buses):
             yield from self._strip(bus.strip, ("buses", i), bus.id)
+            private = self._story.private_buses() if bus.private else ()
+            for send in bus.strip.sends if bus.private else ():
+                if send.to in self._buses and send.to not in private:
+                    yield problem(("buses", i, "sends", send.to), "a private bus may only send to private ones")
             yield from check_text(("buses", i), "name", bus.name)
         yield from self._send_cycles()
         yield from self._strip(story.master.strip, ("master",), MASTER)
@@ -96,6 +105,10 @@ class _Check:
         yield from check_unique("strip", "id", strips)
         yield from check_unique("clip", "id", clips)
         yield from check_unique("cue", "id", [(c.id, ("cues", i)) for i, c in enumerate(story.cues)])
+        lists = [(each.id, ("cuelists", i)) for i, each in enumerate(story.cuelists)]
+        yield from check_unique("cue list", "id", [*([(MAIN_LIST, ("cues",))] if story.cues else []), *lists])
+        for i, each in enumerate(story.cuelists):
+            yield from check_unique("cue", "id", [(c.id, ("cuelists", i, "cues", k)) for k, c in enumerate(each.cues)])
         yield from check_unique("marker", "id", [(m.id, ("markers", i)) for i, m in enumerate(story.markers)])
         yield from check_unique("snapshot", "id", [(s.id, ("snapshots", i)) for i, s in enumerate(story.snapshots)])
         slots = [((s.bank, s.index), ("slots", i)) for i, s in enumerate(story.slots)]
@@ -258,10 +271,12 @@ class _Check:
 
     def _calls(self) -> Iterator[Problem]:
         """Check cues, slots and markers."""
-        for i, cue in enumerate(self._story.cues):
-            yield from self._target(cue.target, ("cues", i))
-            yield from check_text(("cues", i), "name", cue.name)
-            yield from check_range(("cues", i), "gain_db", cue.gain_db, CLIP_GAIN)
+        yield from self._cues(self._story.cues, ("cues",))
+        for i, each in enumerate(self._story.cuelists):
+            yield from check_text(("cuelists", i), "name", each.name)
+            yield from self._cues(each.cues, ("cuelists", i, "cues"))
+        yield from check_range((), "go_debounce", self._story.go_debounce_seconds, _DEBOUNCE)
+        yield from self._prompter()
         for i, slot in enumerate(self._story.slots):
             path = ("slots", i)
             yield from self._target(slot.target, path)
@@ -290,7 +305,37 @@ class _Check:
             for key, value in scene.inserts.items():
                 yield from check_range((*where, "inserts"), key, value, ANY_NUMBER)
 
-    def _target(self, target: Target, path: Path) -> Iterator[Problem]:
+    def _cues(self, cues: tuple[Cue, ...], path: Path) -> Iterator[Problem]:
+        known = {c.id: c for c in cues}
+        grouped = {member for c in cues if isinstance(c.target, FireCues) for member in c.target.cues}
+        for i, cue in enumerate(cues):
+            where = (*path, i)
+            yield from self._target(cue.target, where)
+            yield from check_text(where, "name", cue.name)
+            yield from check_text(where, "prompt", cue.prompt)
+            yield from check_range(where, "gain_db", cue.gain_db, CLIP_GAIN)
+            for key, frames in (("pre_wait", cue.pre_wait_frames), ("post_wait", cue.post_wait_frames)):
+                yield from check_range(where, key, frames_to_seconds(frames, max(1, self._story.sample_rate)), _WAIT)
+            if cue.id in grouped and cue.follow != "none":
+                yield problem((*where, "follow"), "a group fires this cue; what follows is the group's to say")
+            for member in cue.target.cues if isinstance(cue.target, FireCues) else ():
+                if member not in known:
+                    yield problem((*where, "group"), f"there is no cue {member!r}; there is: {allowed_text(known)}")
+                elif isinstance(known[member].target, FireCues):
+                    yield problem((*where, "group"), f"cue {member!r} is a group itself; a group fires single cues")
+
+    def _prompter(self) -> Iterator[Problem]:
+        prompter, private = self._story.prompter, self._story.private_buses()
+        if prompter is None:
+            return
+        yield from self._voice(prompter.voice, ("prompter",))
+        if not private:
+            yield problem(("prompter",), "needs a private bus to speak on: give a bus private: true")
+        elif prompter.bus is not None and prompter.bus not in private:
+            there = allowed_text(private)
+            yield problem(("prompter", "bus"), f"there is no private bus {prompter.bus!r}; there is: {there}")
+
+    def _target(self, target: CueTarget, path: Path) -> Iterator[Problem]:
         match target:
             case PlayClip(clip=clip, manner=manner):
                 if clip not in self._clips:

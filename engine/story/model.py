@@ -9,6 +9,9 @@ import msgspec
 MASTER = "master"
 """The id of the strip that everything runs through."""
 
+MAIN_LIST = "main"
+"""The id of the cue list that a story's ``cues`` are."""
+
 RESERVED_IDS = frozenset({"master", "id", "go", "stop", "trigger", "release", "gain", "pan", "mute", "solo", "send"})
 """Ids that addresses use for themselves."""
 
@@ -148,10 +151,11 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
-    """A return bus: strips send to it, it sounds in the master."""
+    """A return bus: strips send to it, it sounds in the master; a private one does not, and no export holds it."""
 
     id: str
     name: str = ""
+    private: bool = False
     strip: Strip = Strip()
 
 
@@ -204,13 +208,50 @@ class PlaySection(msgspec.Struct, frozen=True, kw_only=True, tag="section"):
 Target = PlayClip | SpeakLine | PlaySection
 
 
+class FireCues(msgspec.Struct, frozen=True, kw_only=True, tag="group"):
+    """Fire cues of the same list at once, each with its own pre-wait. GO passes over cues that a group fires."""
+
+    cues: tuple[str, ...]
+
+
+CueTarget = Target | FireCues
+Follow = Literal["none", "continue", "end"]
+
+
 class Cue(msgspec.Struct, frozen=True, kw_only=True):
-    """A numbered thing that GO fires. ``id`` is what people call its number: ``1``, ``12a``."""
+    """A numbered thing that GO fires. ``id`` is what people call its number: ``1``, ``12a``.
+
+    It sounds pre_wait after it was fired. follow: the next cue is fired post_wait after this one begins to sound
+    (continue) or has ended (end). prompt: what the prompter says when it stands by.
+    """
 
     id: str
-    target: Target
+    target: CueTarget
     name: str = ""
     gain_db: float = 0.0
+    pre_wait_frames: int = 0
+    post_wait_frames: int = 0
+    follow: Follow = "none"
+    prompt: str = ""
+
+
+class CueList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of cues with a playhead of its own."""
+
+    id: str
+    name: str = ""
+    cues: tuple[Cue, ...] = ()
+
+
+class Prompter(msgspec.Struct, frozen=True, kw_only=True):
+    """Who speaks to operator and actors, on a private bus (None: the first one).
+
+    read_ahead: the line of a cue that stands by and has no prompt is read.
+    """
+
+    voice: str
+    bus: str | None = None
+    read_ahead: bool = False
 
 
 SlotMode = Literal["oneshot", "gate", "toggle", "retrigger", "layer"]
@@ -287,6 +328,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     buses: tuple[Bus, ...] = ()
     master: Master = Master()
     cues: tuple[Cue, ...] = ()
+    cuelists: tuple[CueList, ...] = ()
+    go_debounce_seconds: float = 0.1
+    prompter: Prompter | None = None
     slots: tuple[Slot, ...] = ()
     markers: tuple[Marker, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
@@ -299,6 +343,31 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
             **{b.id: b.strip for b in self.buses},
             MASTER: self.master.strip,
         }
+
+    def cue_lists(self) -> dict[str, tuple[Cue, ...]]:
+        """Return every cue list by id, the first one first: ``cues``, or the first of ``cuelists`` without any."""
+        first = {} if self.cuelists and not self.cues else {MAIN_LIST: self.cues}
+        return {**first, **{each.id: each.cues for each in self.cuelists}}
+
+    def private_buses(self) -> tuple[str, ...]:
+        """Return the buses that only the operator hears."""
+        return tuple(bus.id for bus in self.buses if bus.private)
+
+    def public(self) -> Story:
+        """Return the story as an audience hears it: without private buses and what is sent to them."""
+        private = set(self.private_buses())
+        if not private:
+            return self
+
+        def without(strip: Strip) -> Strip:
+            return msgspec.structs.replace(strip, sends=tuple(s for s in strip.sends if s.to not in private))
+
+        return msgspec.structs.replace(
+            self,
+            tracks=tuple(msgspec.structs.replace(t, strip=without(t.strip)) for t in self.tracks),
+            buses=tuple(b for b in self.buses if not b.private),
+            prompter=None,
+        )
 
     def clips(self) -> dict[str, tuple[Track, Clip]]:
         """Return every clip by id with the track it lies on."""

@@ -14,15 +14,20 @@ from engine.story.model import (
     Bus,
     Clip,
     Cue,
+    CueList,
+    CueTarget,
     Duck,
     ExportFormat,
     FadeShape,
+    FireCues,
+    Follow,
     Line,
     Manner,
     Marker,
     Master,
     PlayClip,
     PlaySection,
+    Prompter,
     Quantise,
     Scene,
     Send,
@@ -45,11 +50,11 @@ VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
-    "snapshots", "export",
+    "snapshots", "cuelists", "go_debounce", "prompter", "export",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
-BUS_KEYS = ("id", "name", *STRIP_KEYS, "sends")
+BUS_KEYS = ("id", "name", "private", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (
     "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
@@ -57,7 +62,9 @@ CLIP_KEYS = (
 )  # fmt: skip
 MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
 TARGET_KEYS = ("clip", "say", "track", "voice", "section", *MANNER_KEYS)
-CUE_KEYS = ("id", "name", *TARGET_KEYS, "gain_db")
+CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "gain_db", "pre_wait", "post_wait", "follow", "prompt")
+CUELIST_KEYS = ("id", "name", "cues")
+PROMPTER_KEYS = ("voice", "bus", "read_ahead")
 SLOT_KEYS = (
     "bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db", "velocity", "velocity_word", "quantise", "grid",
 )  # fmt: skip
@@ -94,6 +101,9 @@ class Reader:
             buses=tuple(self._bus(node, path) for node, path in top.items("buses")),
             master=self._master(top),
             cues=tuple(self._cue(node, path) for node, path in top.items("cues")),
+            cuelists=tuple(self._cuelist(node, path) for node, path in top.items("cuelists")),
+            go_debounce_seconds=top.number("go_debounce", 0.1),
+            prompter=self._prompter(top),
             slots=tuple(self._slot(node, path) for node, path in top.items("slots")),
             markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
             snapshots=tuple(self._snapshot(node, path) for node, path in top.items("snapshots")),
@@ -141,7 +151,21 @@ class Reader:
     def _bus(self, node: Node, path: Path) -> Bus:
         fields = self._fields(node, path, BUS_KEYS)
         bus_id = fields.required("id", f"bus-{cast(int, path[-1]) + 1}")
-        return Bus(id=bus_id, name=fields.text("name"), strip=self._strip(fields))
+        private = fields.switch("private")
+        return Bus(id=bus_id, name=fields.text("name"), private=private, strip=self._strip(fields))
+
+    def _cuelist(self, node: Node, path: Path) -> CueList:
+        fields = self._fields(node, path, CUELIST_KEYS)
+        list_id = fields.required("id", f"list-{cast(int, path[-1]) + 1}")
+        cues = tuple(self._cue(cue, where) for cue, where in fields.items("cues"))
+        return CueList(id=list_id, name=fields.text("name"), cues=cues)
+
+    def _prompter(self, top: Fields) -> Prompter | None:
+        if top.child("prompter") is None:
+            return None
+        fields = top.inner("prompter", PROMPTER_KEYS)
+        voice, ahead = fields.required("voice", ""), fields.switch("read_ahead")
+        return Prompter(voice=voice, bus=fields.word("bus"), read_ahead=ahead)
 
     def _master(self, top: Fields) -> Master:
         fields = top.inner("master", MASTER_KEYS)
@@ -199,7 +223,27 @@ class Reader:
     def _cue(self, node: Node, path: Path) -> Cue:
         fields = self._fields(node, path, CUE_KEYS)
         cue_id = fields.required("id", f"cue-{cast(int, path[-1]) + 1}")
-        return Cue(id=cue_id, name=fields.text("name"), target=self._target(fields), gain_db=fields.number("gain_db"))
+        return Cue(
+            id=cue_id,
+            name=fields.text("name"),
+            target=self._cue_target(fields),
+            gain_db=fields.number("gain_db"),
+            pre_wait_frames=fields.frames("pre_wait", self._rate),
+            post_wait_frames=fields.frames("post_wait", self._rate),
+            follow=cast(Follow, fields.choice("follow", get_args(Follow), "none")),
+            prompt=fields.text("prompt"),
+        )
+
+    def _cue_target(self, fields: Fields) -> CueTarget:
+        if "group" not in fields:
+            return self._target(fields)
+        for key in TARGET_KEYS:
+            if key in fields:
+                fields.complain(key, "nothing: a group only fires the cues that it names")
+        words = fields.words("group")
+        if not words:
+            fields.complain("group", "[cue, cue, …]")
+        return FireCues(cues=words)
 
     def _slot(self, node: Node, path: Path) -> Slot:
         fields = self._fields(node, path, SLOT_KEYS)

@@ -26,7 +26,7 @@ from engine.errors import BadRange, StoryError, UnknownThing
 from engine.params import DUCK, FADER
 from engine.story.lanes import renumbered
 from engine.story.mix import apply_mix
-from engine.story.model import MASTER, Bus, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Target, Track
+from engine.story.model import MASTER, Bus, CueTarget, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Track
 from engine.story.rules import check_id
 from engine.story.strips import with_strip
 from engine.story.timeline import dependencies
@@ -151,7 +151,8 @@ def _remove_track(story: Story, name: str) -> Story:
     if name not in tracks:
         raise UnknownThing("track", name, tracks)
     clips = {clip.id for clip in tracks[name].clips}
-    users = [f"cue {c.id}" for c in story.cues if _needs(c.target, name, clips)]
+    cues = (cue for each in story.cue_lists().values() for cue in each)
+    users = [f"cue {c.id}" for c in cues if _needs(c.target, name, clips)]
     users += [f"slot {s.bank}/{s.index}" for s in story.slots if _needs(s.target, name, clips)]
     waiting = dependencies(story)
     users += [f"clip {clip}" for clip, before in waiting.items() if clip not in clips and before in clips]
@@ -164,7 +165,7 @@ def _remove_track(story: Story, name: str) -> Story:
     return replace(story, tracks=tuple(track for track in story.tracks if track.id != name))
 
 
-def _needs(target: Target, track: str, clips: set[str]) -> bool:
+def _needs(target: CueTarget, track: str, clips: set[str]) -> bool:
     match target:
         case PlayClip(clip=clip):
             return clip in clips

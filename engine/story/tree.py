@@ -14,8 +14,11 @@ from engine.story.model import (
     Bus,
     Clip,
     Cue,
+    CueList,
+    CueTarget,
     Duck,
     Effect,
+    FireCues,
     Lane,
     Manner,
     Marker,
@@ -23,13 +26,13 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Position,
+    Prompter,
     Scene,
     Slot,
     Snapshot,
     SpeakLine,
     Story,
     Strip,
-    Target,
     TempoPoint,
     Track,
 )
@@ -102,7 +105,10 @@ class Planter:
             "tracks": Rows(tuple((t.id, self._track(t, rate)) for t in story.tracks)),
             "buses": Rows(tuple((b.id, _bus(b, rate)) for b in story.buses)),
             "master": _master(story.master, rate),
-            "cues": Rows(tuple((c.id, _cue(c, voices)) for c in story.cues)),
+            "cues": Rows(tuple((c.id, _cue(c, voices, rate)) for c in story.cues)),
+            "cuelists": Rows(tuple((each.id, _cuelist(each, voices, rate)) for each in story.cuelists)),
+            "go_debounce": _number(story.go_debounce_seconds, 0.1),
+            "prompter": _prompter(story.prompter),
             "slots": Rows(slots),
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
             "snapshots": Rows(tuple((s.id, _snapshot(s)) for s in story.snapshots)),
@@ -144,7 +150,7 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
 
 
 def _bus(bus: Bus, rate: int) -> Table:
-    fields: dict[str, Tree] = {"id": Leaf("word", bus.id), "name": _name(bus.name)}
+    fields: dict[str, Tree] = {"id": Leaf("word", bus.id), "name": _name(bus.name), "private": _switch(bus.private)}
     return Table({**fields, **_strip(bus.strip, rate), "sends": _sends(bus.strip)})
 
 
@@ -207,9 +213,34 @@ def _tempo(points: tuple[TempoPoint, ...]) -> Rows:
     return Rows(tuple(rows), short=short, default=points == (TempoPoint(),))
 
 
-def _cue(cue: Cue, voices: Mapping[str, str | None]) -> Table:
-    fields: dict[str, Tree] = {"id": Leaf("word", cue.id), "name": _name(cue.name)}
-    return Table({**fields, **_target(cue.target, voices), "gain_db": _number(cue.gain_db, 0.0)}, inline=True)
+def _cue(cue: Cue, voices: Mapping[str, str | None], rate: int) -> Table:
+    fields: dict[str, Tree] = {
+        "id": Leaf("word", cue.id),
+        "name": _name(cue.name),
+        **_target(cue.target, voices),
+        "gain_db": _number(cue.gain_db, 0.0),
+        "pre_wait": Leaf("time", cue.pre_wait_frames, not cue.pre_wait_frames, rate),
+        "post_wait": Leaf("time", cue.post_wait_frames, not cue.post_wait_frames, rate),
+        "follow": _word(cue.follow, "none"),
+        "prompt": _name(cue.prompt),
+    }
+    return Table(fields, inline=True)
+
+
+def _cuelist(each: CueList, voices: Mapping[str, str | None], rate: int) -> Table:
+    cues = Rows(tuple((c.id, _cue(c, voices, rate)) for c in each.cues))
+    return Table({"id": Leaf("word", each.id), "name": _name(each.name), "cues": cues})
+
+
+def _prompter(prompter: Prompter | None) -> Table:
+    if prompter is None:
+        return Table({}, inline=True)
+    fields: dict[str, Tree] = {
+        "voice": Leaf("word", prompter.voice),
+        "bus": Leaf("word", prompter.bus, prompter.bus is None),
+        "read_ahead": _switch(prompter.read_ahead),
+    }
+    return Table(fields, inline=True)
 
 
 def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
@@ -229,7 +260,7 @@ def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
     return Table(fields, inline=True)
 
 
-def _target(target: Target, voices: Mapping[str, str | None]) -> dict[str, Tree]:
+def _target(target: CueTarget, voices: Mapping[str, str | None]) -> dict[str, Tree]:
     match target:
         case PlayClip(clip=clip, manner=manner):
             return {"clip": Leaf("word", clip), **_manner(manner)}
@@ -239,6 +270,8 @@ def _target(target: Target, voices: Mapping[str, str | None]) -> dict[str, Tree]
             return {**fields, **_manner(manner)}
         case PlaySection(from_marker=start, to_marker=end):
             return {"section": Leaf("words", (start,) if end is None else (start, end))}
+        case FireCues(cues=cues):
+            return {"group": Leaf("words", cues)}
 
 
 def _manner(manner: Manner) -> dict[str, Tree]:

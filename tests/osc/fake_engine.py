@@ -110,7 +110,10 @@ class FakeEngine:
     def strip_ids(self) -> Sequence[str]:
         return tuple(self.strips)
 
-    def cue_ids(self) -> Sequence[str]:
+    def cue_lists(self) -> Sequence[str]:
+        return ("main",)
+
+    def cue_ids(self, cuelist: str | None = None) -> Sequence[str]:
         return tuple(self.cues)
 
     def slot_keys(self) -> Sequence[tuple[str, int]]:
@@ -131,8 +134,12 @@ class FakeEngine:
     def strip_state(self, strip: str) -> StripState:
         return _known("strip", strip, self.strips)
 
-    def cue_state(self, cue: str) -> SlotState:
+    def cue_state(self, cue: str, cuelist: str | None = None) -> SlotState:
         return _known("cue", cue, self.cues)
+
+    def cue_times(self, cue: str, cuelist: str | None = None) -> tuple[int, int, int]:
+        self.cue_state(cue, cuelist)
+        return 0, 0, 48_000
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         return _known("slot", (bank, index), self.slots)
@@ -144,8 +151,11 @@ class FakeEngine:
     def clip_state(self, clip: str) -> SlotState:
         return _known("clip", clip, self.clips)
 
-    def next_cue(self) -> str | None:
+    def next_cue(self, cuelist: str | None = None) -> str | None:
         return next(iter(self.cues), None)
+
+    def following_cue(self, cuelist: str | None = None) -> str | None:
+        return next(iter(tuple(self.cues)[1:]), None)
 
     def transport_state(self) -> TransportState:
         return self.transport

@@ -22,8 +22,8 @@ TREE = AddressTree(ROUTES)
 VALUES = [r for r in ROUTES if r.read]
 COMMANDED = [r for r in ROUTES if r.command]
 PATH = {
-    "strip": "voice", "cue": "1", "bank": "a", "index": 1, "bus": "hall", "insert": 1, "param": "cutoff_hz",
-    "knob": "depth_db", "snapshot": "quiet", "job": "7", "clip": "hello", "voice": "anna",
+    "strip": "voice", "cuelist": "main", "cue": "1", "bank": "a", "index": 1, "bus": "hall", "insert": 1,
+    "param": "cutoff_hz", "knob": "depth_db", "snapshot": "quiet", "job": "7", "clip": "hello", "voice": "anna",
 }  # fmt: skip
 EXAMPLES = {"frame": 3, "job": "7", "path": "story.yaml", "dropped": ("gain",), "left_out": ("gain",), "loop": (1, 2)}
 

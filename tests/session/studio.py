@@ -155,7 +155,7 @@ class Studio:
         self.keeper = NotedEdits()
         self.told: list[Event] = []
         self.now = 0
-        """The engine frame that an order can still meet: the test moves it."""
+        """The engine frame that an order can still meet: a second passes with every command."""
         self.session = Session(
             story or small_story(),
             self.stage,
@@ -184,7 +184,9 @@ class Studio:
         self.session.publish()
 
     def do(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
-        return self.session.apply(command, at_frame)
+        told = self.session.apply(command, at_frame)
+        self.now += 48_000
+        return told
 
     def report(self, kind: Report, **fields: Any) -> list[Event]:
         """Have the audio process report; return what the session told of it."""

@@ -44,7 +44,7 @@ def test_a_cue_of_a_trimmed_clip_starts_inside_its_source(studio: Studio) -> Non
 def test_go_fires_cue_after_cue_and_says_when_the_list_ends(studio: Studio) -> None:
     assert studio.do(GoCue()) == (PlayheadMoved(next_cue="2"),)
     assert studio.do(GoCue()) == (PlayheadMoved(next_cue="3"),)
-    assert studio.do(GoCue()) == (PlayheadMoved(next_cue=None),)
+    assert PlayheadMoved(next_cue=None) in studio.do(GoCue())
     with pytest.raises(NotReady, match="at its end"):
         studio.do(GoCue())
 

@@ -118,7 +118,8 @@ class _Merge:
         return []
 
     def _referred(self) -> set[str]:
-        targets = [cue.target for cue in self.story.cues] + [slot.target for slot in self.story.slots]
+        cues = [cue.target for each in self.story.cue_lists().values() for cue in each]
+        targets = [*cues, *(slot.target for slot in self.story.slots)]
         places = [m.at for m in self.story.markers] + [c.start for t in self.story.tracks for c in t.clips]
         named = {target.clip for target in targets if isinstance(target, PlayClip)}
         return named | {place.clip for place in places if isinstance(place, After) and place.clip}

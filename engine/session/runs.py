@@ -1,0 +1,324 @@
+"""Runs: cues that were fired and are not over: their waits, their sound, what follows them.
+
+Everything is planned in engine frames and handed to the mixer a little ahead, so that it starts to the frame;
+``advance`` is called often and does what comes near. Control process only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+from engine.errors import EngineError
+from engine.events import CueChanged, CueEnded, CueStarted, Dropped, Event
+from engine.realtime.records import Kind
+from engine.session.context import DECLICK_SECONDS, Context
+from engine.session.orders import order
+from engine.session.players import CueOwner
+from engine.session.transport import Transport
+from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SpeakLine
+
+LOOKAHEAD_SECONDS = 0.05
+"""How long before its frame the mixer hears of a start."""
+
+RunState = Literal["waiting", "playing", "over"]
+
+
+class Run(msgspec.Struct, kw_only=True, eq=False):
+    """A cue that was fired. All frames are engine frames.
+
+    start_frame: where its sound begins; exact: the mixer is told that frame, else "at once". sounding_frames: how long,
+    None: not known, or for ever. follow_frame: when the next cue is fired. over: only what follows is still to come.
+    """
+
+    cuelist: str
+    cue: Cue
+    start_frame: int
+    exact: bool
+    manner: Manner | None = None
+    state: RunState = "waiting"
+    sounding_frames: int | None = None
+    follow_frame: int | None = None
+    player: int | None = None
+    members: tuple[Run, ...] = ()
+    paused_frame: int | None = None
+    followed: bool = False
+
+    @property
+    def end_frame(self) -> int | None:
+        """The first frame after its sound, None: not known."""
+        return None if self.sounding_frames is None else self.start_frame + self.sounding_frames
+
+
+Next = Callable[[Run, int], None]
+"""Fires what follows a run, at a frame."""
+FindCue = Callable[[str, str], Cue]
+"""Returns the cue of a list."""
+
+
+class Runs:
+    """All that was fired and is not over, oldest first."""
+
+    def __init__(self, context: Context, transport: Transport, find: FindCue, follow: Next) -> None:
+        self._context, self._transport, self._find, self._follow = context, transport, find, follow
+        self._runs: list[Run] = []
+        self._events: list[Event] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._runs)
+
+    def events(self) -> tuple[Event, ...]:
+        """Return what has happened since the last call."""
+        told, self._events = tuple(self._events), []
+        return told
+
+    def of(self, cuelist: str, cue: str) -> list[Run]:
+        """Return the runs of a cue, oldest first."""
+        return [r for r in self._runs if r.cuelist == cuelist and r.cue.id == cue]
+
+    def fire(self, cuelist: str, cue: Cue, at_frame: int | None, manner: Manner | None = None) -> Run:
+        """Fire a cue at a frame (None: at once). Raises what its start raises if that is near; then it is not fired."""
+        plain = cue.pre_wait_frames == 0 and cue.follow == "none" and not isinstance(cue.target, FireCues)
+        fired = self._context.soon() if at_frame is None else at_frame
+        run = Run(
+            cuelist=cuelist,
+            cue=cue,
+            start_frame=fired + cue.pre_wait_frames,
+            exact=at_frame is not None or not plain,
+            manner=manner,
+        )
+        if run.start_frame <= max(fired, self._horizon()):
+            self._start(run)
+            self._runs.append(run)
+        else:
+            run.sounding_frames = self._expected_frames(run)
+            self._runs.append(run)
+            self._tell(run, "waiting")
+        return run
+
+    def fire_later(self, cuelist: str, cue: Cue, frame: int) -> None:
+        """Fire a cue that follows another; what stands against it is told as an event."""
+        try:
+            self.fire(cuelist, cue, frame)
+        except EngineError as error:
+            self._events.append(Dropped(what=f"cue {cue.id}", code=error.code, text=str(error)))
+
+    def note(self, events: tuple[Event, ...]) -> None:
+        """Tell ``events`` with those of the runs."""
+        self._events.extend(events)
+
+    def advance(self) -> None:
+        """Start and follow up what is due before the horizon; end what has no player that would report it."""
+        if not self._runs:
+            return
+        until = self._horizon()
+        while any([self._advance(run, until) for run in tuple(self._runs)]):  # noqa: C419  each may bring others
+            pass
+
+    def stop(self, run: Run, fade_seconds: float, at_frame: int | None) -> None:
+        """End a run: its waits at once, its sound with a fade."""
+        for member in run.members:
+            self.stop(member, fade_seconds, at_frame)
+        run.follow_frame = None
+        if run.player is not None and run.state == "playing":
+            self._context.stop([run.player], fade_seconds, at_frame)
+            return
+        if isinstance(run.cue.target, PlaySection) and run.state == "playing" and run.paused_frame is None:
+            self._transport.stop(at_frame)
+        self._end(run)
+
+    def pause(self, run: Run, at_frame: int) -> None:
+        """Hold a run: its waits and its sound."""
+        if run.paused_frame is not None:
+            return
+        for member in run.members:
+            self.pause(member, at_frame)
+        run.paused_frame = at_frame
+        if run.state == "playing" and run.player is not None:
+            self._context.push(order(Kind.PAUSE_PLAYER, at_frame, player=run.player, ramp_frames=self._declick))
+            if run.start_frame > at_frame:  # the mixer had it already, and cancels it
+                self._context.players.ended(run.player)
+                run.player, run.follow_frame, run.state, run.exact = None, None, "waiting", True
+        elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
+            self._transport.stop(at_frame)
+        self._tell(run, "paused")
+
+    def resume(self, run: Run, at_frame: int) -> None:
+        """Let a run go on where it was held."""
+        if run.paused_frame is None:
+            return
+        for member in run.members:
+            self.resume(member, at_frame)
+        waited = at_frame - run.paused_frame
+        held = max(0, waited - self._declick) if self._was_held(run, run.paused_frame) else waited
+        run.paused_frame = None
+        run.start_frame += held
+        if run.follow_frame is not None:
+            run.follow_frame += held if run.cue.follow == "end" else waited
+        if run.state == "playing" and run.player is not None:
+            self._context.push(order(Kind.RESUME_PLAYER, at_frame, player=run.player, ramp_frames=self._declick))
+        elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
+            self._transport.resume_section(run.cue.target, at_frame)
+        self._tell(run, "waiting" if run.state == "waiting" else "playing")
+
+    def pause_all(self, at_frame: int) -> None:
+        """Hold every run."""
+        for run in tuple(self._runs):
+            self.pause(run, at_frame)
+
+    def resume_all(self, at_frame: int) -> None:
+        """Let every run go on."""
+        for run in tuple(self._runs):
+            self.resume(run, at_frame)
+
+    def started(self, player: int, actual_frame: int) -> None:
+        """Note where a player really began."""
+        for run in self._runs:
+            if run.player == player and not run.exact:
+                run.start_frame = actual_frame
+
+    def ended(self, player: int) -> None:
+        """Note that a player ended. What follows a natural end is planned already."""
+        for run in tuple(self._runs):
+            if run.player == player:
+                run.player = None
+                self._over(run)
+
+    def timeline_stopped(self, engine_frame: int) -> None:
+        """Note that the timeline was stopped: a section that ran is over."""
+        for run in tuple(self._runs):
+            section = isinstance(run.cue.target, PlaySection) and run.state == "playing" and run.paused_frame is None
+            if section and engine_frame > run.start_frame:
+                if run.end_frame is None or engine_frame < run.end_frame:
+                    run.follow_frame = None
+                self._end(run)
+
+    def forget(self) -> None:
+        """Drop every wait and every follow-up; what sounds ends by itself."""
+        for run in tuple(self._runs):
+            run.follow_frame = None
+            if run.player is None:
+                self._end(run)
+
+    @property
+    def _declick(self) -> int:
+        return self._context.frames(DECLICK_SECONDS)
+
+    def _was_held(self, run: Run, frame: int) -> bool:
+        """Whether a player was silenced in the middle at ``frame``; its fade-out was heard of its sound."""
+        sounds = run.state == "playing" and run.player is not None
+        return sounds and (run.end_frame is None or run.end_frame > frame + self._declick)
+
+    def _horizon(self) -> int:
+        return self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
+
+    def _advance(self, run: Run, until: int) -> bool:
+        """Do one thing that is due; False: nothing was."""
+        if run.paused_frame is not None:
+            return False
+        if run.state == "waiting" and run.start_frame <= until:
+            try:
+                self._start(run)
+            except EngineError as error:
+                self._events.append(Dropped(what=f"cue {run.cue.id}", code=error.code, text=str(error)))
+                self._end(run)
+            return True
+        if run.follow_frame is not None and run.follow_frame <= until:
+            frame, run.follow_frame, run.followed = run.follow_frame, None, True
+            self._follow(run, frame)
+            if run.state == "over":
+                self._runs.remove(run)
+            return True
+        return self._ends_by_itself(run)
+
+    def _ends_by_itself(self, run: Run) -> bool:
+        """End a section or a group whose time is over."""
+        if run.state != "playing" or run.player is not None:
+            return False
+        if run.members:
+            over = all(member not in self._runs or member.state == "over" for member in run.members)
+        else:
+            over = run.end_frame is not None and run.end_frame <= self._context.soon()
+        if over:
+            self._over(run)
+        return over
+
+    def _start(self, run: Run) -> None:
+        at_frame = run.start_frame if run.exact else None
+        match run.cue.target:
+            case FireCues(cues=members):
+                run.members = tuple(self._members(run, members))
+                ends = [m.end_frame for m in run.members]
+                known = [end for end in ends if end is not None]
+                run.sounding_frames = max(known, default=run.start_frame) - run.start_frame
+                if len(known) < len(ends):
+                    run.sounding_frames = None
+                self._events.append(self._started(run))
+            case PlaySection() as section:
+                self._transport.play_section(section, at_frame)
+                start, end = self._transport.section_frames(section)
+                run.sounding_frames = end - start
+                self._events.append(self._started(run))
+            case target:
+                sound = self._context.sound(target, run.manner)
+                owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
+                run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
+                run.sounding_frames = sound.sounding_frames
+        run.state = "playing"
+        self._plan_follow(run)
+
+    def _expected_frames(self, run: Run) -> int | None:
+        """Return how long a run that waits will sound; None: nobody knows yet, or for ever."""
+        target = run.cue.target
+        try:
+            if isinstance(target, (PlayClip, SpeakLine)):
+                return self._context.sound(target, run.manner).sounding_frames
+        except EngineError:  # its take may come in time; its start will tell
+            return None
+        return None
+
+    def _members(self, run: Run, members: tuple[str, ...]) -> Iterator[Run]:
+        for member in members:
+            try:
+                cue = self._find(run.cuelist, member)
+                yield self.fire(run.cuelist, cue, run.start_frame)
+            except EngineError as error:
+                self._events.append(Dropped(what=f"cue {member}", code=error.code, text=str(error)))
+
+    def _plan_follow(self, run: Run) -> None:
+        if run.followed:  # it was held after it had been handed over, and starts a second time
+            return
+        if run.cue.follow == "continue":
+            run.follow_frame = run.start_frame + run.cue.post_wait_frames
+        elif run.cue.follow == "end" and run.end_frame is not None:
+            run.follow_frame = run.end_frame + run.cue.post_wait_frames
+
+    def _started(self, run: Run) -> CueStarted:
+        frame = run.start_frame
+        return CueStarted(cue=run.cue.id, cuelist=run.cuelist, requested_frame=frame, actual_frame=frame)
+
+    def _over(self, run: Run) -> None:
+        """Its sound is over; a run that has something to follow stays until that is fired."""
+        if run.follow_frame is None:
+            self._end(run)
+        elif run.state != "over":
+            run.state = "over"
+            self._tell_end(run)
+
+    def _end(self, run: Run) -> None:
+        if run in self._runs:
+            self._runs.remove(run)
+            if run.state != "over":
+                self._tell_end(run)
+        run.state = "over"
+
+    def _tell_end(self, run: Run) -> None:
+        """A player's end is told where it is reported."""
+        target = run.cue.target
+        if isinstance(target, (FireCues, PlaySection)) or run.state == "waiting":
+            self._events.append(CueEnded(cue=run.cue.id, cuelist=run.cuelist))
+
+    def _tell(self, run: Run, state: Literal["waiting", "playing", "paused"]) -> None:
+        self._events.append(CueChanged(cue=run.cue.id, cuelist=run.cuelist, state=state))
