@@ -75,6 +75,9 @@ class Show:
     def publish(self, entries: np.ndarray) -> int:
         return 1
 
+    def automate(self, moves: np.ndarray) -> None:
+        """No story here moves anything."""
+
     def do(self, command: Command, at_frame: int | None = None) -> None:
         self.session.apply(command, at_frame)
 
