@@ -14,7 +14,7 @@ from engine.export.bounce import PREMASTER
 from engine.export.options import StemSet
 from engine.export.plan import Plan, Stem, stem_files
 from engine.mixer.graph import compile_graph
-from engine.story.model import At, Clip, Cue, FireCues, PlayClip, PlaySection, SpeakLine, Strip
+from engine.story.model import At, Clip, Cue, FireCues, PlayClip, PlaySection, SpeakLine, Story, Strip
 from engine.story.timeline import Placed
 
 SOUNDS = "sounds"
@@ -106,15 +106,28 @@ def _by_scene(plan: Plan) -> dict[str, list[Placed]]:
 
 
 def _cues(plan: Plan) -> Iterator[Pass]:
-    """One pass per cue, from 0 and as long as it takes, its gain applied to every clip."""
+    """One pass per cue, from 0 and as long as it takes, its gain on every clip; automation belongs to the timeline."""
+    story = _without_automation(plan.story)
+    graph = compile_graph(story)
     cues = [(cue, placed) for cue in plan.story.cues if (placed := _of_cue(plan, cue))]
     files = _names(plan, "cue", [f"{cue.id}_{cue.name}" if cue.name else cue.id for cue, _ in cues])
     for (cue, placed), file in zip(cues, files, strict=True):
         first = min(each.start_frame for each in placed)
         moved = tuple(_moved(each, first, cue.gain_db) for each in placed)
         stem = Stem(tap=PREMASTER, role="cue", strip="", name=cue.name or cue.id, file=file, tap_text=PRINTED)
-        alone = msgspec.structs.replace(plan, placed=moved, stems=(stem,), markers={})
+        alone = msgspec.structs.replace(plan, story=story, graph=graph, placed=moved, stems=(stem,), markers={})
         yield Pass(set="cue", plan=alone, is_timeline=False)
+
+
+def _without_automation(story: Story) -> Story:
+    tracks = tuple(msgspec.structs.replace(track, strip=_still(track.strip)) for track in story.tracks)
+    buses = tuple(msgspec.structs.replace(bus, strip=_still(bus.strip)) for bus in story.buses)
+    master = msgspec.structs.replace(story.master, strip=_still(story.master.strip))
+    return msgspec.structs.replace(story, tracks=tracks, buses=buses, master=master)
+
+
+def _still(strip: Strip) -> Strip:
+    return msgspec.structs.replace(strip, automation=())
 
 
 def _moved(placed: Placed, by_frames: int, gain_db: float) -> Placed:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from engine.story.model import After, At, Clip, Position, Story
+from engine.story.model import After, At, Clip, Point, Position, Story, Strip
 from engine.voices.take import Take
 
 Scale = Callable[[int], int]
@@ -18,11 +18,17 @@ def story_at(story: Story, sample_rate: int) -> Story:
         return story
     scale = _scale(story.sample_rate, sample_rate)
     tracks = tuple(
-        msgspec.structs.replace(track, clips=tuple(_clip(clip, scale) for clip in track.clips))
+        msgspec.structs.replace(
+            track, strip=_strip(track.strip, scale), clips=tuple(_clip(clip, scale) for clip in track.clips)
+        )
         for track in story.tracks
     )
+    buses = tuple(msgspec.structs.replace(bus, strip=_strip(bus.strip, scale)) for bus in story.buses)
+    master = msgspec.structs.replace(story.master, strip=_strip(story.master.strip, scale))
     markers = tuple(msgspec.structs.replace(marker, at=_position(marker.at, scale)) for marker in story.markers)
-    return msgspec.structs.replace(story, sample_rate=sample_rate, tracks=tracks, markers=markers)
+    return msgspec.structs.replace(
+        story, sample_rate=sample_rate, tracks=tracks, buses=buses, master=master, markers=markers
+    )
 
 
 def take_at(take: Take, sample_rate: int) -> Take:
@@ -53,6 +59,19 @@ def _clip(clip: Clip, scale: Scale) -> Clip:
         fade_in_frames=scale(clip.fade_in_frames),
         fade_out_frames=scale(clip.fade_out_frames),
     )
+
+
+def _strip(strip: Strip, scale: Scale) -> Strip:
+    lanes = tuple(
+        msgspec.structs.replace(lane, points=tuple(_point(point, scale) for point in lane.points))
+        for lane in strip.automation
+    )
+    return msgspec.structs.replace(strip, automation=lanes)
+
+
+def _point(point: Point, scale: Scale) -> Point:
+    at = At(frame=scale(point.at.frame)) if isinstance(point.at, At) else point.at
+    return msgspec.structs.replace(point, at=at)
 
 
 def _position(position: Position, scale: Scale) -> Position:

@@ -9,7 +9,23 @@ from wavinfo import WavInfoReader
 
 from engine.errors import BadRange, ExportError
 from engine.export.options import ExportOptions
-from engine.story.model import At, Clip, Cue, Effect, Master, PlayClip, PlaySection, SpeakLine, Story, Strip, Track
+from engine.export.rates import story_at
+from engine.story.model import (
+    At,
+    Beat,
+    Clip,
+    Cue,
+    Effect,
+    Lane,
+    Master,
+    PlayClip,
+    PlaySection,
+    Point,
+    SpeakLine,
+    Story,
+    Strip,
+    Track,
+)
 
 FLOAT = {"formats": ("stems",), "overview": False, "encoding": "float32"}
 
@@ -262,3 +278,15 @@ def test_passes_run_beside_each_other_can_be_cancelled(shop):
 def test_what_can_not_be_is_refused(options):
     with pytest.raises(BadRange):
         ExportOptions(**options)
+
+
+def test_automation_moves_along_to_another_rate(shop):
+    lane = Lane(target="gain_db", points=(Point(at=At(frame=48000), value=-6.0), Point(at=Beat(bar=2), value=0.0)))
+    story = scene(shop)
+    narrator = msgspec.structs.replace(
+        story.tracks[0], strip=msgspec.structs.replace(story.tracks[0].strip, automation=(lane,))
+    )
+    moved = story_at(msgspec.structs.replace(story, tracks=(narrator, *story.tracks[1:])), 96000)
+    points = moved.tracks[0].strip.automation[0].points
+    assert [point.at for point in points] == [At(frame=96000), Beat(bar=2)]
+    assert moved.tracks[0].clips[0].start == At(frame=9602)
