@@ -65,7 +65,7 @@ sys.stdin.readline()
 state[2] = True
 sys.stdin.readline()
 """
-"""It sends through JACK-Client: python-rtmidi's own JACK output repeats a message now and then in place of the next."""
+"""It sends through JACK-Client, evenly over JACK's own cycles, and not in the bursts of a program that is held up."""
 
 
 def main() -> None:
