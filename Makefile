@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-all lint format bench clean
+.PHONY: help setup demo test test-all lint format bench soak clean
 
 help: ## print the targets
 	@echo "make TARGET [ARGS=…]"
@@ -51,6 +51,9 @@ bench: $(BENCHMARKS:bench_%=bench-%) ## all benchmarks, one after the other
 
 bench-%: $(VENV)/.cuevox-all
 	$(PYTHON_IN) tests/benchmarks/bench_$*.py $(ARGS)
+
+soak: $(VENV)/.cuevox-all ## a long show with kills: what was lost, what has grown (ARGS="--minutes 30 --block 256")
+	$(PYTHON_IN) tests/benchmarks/soak.py $(ARGS)
 
 clean: ## remove all that these targets made, .venv too
 	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -85,6 +85,8 @@ class Desk:
         self.counters = Counters()
         self.midi: MidiQuestions | None = None
         """Who answers what is asked of MIDI; None: there is no MIDI here."""
+        self.changed: Callable[[Client], object] = lambda _: None
+        """Hears of clients that want to be told other things than before."""
 
     def answer(self, handler: str, client: Client, fields: dict[str, Any]) -> Values:
         """Answer one question."""
@@ -114,6 +116,10 @@ class Desk:
             counters.dropped_packets,
             len(self._clients),
         )
+
+    def black_box(self, client: Client, reason: str = "asked for") -> Values:  # noqa: ARG002
+        """Write the last minute into a file."""
+        return (self._port.write_black_box(reason),)
 
     def sync(self, client: Client, id: int) -> Values:  # noqa: ARG002
         """Be a barrier: everything before has been done."""
@@ -157,17 +163,20 @@ class Desk:
     def ack(self, client: Client, on: bool) -> Values:
         """Answer commands that went well, too, or not."""
         client.acknowledged = on
+        self.changed(client)
         return ()
 
     def reply_port(self, client: Client, port: int) -> Values:
         """Send answers and feedback elsewhere on the client's machine."""
         client.redirect(port)
+        self.changed(client)
         return ()
 
     def subscribe(self, client: Client, pattern: str, interval_ms: int = 0, lease_seconds: float = 60.0) -> Values:
         """Tell a client of everything that matches."""
         split(pattern)
         subscription = self._clients.subscribe(client, pattern, interval_ms / 1000.0, lease_seconds)
+        self.changed(client)
         self._feedback.listen(client, subscription)
         return ()
 
@@ -177,6 +186,7 @@ class Desk:
             known = ", ".join(client.subscriptions) or "none"
             raise BadValue(f"no subscription to {pattern!r}; there is: {known}")
         self._feedback.ignore(client)
+        self.changed(client)
         return ()
 
     def subscriptions(self, client: Client) -> Values:

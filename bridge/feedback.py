@@ -60,6 +60,8 @@ class Feedback:
         self._routes = {event: tuple(r for r in tree.routes if event in r.changed) for event in get_args(Event)}
         self._ears: dict[Client, Ear] = {}
         self._jobs: dict[str, Client] = {}
+        self.owned: Callable[[str, Client | None], object] = lambda *_: None
+        """Hears who waits for which job; None: nobody any more."""
         self._turn: deque[Ear] = deque()
         self._timer: Timer | None = None
         self._timer_at = self._round_at = self._streamed_at = self._leases_at = float("-inf")
@@ -95,10 +97,12 @@ class Feedback:
     def own(self, job: str, client: Client) -> None:
         """Remember who asked for a job."""
         self._jobs[job] = client
+        self.owned(job, client)
 
     def disown(self, job: str) -> None:
         """Forget who asked for a job."""
-        self._jobs.pop(job, None)
+        if self._jobs.pop(job, None) is not None:
+            self.owned(job, None)
 
     def hear(self, events: tuple[Event, ...]) -> None:
         """Take notice of events: mark what changed, send what is an event of its own."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from bridge.clients import Client, Clients, HostPort, Transport
 from bridge.feedback import Feedback
+from bridge.guestbook import Guestbook
 from bridge.message import Bundle
 from bridge.port import EnginePort
 from bridge.router import Router
@@ -31,6 +32,9 @@ class Hub:
             call_later=loop.call_later, wall=wall, version=version, commit=commit,
         )  # fmt: skip
         self.counters = self.router.desk.counters
+        self._guestbook = Guestbook(engine, self.clients, self.feedback)
+        self.router.desk.changed = self._guestbook.write
+        self.feedback.owned = self._guestbook.own
 
     def client(self, source: HostPort, transport: Transport) -> Client:
         """Return who sends from ``source`` over ``transport``; that it sends renews its leases."""
@@ -39,6 +43,10 @@ class Hub:
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
         self.router.receive(bundle, client)
+
+    def recall(self, transport: Transport) -> None:
+        """Know again the clients of a hub that is gone, who talk over ``transport`` as before."""
+        self.router.jobs = max(self.router.jobs, self._guestbook.recall(transport))
 
     def leave(self, client: Client) -> None:
         """Forget a client whose connection has ended."""

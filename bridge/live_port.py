@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from bridge.port import SILENT_LUFS, EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState
+from bridge.port import (
+    SILENT_LUFS,
+    EngineStatus,
+    InsertState,
+    LoudnessState,
+    Meter,
+    StripState,
+    TransportState,
+    Vitals,
+)
 from engine.clock import HeldClock
 from engine.commands import Command
 from engine.control.control import Control
-from engine.errors import UnknownThing
+from engine.errors import EngineError, UnknownThing
 from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
@@ -43,7 +53,11 @@ class LivePort:
 
     def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
         """Carry out ``command``. Raises EngineError."""
-        return self._session.apply(command, at_frame)
+        try:
+            return self._session.apply(command, at_frame)
+        except EngineError as error:
+            self._control.diagnosis.refused(command, at_frame, error)
+            raise
 
     def together(self) -> AbstractContextManager[None]:
         """Hand over in one piece what commands inside send to the mixer."""
@@ -56,6 +70,17 @@ class LivePort:
     def tell(self, *events: Event) -> tuple[Event, ...]:
         """Pass on events of a bridge's own."""
         return self._session.tell(events)
+
+    def remember(self, name: str, note: bytes | None) -> None:
+        """Keep a note for a bridge that goes on when this process is gone; None: forget it."""
+        if note is None:
+            self._control.notes.forget(f"bridge/{name}")
+        else:
+            self._control.notes.set(f"bridge/{name}", note)
+
+    def recalled(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the notes whose names begin with ``prefix``, without it."""
+        return self._control.notes.all(f"bridge/{prefix}")
 
     def strip_ids(self) -> Sequence[str]:
         """Return the mixer channels."""
@@ -205,6 +230,18 @@ class LivePort:
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",
         )
+
+    def vitals(self) -> Vitals:
+        """Return callback times and processes."""
+        control = self._control
+        audio = (("audio", control.audio.pid),) if control.audio else ()
+        voices = tuple(("voice", pid) for pid in control.pool.pids)
+        processes = (*audio, ("control", os.getpid()), *voices)
+        return Vitals(histogram=control.link.status().histogram, processes=processes)
+
+    def write_black_box(self, reason: str) -> str:
+        """Write the last minute into a file and return its path."""
+        return str(self._control.diagnosis.black_box.write(reason))
 
 
 def _audible(level: float | None) -> float:

@@ -75,6 +75,17 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     device: str
 
 
+class Vitals(msgspec.Struct, frozen=True, kw_only=True):
+    """What a doctor would look at.
+
+    histogram: callbacks by the time they took; bin b counts those of 2^(b-1) to 2^b µs. processes: name and process id
+    of each that is known.
+    """
+
+    histogram: tuple[int, ...]
+    processes: tuple[tuple[str, int], ...]
+
+
 class LoudnessState(msgspec.Struct, frozen=True, kw_only=True):
     """The master's loudness since the last reset, in LUFS and dBTP; ``SILENT_LUFS`` where there is nothing."""
 
@@ -139,6 +150,14 @@ class EnginePort(Protocol):
 
     def tell(self, *events: Event) -> tuple[Event, ...]:
         """Pass on events of a bridge's own: every subscriber hears them, whichever wire they are on."""
+        ...
+
+    def remember(self, name: str, note: bytes | None) -> None:
+        """Keep a note for a bridge that goes on when this process is gone; None: forget it."""
+        ...
+
+    def recalled(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the notes whose names begin with ``prefix``, without it, oldest first."""
         ...
 
     def strip_ids(self) -> Sequence[str]:
@@ -235,4 +254,12 @@ class EnginePort(Protocol):
 
     def status(self) -> EngineStatus:
         """Return how the engine fares."""
+        ...
+
+    def vitals(self) -> Vitals:
+        """Return callback times and processes."""
+        ...
+
+    def write_black_box(self, reason: str) -> str:
+        """Write the last minute of commands, events and counters into a file and return its path."""
         ...

@@ -162,3 +162,13 @@ def end(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a
 def loop(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the loop's start and end; both zero: no loop."""
     return port.transport_state().loop or (0, 0)
+
+
+def histogram(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read how many callbacks took how long."""
+    return port.vitals().histogram
+
+
+def processes(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read which processes run: name and process id, over and over."""
+    return tuple(value for process in port.vitals().processes for value in process)

@@ -80,7 +80,8 @@ class Router:
         commit: str = "",
     ) -> None:
         self._port, self._tree, self._feedback, self._wall = port, tree, feedback, wall
-        self._jobs = 0
+        self.jobs = 0
+        """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
@@ -210,11 +211,11 @@ class Router:
         if builder is None:
             return plain
         if route.job:
-            self._jobs += 1
-            found["job"] = str(self._jobs)
+            self.jobs += 1
+            found["job"] = str(self.jobs)
         implied = route.implied(self._port) if route.implied else {}
         command = builder(**implied, **path, **found)
-        return msgspec.structs.replace(plain, command=command, job=str(self._jobs) if route.job else None)
+        return msgspec.structs.replace(plain, command=command, job=str(self.jobs) if route.job else None)
 
     def _schedule(self, frame: int, orders: Sequence[Order]) -> None:
         try:

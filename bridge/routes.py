@@ -115,6 +115,13 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="fade_seconds", type="f", spec=PANIC_FADE, optional=True),),
           help="Silence everything: players, timeline, what is scheduled."),
 
+    Route(address="/engine/histogram", read=readers.histogram, args=(Arg(name="callbacks", type="i"),), repeated=True,
+          stream=True, help="How many callbacks took how long: up to 1 µs, 2, 4 and so on."),
+    Route(address="/engine/processes", read=readers.processes, repeated=True, stream=True,
+          args=(Arg(name="process", type="s"), Arg(name="pid", type="i")), help="Which processes run."),
+    Route(address="/engine/blackbox", handler="black_box", args=(Arg(name="reason", type="s", optional=True),),
+          answers="s:path", help="Write the last minute of commands, events and counters into a file: a black box."),
+
     # wrappers and scheduling
     Route(address="/req", wrapper="request", args=(Arg(name="id", type="i"), _WRAPPED),
           help="Do what follows and answer /reply/<address> i:id with ok and values, or error, code and text."),
@@ -412,5 +419,11 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, e: (e.path,), help="Somebody else edited the story's file; /session/reload takes it over."),
     Push(address="/event/story/reloaded", event=told.StoryReloaded, types="si", names=("path", "dropped"),
          values=lambda _, e: (e.path, len(e.dropped)), help="The engine plays the file as it is now."),
+    Push(address="/event/process/replaced", event=told.ProcessReplaced, types="ssf",
+         names=("process", "reason", "silent_seconds"), values=lambda _, e: (e.process, e.reason, e.silent_seconds),
+         help="A process (audio, control, voice, io) died or hung; another one took over after so long."),
+    Push(address="/event/output", event=told.OutputChanged, types="ss", names=("device", "missing"),
+         values=lambda _, e: (e.device, e.missing),
+         help="Another device plays; missing tells why it is not the one that was asked for."),
 )
 # fmt: on

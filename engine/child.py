@@ -10,12 +10,21 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from engine.errors import EngineError
 from engine.platform import spawn_options
 
 log = logging.getLogger(__name__)
 
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
 """The longest line that is read: a graph of thousands of strips stays far below."""
+START_SECONDS = 300.0
+"""How long a child may take to start: the first start on a machine compiles the kernels."""
+
+
+class StartFailed(EngineError):
+    """A process could not start; the text is its own."""
+
+    code = "start_failed"
 
 
 class Child:
@@ -69,6 +78,15 @@ class Child:
         message = json.loads(line)
         return message if isinstance(message, dict) else {"error": f"{self.name} said {message!r}"}
 
+    async def ended(self) -> None:
+        """Return when it has ended."""
+        await self._process.wait()
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self._process.returncode is None:
+            self._process.kill()
+
     async def stop(self, patience_seconds: float) -> None:
         """Close its input, wait, and kill what does not end by itself. Safe to call twice."""
         if self._process.stdin is not None:
@@ -77,5 +95,26 @@ class Child:
             await asyncio.wait_for(self._process.wait(), patience_seconds)
         except TimeoutError:
             log.warning("%s did not stop in %g s; killing it", self.name, patience_seconds)
-            self._process.kill()
+            self.kill()
             await self._process.wait()
+
+
+async def answer(child: Child, key: str, skip: Iterable[str] = ()) -> Any:
+    """Return what ``child`` says under ``key``; StartFailed with its own words when it says something else.
+
+    skip: keys of late answers to what was asked before.
+    """
+    skipped = set(skip)
+    while True:
+        try:
+            message = await asyncio.wait_for(child.receive(), START_SECONDS)
+        except TimeoutError as error:
+            raise StartFailed(f"the {child.name} was not ready in {START_SECONDS:g} s") from error
+        if message is None:
+            raise StartFailed(f"the {child.name} ended before it was ready (exit code {child.returncode})")
+        if key in message:
+            return message[key]
+        if not skipped & message.keys():
+            failed = StartFailed(str(message.get("error") or f"the {child.name} said {json.dumps(message)}"))
+            failed.code = str(message.get("code", failed.code))
+            raise failed

@@ -96,6 +96,12 @@ class DeviceError(EngineError):
     code = "bad_device"
 
 
+class OutputLost(DeviceError):
+    """A device that played and is gone."""
+
+    code = "device_lost"
+
+
 class MemoryShort(EngineError):
     """Shared memory that can't be reserved, or a clip arena that is full."""
 

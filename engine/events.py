@@ -285,6 +285,21 @@ class StoryReloaded(Base, frozen=True, kw_only=True):
     dropped: tuple[str, ...] = ()
 
 
+class ProcessReplaced(Base, frozen=True, kw_only=True):
+    """A process died or hung and another one has taken over. silent_seconds: for how long it was missing."""
+
+    process: Literal["audio", "control", "voice", "io"]
+    reason: str
+    silent_seconds: float = 0.0
+
+
+class OutputChanged(Base, frozen=True, kw_only=True):
+    """Another device plays. missing: why it is not the one that was asked for; empty when it is."""
+
+    device: str
+    missing: str = ""
+
+
 Event = (
     TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | Prompted | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
@@ -292,5 +307,5 @@ Event = (
     | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | SyncChanged
-    | StorySaved | StoryChangedOnDisk | StoryReloaded
+    | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
 )  # fmt: skip

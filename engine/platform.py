@@ -11,7 +11,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -210,16 +210,31 @@ def lower_priority(nice: int = 19) -> None:
         os.nice(nice)
 
 
-def die_with_parent(parent_pid: int) -> None:
+def die_with_parent(parent_pid: int, *, at_once: bool = False) -> None:
     """Have the system send SIGTERM to this process when its parent dies; exit at once if it has died already.
+
+    at_once: SIGKILL, which ends it even where it hangs.
 
     Linux only; elsewhere the end of the pipe from the parent is the signal. Linux ties this to the parent's *thread*
     that started the child: start children from a thread that lives as long as they should.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if at_once else signal.SIGTERM)
         if os.getppid() != parent_pid:
             raise SystemExit(f"parent {parent_pid} is gone")
+
+
+@contextlib.contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Let nobody hear what C libraries have to say on standard error meanwhile."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def wait_readable(fd: int, seconds: float) -> bool:

@@ -23,6 +23,7 @@ NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
 Midi = Literal["auto", "off", "alsa", "jack", "coremidi", "windows"]
 ClockSource = Literal["internal", "auto", "mtc", "clock", "link", "jack"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Switch = Literal["on", "off"]
 
 
 def _number(low: int, high: int, says: str) -> msgspec.Meta:
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clock_source: Annotated[ClockSource, _text("clock that the timeline follows; auto: the best there is")] = "internal"
     sync_out: Annotated[str, _text("what our MIDI port tells others to follow: mtc, clock, mmc; commas between")] = ""
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
+    state_dir: Annotated[str, _text("folder of black boxes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
@@ -59,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models_dir: Annotated[str, _text("folder of speech models; empty: the system's own")] = ""
     model_memory_mb: Annotated[int, _number(64, 4_000_000, "memory that speech models may take, per device")] = 8000
     preload: Annotated[str, _text("voices that are loaded at start: ids with commas between")] = ""
+    standby: Annotated[Switch, _text("keep a second audio process ready to take over when the first one dies")] = "on"
     workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
 
     @property
@@ -67,6 +70,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.cache_dir:
             return Path(self.cache_dir).expanduser()
         return Path(platformdirs.user_cache_dir("cuevox", appauthor=False))
+
+    @property
+    def state_folder(self) -> Path:
+        """Return where black boxes are written, the system's own folder when none is set."""
+        if self.state_dir:
+            return Path(self.state_dir).expanduser()
+        return Path(platformdirs.user_state_dir("cuevox", appauthor=False))
 
     @property
     def takes_folder(self) -> Path:

@@ -1,33 +1,31 @@
 """The supervisor: starts the processes in order, stops them in reverse, leaves nothing behind.
 
 It owns the shared memory, whose segments have no names: when the last process is gone, so are they. Children
-watch their standard input: its end means that the supervisor is gone.
+watch their standard input: its end means that the supervisor is gone. A child that dies or hangs is replaced; what
+its successor must know lies in the shared memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
-from engine.child import Child
-from engine.errors import EngineError
+from engine.audio_pair import STOP_SECONDS, AudioPair, Switched
+from engine.child import Child, StartFailed, answer
+from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.watchdog import DEATHS, SHORT_SECONDS, Doom, Watchdog
 
 log = logging.getLogger(__name__)
 
-AUDIO_MODULE = "engine.realtime.audio_process"
-STOP_SECONDS = 3.0
-"""How long a child may take to stop before it is killed."""
-START_SECONDS = 120.0
-"""How long a child may take to start: the first start on a machine compiles the kernels."""
-AUDIO_RESTARTS = 3
-"""How often a dying audio process is started again."""
+HANG_SECONDS = 3.0
+"""A control process whose event loop gives no sign of life for so long is killed."""
 
 Message = dict[str, Any]
 
@@ -35,25 +33,18 @@ Message = dict[str, Any]
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What runs. control_module: the control process's entry, put in by whoever composes the program.
 
-    control, audio: their own settings, passed on as JSON.
+    control, audio: their own settings, passed on as JSON. standby: keep an audio process ready to take over.
     """
 
     control_module: str
     control: Message
     audio: Message
     memory: MemoryConfig
+    standby: bool = True
 
 
-class StartFailed(EngineError):
-    """A process could not start; the text is its own."""
-
-    code = "start_failed"
-
-
-class AudioLost(EngineError):
-    """The audio process died too often."""
-
-    code = "audio_lost"
+class ShowOver(Exception):
+    """Control has nothing left to do: a transcript has been played again."""
 
 
 class Supervisor:
@@ -62,88 +53,104 @@ class Supervisor:
     def __init__(self, config: RunConfig, on_ready: Callable[[Message], None]) -> None:
         self._config = config
         self._on_ready = on_ready
-        self._mix: Message = {}
-        self._restarts = 0
+        self._control: Child | None = None
+        self._settings = dict(config.control)
+        self._doom = Doom()
 
     async def run(self) -> None:
-        """Start everything and relay until cancelled; stop everything in reverse order in any case.
+        """Start everything and keep it running until cancelled; stop everything in reverse order in any case.
 
         Raises StartFailed when a process can't start, AudioLost when the audio process dies for good.
         """
         memory = EngineMemory.create(self._config.memory)
+        pair = AudioPair(
+            memory, self._config.audio, tell=self._tell, switched=self._switched, standby=self._config.standby
+        )
         try:
             async with contextlib.AsyncExitStack() as stack:
-                audio = await Child.start(AUDIO_MODULE, memory.handles)
-                stack.push_async_callback(audio.stop, STOP_SECONDS)
-                control = await Child.start(self._config.control_module, memory.handles)
-                stack.push_async_callback(control.stop, STOP_SECONDS)
-                await self._start(memory, control, audio)
-                await self._relay(memory, control, audio, stack)
+                stack.push_async_callback(pair.close)
+                await pair.open()
+                stack.push_async_callback(self._stop_control)
+                await self._start_control(memory, pair, "")
+                with contextlib.suppress(ShowOver):
+                    await _first_to_fail(pair.run(), self._keep_control(memory, pair))
         finally:
             memory.close()
 
-    async def _start(self, memory: EngineMemory, control: Child, audio: Child) -> None:
-        """Both import at the same time; graph and sample rate go from control to audio, its facts come back."""
-        control.send({"memory": memory.describe(), **self._config.control})
-        self._mix = await _answer(control, "mix")
-        control.send({"audio": await self._start_audio(memory, audio)})
-        self._on_ready(await _answer(control, "ready"))
+    async def _start_control(self, memory: EngineMemory, pair: AudioPair, reason: str) -> None:
+        """Start control; its graph and sample rate go to the audio process, whose facts come back.
 
-    async def _start_audio(self, memory: EngineMemory, audio: Child) -> Message:
-        audio.send({"memory": memory.describe(), **self._mix, **self._config.audio})
-        return await _answer(audio, "ready")
+        reason: why there was another one before, which is followed; nothing at the first start.
+        """
+        control = self._control = await Child.start(self._config.control_module, memory.handles)
+        since = time.monotonic() if reason else 0.0
+        control.send({"memory": memory.describe(), "replaces": reason, "gone_since": since, **self._settings})
+        mix = await answer(control, "mix")
+        if not reason:
+            await pair.start(mix)
+        elif mix["graph"] != pair.graph:
+            pair.send({"graph": mix["graph"]})
+        control.send({"audio": pair.facts})
+        ready = await answer(control, "ready")
+        self._settings |= ready.pop("again", {})
+        if not reason:
+            self._on_ready(ready)
 
-    async def _relay(
-        self, memory: EngineMemory, control: Child, audio: Child, stack: contextlib.AsyncExitStack
-    ) -> None:
-        """Pass graphs to the audio process and its answers back; start it again when it dies."""
+    async def _keep_control(self, memory: EngineMemory, pair: AudioPair) -> None:
+        """Pass on what control wants of the audio process; follow a dead one with another."""
+        beats = Beats(memory.beats)
         while True:
-            ended = await _relay_between(control, audio, self._remember)
-            if ended is control:
-                raise StartFailed(f"the control process ended (exit code {control.returncode}); see its log above")
-            self._restarts += 1
-            if self._restarts > AUDIO_RESTARTS:
-                raise AudioLost(f"the audio process died {self._restarts} times; see its log above")
-            log.error("the audio process died (exit code %s); starting it again", audio.returncode)
-            audio = await Child.start(AUDIO_MODULE, memory.handles)
-            stack.push_async_callback(audio.stop, STOP_SECONDS)
-            control.send({"audio": await self._start_audio(memory, audio)})
+            watching = asyncio.create_task(
+                self._kill_if_it_hangs(Watchdog(lambda: beats.count(Heart.CONTROL), HANG_SECONDS))
+            )
+            try:
+                reason = await self._listen(pair)
+            finally:
+                watching.cancel()
+            if self._doom.died():
+                raise StartFailed(f"{DEATHS} control processes in a row died within {SHORT_SECONDS:g} s: {reason}")
+            log.error("another control process takes over: %s", reason)
+            await self._stop_control()
+            await self._start_control(memory, pair, reason)
+            self._doom.born()
 
-    def _remember(self, message: Message) -> None:
-        if isinstance(message.get("graph"), dict):  # a number is the audio process's answer
-            self._mix["graph"] = message["graph"]
+    async def _listen(self, pair: AudioPair) -> str:
+        """Pass messages on until control has ended; return why."""
+        control, reason = self._control, ""
+        assert control is not None
+        while (message := await control.receive()) is not None:
+            if "graph" in message:
+                pair.send(message)
+            elif "finished" in message:
+                raise ShowOver
+            elif "error" in message:
+                reason = str(message["error"])
+        return reason or f"it died (exit code {control.returncode})"
+
+    async def _kill_if_it_hangs(self, watchdog: Watchdog) -> None:
+        await watchdog.wait()
+        log.error("the control process gave no sign of life for %g s; killing it", HANG_SECONDS)
+        if self._control is not None:
+            self._control.kill()
+
+    async def _stop_control(self) -> None:
+        if self._control is not None:
+            await self._control.stop(STOP_SECONDS)
+
+    def _tell(self, message: Message) -> None:
+        if self._control is not None:
+            self._control.send(message)
+
+    def _switched(self, switched: Switched) -> None:
+        self._tell({"switched": msgspec.to_builtins(switched)})
 
 
-async def _relay_between(control: Child, audio: Child, on_message: Callable[[Message], None]) -> Child:
-    """Pass messages both ways until one of the two has ended; return that one."""
-
-    async def pump(source: Child, target: Child) -> Child:
-        while (message := await source.receive()) is not None:
-            on_message(message)
-            target.send(message)
-        return source
-
-    pumps = {asyncio.create_task(pump(control, audio)), asyncio.create_task(pump(audio, control))}
+async def _first_to_fail(*works: Coroutine[Any, Any, None]) -> None:
+    """Run all until one of them fails, or we are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        return done.pop().result()
+        await asyncio.gather(*tasks)
     finally:
-        for task in pumps:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-
-
-async def _answer(child: Child, key: str) -> Message:
-    """Return what ``child`` says under ``key``; StartFailed with its own words when it says something else."""
-    try:
-        message = await asyncio.wait_for(child.receive(), START_SECONDS)
-    except TimeoutError as error:
-        raise StartFailed(f"the {child.name} was not ready in {START_SECONDS:g} s") from error
-    if message is None:
-        raise StartFailed(f"the {child.name} ended before it was ready (exit code {child.returncode})")
-    if key not in message:
-        failed = StartFailed(str(message.get("error") or f"the {child.name} said {json.dumps(message)}"))
-        failed.code = str(message.get("code", failed.code))
-        raise failed
-    answer: Message = message[key]
-    return answer
+        await asyncio.gather(*tasks, return_exceptions=True)

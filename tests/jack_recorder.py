@@ -43,13 +43,22 @@ class JackRecorder:
         self._client.deactivate()
         self._client.close()
 
-    def listen_to(self, client: str) -> None:
+    def hears(self, client: str) -> bool:
+        """Return whether ``client`` has outputs now."""
+        return bool(self._client.get_ports(f"^{client}:", is_output=True, is_audio=True))
+
+    def listen_to(self, client: str, look_seconds: float = 0.01) -> None:
         """Connect to the outputs of ``client`` as soon as it has them."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(ports := self._client.get_ports(f"^{client}:", is_output=True, is_audio=True)) < 2:
             assert time.monotonic() < deadline, f"no client {client} with two outputs"
-            time.sleep(0.01)
+            time.sleep(look_seconds)
         for source, port in zip(ports, self._ports, strict=False):
+            self._client.connect(source, port)
+
+    def connect(self, sources: list[str]) -> None:
+        """Listen to these ports, one per channel."""
+        for source, port in zip(sources, self._ports, strict=False):
             self._client.connect(source, port)
 
     @property

@@ -27,10 +27,18 @@ class JackServer:
     sync: a slow machine delays, it never drops; without it the server keeps its pace, as on a real sound card.
     """
 
-    def __init__(self, sample_rate: int = 48000, period: int = 256, realtime: bool = False, sync: bool = True) -> None:
+    def __init__(
+        self,
+        sample_rate: int = 48000,
+        period: int = 256,
+        realtime: bool = False,
+        sync: bool = True,
+        outputs: int = 2,
+    ) -> None:
         self.name = f"cuevox-{uuid.uuid4().hex[:12]}"
         self.sample_rate = sample_rate
         self.period = period
+        self._outputs = outputs
         self.env = {
             "JACK_DEFAULT_SERVER": self.name,
             "JACK_NO_AUDIO_RESERVATION": "1",
@@ -41,7 +49,7 @@ class JackServer:
 
     def start(self) -> None:
         command = ["jackd", "-n", self.name, *self._modes, "-d", "dummy", "-r", str(self.sample_rate)]
-        command += ["-p", str(self.period)]
+        command += ["-p", str(self.period), "-P", str(self._outputs)]
         self._process = subprocess.Popen(
             command,
             env={**os.environ, **self.env},

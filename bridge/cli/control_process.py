@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +22,8 @@ from bridge.midi.start import MidiConfig, start_midi
 from bridge.osc.server import OscServer
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
+from engine.control.live_replay import play_again
+from engine.control.transcript import read_transcript
 from engine.errors import EngineError
 from engine.platform import die_with_parent, prefer_this_thread
 
@@ -27,10 +31,15 @@ Message = dict[str, Any]
 
 
 class ProcessConfig(ControlConfig, frozen=True, kw_only=True):
-    """The control's configuration plus the bridges'."""
+    """The control's configuration plus the bridges'.
+
+    replaces: why the control process before this one is gone, since ``gone_since`` of the monotonic clock.
+    """
 
     osc_host: str
     osc_port: int
+    replaces: str = ""
+    gone_since: float = 0.0
     log_level: str = "info"
     midi: MidiConfig = MidiConfig()
 
@@ -52,26 +61,36 @@ async def serve(lines: SupervisorLines) -> int:
 
 
 async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig) -> int:
-    facts = await lines.receive()
+    facts = await _facts(lines)
     if facts is None:
         return 0
     port = LivePort(control)
     hub = Hub(port, version=importlib.metadata.version("cuevox"))
     osc = OscServer(hub)
     midi = None
+    showing: asyncio.Task[None] | None = None
     try:
-        await control.start(facts["audio"])
+        await control.start(facts, waited_for=bool(config.replaces))
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
+        hub.recall(osc)
+        control.listen()
+        if config.replaces:
+            control.replaces(config.replaces, time.monotonic() - config.gone_since)
         midi = await start_midi(hub, config.midi)
         gc.collect()
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
-        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts["audio"]}})
+        again = {"osc_port": osc_port, "discard_changes": False, "transcript": ""}
+        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts, "again": again}})
+        if config.replay:
+            showing = asyncio.create_task(_show(lines, control, Path(config.replay)))
         await _obey(lines, control)
     except (EngineError, BridgeError) as error:
         lines.send({"error": str(error)})
         return 1
     finally:
+        if showing is not None:
+            showing.cancel()
         osc.close()
         if midi is not None:
             midi.close()
@@ -80,15 +99,32 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     return 0
 
 
+async def _show(lines: SupervisorLines, control: Control, transcript: Path) -> None:
+    """Play a transcript again, then let everything end."""
+    _, entries = read_transcript(transcript)
+    await play_again(control.session, control.clock, list(entries))
+    lines.send({"finished": {}})
+
+
 async def _obey(lines: SupervisorLines, control: Control) -> None:
     """Take the supervisor's messages until it is gone or wants us to stop."""
     while (message := await lines.receive()) is not None:
-        if "audio" in message:
-            control.audio_restarted(message["audio"])
+        if "switched" in message:
+            now = message["switched"]
+            control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"])
         elif "graph" in message:
             control.regrapher.taken(None)
-        elif "error" in message:
-            control.regrapher.taken(str(message["error"]))
+        elif "refused" in message:
+            control.regrapher.taken(str(message["refused"]))
+
+
+async def _facts(lines: SupervisorLines) -> Message | None:
+    """Return what the audio process says of itself, passing over answers to a control process that is gone."""
+    while (message := await lines.receive()) is not None:
+        if "audio" in message:
+            facts: Message = message["audio"]
+            return facts
+    return None
 
 
 async def _main() -> int:
@@ -100,7 +136,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(int(os.environ["CUEVOX_PARENT_PID"]))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sys.exit(asyncio.run(_main()))
+    code = asyncio.run(_main())
+    logging.shutdown()
+    os._exit(code)  # the thread that reads from the supervisor holds a lock that the interpreter would wait for
 
 
 if __name__ == "__main__":

@@ -30,9 +30,21 @@ def running_engine(story: Path, *arguments: str) -> Iterator[dict[str, Any]]:
 
     It goes when this process goes, however that happens. Main thread only.
     """
-    command = [sys.executable, "-m", "bridge.cli.main", "run", str(story), "--osc-port", "0", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "bridge.cli.main",
+        "run",
+        str(story),
+        "--osc-port",
+        "0",
+        "--no-standby",
+        *arguments,
+    ]
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    child = subprocess.Popen([*command, "--parent", str(os.getpid())], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [*command, "--no-standby", "--parent", str(os.getpid())], stdout=subprocess.PIPE, text=True
+    )
     try:
         line = child.stdout.readline() if child.stdout else ""
         if not line:

@@ -20,8 +20,10 @@ from bridge.cli import (
     import_script,
     midi,
     models,
+    monitor,
     reimport,
     render,
+    replay,
     run,
     say,
     send,
@@ -57,8 +59,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. Data on stdout, logs on stderr.",
 )
 app.command("run")(run.run)
+app.command("replay")(replay.replay)
 app.command("say")(say.say)
 app.command("send")(send.send)
+app.command("monitor")(monitor.monitor)
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)

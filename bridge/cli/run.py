@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +15,6 @@ from bridge.cli import options, screen
 from engine.platform import die_with_parent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.settings import Settings
     from engine.supervisor import RunConfig
 
@@ -29,7 +28,9 @@ ClockSource = Annotated[
     str | None,
     typer.Option("--clock-source", help="What the timeline follows: internal, auto, mtc, clock, link, jack."),
 ]
+Standby = Annotated[bool | None, typer.Option(help="Keep an audio process ready to take over when the first one dies.")]
 Discard = Annotated[bool, typer.Option("--discard-changes", help="Drop unsaved edits of an earlier run.")]
+Transcript = Annotated[Path | None, typer.Option(help="Write the show down, for `cuevox replay`.", metavar="FILE")]
 Parent = Annotated[int | None, typer.Option("--parent", help="Stop when this process dies.", hidden=True)]
 
 
@@ -43,21 +44,26 @@ def run(
     midi_ports: MidiPorts = None,
     surfaces: Surfaces = None,
     clock_source: ClockSource = None,
+    standby: Standby = None,
     discard_changes: Discard = False,
+    transcript: Transcript = None,
     parent: Parent = None,
 ) -> None:
     """Start the engine on a story; OSC drives it. Prints one line of JSON facts when it is ready."""
     if parent is not None:
         die_with_parent(parent)
+    wanted = None if standby is None else ("off", "on")[standby]
     settings = options.effective(
-        device=device, block=block, osc_port=osc_port, players=players,
+        device=device, block=block, osc_port=osc_port, players=players, standby=wanted,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip
-    config = run_config(story, settings, discard_changes=discard_changes)
-    asyncio.run(_supervise(config))
+    config = run_config(story, settings, discard_changes=discard_changes, transcript=transcript)
+    asyncio.run(supervise(config))
 
 
-def run_config(story: Path, settings: Settings, *, discard_changes: bool = False) -> RunConfig:
+def run_config(
+    story: Path, settings: Settings, *, discard_changes: bool = False, transcript: Path | None = None
+) -> RunConfig:
     """Return what the supervisor needs to run ``story`` with ``settings``."""
     from engine.realtime.shared import MemoryConfig
     from engine.supervisor import RunConfig
@@ -73,6 +79,9 @@ def run_config(story: Path, settings: Settings, *, discard_changes: bool = False
             "preload": list(settings.preloaded),
             "voice_folders": [str(folder) for folder in settings.voice_folders],
             "discard_changes": discard_changes,
+            "state_folder": str(settings.state_folder),
+            "transcript": str(transcript.resolve()) if transcript else "",
+            "max_players": settings.players,
             "osc_host": settings.osc_host,
             "osc_port": settings.osc_port,
             "log_level": settings.log_level,
@@ -84,7 +93,8 @@ def run_config(story: Path, settings: Settings, *, discard_changes: bool = False
             "max_players": settings.players,
             "fallback_null": not settings.device,
         },
-        memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20),
+        memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20, max_players=settings.players),
+        standby=settings.standby == "on",
     )
 
 
@@ -106,7 +116,7 @@ def _words(text: str) -> list[str]:
     return [word for part in text.split(",") if (word := part.strip())]
 
 
-async def _supervise(config: RunConfig) -> None:
+async def supervise(config: RunConfig) -> None:
     """Run the supervisor until SIGINT or SIGTERM."""
     from engine.supervisor import Supervisor
 

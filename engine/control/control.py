@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.clock import HeldClock
+from engine.control.diagnosis import Diagnosis
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
@@ -20,13 +23,16 @@ from engine.control.loudness import LoudnessMeter
 from engine.control.regrapher import Regrapher
 from engine.control.voices import PoolVoices
 from engine.errors import EngineError
-from engine.events import Dropped
+from engine.events import OutputChanged, ProcessReplaced
 from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph, compile_graph
+from engine.realtime.beats import Beats, Heart
 from engine.realtime.config import AudioFacts
 from engine.realtime.link import AudioLink
+from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
+from engine.session.memory import Memory
 from engine.session.session import Session
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
@@ -60,6 +66,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     cache_max_bytes: int
     voice_folders: tuple[str, ...] = ()
     discard_changes: bool = False
+    state_folder: str = "."
+    transcript: str = ""
+    max_players: int = 1024
+    audio_folder: str = ""
+    replay: str = ""
     model_bytes: int | None = None
     preload: tuple[str, ...] = ()
     speak_with: str = ""
@@ -71,10 +82,11 @@ class Control:
     def __init__(self, config: ControlConfig, send_graph: Callable[[Message], None]) -> None:
         self._cache_max_bytes = config.cache_max_bytes
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
-        self._folder = Path(config.story).resolve().parent
+        self._folder = Path(config.audio_folder) if config.audio_folder else Path(config.story).resolve().parent
         self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
+        self.notes = Notes(self._memory.notes)
         self.clock = HeldClock(self.link.clock, story.sample_rate)
         self.pool = VoicePool(
             catalog=self.catalog,
@@ -95,16 +107,24 @@ class Control:
             voices=self.voices,
             mixes=self._mix,
             soon=self._soon,
+            notes=self.notes,
         )
         self.loader.attach(self.session)
+        self.memory = Memory(self.session, self.notes)
+        self.memory.recall_graph()
+        self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
+        self.session.listen(self.memory.hear)
         self.voices.tell = self.session.tell
-        self.regrapher = Regrapher(
-            self.session.context, lambda graph: send_graph(graph_message(graph)), self.session.tell
+        self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send_graph), self.session.tell)
+        self._transcript_path, self._max_players = config.transcript, config.max_players
+        self.diagnosis = Diagnosis(
+            self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config)
         )
         self.loudness = LoudnessMeter(self._memory.tap, story.sample_rate)
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._beats = Beats(self._memory.beats)
 
     def graph(self) -> Message:
         """Return the session's graph for the audio process, with the sample rate it runs at."""
@@ -115,24 +135,49 @@ class Control:
         """The project's rate in Hz."""
         return self.session.story.sample_rate
 
-    async def start(self, audio: Message) -> None:
-        """Begin: the audio process is ready and said ``audio``."""
+    async def start(self, audio: Message, *, waited_for: bool = False) -> None:
+        """Begin: the audio process is ready and said ``audio``.
+
+        waited_for: a show is under way, do not wait until voices can speak.
+        """
         self.audio = msgspec.convert(audio, AudioFacts)
-        await self.pool.start()
+        if not waited_for:
+            await self.pool.start()
         self.voices.preload(self._preload)
         self.lag.start()
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
+        self._recall()
+        self.diagnosis.start()
+        if self._transcript_path:
+            self.diagnosis.record(Path(self._transcript_path), self._folder, self.audio.block_frames, self._max_players)
         self.session.open()
         self.regrapher.start()
-        self._pump = asyncio.create_task(self._run())
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
 
-    def audio_restarted(self, audio: Message) -> None:
-        """Tell a fresh audio process everything."""
-        self.audio = msgspec.convert(audio, AudioFacts)
-        self.regrapher.taken(None)  # it was started with the graph that was sent last
-        self.session.restore()
-        self.session.tell((Dropped(what="audio", code="audio_lost", text="the audio process died; a new one plays"),))
+    def listen(self) -> None:
+        """Begin to hear the audio process: whoever wants to know what it says is there by now."""
+        self._pump = asyncio.create_task(self._run())
+
+    def _recall(self) -> None:
+        """Go on where a control process that is gone was, if there was one."""
+        for loaded in self.memory.recall():
+            self.link.arena.claim(loaded.offset, loaded.frames * loaded.channels)
+
+    def _send(self, graph: Graph, send_graph: Callable[[Message], None]) -> None:
+        self.diagnosis.sent(graph)
+        send_graph(graph_message(graph))
+
+    def replaces(self, reason: str, silent_seconds: float) -> None:
+        """Tell that this process follows another one."""
+        self.session.tell((ProcessReplaced(process="control", reason=reason, silent_seconds=silent_seconds),))
+
+    def switched(self, audio: Message, reason: str, silent_seconds: float, died: bool) -> None:
+        """Hear that another audio process plays; it goes on where the one before stopped."""
+        before, self.audio = self.audio, msgspec.convert(audio, AudioFacts)
+        if died:
+            self.session.tell((ProcessReplaced(process="audio", reason=reason, silent_seconds=silent_seconds),))
+        if before is None or (before.device, before.fallback) != (self.audio.device, self.audio.fallback):
+            self.session.tell((OutputChanged(device=self.audio.device, missing=self.audio.fallback),))
 
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
@@ -147,7 +192,13 @@ class Control:
         await self.voices.close()
         await self.pool.close()
         await self._keeper.close()
+        await self.diagnosis.close()
         await self.lag.stop()
+
+    def _facts(self, config: ControlConfig) -> Message:
+        """Return what the reader of a black box must know."""
+        audio = msgspec.to_builtins(self.audio) if self.audio is not None else None
+        return {"story": config.story, "audio": audio, "system": platform.platform(), "python": sys.version.split()[0]}
 
     def _open_story(self, path: Path, discard_changes: bool) -> tuple[StoryKeeper, Story]:
         """Return the keeper and the story with the journal's edits in it."""
@@ -189,6 +240,7 @@ class Control:
         loop = asyncio.get_running_loop()
         next_publish = loop.time()
         while True:
+            self._beats.beat(Heart.CONTROL)
             self.session.hear(self.link.reports())
             self.session.advance()
             self.link.arena.poll()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Protocol
 
 from engine.errors import EngineError, MediaError, MemoryShort
 from engine.realtime.arena import ArenaAllocator
 from engine.session.library import AudioFile, Loaded, Source, Stretched
-from engine.session.session import Session
 from engine.story.model import Line
 from engine.voices.pool import VoicePool
 from engine.voices.stretch import at_speed, stretched_frames
@@ -23,6 +23,26 @@ EVICTION_TRIES = 400
 """How often the arena is asked again while the audio process lets go of what was evicted (2 s)."""
 
 
+class Told(Protocol):
+    """Who hears what the loader makes: a session."""
+
+    def known(self, source: Source, frames: int) -> None:
+        """Hear how long a source is."""
+        ...
+
+    def loaded(self, source: Source, loaded: Loaded) -> None:
+        """Hear that a source lies in the arena."""
+        ...
+
+    def failed(self, source: Source, error: EngineError) -> None:
+        """Hear that a source can't be made."""
+        ...
+
+    def evict(self) -> bool:
+        """Give back the memory of something that is not needed; False when there is none."""
+        ...
+
+
 class TakeLoader:
     """Renders lines and reads files through the voice pool; ``session`` hears how far they are.
 
@@ -33,9 +53,12 @@ class TakeLoader:
         self._pool, self._arena, self._base = pool, arena, base_folder.resolve()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[Source, asyncio.Task[None]] = {}
-        self._session: Session | None = None
+        self._session: Told | None = None
+        self.shelve: Callable[[Source, Loaded], object] = lambda *_: None
+        self.unshelve: Callable[[Loaded], object] = lambda _: None
+        """Hear what lies in the arena, and what no longer does."""
 
-    def attach(self, session: Session) -> None:
+    def attach(self, session: Told) -> None:
         """Tell ``session`` from now on."""
         self._session = session
 
@@ -53,6 +76,7 @@ class TakeLoader:
 
     def release(self, loaded: Loaded) -> None:
         """Give the arena memory back; it is free once the audio process has let go of it."""
+        self.unshelve(loaded)
         self._arena.free(loaded.offset)
 
     async def close(self) -> None:
@@ -63,7 +87,7 @@ class TakeLoader:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
-    def _told(self) -> Session:
+    def _told(self) -> Told:
         if self._session is None:
             raise RuntimeError("attach a session before requesting sources")
         return self._session
@@ -75,6 +99,7 @@ class TakeLoader:
             except EngineError as error:
                 self._told.failed(source, error)
             else:
+                self.shelve(source, loaded)
                 self._told.loaded(source, loaded)
 
     @contextlib.asynccontextmanager
@@ -137,7 +162,7 @@ class TakeLoader:
             try:
                 return self._arena.allocate(floats)
             except MemoryShort:
-                evicted = session.context.library.evict(session.context.players.sources())
+                evicted = session.evict()
                 if not evicted and not self._arena.freeing:
                     raise
                 await asyncio.sleep(EVICTION_WAIT_SECONDS)

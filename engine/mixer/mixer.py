@@ -23,6 +23,7 @@ from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
+from engine.mixer.state import STAND, Knobs, MixerState
 from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
 from engine.params import DUCK
 from engine.realtime.records import NOW, REPORT, Kind, Report
@@ -73,6 +74,7 @@ class Mixer:
         self._playback = Playback(self._players, self._reports, count, len(arena), self._fade)
         self._automation = Automation(self._automate, self._fade)
         self._epochs: list[tuple[int, int]] = []
+        self._knobs, self._stand = Knobs(), np.zeros(1, STAND)
         self._panic_end = NEVER
         self._block_frames = 0
 
@@ -223,6 +225,35 @@ class Mixer:
         release_on(self._players, ending, self.frame, fade)
         return self.frame + fade
 
+    def state(self) -> MixerState:
+        """Return where this mixer stands, as views that are valid until the next call of anything."""
+        stand, waiting = self._stand[0], self._schedule.order[: self._schedule.used[0]]
+        stand["frame"], stand["panic_end"] = self.frame, self._panic_end
+        stand["epoch"] = max((serial for serial, _ in self._epochs), default=0)
+        self._playback.note(stand)
+        players = self._players.table[: self.active_players]
+        return MixerState(self._stand, players, self._schedule.slots[waiting], self._knobs.rows)
+
+    def resume(self, state: MixerState) -> None:
+        """Go on where a mixer of the same graph stood. Its effects' tails are not part of that.
+
+        Call it before the first block; players that find no room end.
+        """
+        stand = state.stand[0]
+        self.frame = int(stand["frame"])
+        players = state.players[state.players["strip"] < self.strips][: len(self._players.table)]
+        self._players.table[: len(players)] = players
+        self._players.used[0] = len(players)
+        for record in state.waiting:
+            scheduling.put(self._schedule, self._reports, record, self.frame)
+        for record in state.knobs:
+            self._obey(record)
+        self._playback.resume(stand)
+        if stand["epoch"]:
+            self._epochs.append((int(stand["epoch"]), max(self.frame, released_by(self._players))))
+        if self.frame < stand["panic_end"] < NEVER:
+            self._panic(int(stand["panic_end"]) - self.frame)
+
     def adopt(self, other: Mixer) -> None:
         """Go on where ``other``, of another graph, stands: frame, transport, timeline, players, what is scheduled.
 
@@ -359,6 +390,7 @@ class Mixer:
         """Do what a record that is not for players asks, at this frame."""
         kind, value = int(record["kind"]), float(record["value"])
         self._touch(record)
+        self._knobs.note(record)
         if turn(self._strips, record, self.frame, self._fade):
             return
         match kind:

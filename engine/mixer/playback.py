@@ -95,6 +95,16 @@ class Playback:
             self.playing, self._stop_at = False, NEVER
             self._tell(Report.TRANSPORT, frame)
 
+    def note(self, stand: np.void) -> None:
+        """Write where the transport stands into a STAND."""
+        stand["timeline_frame"], stand["playing"], stand["stop_at"] = self.timeline_frame, self.playing, self._stop_at
+        stand["loop_start"], stand["loop_end"] = self._loop
+
+    def resume(self, stand: np.void) -> None:
+        """Go on where a STAND says."""
+        self.timeline_frame, self.playing = int(stand["timeline_frame"]), bool(stand["playing"])
+        self._loop, self._stop_at = (int(stand["loop_start"]), int(stand["loop_end"])), int(stand["stop_at"])
+
     def adopt(self, other: Playback, places: NDArray[np.int32]) -> None:
         """Go on where ``other`` stands; ``places`` tells its strips' new indexes."""
         self.timeline_frame, self.playing = other.timeline_frame, other.playing

@@ -35,3 +35,7 @@ class Output(Protocol):
     def stop(self) -> None:
         """Ask for no more blocks; none is under way when this returns. Safe to call twice."""
         ...
+
+    def answers(self) -> bool:
+        """Return whether the driver is still there; asked when no block has been asked for in a while."""
+        ...

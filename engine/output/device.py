@@ -7,6 +7,7 @@ import ctypes
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -112,26 +113,28 @@ def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...]) -> De
     raise DeviceError(f"{str(wanted)!r} fits several output devices: {', '.join(map(str, fits))}")
 
 
-def _stereo_device(wanted: str | int | None) -> DeviceInfo:
-    device = find_device(wanted, list_devices())
-    if device.channels < CHANNELS:
-        raise DeviceError(f"device {device} has no two outputs; cuevox plays in stereo")
-    return device
+def choose_device(wanted: Sequence[str | int | None], devices: tuple[DeviceInfo, ...]) -> DeviceInfo:
+    """Return the first of ``wanted`` that is there. Raises DeviceError for the last of them."""
+    for choice in wanted[:-1]:
+        with contextlib.suppress(DeviceError):
+            return find_device(choice, devices)
+    return find_device(wanted[-1], devices)
 
 
 class DeviceOutput:
-    """Plays through a device, in stereo, in the driver's own thread.
+    """Plays through a device in the driver's thread: in stereo on its first two outputs, mixed down on a single one.
 
-    block_frames is a request; on JACK the server's period wins. ``start`` returns after the first block, when
+    wanted: see ``choose_device``. block_frames is a request; on JACK the server's period wins. ``start`` returns after
+    the first block, when
     ``block_frames`` and ``latency_frames`` tell what the driver really does.
     """
 
-    def __init__(self, wanted: str | int | None, sample_rate: int, block_frames: int) -> None:
+    def __init__(self, wanted: Sequence[str | int | None], sample_rate: int, block_frames: int) -> None:
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
         self._wanted = wanted
-        self._device = _stereo_device(wanted)
+        self._device = choose_device(wanted, list_devices())
         self.name = self._device.name
         self.steady = self._device.on_jack
         self._jack: JackClock | None = None
@@ -142,7 +145,9 @@ class DeviceOutput:
     def start(self, render: Render) -> None:
         """Open the device and begin. Raises DeviceError, naming the device and its rate."""
         sd = _portaudio()
-        self._device = _stereo_device(self._wanted)  # numbers may have moved since
+        self._device = choose_device(self._wanted, list_devices())  # numbers may have moved since
+        self._channels = min(CHANNELS, self._device.channels)
+        self._stereo = np.zeros((self.block_frames, CHANNELS), np.float32)
         self._render = render
         self._playing.clear()
         self._jack = JackClock() if self._device.on_jack else None
@@ -151,7 +156,7 @@ class DeviceOutput:
                 samplerate=self.sample_rate,
                 blocksize=0 if self._jack else self.block_frames,  # other sizes than JACK's period only add jitter
                 device=self._device.number,
-                channels=CHANNELS,
+                channels=self._channels,
                 dtype="float32",
                 latency="low",
                 callback=self._callback,
@@ -160,7 +165,7 @@ class DeviceOutput:
             self._stream.start()
         except sd.PortAudioError as error:
             self.stop()
-            raise DeviceError(f"can't play at {self.sample_rate} Hz on device {self._device}: {error}") from error
+            raise DeviceError(self._refused(error)) from error
         if not self._playing.wait(FIRST_BLOCK_SECONDS):
             self.stop()
             raise DeviceError(f"device {self._device} does not ask for sound")
@@ -179,6 +184,17 @@ class DeviceOutput:
             jack.close()
         forget_devices()
 
+    def answers(self) -> bool:
+        """Return whether the driver is still there."""
+        return server_answers() if self._jack is not None else bool(self._stream is not None and self._stream.active)
+
+    def _refused(self, error: Exception) -> str:
+        """Return what to tell when the device does not want to play."""
+        text = f"can't play at {self.sample_rate} Hz on device {self._device}: {error}"
+        if self._device.sample_rate == self.sample_rate:
+            return text
+        return f"{text}. The story is at {self.sample_rate} Hz, the device at {self._device.sample_rate} Hz"
+
     def _callback(self, out: NDArray[np.float32], frames: int, when: Any, flags: Any) -> None:
         if self._jack is not None:
             unix_seconds, lost = self._jack.cycle(frames)
@@ -189,7 +205,15 @@ class DeviceOutput:
                 self.block_frames = frames
                 self._latency_seconds = when.outputBufferDacTime - when.currentTime
             self._playing.set()
-        self._render(out, unix_seconds, lost or bool(flags.output_underflow))
+        lost = lost or bool(flags.output_underflow)
+        if self._channels == CHANNELS:
+            self._render(out, unix_seconds, lost)
+            return
+        if frames > len(self._stereo):
+            self._stereo = np.zeros((frames, CHANNELS), np.float32)
+        stereo = self._stereo[:frames]
+        self._render(stereo, unix_seconds, lost)
+        np.mean(stereo, axis=1, keepdims=True, out=out)
 
     def _leaves_at(self, when: Any) -> float:
         """Return the wall time of the block: when it reaches the converter, less the device's nominal latency."""

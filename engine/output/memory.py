@@ -30,6 +30,10 @@ class MemoryOutput:
         """Forget ``render``."""
         self._render = None
 
+    def answers(self) -> bool:
+        """Return True: its driver is the caller."""
+        return True
+
     def pull(self, frames: int, *, lost: bool = False) -> NDArray[np.float32]:
         """Return the next ``frames``, asked for in blocks. Raises NotReady when stopped."""
         out = np.empty((frames, 2), np.float32)

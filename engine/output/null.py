@@ -63,6 +63,10 @@ class NullOutput:
             self._thread.join()
             self._thread = None
 
+    def answers(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def _run(self, render: Render) -> None:
         out = np.zeros((self.block_frames, 2), np.float32)
         pace = Pace(self.sample_rate, self.block_frames, time.monotonic())

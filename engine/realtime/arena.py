@@ -6,6 +6,7 @@ was asked for after the free, by which time it holds no player that was stopped 
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, insort
 from collections.abc import Callable
 
@@ -28,7 +29,7 @@ class ArenaAllocator:
         self._blocks: dict[int, int] = {}
         self._leaving: list[tuple[int, int]] = []
         self._asked: list[tuple[int, int, int]] = []
-        self._epoch = 0
+        self._epoch = time.monotonic_ns()  # beyond those that a process which is gone has asked for
 
     @property
     def used_floats(self) -> int:
@@ -52,6 +53,17 @@ class ArenaAllocator:
             f"no room for {floats:,} floats in the clip arena: {self.used_floats:,} of {self.size_floats:,} are used, "
             f"the longest gap is {max((length for _, length in self._gaps), default=0):,}; raise arena_bytes"
         )
+
+    def claim(self, offset: int, floats: int) -> None:
+        """Count a block as allocated that a process which is gone has allocated. Raises MemoryShort if it is taken."""
+        size = max(ALIGN_FLOATS, -(-floats // ALIGN_FLOATS) * ALIGN_FLOATS)
+        for index, (start, length) in enumerate(self._gaps):
+            if start <= offset and offset + size <= start + length:
+                rest = [(start, offset - start), (offset + size, start + length - offset - size)]
+                self._gaps[index : index + 1] = [gap for gap in rest if gap[1]]
+                self._blocks[offset] = size
+                return
+        raise MemoryShort(f"{floats:,} floats at {offset:,} of the clip arena are taken already")
 
     def free(self, offset: int) -> None:
         """Give the block at ``offset`` back; stop what plays it first. Raises KeyError if there is none."""

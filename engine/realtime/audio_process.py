@@ -1,8 +1,10 @@
 """The audio process: ``python -m engine.realtime.audio_process``.
 
-First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}`` or ``{"error": text}``. Each further
-line in is ``{"graph": …}`` and is answered with ``{"graph": number}`` or an error. The end of the input, or SIGTERM,
-stops it. Logs go to standard error.
+First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}`` or ``{"error": text}``; a standby says
+``{"standby": {}}``. Each further line in is answered: ``{"graph": …}`` with ``{"graph": number}`` or an error; of the
+standby also ``{"take_over": {}}`` with ``{"ready": …}`` and ``{"look": {}}`` with ``{"missing": text}``: why the device
+that is wanted can't be had, or nothing. ``{"lost": text}`` is its last word when the device is gone. The end of the
+input, or SIGTERM, stops it. Logs go to standard error.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from typing import IO, Any
 
 import msgspec
 
-from engine.errors import EngineError
+from engine.errors import EngineError, OutputLost
 from engine.platform import die_with_parent, wait_readable
 
 log = logging.getLogger("audio")
 
 PARENT_VARIABLE = "CUEVOX_PARENT_PID"
-CHECK_SECONDS = 2.0
+CHECK_SECONDS = 0.25
 """How often the main thread looks after the callback."""
 SWITCH_SECONDS = 0.0002
 """How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms)."""
@@ -81,16 +83,26 @@ def _serve(answers: IO[bytes]) -> int:
         return 0
     service: AudioService | None = None
     try:
-        service = AudioService(msgspec.json.decode(first, type=AudioConfig))
-        answer({"ready": service.start()})
+        config = msgspec.json.decode(first, type=AudioConfig)
+        service = AudioService(config)
+        if config.standby:
+            service.prepare()
+            answer({"standby": {}})
+        else:
+            answer({"ready": service.start()})
         for line in lines:
             if line:
                 answer(service.obey(line))
             else:
                 service.check()
+    except OutputLost as error:
+        answer({"lost": str(error)})
+        os._exit(1)  # its driver is in no state to be stopped, and somebody waits to take over
     except (EngineError, msgspec.MsgspecError) as error:
         log.error("%s", error)
         answer({"error": str(error)})
+        if service is not None and service.hangs:
+            os._exit(1)
         return 1
     finally:
         if service is not None:

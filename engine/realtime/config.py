@@ -14,7 +14,9 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The first line on the audio process's standard input.
 
     memory: ``EngineMemory.describe``. device: number, part of a name, ``null``, or None for the default one.
-    fallback_null: play at the pace of a device, without one, when the device can't be opened.
+    device_before: the name of the device that the process before played on; it goes first, so that other devices which
+    have come up since confuse nobody. fallback_null: play at the pace of a device, without one, when the device can't
+    be opened. standby: get ready, but play only when told to take over.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -24,6 +26,8 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     block_frames: int = 256
     fallback_null: bool = False
     max_players: int = 1024
+    standby: bool = False
+    device_before: str = ""
 
 
 class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +46,4 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     memory_locked: bool
     memory_reason: str
     fallback: str = ""
+    pid: int = 0

@@ -8,12 +8,14 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock import DelayLockedLoop, HeldClock
-from engine.errors import NotReady
+from engine.clock import DelayLockedLoop
 from engine.mixer.graph import Graph
 from engine.mixer.mixer import Mixer
+from engine.mixer.players import PLAYER
+from engine.realtime.beats import Beats, Heart
+from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
-from engine.realtime.records import AUTOMATION, RECORD, REPORT, Report
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
@@ -25,6 +27,10 @@ from engine.realtime.timeline import TimelineReader
 RECORDS_PER_BLOCK = 1024
 """Live commands taken in one block; more wait in the ring for the next."""
 CURTAIN_SECONDS = 0.005
+CHECKPOINT_BLOCKS = 16
+"""How often a mixer that is given nothing is kept for a successor."""
+LONGEST_SILENCE_SECONDS = 30.0
+"""After a longer one a successor plays nothing of what sounded."""
 
 
 class AudioCore:
@@ -58,6 +64,7 @@ class AudioCore:
         self._arena: NDArray[np.float32] = memory.arena.view(np.float32)
         self._commands = RingReader(memory.commands, RECORD)
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
+        self._told = np.zeros(1, REPORT)
         self._timeline = TimelineReader(memory.timeline)
         self._tap = TapWriter(memory.tap)
         self._automation = TimelineReader(memory.automation, AUTOMATION)
@@ -73,6 +80,12 @@ class AudioCore:
         self._mixer = self._build(graph)
         self._built = [self._mixer]
         self._board.mixer(self._mixer, max_players)
+        self._beats = Beats(memory.beats)
+        self._checkpoint = Checkpoint(memory.checkpoint)
+        self._saved: Saved | None = None
+        self._told_frame = 0
+        self._begun = False
+        self._inside_since = 0.0
 
     @property
     def frame(self) -> int:
@@ -88,6 +101,43 @@ class AudioCore:
     def callbacks(self) -> int:
         """Blocks asked for so far."""
         return self._board.callbacks
+
+    @property
+    def inside_seconds(self) -> float:
+        """For how long the block under way has been mixed; 0 between blocks. Any thread."""
+        since = self._inside_since
+        return time.monotonic() - since if since else 0.0
+
+    def rebuild(self, graph: Graph) -> None:
+        """Build a mixer of ``graph`` before anything has been played. Raises what Mixer raises."""
+        self._mixer = self._build(graph)
+        self._built = [self._mixer]
+        self._board.mixer(self._mixer, self._max_players)
+
+    def take_over(self) -> None:
+        """Go on where the audio process before stopped, if there was one. Main thread, before the output starts.
+
+        What it would have played by now is mixed unheard: players, loops, the transport and what was scheduled are
+        where they would be. What it had told is not told again.
+        """
+        saved = self._saved = self._checkpoint.read(PLAYER)
+        if saved is None:
+            return
+        before = self._previous.read()
+        self._board.resume(self._mixer, self._max_players)
+        self._reporter.resume(before.late_starts, before.dropped_records, before.dropped_reports)
+        self.errors = before.errors
+        self._commands.move_to(saved.taken)
+        self._mixer.resume(saved.state)
+        self._told_frame = before.frame + before.block_frames
+        table = self._timeline.take()
+        if table is not None:
+            self._mixer.set_timeline(*table)
+            self._generation = table[1]
+        moves = self._automation.take()
+        if moves is not None:
+            self._mixer.set_automation(moves[0])
+        self._catch_up(self._present_frame(saved, time.time()))
 
     def replace(self, graph: Graph) -> None:
         """Build a mixer of ``graph`` and let a block take it over; ``swapped`` tells when that has happened.
@@ -127,12 +177,15 @@ class AudioCore:
 
     def fill(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         """Fill a block for an output, see ``output.base.Render``; whatever fails becomes silence and is counted."""
+        self._inside_since = time.monotonic()
         try:
             self._play(out, unix_seconds, lost)
         except Exception as error:  # noqa: BLE001  the callback's edge: an exception would stop the device for good
             out[:] = 0.0
             self.fault = f"{type(error).__name__}: {error}"
             self.errors = self._board.error()
+        self._inside_since = 0.0
+        self._beats.beat(Heart.AUDIO)
 
     def _build(self, graph: Graph, before: Mixer | None = None) -> Mixer:
         return Mixer(
@@ -146,43 +199,73 @@ class AudioCore:
 
     def _play(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         begun_ns = time.perf_counter_ns()
-        if not self._board.callbacks:
-            self._mixer.frame = self._first_frame(unix_seconds)
+        if not self._begun:
+            self._begin(unix_seconds)
         self._clock.update(unix_seconds, len(out), jumped=lost)
         if lost:
             self._board.lost()
-        self._take_over()
+        swapped = self._take_over()
         self._board.clock(self._mixer.frame, self._clock)
-        self._listen()
-        for start in range(0, len(out), self._max_block_frames):
-            self._mix(out[start : start + self._max_block_frames])
+        taken = self._commands.position
+        try:
+            count, published = self._listen()
+            taken += count
+            for start in range(0, len(out), self._max_block_frames):
+                self._mix(out[start : start + self._max_block_frames])
+            if count or published or swapped or self._board.callbacks % CHECKPOINT_BLOCKS == 0:
+                self._keep(taken, len(out))
+        finally:
+            self._commands.move_to(taken)  # only now: whoever takes over hears again what was not yet kept
         self._board.block(self._mixer, len(out), self._generation)
         self._board.publish(time.perf_counter_ns() - begun_ns)
 
-    def _first_frame(self, unix_seconds: float) -> int:
-        """Return 0, or what an audio process that died would play now: what control has scheduled stays right."""
-        try:
-            last = self._previous.clock()
-        except NotReady:
-            return 0
-        return max(last.frame, HeldClock(lambda: last, self.sample_rate).frame_at(unix_seconds))
+    def _keep(self, taken: int, frames: int) -> None:
+        """Write the checkpoint of the block that ends now."""
+        end_seconds = self._clock.block_seconds + frames / self.sample_rate
+        self._checkpoint.write(self._mixer.state(), taken, round(end_seconds * 1e9))
 
-    def _take_over(self) -> None:
+    def _begin(self, unix_seconds: float) -> None:
+        self._begun = True
+        if self._saved is not None:
+            self._catch_up(self._present_frame(self._saved, unix_seconds))
+
+    def _present_frame(self, saved: Saved, unix_seconds: float) -> int:
+        """Return the frame of ``unix_seconds``, never one that was played already."""
+        since = round(saved.seconds_until(unix_seconds) * self.sample_rate)
+        return max(int(saved.state.stand["frame"][0]) + since, self._told_frame)
+
+    def _catch_up(self, frame: int) -> None:
+        """Mix up to ``frame`` unheard; reports of what was told before are dropped."""
+        if frame - self._mixer.frame > LONGEST_SILENCE_SECONDS * self.sample_rate:
+            self._mixer.dispatch(_panic())
+            self._catch_up(self._mixer.frame + self._max_block_frames)
+            self._mixer.frame = frame
+        while (rest := frame - self._mixer.frame) > 0:
+            self._mixer.process(min(rest, self._max_block_frames))
+            reports = self._mixer.take_reports()
+            self._reporter.tell(reports[reports["actual_frame"] >= self._told_frame])
+
+    def _take_over(self) -> bool:
         mixer = self._next
         if mixer is None:
-            return
+            return False
         if self._parts_at is None:
             self._parts_at = self._mixer.part(mixer)
+            self._tell_control(Report.SWAPPED, 0)
         if self._mixer.frame < self._parts_at:
-            return
+            return False
         mixer.adopt(self._mixer)
         self._mixer, self._next = mixer, None
         self._board.mixer(mixer, self._max_players)
         self.swapped.set()
+        return True
 
-    def _listen(self) -> None:
-        """Records first, then the timeline: so what was published before a record was pushed is there before it."""
-        count = self._commands.pop_into(self._records)
+    def _listen(self) -> tuple[int, bool]:
+        """Records first, then the timeline: so what was published before a record was pushed is there before it.
+
+        Return how many records there were, and whether there was another timeline.
+        """
+        count = self._commands.peek_into(self._records)
         table = self._timeline.take()
         if table is not None:
             self._mixer.set_timeline(*table)
@@ -191,7 +274,14 @@ class AudioCore:
         if moves is not None:
             self._mixer.set_automation(moves[0])
         if count:
+            self._tell_control(Report.TAKEN, self._commands.position + count)
             self._mixer.dispatch(self._records[:count])
+        return count, table is not None or moves is not None
+
+    def _tell_control(self, kind: Report, serial: int) -> None:
+        """Report something of the block that begins now: for the transcript."""
+        self._told["kind"], self._told["serial"], self._told["actual_frame"] = kind, serial, self._mixer.frame
+        self._reporter.tell(self._told)
 
     def _mix(self, out: NDArray[np.float32]) -> None:
         if self.shut.is_set():
@@ -211,3 +301,10 @@ class AudioCore:
             self._board.failed(int(report["strip"]))
         self._reporter.tell(reports)
         self._board.reports(self._reporter)
+
+
+def _panic() -> NDArray[np.void]:
+    """Return the record that ends everything: for a silence so long that nobody remembers what sounded."""
+    block = records(1)
+    block["kind"] = Kind.PANIC
+    return block

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from engine.realtime.arena import ArenaAllocator
@@ -26,6 +28,8 @@ class AudioLink:
         self._timeline = TimelineWriter(memory.timeline)
         self._automation = TimelineWriter(memory.automation, AUTOMATION)
         self._status = StatusReader(memory.status)
+        self.on_taken: Callable[[np.void], object] | None = None
+        """Hears TAKEN, SWAPPED and TIMELINE reports, before anybody else hears what came of them."""
         self.arena = ArenaAllocator(memory.arena_floats, self._request_epoch)
 
     def push(self, items: NDArray[Any]) -> int:
@@ -33,13 +37,24 @@ class AudioLink:
         return self._commands.push(items)
 
     def reports(self) -> NDArray[Any]:
-        """Return the REPORTs since the last call; epochs are passed on to the arena."""
+        """Return the REPORTs since the last call; epochs go to the arena, what was taken to ``on_taken``."""
         heard = self._reports.pop_all()
-        epochs = heard["serial"][heard["kind"] == Report.EPOCH]
+        kinds = heard["kind"]
+        epochs = heard["serial"][kinds == Report.EPOCH]
         if len(epochs):
             self.arena.acknowledge(int(epochs.max()))
         self.arena.poll()
-        return heard
+        taken = (kinds == Report.TAKEN) | (kinds == Report.SWAPPED)
+        if self.on_taken is not None:
+            for report in heard[taken | (kinds == Report.TIMELINE)]:
+                self.on_taken(report)
+        told: NDArray[Any] = heard[~taken & (kinds != Report.EPOCH)]
+        return told
+
+    @property
+    def position(self) -> int:
+        """How many records have been pushed since the engine started."""
+        return self._commands.position
 
     def publish(self, entries: NDArray[Any]) -> int:
         """Make ``entries`` (ENTRY, sorted) the timeline and return its generation. Raises MemoryShort if too many."""

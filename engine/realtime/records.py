@@ -103,6 +103,8 @@ class Report(IntEnum):
     TIMELINE = 9
     TRANSPORT = 10
     PANICKED = 11
+    TAKEN = 20
+    SWAPPED = 21
     STOLEN = 12
 
 
@@ -116,7 +118,9 @@ REPORT = np.dtype(
 """One report. STARTED and ENDED: player, requested and actual engine frame. LATE: the record's serial and both frames.
 TIMELINE: serial is the generation now playing. TRANSPORT: value is 1 playing, 0
 stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip
-that was silenced. STOLEN: the player fades out, its place is wanted for a newer one."""
+that was silenced. TAKEN: the block at actual_frame took the records up to position serial of the ring. SWAPPED: the
+mixer begins at actual_frame to go over to another graph. STOLEN: the player fades out, its place is wanted for a newer
+one."""
 
 
 ENTRY = np.dtype(

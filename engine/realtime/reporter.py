@@ -27,6 +27,10 @@ class Reporter:
         self.waiting = 0
         """Reports in the backlog."""
 
+    def resume(self, late: int, refused: int, dropped: int) -> None:
+        """Count on from there."""
+        self.late, self.refused, self.dropped = late, refused, dropped
+
     def tell(self, reports: NDArray[Any]) -> None:
         """Pass ``reports`` on after those that wait."""
         if len(reports):

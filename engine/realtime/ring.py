@@ -41,6 +41,11 @@ class _RingEnd:
 class RingWriter(_RingEnd):
     """The writing end."""
 
+    @property
+    def position(self) -> int:
+        """How many records have been pushed since the ring was made."""
+        return load_acquire(self._written_address)
+
     def push(self, items: NDArray[Any]) -> int:
         """Append ``items`` in order and return how many fitted; the rest is the caller's to keep or refuse."""
         written = load_acquire(self._written_address)
@@ -60,8 +65,23 @@ class RingWriter(_RingEnd):
 class RingReader(_RingEnd):
     """The reading end."""
 
+    @property
+    def position(self) -> int:
+        """How many records have been taken since the ring was made."""
+        return load_acquire(self._read_address)
+
     def pop_into(self, buffer: NDArray[Any]) -> int:
         """Move the oldest records to the front of ``buffer``, as many as fit, and return how many."""
+        count = self.peek_into(buffer)
+        self.move_to(self.position + count)
+        return count
+
+    def move_to(self, position: int) -> None:
+        """Count everything before ``position`` as taken: its slots may be written again."""
+        store_release(self._read_address, position)
+
+    def peek_into(self, buffer: NDArray[Any]) -> int:
+        """Copy the oldest records to the front of ``buffer``, as many as fit; return how many. They stay, too."""
         read = load_acquire(self._read_address)
         count = min(load_acquire(self._written_address) - read, len(buffer))
         if not count:
@@ -71,7 +91,6 @@ class RingReader(_RingEnd):
         target = buffer.view(self._raw)
         target[:first] = self._slots[start : start + first]
         target[first:count] = self._slots[: count - first]
-        store_release(self._read_address, read + count)
         return count
 
     def pop_all(self) -> NDArray[Any]:

@@ -1,21 +1,23 @@
-"""The audio process at work: one core, one output, and a main thread that only builds graphs."""
+"""The audio process at work: one core, one output, a main thread that builds graphs and looks after the callback."""
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
+import time
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DeviceError, EngineError
+from engine.errors import DeviceError, EngineError, OutputLost
 from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
-from engine.platform import Grant, lock_memory, raise_priority
+from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
 from engine.realtime.config import NULL_DEVICE, AudioConfig, AudioFacts
 from engine.realtime.core import AudioCore
 from engine.realtime.shared import EngineMemory
@@ -27,6 +29,18 @@ SWAP_SECONDS = 2.0
 """How long the callback may take to take a new graph over."""
 CURTAIN_SECONDS = 0.5
 """How long the fade-out may take before the output is stopped anyway: a dead device asks for no blocks."""
+QUIET_SECONDS = 0.5
+"""A device that asks for nothing for so long, and does not answer, is gone."""
+QUIET_BLOCKS = 8
+DEAF_SECONDS = 3.0
+"""A device that answers, but asks for nothing for so long, is as good as gone."""
+HANG_SECONDS = 1.0
+"""A block that is mixed for longer will never end."""
+
+TAKE_OVER, LOOK = b'{"take_over": {}}', b'{"look": {}}'
+"""What only a standby is told."""
+
+Message = dict[str, Any]
 
 
 class AudioService:
@@ -47,20 +61,29 @@ class AudioService:
         self._priority: Grant | None = None
         self._rendering = threading.Event()
         self._seen_callbacks = -1
+        self._heard_at = time.monotonic()
         self._seen_errors = 0
         self._graphs = 0
-
-    def start(self) -> AudioFacts:
-        """Begin to play and return the facts. Raises DeviceError."""
-        locked = lock_memory()
+        self._locked = lock_memory()
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in the callback would be a drop-out; what is garbage here has no cycles
-        fallback = self._open()
+
+    def prepare(self) -> None:
+        """Load what an output needs, so that taking over is quick."""
+        if self._config.device != NULL_DEVICE:
+            with silent_stderr():  # no device is no news here
+                self._missing()
+
+    def start(self, *, fallback_null: bool | None = None) -> AudioFacts:
+        """Begin to play, where another audio process stopped if there was one; return the facts. Raises DeviceError."""
+        self._core.take_over()
+        fallback = self._open(self._config.fallback_null if fallback_null is None else fallback_null)
         output = self._output
         if output is None or not self._rendering.wait(START_SECONDS) or self._priority is None:
             raise DeviceError("the output does not ask for sound")
         self._core.set_output(output.block_frames, output.latency_frames, steady=output.steady)
+        self._heard_at = time.monotonic()
         return AudioFacts(
             device=output.name,
             sample_rate=output.sample_rate,
@@ -68,34 +91,52 @@ class AudioService:
             latency_seconds=(output.latency_frames + self._core.latency_frames) / output.sample_rate,
             realtime=self._priority.granted,
             realtime_reason=self._priority.reason,
-            memory_locked=locked.granted,
-            memory_reason=locked.reason,
+            memory_locked=self._locked.granted,
+            memory_reason=self._locked.reason,
             fallback=fallback,
+            pid=os.getpid(),
         )
 
-    def obey(self, line: bytes) -> dict[str, Any]:
-        """Do what a line of JSON says and return the answer."""
+    def obey(self, line: bytes) -> Message:
+        """Do what a line of JSON says and return the answer. Raises DeviceError when it is to play and can't."""
+        if line == TAKE_OVER:
+            return {"ready": self.start(fallback_null=True)}
+        if line == LOOK:
+            with silent_stderr():
+                return {"missing": self._missing()}
         try:
             message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
             if set(message) != {"graph"}:
                 raise EngineError(f"the audio process knows 'graph', not {', '.join(map(repr, message))}")
-            self._core.replace(msgspec.json.decode(message["graph"], type=Graph))
+            return self._replace(msgspec.json.decode(message["graph"], type=Graph))
         except (msgspec.MsgspecError, EngineError) as error:
-            return {"error": str(error)}
-        if not self._core.swapped.wait(SWAP_SECONDS):
-            return {"error": "the device asks for no more sound"}
-        self._graphs += 1
-        return {"graph": self._graphs}
+            return {"refused": str(error)}
 
     def check(self) -> None:
-        """Log what the callback could not say. Raises DeviceError when no block was asked for since the last check."""
+        """Log what the callback could not say.
+
+        Raises OutputLost when the device is gone, EngineError when a block will never end.
+        """
+        if self._output is None:
+            return
         self._core.tidy()
         if self._core.errors != self._seen_errors:
             self._seen_errors = self._core.errors
             log.error("%d blocks became silence; the last one because of: %s", self._seen_errors, self._core.fault)
-        if self._core.callbacks == self._seen_callbacks:
-            raise DeviceError("the device asks for no more sound")
-        self._seen_callbacks = self._core.callbacks
+        if self.hangs:
+            raise EngineError(f"a block has been mixed for {self._core.inside_seconds:.1f} s: something in it hangs")
+        if self._core.callbacks != self._seen_callbacks:
+            self._seen_callbacks, self._heard_at = self._core.callbacks, time.monotonic()
+            return
+        quiet = time.monotonic() - self._heard_at
+        patience = max(QUIET_SECONDS, QUIET_BLOCKS * self._output.block_frames / self._config.sample_rate)
+        if quiet > max(patience, DEAF_SECONDS) or (quiet > patience and not self._output.answers()):
+            raise OutputLost(f"device {self._output.name!r} asks for no more sound")
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a block is under way that will never end: then the output can't be stopped."""
+        return self._core.inside_seconds > HANG_SECONDS
 
     def stop(self) -> None:
         """Fade out, stop the output, let go of the memory."""
@@ -106,22 +147,49 @@ class AudioService:
             self._output = None
         self._memory.close()
 
-    def _open(self) -> str:
+    def _replace(self, graph: Graph) -> Message:
+        if self._output is None:
+            self._core.rebuild(graph)
+        else:
+            self._core.replace(graph)
+            if not self._core.swapped.wait(SWAP_SECONDS):
+                return {"refused": "the device asks for no more sound"}
+        self._graphs += 1
+        return {"graph": self._graphs}
+
+    def _missing(self) -> str:
+        """Return why the device that is wanted can't be had, or nothing. Lets go of all drivers."""
+        try:
+            from engine.output.device import choose_device, forget_devices, list_devices
+
+            choose_device(self._wanted, list_devices())
+            forget_devices()
+        except DeviceError as error:
+            return str(error)
+        return ""
+
+    def _open(self, fallback_null: bool) -> str:
         """Start the output that the configuration asks for; return why it is the null output instead, or nothing."""
-        wanted, rate, block = self._config.device, self._config.sample_rate, self._config.block_frames
-        if wanted == NULL_DEVICE:
+        rate, block = self._config.sample_rate, self._config.block_frames
+        if self._config.device == NULL_DEVICE:
             self._start(NullOutput(rate, block))
             return ""
         try:
             from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted
 
-            self._start(DeviceOutput(wanted, rate, block))
+            self._start(DeviceOutput(self._wanted, rate, block))
         except DeviceError as error:
-            if not self._config.fallback_null:
+            if not fallback_null:
                 raise
             self._start(NullOutput(rate, block))
             return str(error)
         return ""
+
+    @property
+    def _wanted(self) -> tuple[str | int | None, ...]:
+        """The devices that will do, best first."""
+        before = self._config.device_before
+        return (before, self._config.device) if before else (self._config.device,)
 
     def _start(self, output: Output) -> None:
         output.start(self._render)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from engine.realtime.beats import BEATS_BYTES
+from engine.realtime.checkpoint import checkpoint_bytes
 from engine.realtime.memory import Segment
 from engine.realtime.records import AUTOMATION, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
@@ -23,16 +25,26 @@ class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
     timeline_clips: int = 16384
     automation_moves: int = 65536
     arena_bytes: int = 128 * 2**20
+    max_players: int = 1024
+    notes_bytes: int = 8 * 2**20
+    black_bytes: int = 4 * 2**20
 
 
 class EngineMemory:
-    """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena."""
+    """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena.
 
-    PARTS = ("commands", "reports", "timeline", "automation", "status", "tap", "arena")
+    And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log.
+    """
+
+    PARTS = (
+        "commands", "reports", "timeline", "automation", "status", "tap", "arena",
+        "beats", "checkpoint", "notes", "black",
+    )  # fmt: skip
 
     def __init__(self, segments: Mapping[str, Segment]) -> None:
         self.commands, self.reports, self.timeline = (segments[name] for name in self.PARTS[:3])
-        self.automation, self.status, self.tap, self.arena = (segments[name] for name in self.PARTS[3:])
+        self.automation, self.status, self.tap, self.arena = (segments[name] for name in self.PARTS[3:7])
+        self.beats, self.checkpoint, self.notes, self.black = (segments[name] for name in self.PARTS[7:])
 
     @classmethod
     def create(cls, config: MemoryConfig | None = None) -> EngineMemory:
@@ -46,6 +58,10 @@ class EngineMemory:
             "status": STATUS_BYTES,
             "tap": TAP_BYTES,
             "arena": config.arena_bytes,
+            "beats": BEATS_BYTES,
+            "checkpoint": checkpoint_bytes(config.max_players),
+            "notes": config.notes_bytes,
+            "black": config.black_bytes,
         }
         made: dict[str, Segment] = {}
         try:

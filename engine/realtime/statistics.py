@@ -64,6 +64,15 @@ class StatusBoard:
         self._longest_ns = 0
         self._sum_ns = 0
 
+    def resume(self, mixer: Mixer, max_players: int) -> None:
+        """Count on where the process before stopped."""
+        now, block_frames = self._now, int(self._now["block_frames"])
+        self._writer.resume()
+        now["sample_rate"], now["block_frames"] = self._rate, block_frames
+        self.callbacks, self._sum_ns = int(now["callbacks"]), int(now["callback_sum_ns"])
+        self._longest_ns = int(now["callback_max_ns"])
+        self.mixer(mixer, max_players)
+
     def output(self, block_frames: int, latency_frames: int) -> None:
         """Take in what the output turned out to be."""
         self._now["block_frames"] = block_frames

@@ -141,6 +141,12 @@ class StatusWriter(_StatusEnd):
         self.now: np.void = block[0]
         self._block = block.view(np.uint8)
 
+    def resume(self) -> None:
+        """Begin with what the process before published last: its counters count on."""
+        self._sequence = load_acquire(self._sequence_address)
+        if self._sequence:
+            self._block[:] = self._copies[self._sequence & 1]
+
     def publish(self) -> None:
         """Make ``now`` what readers see."""
         self._sequence += 1

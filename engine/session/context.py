@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from engine.errors import Busy
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.regraph import has_leaving, swept
+from engine.realtime.notes import Notes
 from engine.realtime.records import NOW
 from engine.session.index import Index, clip_source
+from engine.session.inputs import Input, Swept, Taken
 from engine.session.library import AudioFile, Library, Source, Stretched
 from engine.session.manner import in_manner
 from engine.session.orders import Records, together
@@ -29,17 +31,21 @@ class Context:
     on_graph: called when the mixer is to take over another graph; ``graphs_taken`` answers it.
     """
 
-    def __init__(self, story: Story, stage: Stage, library: Library, soon: Callable[[], int]) -> None:
+    def __init__(
+        self, story: Story, stage: Stage, library: Library, soon: Callable[[], int], notes: Notes | None = None
+    ) -> None:
         self.stage = stage
         self.soon = soon
         self.library = library
-        self.players = Players()
+        self.players = Players(notes)
         self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)
         self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
         self._turned: deque[list[Records]] = deque()
+        self.scribe: Callable[[Input], object] | None = None
+        """Hears every input that has changed something, after it has."""
 
     def adopt(self, story: Story, graph: Graph, *, built: bool = False) -> None:
         """Play ``story`` from now on; ``graph`` goes on where the one before stands (``regraph``).
@@ -63,6 +69,12 @@ class Context:
         """Let go of strips that have rung out."""
         if has_leaving(self.graph):
             self.adopt(self.story, swept(self.graph))
+            self.wrote(Swept())
+
+    def wrote(self, what: Input) -> None:
+        """Tell the scribe."""
+        if self.scribe is not None:
+            self.scribe(what)
 
     def turn(self, orders: Records) -> None:
         """Send orders that set levels; a graph that is still being built will hear of them too."""
@@ -82,6 +94,7 @@ class Context:
             turned = self._turned.popleft()
         if turned:
             self.push(together(*turned))
+        self.wrote(Taken(count=count))
 
     def frames(self, seconds: float) -> int:
         """Return ``seconds`` in frames of this story."""

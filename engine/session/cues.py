@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
@@ -181,6 +183,15 @@ class Cues:
         """Note that the timeline was stopped."""
         self._runs.timeline_stopped(engine_frame)
         return self._runs.events()
+
+    @property
+    def playheads(self) -> dict[str, str | None]:
+        """The cue of each list that stands by."""
+        return dict(self._playheads)
+
+    def recall(self, playheads: Mapping[str, str | None]) -> None:
+        """Go on where a session that is gone was; lists that the story no longer has are left out."""
+        self._playheads.update({name: cue for name, cue in playheads.items() if name in self._playheads})
 
     def rewind(self) -> tuple[Event, ...]:
         """Put those playheads on their first cue whose cue is gone (another story)."""

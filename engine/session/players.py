@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import pickle
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
+from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Shape
 from engine.session.library import Loaded, Source
 from engine.session.orders import Records, order, together
@@ -16,6 +18,8 @@ from engine.units import db_to_gain
 
 FIRST_LIVE_PLAYER = 1 << 32
 """Ids below belong to the clips of the compiled timeline."""
+SPARE = 1 << 20
+"""Ids that a session which is gone may have given out and not kept."""
 
 
 class CueOwner(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,9 +127,10 @@ class Sounding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Players:
-    """The live players of the session, by id."""
+    """The live players of the session, by id. notes: where they are kept for a session that goes on after this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes | None = None) -> None:
+        self._notes = notes or Notes()
         self._next = FIRST_LIVE_PLAYER
         self._sounding: dict[int, Sounding] = {}
         self._owned: dict[Owner, dict[int, None]] = {}
@@ -137,8 +142,18 @@ class Players:
 
     def add(self, player: int, owner: Owner, source: Source, note: float | None = None) -> None:
         """Count ``player`` as sounding: its start has been handed to the mixer."""
-        self._sounding[player] = Sounding(owner=owner, source=source, note=note)
-        self._owned.setdefault(owner, {})[player] = None
+        self._count(player, Sounding(owner=owner, source=source, note=note))
+        self._notes.set(f"player/{player}", pickle.dumps(self._sounding[player]))
+
+    def recall(self, sounding: Mapping[int, Sounding]) -> None:
+        """Take over the players of a session that is gone."""
+        for player, item in sounding.items():
+            self._count(player, item)
+        self._next = max((self._next, *(player + 1 + SPARE for player in sounding)))
+
+    def _count(self, player: int, sounding: Sounding) -> None:
+        self._sounding[player] = sounding
+        self._owned.setdefault(sounding.owner, {})[player] = None
 
     def stop(self, players: Iterable[int], fade_frames: int, at_frame: int | None) -> Records | None:
         """Return the orders that fade these players out, or None when there is none."""
@@ -165,6 +180,7 @@ class Players:
     def ended(self, player: int) -> Owner | None:
         """Forget ``player``; return its owner when that was the owner's last one."""
         sounding = self._sounding.pop(player, None)
+        self._notes.forget(f"player/{player}")
         if sounding is None:
             return None
         others = self._owned[sounding.owner]

@@ -42,13 +42,6 @@ class Reports:
         handler = self._handlers.get(int(report["kind"]))
         return handler(report) if handler is not None else ()
 
-    def lost(self) -> tuple[Event, ...]:
-        """Return the events of every player that sounded in an audio process that is gone."""
-        events: list[Event] = []
-        for player in self._context.players.all():
-            events.extend(self._finished(player))
-        return tuple(events)
-
     def _started(self, report: np.void) -> tuple[Event, ...]:
         match self._context.players.owner(int(report["player"])):
             case CueOwner() as cue:

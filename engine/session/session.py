@@ -71,11 +71,13 @@ from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
+from engine.realtime.notes import Notes
 from engine.realtime.records import Kind
 from engine.session.builder import Builder, Mixes, no_mixes
 from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.desk import Desk, levels
+from engine.session.inputs import Adopted, Advanced, Did, Failed, Heard, Known, Published, Shelved
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
 from engine.session.orders import order
@@ -100,6 +102,7 @@ class Session:
     stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
     keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
     first engine frame that an order which is given now is sure to meet.
+    notes: where players are kept for a session that goes on after this one.
     """
 
     def __init__(
@@ -112,8 +115,9 @@ class Session:
         voices: Voices | None = None,
         mixes: Mixes = no_mixes,
         soon: Callable[[], int] = lambda: 0,
+        notes: Notes | None = None,
     ) -> None:
-        self.context = Context(story, stage, Library(loader), soon)
+        self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
         self.transport = Transport(self.context)
         self.prompts = Prompts(self.context)
@@ -138,7 +142,7 @@ class Session:
     def open(self) -> None:
         """Ask for every take that the story needs and publish its timeline as far as it is known."""
         self.context.library.want((*story_sources(self.story), *prompt_lines(self.story)))
-        self.publish()
+        self._publish()
 
     @property
     def stale(self) -> bool:
@@ -147,15 +151,13 @@ class Session:
 
     def publish(self) -> None:
         """Compile the timeline from what is loaded by now and hand it to the mixer."""
+        self._publish()
+        self.context.wrote(Published())
+
+    def _publish(self) -> None:
         self._stale = False
         self.transport.publish()
         self.transport.automate()
-
-    def restore(self) -> None:
-        """Tell a fresh audio process everything: levels and timeline. What was sounding is gone."""
-        self.context.push(levels(self.context))
-        self.publish()
-        self.tell((*self.reports.lost(), *self.transport.moved(playing=False, timeline_frame=0)))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with every event from now on; return what ends that."""
@@ -167,7 +169,9 @@ class Session:
 
         Raises an EngineError when it can't be done; then nothing has changed.
         """
-        return self.tell(self._carry_out(command, at_frame))
+        events = self._carry_out(command, at_frame)
+        self.context.wrote(Did(command=command, at_frame=at_frame))
+        return self.tell(events)
 
     def tell(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Pass events on to every listener."""
@@ -187,34 +191,47 @@ class Session:
         self.context.push(levels(self.context))
         self.open()
         self.tell(self.cues.rewind())
+        self.context.wrote(Adopted(story=story))
 
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
         self.context.library.known(source, frames)
         self._stale = True
+        self.context.wrote(Known(source=source, frames=frames))
         self.tell(self._shelf_events(source))
 
     def loaded(self, source: Source, loaded: Loaded) -> None:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
         self.context.library.load(source, loaded)
         self._stale = True
-        self.tell((*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source)))
+        events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
+        self.context.wrote(Shelved(source=source, digest=loaded.digest))
+        self.tell(events)
 
     def failed(self, source: Source, error: EngineError) -> None:
         """Hear from the loader that ``source`` can't be made."""
         self.context.library.fail(source, str(error))
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
+        self.context.wrote(Failed(source=source, code=error.code, text=str(error)))
         self.tell((*self._shelf_events(source), *failed))
 
     def advance(self) -> None:
         """Do what the cues' waits have brought near; to be called every few milliseconds."""
-        self.tell(self.cues.advance())
+        if events := self.cues.advance():
+            self.context.wrote(Advanced())
+            self.tell(events)
+
+    def evict(self) -> bool:
+        """Give back the memory of what was used longest ago and neither sounds nor is needed; False: there is none."""
+        return self.context.library.evict(self.context.players.sources())
 
     def hear(self, reports: NDArray[np.void]) -> None:
         """Take the audio process's reports (dtype REPORT)."""
         events: list[Event] = []
         for report in reports:
             events.extend(self.reports.events(report))
+        if len(reports):
+            self.context.wrote(Heard(count=len(reports)))
         self.tell(tuple(events))
 
     def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -80,6 +80,18 @@ class Speech:
     def cancel_all(self) -> tuple[Event, ...]:
         """Stop every job that has not begun to sound."""
         return tuple(event for job in {w.job for w in self._waiting} for event in self.cancel(job))
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The lines that wait for their takes."""
+        return tuple(self._waiting)
+
+    def recall(self, waiting: Iterable[Waiting]) -> None:
+        """Let lines wait that a session which is gone has left; their takes are asked for again."""
+        for line in waiting:
+            self._waiting.append(line)
+            self._context.library.ask(line.source, urgent=True)
+        self._count += len(self._waiting)
 
     def jobs(self) -> tuple[str, ...]:
         """Return the jobs that wait for their takes."""

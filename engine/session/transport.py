@@ -23,7 +23,7 @@ class Transport:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._player_ids: dict[str, int] = {}
+        self.player_ids: dict[str, int] = {}
         self.placed: tuple[Placed, ...] | None = None
         self.playing = False
         self.timeline_frame = 0
@@ -143,9 +143,13 @@ class Transport:
             place = end + tempo.next_place(start, bars, beats) - start
         return engine_frame + place - here
 
+    def recall(self, playing: bool, timeline_frame: int, loop: tuple[int, int] | None) -> None:
+        """Go on where a session that is gone was; the timeline itself never stopped."""
+        self.playing, self.timeline_frame, self.loop = playing, timeline_frame, loop
+
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""
-        return next((f"clip {clip}" for clip, number in self._player_ids.items() if number == player), None)
+        return next((f"clip {clip}" for clip, number in self.player_ids.items() if number == player), None)
 
     def changed(self) -> TransportChanged:
         """Return the event that tells the transport's state."""
@@ -170,7 +174,7 @@ class Transport:
             sound = self._context.clip_sound(item.clip, self._context.strip(item.track.id))
             row["start_frame"], row["length"] = item.start_frame, item.length_frames
             row["offset"] = sound.loaded.offset + sound.trim_start_frames * sound.loaded.channels
-            row["player"] = self._player_ids.setdefault(item.clip.id, len(self._player_ids) + 1)
+            row["player"] = self.player_ids.setdefault(item.clip.id, len(self.player_ids) + 1)
             row["channels"], row["strip"] = sound.loaded.channels, sound.strip
             row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan
             row["fade_in_frames"], row["fade_out_frames"] = sound.fade_in_frames, sound.fade_out_frames

@@ -266,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _arguments(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format=f"voice worker {os.getpid()}: %(levelname)s: %(message)s", stream=sys.stderr)
-    die_with_parent(int(os.environ.get(PARENT_VARIABLE, os.getppid())))
+    die_with_parent(int(os.environ.get(PARENT_VARIABLE, os.getppid())), at_once=True)
     send = _sender(_own_pipe())
     arena = Segment.attach(*arguments.arena).view(np.float32) if arguments.arena else None
     keep_in(arguments.cache / "voices")

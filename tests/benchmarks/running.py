@@ -45,6 +45,11 @@ class Cuevox:
                 stderr=log,
             )
 
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._process.pid
+
     def __enter__(self) -> Cuevox:
         try:
             self.facts = self._wait_ready()

@@ -124,7 +124,7 @@ class TestDeviceOutput(OutputContract):
             for key, value in server.env.items():
                 monkeypatch.setenv(key, value)
             forget_devices()
-            output = DeviceOutput(None, RATE, 256)
+            output = DeviceOutput((None,), RATE, 256)
             try:
                 yield output
             finally:

@@ -55,6 +55,9 @@ class Ear:
         self.library.fail(source, str(error))
         self.news.put_nowait((source, error))
 
+    def evict(self) -> bool:
+        return self.library.evict(self.players.sources())
+
     async def wait(self, source: Source) -> Loaded | EngineError:
         while (news := await asyncio.wait_for(self.news.get(), 60))[0] != source:
             pass

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.port import EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState
+from bridge.port import EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState, Vitals
 from engine import commands as do
 from engine import events as told
 from engine.commands import Command
@@ -65,6 +65,7 @@ class FakeEngine:
         self._group: list[Command] | None = None
         self._listeners: list[Callable[[tuple[Event, ...]], None]] = []
         self._changed = threading.Condition()
+        self.notes: dict[str, bytes] = {}
 
     @property
     def commands(self) -> list[Command]:
@@ -106,6 +107,21 @@ class FakeEngine:
         for listener in tuple(self._listeners) if events else ():
             listener(events)
         return events
+
+    def vitals(self) -> Vitals:
+        return Vitals(histogram=(0, 1, 2), processes=(("audio", 7), ("control", 8)))
+
+    def write_black_box(self, reason: str) -> str:
+        return f"/tmp/{reason}"
+
+    def remember(self, name: str, note: bytes | None) -> None:
+        if note is None:
+            self.notes.pop(name, None)
+        else:
+            self.notes[name] = note
+
+    def recalled(self, prefix: str) -> dict[str, bytes]:
+        return {name.removeprefix(prefix): note for name, note in self.notes.items() if name.startswith(prefix)}
 
     def strip_ids(self) -> Sequence[str]:
         return tuple(self.strips)

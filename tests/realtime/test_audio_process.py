@@ -139,8 +139,8 @@ def test_another_graph_is_taken_over_while_it_plays(engine: LiveEngine) -> None:
     assert engine.tell({"graph": msgspec.to_builtins(wider)}) == {"graph": 1}
     status = engine.wait(lambda s: s.strips == 4)
     assert (status.active_players, status.errors) == (1, 0)
-    assert "error" in engine.tell({"graph": {"strips": "none"}})
-    assert "knows 'graph', not 'volume'" in engine.tell({"volume": 11})["error"]
+    assert "refused" in engine.tell({"graph": {"strips": "none"}})
+    assert "knows 'graph', not 'volume'" in engine.tell({"volume": 11})["refused"]
     wait_reports(engine, Report.ENDED, 1)
 
 
@@ -159,7 +159,7 @@ def test_a_server_that_dies_ends_the_process_with_an_error(jack_server: JackServ
     with LiveEngine(GRAPH, device="system") as engine:
         assert "ready" in engine.answer, engine.answer
         jack_server.stop()
-        assert "asks for no more sound" in engine.hear()["error"]
+        assert "asks for no more sound" in engine.hear()["lost"]
         assert engine.process.wait(PATIENCE_SECONDS) == 1
 
 

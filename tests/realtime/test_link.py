@@ -34,7 +34,7 @@ def test_freed_memory_comes_back_with_the_audio_process_report(memory: EngineMem
     answer = np.zeros(1, REPORT)
     answer["kind"], answer["serial"] = Report.EPOCH, asked["serial"]
     reports.push(answer)
-    assert link.reports()["kind"].tolist() == [Report.EPOCH]
+    assert len(link.reports()) == 0  # it is the arena's business
     assert link.arena.allocate(1024) == offset
 
 

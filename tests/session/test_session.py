@@ -296,17 +296,6 @@ class TestStory:
         gains = [o for o in studio.stage.orders if o["kind"] is Kind.SET_GAIN]
         assert [g["strip"] for g in gains] == [0, 1, 2, 3]
 
-    def test_a_fresh_audio_process_is_told_everything(self, studio: Studio) -> None:
-        studio.do(SetStripGain(strip="voice", gain_db=-6.0))
-        studio.do(GoCue(cue="1"))
-        studio.stage.orders.clear()
-        published = len(studio.stage.timelines)
-        studio.session.restore()
-        gain = next(o for o in studio.stage.orders if o["kind"] is Kind.SET_GAIN and o["strip"] == 0)
-        assert gain["value"] == pytest.approx(db_to_gain(-6.0))
-        assert len(studio.stage.timelines) == published + 1
-        assert studio.session.context.players.all() == ()
-
 
 def test_events_reach_every_listener_until_it_leaves(studio: Studio) -> None:
     heard: list = []

@@ -124,7 +124,9 @@ def engine_env(folder: Path, extra: dict[str, str]) -> dict[str, str]:
         **extra,
         "CUEVOX_SETTINGS": str(settings),
         "CUEVOX_CACHE_DIR": str(folder / "cache"),
+        "CUEVOX_STATE_DIR": str(folder / "state"),
         "CUEVOX_CLIP_MEMORY_MB": "32",
+        "CUEVOX_STANDBY": extra.get("CUEVOX_STANDBY", "off"),
     }
 
 

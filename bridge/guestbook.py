@@ -1,0 +1,69 @@
+"""The guestbook: who listens to what and who waits for which job, kept for a hub that goes on after this one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bridge.clients import Client, Clients, HostPort, Transport
+from bridge.feedback import Feedback
+from bridge.port import EnginePort
+
+CLIENT, JOB = "client/", "job/"
+
+
+class Guest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client has asked for. subscriptions: pattern, interval and lease in seconds."""
+
+    source: HostPort
+    reply_port: int
+    acknowledged: bool
+    subscriptions: tuple[tuple[str, float, float], ...]
+
+
+class Guestbook:
+    """Keeps the clients of one lasting transport: a socket that the successor opens again where it was."""
+
+    def __init__(self, engine: EnginePort, clients: Clients, feedback: Feedback) -> None:
+        self._engine, self._clients, self._feedback = engine, clients, feedback
+        self._transport: Transport | None = None
+
+    def write(self, client: Client) -> None:
+        """Keep what a client has asked for by now."""
+        if client.transport is not self._transport or client.unremembered:
+            return
+        guest = Guest(
+            source=client.source,
+            reply_port=client.reply_port,
+            acknowledged=client.acknowledged,
+            subscriptions=tuple(
+                (s.pattern, s.interval_seconds, s.lease_seconds) for s in client.subscriptions.values()
+            ),
+        )
+        self._engine.remember(f"{CLIENT}{client.source}", msgspec.msgpack.encode(guest))
+
+    def own(self, job: str, client: Client | None) -> None:
+        """Keep who waits for a job; None: it is done."""
+        if client is None:
+            self._engine.remember(f"{JOB}{job}", None)
+        elif client.transport is self._transport:
+            self._engine.remember(f"{JOB}{job}", msgspec.msgpack.encode(client.source))
+
+    def recall(self, transport: Transport) -> int:
+        """Know again those who talked over ``transport``, and tell them what they listen to anew.
+
+        Return the highest number of a job that somebody waits for.
+        """
+        self._transport = transport
+        for note in self._engine.recalled(CLIENT).values():
+            guest = msgspec.msgpack.decode(note, type=Guest)
+            client = self._clients.heard(guest.source, transport)
+            client.reply_port, client.acknowledged = guest.reply_port, guest.acknowledged
+            for pattern, interval_seconds, lease_seconds in guest.subscriptions:
+                self._clients.subscribe(client, pattern, interval_seconds, lease_seconds)
+            if guest.subscriptions:
+                self._feedback.resync(client)
+        jobs = self._engine.recalled(JOB)
+        for job, note in jobs.items():
+            source = msgspec.msgpack.decode(note, type=HostPort)
+            self._feedback.own(job, self._clients.heard(source, transport))
+        return max((int(job) for job in jobs if job.isdecimal()), default=0)

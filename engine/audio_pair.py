@@ -1,0 +1,196 @@
+"""The audio process that plays and the one that stands by: when the first is gone, the second goes on at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engine.child import Child, StartFailed, answer
+from engine.errors import EngineError
+from engine.realtime.beats import Beats, Heart
+from engine.realtime.shared import EngineMemory
+from engine.standby import AUDIO_MODULE, Standby
+from engine.watchdog import DEATHS, SHORT_SECONDS, Doom, Watchdog
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 3.0
+HANG_SECONDS = 2.0
+"""An audio process that gives no sign of life for so long is killed; it notices most hangs itself, and sooner."""
+LOOK_SECONDS, SELDOM_SECONDS = 1.0, 30.0
+"""How soon, and at last how seldom, a device that is missing is looked for."""
+
+Message = dict[str, Any]
+
+
+class AudioLost(EngineError):
+    """The audio process died too often."""
+
+    code = "audio_lost"
+
+
+class Switched(msgspec.Struct, frozen=True, kw_only=True):
+    """Another audio process plays. facts: what it plays on. reason: why. silent_seconds: for how long nothing played.
+
+    died: whether the one before did not end by itself.
+    """
+
+    facts: Message
+    reason: str
+    silent_seconds: float
+    died: bool
+
+
+class AudioPair:
+    """Owns both processes. tell: hears what the playing one answers; switched: hears of every change of hands.
+
+    standby: keep one ready; without it, taking over takes as long as a start.
+    """
+
+    def __init__(
+        self,
+        memory: EngineMemory,
+        config: Message,
+        *,
+        tell: Callable[[Message], None],
+        switched: Callable[[Switched], None],
+        standby: bool = True,
+    ) -> None:
+        self.facts: Message = {}
+        self._device = ""
+        self._memory, self._config, self._wants_standby = memory, config, standby
+        self._tell, self._switched = tell, switched
+        self._mix: Message = {}
+        self._sent: deque[Message] = deque()
+        self._playing: Child | None = None
+        self._standby = Standby(memory.handles, lambda: self._first_line(standby=True))
+        self._doom = Doom()
+        beats = Beats(memory.beats)
+        self._watchdog = Watchdog(lambda: beats.count(Heart.AUDIO), HANG_SECONDS)
+
+    async def open(self) -> None:
+        """Start a process that imports while others do; it plays after ``start``."""
+        self._playing = await Child.start(AUDIO_MODULE, self._memory.handles)
+
+    async def start(self, mix: Message) -> Message:
+        """Play ``mix`` (graph and sample rate) and return the facts. Raises StartFailed."""
+        self._mix = dict(mix)
+        self._now.send(self._first_line(standby=False))
+        self._note(await answer(self._now, "ready"))
+        return self.facts
+
+    @property
+    def graph(self) -> Message:
+        """The graph that plays, or is about to."""
+        graph: Message = self._mix["graph"]
+        return graph
+
+    def send(self, message: Message) -> None:
+        """Have another graph built (``{"graph": …}``), by the standby once it plays; the answer is told."""
+        self._sent.append(message)
+        self._now.send(message)
+
+    async def run(self) -> None:
+        """Keep something playing until cancelled. Raises AudioLost when that is hopeless."""
+        while True:
+            if self._wants_standby or self.facts["fallback"]:
+                self._standby.start()
+            reason, died = await self._until_it_ends(self._now)
+            silent_since = time.monotonic()
+            await self._now.stop(STOP_SECONDS)
+            log.log(logging.ERROR if died else logging.INFO, "another audio process takes over: %s", reason)
+            await self._take_over(died)
+            while self._sent:
+                self._sent.popleft()
+                self._tell({"refused": f"the audio process died over this mix: {reason}"})
+            silent = time.monotonic() - silent_since
+            self._switched(Switched(facts=self.facts, reason=reason, silent_seconds=silent, died=died))
+
+    async def close(self) -> None:
+        """Stop both."""
+        await self._standby.close()
+        if self._playing is not None:
+            await self._playing.stop(STOP_SECONDS)
+
+    @property
+    def _now(self) -> Child:
+        if self._playing is None:
+            raise RuntimeError("open the pair first")
+        return self._playing
+
+    def _note(self, facts: Message) -> None:
+        self.facts = facts
+        if not facts["fallback"]:
+            self._device = str(facts["device"])
+
+    def _first_line(self, *, standby: bool) -> Message:
+        before = {"device_before": self._device} if standby and self._device else {}
+        return {"memory": self._memory.describe(), **self._mix, **self._config, **before, "standby": standby}
+
+    async def _until_it_ends(self, playing: Child) -> tuple[str, bool]:
+        """Pass on what the playing process says; return why it plays no more, and whether it is dead."""
+        self._watchdog.restart()
+        listening = asyncio.create_task(self._listen(playing))
+        hanging = asyncio.create_task(self._watchdog.wait())
+        looking = asyncio.create_task(self._until_the_device_is_back())
+        tasks: tuple[asyncio.Task[Any], ...] = (listening, hanging, looking)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if hanging.done():
+                playing.kill()
+                await listening
+                return f"it gave no sign of life for {HANG_SECONDS:g} s", True
+            return (listening.result(), True) if listening.done() else ("the device is back", False)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self, playing: Child) -> str:
+        """Pass messages on until the process has ended; return its last word."""
+        reason = ""
+        while (message := await playing.receive()) is not None:
+            if "lost" in message or "error" in message:
+                reason = str(message.get("lost") or message["error"])
+            else:
+                self._hear(message)
+        return reason or f"it died (exit code {playing.returncode})"
+
+    def _hear(self, message: Message) -> None:
+        """Take in whether the graph that was sent first is played now, and pass it on."""
+        sent = self._sent.popleft() if self._sent else None
+        if sent is not None and "graph" in message:
+            self._mix["graph"] = sent["graph"]
+            self._standby.send(sent)
+        self._tell(message)
+
+    async def _until_the_device_is_back(self) -> None:
+        """Return when there is the device that is wanted, if another one plays for it."""
+        pause = LOOK_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(2.0 * pause, SELDOM_SECONDS)
+            if self.facts["fallback"] and not await self._standby.missing():
+                return
+
+    async def _take_over(self, died: bool) -> None:
+        """Let the standby play, or whoever can be had."""
+        while True:
+            if died and self._doom.died():
+                raise AudioLost(f"{DEATHS} audio processes in a row died within {SHORT_SECONDS:g} s; see the log above")
+            try:
+                child = self._playing = await self._standby.take()
+                child.send({"take_over": {}})
+                self._note(await answer(child, "ready", skip=("graph", "refused", "missing")))
+            except StartFailed as error:
+                log.error("taking over failed: %s", error)
+                died = True
+            else:
+                self._doom.born()
+                return

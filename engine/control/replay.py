@@ -1,0 +1,196 @@
+"""Replay: a transcript played again without a device, through the path that was live: session, ring, audio core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.commands import ReloadStory, SaveStory
+from engine.control.loader import TakeLoader
+from engine.control.transcript import Entry, Header
+from engine.errors import EngineError
+from engine.mixer.graph import compile_graph
+from engine.realtime.core import AudioCore
+from engine.realtime.link import AudioLink
+from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.session.inputs import (
+    Adopted,
+    Advanced,
+    Did,
+    Failed,
+    Heard,
+    Input,
+    Known,
+    Published,
+    Shelved,
+    Swapped,
+    Swept,
+    Taken,
+)
+from engine.session.library import Loaded, Source, describe
+from engine.session.session import Session
+from engine.story.mix_file import load_mix, mix_folders
+from engine.voices.pool import VoicePool
+
+SPARE_BYTES = 1 << 20
+Write = Callable[[NDArray[np.float32]], object]
+
+
+class Stock:
+    """The sources of a show, made before it begins. Fits the loader's side of a session, and a session's loader."""
+
+    def __init__(self) -> None:
+        self.placed: dict[Source, Loaded] = {}
+        self.changed = asyncio.Event()
+        self._failure: EngineError | None = None
+
+    async def fill(self, sources: Sequence[Source], loader: TakeLoader, on_progress: Callable[[float], object]) -> None:
+        """Have ``loader`` make all of ``sources``. Raises what it raises."""
+        for source in sources:
+            loader.request(source, urgent=False)
+        while len(self.placed) < len(sources):
+            on_progress(len(self.placed) / len(sources))
+            self.changed.clear()
+            await self.changed.wait()
+            if self._failure is not None:
+                raise self._failure
+
+    def known(self, source: Source, frames: int) -> None:
+        """Hear how long a source is."""
+
+    def loaded(self, source: Source, loaded: Loaded) -> None:
+        """Hear that a source is there."""
+        self.placed[source] = loaded
+        self.changed.set()
+
+    def evict(self) -> bool:
+        """Nothing may go: all of it is needed."""
+        return False
+
+    def failed(self, source: Source, error: EngineError) -> None:
+        """Hear that a source can't be made."""
+        self._failure = EngineError(f"{describe(source)}: {error}")
+        self.changed.set()
+
+    def request(self, source: Source, *, urgent: bool) -> None:
+        """Do nothing: the transcript says when it was there."""
+
+    def cancel(self, source: Source) -> None:
+        """Do nothing."""
+
+    def release(self, loaded: Loaded) -> None:
+        """Keep it: it may be played again."""
+
+
+class Replay:
+    """One show, in memory of its own. Use it as a context manager. differences: what was not as it had been."""
+
+    def __init__(self, header: Header, entries: Sequence[Entry]) -> None:
+        self._header, self._entries = header, entries
+        self.differences: list[str] = []
+        self._stock = Stock()
+        known = {e.what.source: e.what.frames for e in entries if isinstance(e.what, Known)}
+        arena_bytes = 8 * sum(known.values()) + SPARE_BYTES
+        self._memory = EngineMemory.create(MemoryConfig(arena_bytes=arena_bytes, max_players=header.max_players))
+        self._link = AudioLink(self._memory)
+        self._reports = self._link.reports()
+        self._soon: Iterator[int] = iter(())
+
+    def __enter__(self) -> Replay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.close()
+
+    @property
+    def frames(self) -> int:
+        """How long the show is."""
+        return max((entry.frame for entry in self._entries), default=0)
+
+    @property
+    def arena(self) -> NDArray[np.float32]:
+        """The memory that the sources lie in."""
+        return self._memory.arena.view(np.float32)
+
+    async def render(self, pool: Callable[..., VoicePool], on_progress: Callable[[float], object]) -> None:
+        """Make every take and read every file of the show. pool: makes a pool for an arena."""
+        digests = {e.what.source: e.what.digest for e in self._entries if isinstance(e.what, Shelved)}
+        speaking = pool(arena=self._memory.arena)
+        loader = TakeLoader(speaking, self._link.arena, Path(self._header.folder))
+        loader.attach(self._stock)
+        try:
+            await self._stock.fill(tuple(digests), loader, on_progress)
+        finally:
+            await loader.close()
+            await speaking.close()
+        for source, loaded in self._stock.placed.items():
+            if loaded.digest != digests[source]:
+                self.differences.append(f"another take than it was: {source}")
+
+    def play(self, write: Write) -> None:
+        """Play it all; ``write`` takes the blocks, (frames, 2), valid until it returns."""
+        header = self._header
+        core = AudioCore(
+            self._memory,
+            compile_graph(header.story),
+            sample_rate=header.sample_rate,
+            block_frames=header.block_frames,
+            max_players=header.max_players,
+        )
+        folders = mix_folders(Path(header.folder))
+        session = Session(
+            header.story,
+            self._link,
+            self._stock,
+            mixes=lambda name: load_mix(name, folders),
+            soon=lambda: next(self._soon, core.frame),
+        )
+        session.open()
+        for entry in self._entries:
+            self._render_to(core, entry.frame, write)
+            if entry.what is not None:
+                self._do(core, session, entry.what)
+        self._render_to(core, core.frame + core.latency_frames, write)
+
+    def _render_to(self, core: AudioCore, frame: int, write: Write) -> None:
+        """Play up to ``frame``, in the blocks of the device."""
+        while (rest := frame - core.frame) > 0:
+            write(core.render(min(rest, self._header.block_frames)))
+            if len(told := self._link.reports()):
+                self._reports = np.concatenate([self._reports, told])
+
+    def _do(self, core: AudioCore, session: Session, what: Input) -> None:
+        match what:
+            case Did(command=SaveStory() | ReloadStory()):
+                pass  # what came of it has an entry of its own
+            case Did(command=command, at_frame=at_frame, soon=soon):
+                self._soon = iter(soon)
+                try:
+                    session.apply(command, at_frame)
+                except EngineError as error:
+                    self.differences.append(f"frame {core.frame}: {type(command).__name__} was refused: {error}")
+            case Known(source=source, frames=frames):
+                session.known(source, frames)
+            case Shelved(source=source):
+                session.loaded(source, self._stock.placed[source])
+            case Failed(source=source, text=text):
+                session.failed(source, EngineError(text))
+            case Heard(count=count):
+                heard, self._reports = self._reports[:count], self._reports[count:]
+                session.hear(heard)
+            case Published():
+                session.publish()
+            case Adopted(story=story):
+                session.adopt(story)
+            case Swapped(graph=graph):
+                core.replace(graph)
+            case Taken(count=count):
+                session.context.graphs_taken(count)
+            case Advanced():
+                session.advance()
+            case Swept():
+                session.context.sweep()

@@ -1,0 +1,200 @@
+"""The transcript: a show as a file of lines that play it again: the story, then every input with its frame.
+
+An input is written once the audio process has said at which frame it took what came of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from engine.commands import Command
+from engine.errors import MediaError
+from engine.mixer.graph import Graph
+from engine.session.inputs import (
+    Adopted,
+    Advanced,
+    Did,
+    Failed,
+    Heard,
+    Input,
+    Known,
+    Published,
+    Shelved,
+    Swapped,
+    Swept,
+    Taken,
+)
+from engine.session.library import AudioFile, Source, Stretched
+from engine.story.model import Line, Story
+
+VERSION = 1
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line. folder: where the story's audio files are looked for. block_frames: as the device asked."""
+
+    transcript: int = VERSION
+    cuevox: str = ""
+    folder: str
+    sample_rate: int
+    block_frames: int
+    max_players: int
+    story: Story
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One input. frame: the engine frame of the block that took what came of it; None at the end of the show."""
+
+    frame: int
+    what: Input | None
+
+
+class Transcript:
+    """Writes. position: where the command ring is; ``taken`` and ``published`` tell the frames."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        try:
+            self._file: BinaryIO = path.open("wb")
+        except OSError as error:
+            raise MediaError(f"the transcript {path} can't be written: {error.strerror}") from error
+        self._waiting: deque[tuple[int, Input]] = deque()
+        self._write(msgspec.json.encode(header))
+
+    def note(self, what: Input, position: int) -> None:
+        """Take in an input after which ``position`` records had been pushed."""
+        self._waiting.append((position, what))
+
+    def taken(self, position: int, frame: int) -> None:
+        """Hear that the block at ``frame`` took the records up to ``position``."""
+        while self._waiting and self._waiting[0][0] <= position:
+            self._entry(frame, self._waiting.popleft()[1])
+
+    def published(self, frame: int) -> None:
+        """Hear that the block at ``frame`` took the newest timeline that was handed over before."""
+        newest = max((i for i, (_, what) in enumerate(self._waiting) if isinstance(what, Published)), default=-1)
+        for _ in range(newest + 1):
+            self._entry(frame, self._waiting.popleft()[1])
+
+    def swapped(self, graph: Graph, frame: int) -> None:
+        """Hear that the mixer begins at ``frame`` to go over to ``graph``."""
+        self._entry(frame, Swapped(graph=graph))
+
+    def close(self, frame: int) -> None:
+        """Write what still waits and the end of the show."""
+        self.taken(1 << 62, frame)
+        self._write(msgspec.json.encode({"frame": frame, "end": True}))
+        self._file.close()
+
+    def _entry(self, frame: int, what: Input) -> None:
+        self._write(msgspec.json.encode({"frame": frame, **_told(what)}))
+
+    def _write(self, line: bytes) -> None:
+        self._file.write(line + b"\n")
+        self._file.flush()
+
+
+def read_transcript(path: Path) -> tuple[Header, Iterator[Entry]]:
+    """Return the header and the entries. Raises MediaError naming the line that is wrong."""
+    try:
+        first, *lines = path.read_bytes().splitlines()
+        header = msgspec.json.decode(first, type=Header)
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}") from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise MediaError(f"{path}:1: this is no transcript ({error})") from error
+    if header.transcript != VERSION:
+        raise MediaError(f"{path}:1: a transcript of version {header.transcript}; this cuevox reads {VERSION}")
+    return header, _entries(path, lines)
+
+
+def _entries(path: Path, lines: list[bytes]) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=2):
+        try:
+            fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+            yield Entry(frame=msgspec.json.decode(fields.pop("frame"), type=int), what=_understood(fields))
+        except (KeyError, msgspec.MsgspecError) as error:
+            if number == len(lines) + 1:
+                return  # a crash has torn the last line
+            raise MediaError(f"{path}:{number}: {error}") from error
+
+
+def _told(what: Input) -> dict[str, Any]:
+    match what:
+        case Did(command=command, at_frame=at_frame, soon=soon):
+            more = {"at_frame": at_frame} if at_frame is not None else {}
+            return {"command": command, **more, **({"soon": soon} if soon else {})}
+        case Known(source=source, frames=frames):
+            return {"known": _source_told(source), "frames": frames}
+        case Shelved(source=source, digest=digest):
+            return {"shelved": _source_told(source), "digest": digest}
+        case Failed(source=source, code=code, text=text):
+            return {"failed": _source_told(source), "code": code, "text": text}
+        case Heard(count=count):
+            return {"heard": count}
+        case Published():
+            return {"published": True}
+        case Adopted(story=story):
+            return {"story": story}
+        case Swapped(graph=graph):
+            return {"swapped": graph}
+        case Taken(count=count):
+            return {"taken": count}
+        case Swept():
+            return {"swept": True}
+        case Advanced():
+            return {"advanced": True}
+
+
+def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
+    def get(name: str, kind: Any, default: Any = None) -> Any:
+        return msgspec.json.decode(fields[name], type=kind) if name in fields else default
+
+    match next(iter(fields), ""):
+        case "command":
+            command: Command = get("command", Command)
+            return Did(command=command, at_frame=get("at_frame", int), soon=get("soon", tuple[int, ...], ()))
+        case "known":
+            return Known(source=_source_understood(get("known", dict)), frames=get("frames", int))
+        case "shelved":
+            return Shelved(source=_source_understood(get("shelved", dict)), digest=get("digest", str))
+        case "failed":
+            source = _source_understood(get("failed", dict))
+            return Failed(source=source, code=get("code", str), text=get("text", str))
+        case "heard":
+            return Heard(count=get("heard", int))
+        case "published":
+            return Published()
+        case "story":
+            return Adopted(story=get("story", Story))
+        case "swapped":
+            return Swapped(graph=get("swapped", Graph))
+        case "taken":
+            return Taken(count=get("taken", int))
+        case "swept":
+            return Swept()
+        case "advanced":
+            return Advanced()
+        case "end":
+            return None
+        case other:
+            raise msgspec.ValidationError(f"no input named {other!r}")
+
+
+def _source_told(source: Source) -> dict[str, Any]:
+    match source:
+        case Line():
+            return {"line": source}
+        case AudioFile():
+            return {"audio": source.path}
+        case Stretched():
+            return {"speed": source.speed, **_source_told(source.source)}
+
+
+def _source_understood(told: dict[str, Any]) -> Source:
+    plain = AudioFile(path=told["audio"]) if "audio" in told else msgspec.convert(told["line"], Line)
+    return Stretched(source=plain, speed=told["speed"]) if "speed" in told else plain

@@ -1,0 +1,83 @@
+"""Inputs: everything that makes a session change. A list of them, each with its frame, plays a show again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.commands import Command
+from engine.mixer.graph import Graph
+from engine.session.library import Source
+from engine.story.model import Story
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """What all inputs share."""
+
+
+class Did(Base, frozen=True, kw_only=True):
+    """A command was carried out. at_frame: when it was to sound. soon: what the session was told of the next block."""
+
+    command: Command
+    at_frame: int | None = None
+    soon: tuple[int, ...] = ()
+
+
+class Known(Base, frozen=True, kw_only=True):
+    """The length of a source is known."""
+
+    source: Source
+    frames: int
+
+
+class Shelved(Base, frozen=True, kw_only=True):
+    """A source lies in the arena."""
+
+    source: Source
+    digest: str
+
+
+class Failed(Base, frozen=True, kw_only=True):
+    """A source can't be made."""
+
+    source: Source
+    code: str
+    text: str
+
+
+class Heard(Base, frozen=True, kw_only=True):
+    """So many reports of the audio process were heard."""
+
+    count: int
+
+
+class Published(Base, frozen=True, kw_only=True):
+    """The timeline was compiled and handed over."""
+
+
+class Adopted(Base, frozen=True, kw_only=True):
+    """Another story is played."""
+
+    story: Story
+
+
+class Swapped(Base, frozen=True, kw_only=True):
+    """The mixer begins to go over to another graph."""
+
+    graph: Graph
+
+
+class Taken(Base, frozen=True, kw_only=True):
+    """The mixer plays the last of so many graphs that waited."""
+
+    count: int
+
+
+class Swept(Base, frozen=True, kw_only=True):
+    """Strips that have rung out were let go."""
+
+
+class Advanced(Base, frozen=True, kw_only=True):
+    """Cues that waited were fired."""
+
+
+Input = Did | Known | Shelved | Failed | Heard | Published | Adopted | Swapped | Taken | Swept | Advanced

@@ -1,0 +1,100 @@
+"""Memory: what a session keeps in its notes, and how the session of a successor goes on from them.
+
+Notes are pickled: both sides are the same program, and nobody else can reach the memory that they lie in.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Collection
+from typing import NamedTuple
+
+from engine.events import Event
+from engine.mixer.graph import Graph, compile_graph
+from engine.realtime.notes import Notes
+from engine.session.library import Loaded, Source
+from engine.session.session import Session
+from engine.session.speech import Waiting
+
+SMALL, CLIPS, GRAPH, PLAYER, TAKE = "session", "clips", "graph", "player/", "take/"
+
+
+class Small(NamedTuple):
+    """The small things that commands change. Players, takes and the timeline's players have notes of their own."""
+
+    playheads: dict[str, str | None]
+    loop: tuple[int, int] | None
+    playing: bool
+    timeline_frame: int
+    waiting: tuple[Waiting, ...]
+
+
+class Memory:
+    """Listens to a session: its notes are up to date before whoever asked for something hears that it is done."""
+
+    def __init__(self, session: Session, notes: Notes) -> None:
+        self._session, self._notes = session, notes
+        self._recalled = False
+        self._small: Small | None = None
+        self._clips = 0
+        self._graph: Graph | None = None
+
+    def hear(self, _events: tuple[Event, ...]) -> None:
+        """Keep what has changed."""
+        if not self._recalled:
+            return
+        session, transport = self._session, self._session.transport
+        small = Small(
+            session.cues.playheads, transport.loop, transport.playing, transport.timeline_frame, session.speech.waiting
+        )
+        if small != self._small:
+            self._small = small
+            self._notes.set(SMALL, pickle.dumps(small))
+        if len(transport.player_ids) != self._clips:
+            self._clips = len(transport.player_ids)
+            self._notes.set(CLIPS, pickle.dumps(transport.player_ids))
+
+        if session.context.graph is not self._graph:
+            self._graph = session.context.graph
+            self._notes.set(GRAPH, pickle.dumps(self._graph))
+
+    def recall_graph(self) -> None:
+        """Let the session know the graph as the mixer plays it, with the places of its strips, if it fits the story."""
+        if (note := self._notes.get(GRAPH)) is not None:
+            graph: Graph = pickle.loads(note)
+            if _parts(graph) == _parts(compile_graph(self._session.story)):
+                self._session.context.graph = graph
+
+    def shelve(self, source: Source, loaded: Loaded) -> None:
+        """Keep that ``source`` lies in the arena; before anything plays it."""
+        self._notes.set(f"{TAKE}{loaded.offset}", pickle.dumps((source, loaded)))
+
+    def forget(self, loaded: Loaded) -> None:
+        """Keep that its place is free."""
+        self._notes.forget(f"{TAKE}{loaded.offset}")
+
+    def recall(self) -> Collection[Loaded]:
+        """Let a fresh session go on where the one before was; return what lies in the arena.
+
+        Call it before the session is opened. Lines that waited for their takes are asked for again.
+        """
+        self._recalled = True
+        session, notes = self._session, self._notes
+        shelved: list[tuple[Source, Loaded]] = [pickle.loads(note) for note in notes.all(TAKE).values()]
+        for source, loaded in shelved:
+            session.context.library.load(source, loaded)
+        session.context.players.recall({int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()})
+        if (note := notes.get(CLIPS)) is not None:
+            session.transport.player_ids.update(pickle.loads(note))
+        if (note := notes.get(SMALL)) is not None:
+            small: Small = pickle.loads(note)
+            session.cues.recall(small.playheads)
+            session.transport.recall(small.playing, small.timeline_frame, small.loop)
+            session.speech.recall(small.waiting)
+        return [loaded for _, loaded in shelved]
+
+
+def _parts(graph: Graph) -> dict[tuple[str, str], tuple[list[str], int]]:
+    """Return what a graph is made of, wherever it stands in it."""
+    living = [spec for spec in graph.strips if spec.lives]
+    return {(s.id, s.kind): ([effect.effect for effect in s.inserts], len(s.sends)) for s in living}

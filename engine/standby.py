@@ -1,0 +1,107 @@
+"""The standby: an audio process, imported and compiled, its graph built, that waits to take over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from engine.child import Child, StartFailed, answer
+
+log = logging.getLogger(__name__)
+
+AUDIO_MODULE = "engine.realtime.audio_process"
+RETRY_SECONDS = 5.0
+
+Message = dict[str, Any]
+
+
+class Standby:
+    """Keeps one audio process ready, another one when it dies. settings: its first line, as it is by then."""
+
+    def __init__(self, handles: tuple[int, ...], settings: Callable[[], Message]) -> None:
+        self._handles, self._settings = handles, settings
+        self._child: Child | None = None
+        self._ready = asyncio.Event()
+        self._talking = asyncio.Lock()
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None while there is none that is ready."""
+        return self._child.pid if self._child is not None and self._ready.is_set() else None
+
+    def start(self) -> None:
+        """Begin to have one ready."""
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+
+    def send(self, graph: Message) -> None:
+        """Have it build another graph."""
+        if self._child is not None and self._ready.is_set():
+            self._child.send(graph)
+
+    async def missing(self) -> str:
+        """Return why the device that is wanted can't be had, or nothing when it can."""
+        await self._ready.wait()
+        async with self._talking:
+            if self._child is None:
+                return "nobody could look"
+            self._child.send({"look": {}})
+            try:
+                return str(await answer(self._child, "missing", skip=("graph", "refused")))
+            except StartFailed as error:
+                return str(error)
+
+    async def take(self) -> Child:
+        """Give the process away, as it is needed now; one that is just starting is waited for. Raises StartFailed.
+
+        ``start`` begins with another one.
+        """
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+            self._keeping = None
+        child, self._child = self._child, None
+        ready = self._ready.is_set()
+        self._ready.clear()
+        if child is None or child.returncode is not None:
+            child, ready = await Child.start(AUDIO_MODULE, self._handles), False
+            child.send(self._settings())
+        if not ready:
+            try:
+                await answer(child, "standby")
+            except StartFailed:
+                await child.stop(0.0)
+                raise
+        return child
+
+    async def close(self) -> None:
+        """Stop it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+            self._keeping = None
+        if self._child is not None:
+            await self._child.stop(0.0)
+            self._child = None
+
+    async def _keep(self) -> None:
+        while True:
+            self._child = child = await Child.start(AUDIO_MODULE, self._handles)
+            child.send(self._settings())
+            try:
+                await answer(child, "standby")
+            except StartFailed as error:
+                log.warning("the standby did not start: %s", error)
+                await child.stop(0.0)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._ready.set()
+            await child.ended()
+            self._ready.clear()
+            log.warning("the standby died (exit code %s); starting another one", child.returncode)

@@ -1,0 +1,283 @@
+"""A long show: play, trigger, turn faders, change the mix, render, kill processes; then: what was lost, what has grown?
+
+    make soak ARGS="--minutes 30 --block 256"
+
+The engine runs on a private JACK server (dummy backend); beside it a bare C client that does nothing but look at the
+clock. An underflow within a second in which that client was late, too, is the machine's. Those within KILL_SECONDS of
+a kill of the audio process, or of the graph's change that it makes in the server, are counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import psutil
+import soundfile
+from jack_clients import StallWatch
+from report import NOTES, Report
+from running import Cuevox
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from jack_server import JackServer
+
+AUDIO, CONTROL, WORKER = "engine.realtime.audio_process", "bridge.cli.control_process", "engine.voices.worker"
+WARM_SECONDS = 20.0
+KILL_SECONDS = 4.0
+EVERY = {"worker": 20.0, "reload": 15.0, "audio": 60.0, "control": 90.0}
+"""How often a worker, the audio process and the control process are killed, and the mix is changed on disk."""
+TRACKS = 6
+STILL_SECONDS = 1.0
+
+
+class Second(msgspec.Struct, frozen=True, kw_only=True):
+    """What one second was like. at: seconds from the start. stalls: of the bare client."""
+
+    at: float
+    underflows: int
+    stalls: int
+    memory_mb: float
+    control_mb: float
+    fds: int
+    killed: bool
+
+
+def story_text(effect: str) -> str:
+    """Return a story with speech, tones, effects and a reverb; ``effect`` changes with every reload."""
+    tracks = "".join(
+        f"  - id: t{n}\n    voice: narrator\n    inserts: [{{{effect}: {{}}}}]\n    sends: {{hall: -9}}\n"
+        f'    clips:\n      - {{id: line-{n}, say: "This is the line of track number {n}.", start: {n * 0.7}}}\n'
+        f"      - {{id: tone-{n}, audio: tone.wav, start: {n}, gain_db: -24}}\n"
+        for n in range(TRACKS)
+    )
+    cues = "".join(f'  - {{id: "{n}", clip: line-{n}}}\n' for n in range(TRACKS))
+    slots = "".join(f"  - {{bank: a, index: {n + 1}, clip: tone-{n}, mode: layer}}\n" for n in range(TRACKS))
+    return (
+        f"kind: story\nversion: 1\ntitle: Soak\ntracks:\n{tracks}"
+        f"buses:\n  - {{id: hall, inserts: [{{reverb: {{}}}}]}}\n"
+        f"cues:\n{cues}slots:\n{slots}"
+    )
+
+
+class Family:
+    """The engine's processes as the system sees them."""
+
+    def __init__(self, pid: int) -> None:
+        self._supervisor = psutil.Process(pid)
+
+    def all(self) -> list[psutil.Process]:
+        return [self._supervisor, *self._supervisor.children(recursive=True)]
+
+    def running(self, module: str) -> list[psutil.Process]:
+        """Return those that run ``module``, oldest first."""
+        found = []
+        for process in self.all():
+            try:
+                if module in process.cmdline():
+                    found.append((process.create_time(), process.pid, process))
+            except psutil.Error:
+                continue
+        return [process for *_, process in sorted(found, key=lambda f: f[:2])]
+
+    def kill(self, module: str) -> bool:
+        """Kill the oldest that runs ``module``."""
+        found = self.running(module)
+        if found:
+            found[0].kill()
+        return bool(found)
+
+    def memory_mb(self) -> float:
+        """Return what all take together; shared pages count once."""
+        return sum(_pss_mb(process) for process in self.all())
+
+    def control_mb(self) -> float:
+        return sum(_pss_mb(process) for process in self.running(CONTROL))
+
+    def fds(self) -> int:
+        """Return the descriptors of the supervisor, which outlives all others."""
+        return self._supervisor.num_fds()
+
+
+def _pss_mb(process: psutil.Process) -> float:
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    except (OSError, StopIteration):
+        return 0.0
+
+
+class Show:
+    """One engine under all that."""
+
+    def __init__(self, engine: Cuevox, family: Family, watch: StallWatch, story: Path, kill: bool) -> None:
+        self._engine, self._family, self._watch, self._story, self._kill = engine, family, watch, story, kill
+        self._rng = random.Random(1)
+        self._due = {name: WARM_SECONDS + seconds for name, seconds in EVERY.items()}
+        self._killed_at = float("-inf")
+        self._effects = 0
+        self.done = {"triggers": 0, "faders": 0, "lines": 0, "reloads": 0, "audio": 0, "control": 0, "worker": 0}
+        self.lost_status = 0
+        self.seconds: list[Second] = []
+        self.status: dict[str, Any] = {}
+
+    def run(self, length_seconds: float) -> None:
+        began = time.monotonic()
+        self.status = self._engine.status()
+        self._watch.take()
+        self._engine.send("/transport/loop", 0.0, 8.0)
+        self._engine.send("/transport/play")
+        while (at := time.monotonic() - began) < length_seconds:
+            self._act()
+            self._disturb(at)
+            time.sleep(max(0.0, began + at + STILL_SECONDS / 10 - time.monotonic()))
+            if int(at) != int(time.monotonic() - began):
+                self._look(time.monotonic() - began)
+
+    def _act(self) -> None:
+        """Do what a performer does, ten times a second."""
+        rng, send = self._rng, self._engine.send
+        for _ in range(4):
+            send(f"/slot/a/{rng.randrange(1, TRACKS + 1)}/trigger", rng.uniform(0.1, 0.6))
+            self.done["triggers"] += 1
+        for _ in range(20):
+            send(f"/strip/t{rng.randrange(TRACKS)}/gain", rng.uniform(-40.0, -6.0))
+            self.done["faders"] += 1
+        if rng.random() < 0.3:
+            send(f"/cue/{rng.randrange(TRACKS)}/go")
+        if rng.random() < 0.1:
+            send("/say", "narrator", f"A line that nobody has said before: {rng.random()}.")
+            self.done["lines"] += 1
+
+    def _disturb(self, at: float) -> None:
+        for name, due in self._due.items():
+            if at < due:
+                continue
+            self._due[name] += EVERY[name]
+            if name == "reload":
+                self._effects += 1
+                self._story.write_text(story_text(("highpass", "lowpass", "compressor")[self._effects % 3]))
+                self._engine.send("/session/reload")
+                self.done["reloads"] += 1
+            elif self._kill and self._family.kill({"worker": WORKER, "audio": AUDIO, "control": CONTROL}[name]):
+                self.done[name] += 1
+                self._killed_at = at if name == "audio" else self._killed_at
+
+    def _look(self, at: float) -> None:
+        """Note what the last second was like."""
+        stalls = self._watch.take()
+        try:
+            status = self._engine.status()
+        except (OSError, RuntimeError):
+            self.lost_status += 1  # control is coming back
+            return
+        self.seconds.append(
+            Second(
+                at=at,
+                underflows=status["underflows"] - self.status["underflows"],
+                stalls=stalls.late + stalls.xruns,
+                memory_mb=self._family.memory_mb(),
+                control_mb=self._family.control_mb(),
+                fds=self._family.fds(),
+                killed=at - self._killed_at < KILL_SECONDS,
+            )
+        )
+        self.status = status
+
+
+def growth(seconds: list[Second], value: str) -> float:
+    """Return how much more the last fifth has than the second one (medians): the first is still warming up."""
+    fifth = max(1, len(seconds) // 5)
+    early, late = seconds[fifth : 2 * fifth], seconds[-fifth:]
+    medians = [statistics.median(getattr(second, value) for second in part) for part in (early, late)]
+    return medians[1] - medians[0]
+
+
+def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> Report:
+    report = Report(
+        "soak", f"{minutes:g} minutes at {block} frames: {', '.join(f'{n} {k}' for k, n in show.done.items())}"
+    )
+    calm = [second for second in show.seconds if not second.killed]
+    alone = sum(second.underflows for second in calm if not second.stalls)
+    shared = sum(second.underflows for second in calm if second.stalls)
+    stalls = sum(second.stalls for second in show.seconds)
+    report.add("underflows that the bare client did not share", alone, "", at_most=0)
+    report.add("underflows that it shared", shared, "", reference=stalls, reference_name="its own late cycles")
+    killed = sum(second.underflows for second in show.seconds if second.killed)
+    report.add("underflows within 4 s of a kill of the audio process", killed, "", note=f"{show.done['audio']} kills")
+    report.add("late starts", show.status["late_starts"], "")
+    report.add("memory of all processes, growth", growth(show.seconds, "memory_mb"), "MB", at_most=20)
+    report.add("memory of the control process, growth", growth(show.seconds, "control_mb"), "MB", at_most=10)
+    report.add("descriptors of the supervisor, growth", growth(show.seconds, "fds"), "", at_most=0)
+    for what, count in left.items():
+        report.add(what, count, "", at_most=0)
+    report.facts["block"] = str(block)
+    report.facts["seconds without an answer"] = str(show.lost_status)
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--block", type=int, default=256, help="frames of JACK's period (default: 256)")
+    parser.add_argument("--no-kills", action="store_true", help="let all processes live")
+    arguments = parser.parse_args()
+    names = shared_names()
+    server = JackServer(period=arguments.block, realtime=True, sync=False)
+    server.start()
+    folder = Path(tempfile.mkdtemp(prefix="cuevox-soak-"))
+    try:
+        show, family = soak(server, folder, arguments.minutes, kill=not arguments.no_kills)
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    left = {
+        "processes left at the end": len(alive),
+        "names in shared memory left at the end": len(shared_names() - names),
+    }
+    report_on(show, arguments.block, arguments.minutes, left).finish()
+
+
+def soak(server: JackServer, folder: Path, minutes: float, *, kill: bool) -> tuple[Show, list[psutil.Process]]:
+    """Run the show and stop the engine; return what was seen, and every process that ran at the end."""
+    os.environ.update(server.env)
+    story = folder / "story.yaml"
+    story.write_text(story_text("highpass"))
+    tone = 0.2 * np.sin(2 * np.pi * 220.0 * np.arange(4 * 48000) / 48000)
+    soundfile.write(folder / "tone.wav", tone.astype(np.float32), 48000, subtype="FLOAT")
+    env = {**server.env, "CUEVOX_STATE_DIR": str(folder / "state")}
+    with StallWatch(server.env) as watch, Cuevox(story, ["--device", "JACK"], env, folder / "cache") as engine:
+        NOTES.print(f"playing on {engine.facts['device']}, block {engine.facts['block_frames']}")
+        engine.wait_takes()
+        family = Family(engine.pid)
+        show = Show(engine, family, watch, story, kill)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        show.run(60.0 * minutes)
+        running = family.all()
+    NOTES.print(f"the last lines of the log:\n{tail(engine.log)}")
+    return show, running
+
+
+def tail(path: Path, lines: int = 8) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def shared_names() -> set[str]:
+    folder = Path("/dev/shm")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return {name for name in names if name.startswith(("cuevox", "psm_", "sem."))}
+
+
+if __name__ == "__main__":
+    main()

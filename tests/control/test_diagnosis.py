@@ -1,0 +1,126 @@
+"""The black box's files and the transcript's lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.commands import GoCue, Say, SetStripGain
+from engine.control.blackbox import MOST_FILES, BlackBox
+from engine.control.transcript import Entry, Header, Transcript, read_transcript
+from engine.errors import Busy, EngineError, MediaError
+from engine.events import CueEnded
+from engine.mixer.graph import compile_graph
+from engine.realtime.black_ring import BlackRing
+from engine.realtime.memory import Segment
+from engine.session.inputs import Adopted, Did, Failed, Heard, Input, Known, Published, Shelved, Swapped, Swept, Taken
+from engine.session.library import AudioFile
+from engine.story.model import Line
+from tests.session.studio import small_story
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> BlackBox:
+    ring = BlackRing(Segment.create(1 << 16))
+    return BlackBox(ring, tmp_path / "state", counters=lambda: {"underflows": 3}, facts=lambda: {"story": "x.yaml"})
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_file_says_what_happened_and_what_came_before(box: BlackBox) -> None:
+    box.command(SetStripGain(strip="voice", gain_db=-3.0), 480)
+    box.command(GoCue(cue="9"), None, Busy("not now"))
+    box.events((CueEnded(cue="1"),))
+    path = box.write("an underflow burst!")
+    head, first, second, third, last = lines(path)
+    assert (head["reason"], head["story"]) == ("an underflow burst!", "x.yaml")
+    assert (first["command"]["strip"], first["at_frame"]) == ("voice", 480)
+    assert second["error"] == "busy"
+    assert third["event"]["cue"] == "1"
+    assert last["counters"] == {"underflows": 3}
+    assert "an-underflow-burst" in path.name
+    assert [p.suffix for p in path.parent.iterdir()] == [".jsonl"]
+
+
+def test_what_is_older_than_a_minute_is_left_out(box: BlackBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.control.blackbox.time.time", lambda: 1000.0)
+    box.command(GoCue(cue="old"), None)
+    monkeypatch.setattr("engine.control.blackbox.time.time", lambda: 1061.0)
+    box.command(GoCue(cue="new"), None)
+    assert [e["command"]["cue"] for e in lines(box.write("now")) if "command" in e] == ["new"]
+
+
+def test_only_so_many_files_are_kept(box: BlackBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = []
+    for second in range(MOST_FILES + 5):
+        monkeypatch.setattr("engine.control.blackbox.time.time", lambda second=second: 1.7e9 + second)
+        paths.append(box.write("again"))
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths[5:])
+
+
+def test_a_folder_that_can_not_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    ring = BlackRing(Segment.create(1 << 12))
+    box = BlackBox(ring, tmp_path / "state", counters=dict, facts=dict)
+    with pytest.raises(EngineError, match="state"):
+        box.write("x")
+
+
+HEADER = Header(folder="/stories", sample_rate=48000, block_frames=256, max_players=64, story=small_story())
+LINE = Line(text="hello", voice="narrator")
+INPUTS: list[Input] = [
+    Known(source=LINE, frames=100),
+    Shelved(source=AudioFile(path="a.wav"), digest=""),
+    Failed(source=LINE, code="voice_failed", text="no"),
+    Published(),
+    Did(command=Say(voice="narrator", text="hi", job="3"), at_frame=7, soon=(12,)),
+    Heard(count=2),
+    Adopted(story=small_story()),
+    Did(command=GoCue()),
+    Swapped(graph=compile_graph(small_story())),
+    Taken(count=2),
+    Swept(),
+]
+
+
+def test_every_input_is_read_back_as_it_was(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "t.jsonl", HEADER)
+    for number, what in enumerate(INPUTS):
+        transcript.note(what, number)
+    transcript.taken(len(INPUTS), 256)
+    transcript.close(512)
+    header, entries = read_transcript(tmp_path / "t.jsonl")
+    assert header == HEADER
+    assert list(entries) == [*(Entry(frame=256, what=what) for what in INPUTS), Entry(frame=512, what=None)]
+
+
+def test_an_input_gets_the_frame_at_which_it_was_taken(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "t.jsonl", HEADER)
+    transcript.note(Did(command=GoCue(cue="1")), 1)
+    transcript.note(Published(), 1)
+    transcript.note(Did(command=GoCue(cue="2")), 2)
+    transcript.taken(1, 256)
+    transcript.published(512)
+    transcript.close(1024)
+    _, entries = read_transcript(tmp_path / "t.jsonl")
+    assert [entry.frame for entry in entries] == [256, 256, 1024, 1024]
+
+
+def test_a_torn_last_line_is_left_out_and_a_wrong_one_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    transcript = Transcript(path, HEADER)
+    transcript.note(Heard(count=1), 0)
+    transcript.close(9)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    assert [e.frame for e in read_transcript(path)[1]] == [9]
+    path.write_bytes(whole.replace(b'"heard":1', b'"hoard":1'))
+    with pytest.raises(MediaError, match=r"t.jsonl:2: .*hoard"):
+        list(read_transcript(path)[1])
+    path.write_text("tracks: []")
+    with pytest.raises(MediaError, match="no transcript"):
+        read_transcript(path)

@@ -1,0 +1,87 @@
+"""Devices that are not what the engine would like: another sample rate, one output, many outputs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer, running_server
+
+pytestmark = pytest.mark.whole
+
+PLAY = """
+import sys
+import numpy as np
+from engine.errors import DeviceError
+from engine.output.device import DeviceOutput
+
+def render(out, when, lost):
+    out[:] = (0.5, 0.25)
+
+try:
+    output = DeviceOutput(("system",), 48000, 256)
+    output.start(render)
+except DeviceError as error:
+    print(error, flush=True)
+else:
+    print("plays", flush=True)
+    sys.stdin.read()
+    output.stop()
+"""
+"""In a process of its own: PortAudio asks for its servers once."""
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[JackServer]:
+    yield from running_server(**request.param)
+
+
+def play(server: JackServer) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PLAY],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **server.env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(player: subprocess.Popen[str]) -> str:
+    """Return what it says, without what libjack has to say."""
+    assert player.stdout is not None
+    return next(line for line in player.stdout if "plays" in line or "can't" in line)
+
+
+@pytest.mark.parametrize("server", [{"sample_rate": 44100}], indirect=True)
+def test_another_rate_is_refused_and_both_are_named(server: JackServer) -> None:
+    with play(server) as player:
+        words = said(player)
+    assert "44100 Hz" in words
+    assert "48000 Hz" in words
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [({"outputs": 1}, [0.375]), ({"outputs": 4}, [0.5, 0.25])],
+    indirect=["server"],
+)
+def test_one_output_gets_the_mean_and_of_many_the_first_two_play(server: JackServer, expected: list[float]) -> None:
+    with play(server) as player, server.client("look") as look:
+        assert "plays" in said(player)
+        ports = look.get_ports("^(cuevox|PortAudio)", is_output=True, is_audio=True)
+        with JackRecorder(server) as recorder:
+            recorder.connect([port.name for port in ports])
+            recorder.wait_frames(2048)
+            heard = recorder.audio()[-256:, : len(ports)]
+        assert player.stdin is not None
+        player.stdin.close()
+        player.wait(30)
+    np.testing.assert_allclose(heard, [expected] * 256)

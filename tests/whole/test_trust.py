@@ -1,0 +1,221 @@
+"""Every process is killed once, and hangs once: the show goes on, and nothing is left behind."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer, running_server
+from tests.whole.rig import WAIT_SECONDS, Rig, running, write_story
+
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals"),
+]
+
+AUDIO, CONTROL, WORKER = "engine.realtime.audio_process", "bridge.cli.control_process", "engine.voices.worker"
+WITH_STANDBY = {"CUEVOX_STANDBY": "on"}
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with running(write_story(tmp_path), "--device", "null", env=WITH_STANDBY) as rig:
+        rig.wait_ready()
+        rig.client.send("/subscribe", "/event//*")
+        yield rig
+
+
+def wait(what: Callable[[], Any], why: str) -> Any:
+    """Return what ``what`` returns as soon as that is true."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := what()):
+        assert time.monotonic() < deadline, why
+        time.sleep(0.01)
+    return found
+
+
+def processes(rig: Rig, module: str) -> list[psutil.Process]:
+    """Return the living processes that run ``module``, oldest first."""
+    found = []
+    for process in psutil.Process(rig.process.pid).children(recursive=True):
+        try:
+            if module in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return sorted(found, key=lambda p: (p.create_time(), p.pid))
+
+
+def playing_and_standby(rig: Rig) -> tuple[psutil.Process, psutil.Process]:
+    """Return both audio processes once the second is ready: it has mapped everything and waits."""
+    found = wait(lambda: len(p := processes(rig, AUDIO)) == 2 and p, "no standby")
+    return found[0], found[1]
+
+
+def test_a_killed_audio_process_is_followed_by_the_standby(rig: Rig) -> None:
+    rig.client.send("/strip/clicks/gain", -6.0)
+    rig.client.send("/cue/3/go")
+    rig.client.wait("/event/cue/started", "3")
+    rig.client.send("/transport/play")
+    wait(lambda: rig.client.ask("/transport/playing")[0], "it does not play")
+    playing, standby = playing_and_standby(rig)
+    before = rig.client.ask("/clock/now")[1]
+    playing.kill()
+    process, reason, silent = rig.client.wait("/event/process/replaced")
+    assert (process, bool(reason), silent > 0.0) == ("audio", True, True)  # a slow machine lets the watchdog bite first
+    assert rig.client.ask("/clock/now")[1] > before
+    assert rig.client.ask("/transport/playing") == [1]
+    rig.client.wait("/event/cue/ended", "3")
+    assert processes(rig, AUDIO)[0].pid == standby.pid
+    assert playing_and_standby(rig)[1].pid not in (playing.pid, standby.pid)
+
+
+@pytest.mark.extra
+def test_a_killed_standby_is_replaced_and_nobody_hears_of_it(rig: Rig) -> None:
+    playing, standby = playing_and_standby(rig)
+    standby.kill()
+    fresh = wait(lambda: [p for p in processes(rig, AUDIO) if p.pid not in (playing.pid, standby.pid)], "no standby")
+    fresh[0].kill()
+    playing.kill()
+    assert rig.client.wait("/event/process/replaced")[0] == "audio"
+
+
+@pytest.mark.extra
+def test_an_audio_process_that_hangs_is_followed_too(rig: Rig) -> None:
+    playing, standby = playing_and_standby(rig)
+    playing.send_signal(signal.SIGSTOP)
+    process, reason, _ = rig.client.wait("/event/process/replaced")
+    assert (process, "no sign of life" in reason) == ("audio", True)
+    assert processes(rig, AUDIO)[0].pid == standby.pid
+
+
+@pytest.fixture
+def hasty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """A server that waits for nobody, as one with a sound card: a killed client is gone at once."""
+    for server in running_server(sync=False):
+        for key, value in server.env.items():
+            monkeypatch.setenv(key, value)
+        yield server
+
+
+@pytest.mark.extra
+def test_what_sounds_goes_on_at_its_frame_on_jack(tmp_path: Path, hasty_server: JackServer) -> None:
+    with running(write_story(tmp_path), "--device", "JACK", env={**hasty_server.env, **WITH_STANDBY}) as rig:
+        rig.wait_ready()
+        playing, _ = playing_and_standby(rig)
+        rig.client.send("/subscribe", "/event//*")
+        with JackRecorder(hasty_server) as recorder:
+            recorder.listen_to("cuevox")
+            rig.client.send("/cue/3/go")
+            rig.client.wait("/event/cue/started", "3")
+            playing.kill()
+            rig.client.wait("/event/process/replaced")
+            recorder.listen_to("cuevox")
+            recorder.wait_frames(9600)
+            heard = recorder.audio()[:, 0]
+        tone = 0.25 * np.sin(2 * np.pi * 441.0 * np.arange(96000) / 48000)
+        loud = np.flatnonzero(np.abs(heard) > 1e-4)
+        gap = int(np.argmax(np.diff(loud)))
+        again = heard[loud[gap + 1] :][:200]
+        misfits = [np.abs(again - tone[at : at + 200]).max() for at in range(2000)]  # it repeats itself
+        assert min(misfits) < 1e-5
+
+
+@pytest.mark.extra
+def test_a_lost_jack_server_is_told_kept_time_for_and_found_again(tmp_path: Path, jack_server: JackServer) -> None:
+    with running(write_story(tmp_path), "--device", "JACK", env={**jack_server.env, **WITH_STANDBY}) as rig:
+        rig.wait_ready()
+        playing_and_standby(rig)
+        rig.client.send("/subscribe", "/event//*")
+        rig.client.send("/transport/play")
+        jack_server.stop()
+        device, missing = rig.client.wait("/event/output")
+        assert device == "null"
+        assert "JACK" in missing
+        first = rig.client.ask("/transport/position")[0]
+        wait(lambda: rig.client.ask("/transport/position")[0] > first, "nobody keeps time")
+        jack_server.start()
+        assert rig.client.wait("/event/output") == ["system", ""]
+        with JackRecorder(jack_server) as recorder:
+            recorder.listen_to("cuevox")
+            rig.client.send("/cue/2/go")
+            recorder.wait_frames(9600)
+            assert np.abs(recorder.audio()).max() == pytest.approx(0.5)
+
+
+def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig: Rig) -> None:
+    client = rig.client
+    client.send("/subscribe", "/strip/clicks/gain")
+    client.wait("/subscribed", "/strip/clicks/gain")
+    client.send("/cue/2/go")
+    client.send("/cue/3/go")
+    client.wait("/event/cue/started", "3")
+    client.send("/strip/clicks/gain", -12.0)
+    client.send("/transport/loop", 1.0, 2.0)
+    client.send("/transport/play")
+    settle(rig)
+    control, playing = rig.child(CONTROL), processes(rig, AUDIO)[0]
+    workers = processes(rig, WORKER)
+    client.send("/say", "narrator", "This has never been said, and somebody dies over it. " * 30)
+    client.wait("/progress")
+    control.kill()
+    process, _, gone_seconds = client.wait("/event/process/replaced")
+    assert process == "control"
+    assert gone_seconds > 0.0
+    client.heard.clear()
+    assert rig.child(CONTROL).pid != control.pid
+    client.wait("/subscribed", "/strip/clicks/gain")
+    assert client.ask("/strip/clicks/gain")[0] == pytest.approx(-12.0)
+    assert client.ask("/cue/next") == [""]
+    assert client.ask("/transport/loop") == [1.0, 2.0]
+    assert client.ask("/transport/playing") == [1]
+    client.wait("/event/cue/ended", "3")
+    client.wait("/done", "/say")
+    assert processes(rig, AUDIO)[0].pid == playing.pid
+    psutil.wait_procs(workers, timeout=WAIT_SECONDS)
+    assert not any(worker.is_running() for worker in workers)
+
+
+@pytest.mark.extra
+def test_a_control_process_that_hangs_is_followed(rig: Rig) -> None:
+    control = rig.child(CONTROL)
+    control.send_signal(signal.SIGSTOP)
+    assert rig.client.wait("/event/process/replaced")[0] == "control"
+    assert rig.client.ask("/ping", 3, answer="/pong")[0] == 3
+
+
+@pytest.mark.extra
+def test_nothing_is_left_behind_after_all_of_it(tmp_path: Path) -> None:
+    with running(write_story(tmp_path), "--device", "null", env=WITH_STANDBY) as rig:
+        rig.wait_ready()
+        supervisor = psutil.Process(rig.process.pid)
+        playing_and_standby(rig)
+        rig.client.send("/subscribe", "/event//*")
+        settle(rig)
+        before = supervisor.num_fds()
+        for _ in range(2):
+            playing_and_standby(rig)[0].kill()
+            rig.client.wait("/event/process/replaced", "audio")
+            playing_and_standby(rig)
+        settle(rig)
+        assert supervisor.num_fds() <= before
+        family = [supervisor, *supervisor.children(recursive=True)]
+        assert rig.stop() == 0
+        _, alive = psutil.wait_procs(family, timeout=WAIT_SECONDS)
+        assert not alive
+
+
+def settle(rig: Rig) -> None:
+    """Wait until everything said so far has been done."""
+    rig.client.send("/sync", 5)
+    rig.client.wait("/synced", 5)
