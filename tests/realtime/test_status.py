@@ -31,12 +31,15 @@ def test_every_field_arrives(segment: Segment) -> None:
     writer.now["failed"] = 0
     writer.now["failed"][2] = 1
     writer.now["meters"][1, 0] = 0.5, 0.25
+    writer.now["reduction"][:3] = 1.0, 0.5, 0.25
     writer.publish()
     status = StatusReader(segment).read()
-    plain = [n for n in Status.__struct_fields__ if n not in ("playing", "histogram", "failed", "meters", "strips")]
+    odd = ("playing", "histogram", "failed", "meters", "reduction", "strips")
+    plain = [n for n in Status.__struct_fields__ if n not in odd]
     names = list(STATUS.names or ())
     assert {n: getattr(status, n) for n in plain} == {n: names.index(n) + 1 for n in plain}
     assert status.playing is True
+    assert status.reduction.tolist() == [1.0, 0.5, 0.25]
     assert status.failed == (2,)
     assert status.meters.shape == (3, 2, 2)
     assert status.meters[1, 0].tolist() == [0.5, 0.25]
