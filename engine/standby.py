@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ log = logging.getLogger(__name__)
 
 AUDIO_MODULE = "engine.realtime.audio_process"
 RETRY_SECONDS = 5.0
+AGAIN_SECONDS = 0.05
 
 Message = dict[str, Any]
 
@@ -60,11 +60,7 @@ class Standby:
 
         ``start`` begins with another one.
         """
-        if self._keeping is not None:
-            self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
-            self._keeping = None
+        await self._stop_keeping()
         child, self._child = self._child, None
         ready = self._ready.is_set()
         self._ready.clear()
@@ -81,14 +77,17 @@ class Standby:
 
     async def close(self) -> None:
         """Stop it."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
-            self._keeping = None
+        await self._stop_keeping()
         if self._child is not None:
             await self._child.stop(0.0)
             self._child = None
+
+    async def _stop_keeping(self) -> None:
+        """End the task that keeps one ready. More than once: a wait that ends just then swallows the cancellation."""
+        keeping, self._keeping = self._keeping, None
+        while keeping is not None and not keeping.done():
+            keeping.cancel()
+            await asyncio.wait({keeping}, timeout=AGAIN_SECONDS)
 
     async def _keep(self) -> None:
         while True:
