@@ -14,11 +14,14 @@ import threading
 import time
 from pathlib import Path
 
+import jack
 import numpy as np
 import soundfile
 from report import NOTES, Report, quantile
 from running import Cuevox
 from soak import AUDIO, CONTROL, Family
+
+from engine.watchdog import SHORT_SECONDS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_recorder import JackRecorder
@@ -75,13 +78,17 @@ def measure(server: JackServer, folder: Path, kills: int) -> tuple[list[float], 
         family = Family(engine.pid)
         engine.send("/cue/1/go")
         silent = [audio_gap(server, family) for _ in range(kills)]
-        away = [control_gap(engine, family) for _ in range(max(1, kills // 2))]
+        away = []
+        for _ in range(max(1, kills // 2)):
+            time.sleep(SHORT_SECONDS)
+            away.append(control_gap(engine, family))
     return silent, away
 
 
 def audio_gap(server: JackServer, family: Family) -> float:
     """Kill the playing process and return for how many ms nothing was heard."""
     wait_for_standby(family)
+    time.sleep(SHORT_SECONDS)  # what dies sooner, again and again, is given up
     with JackRecorder(server) as recorder:
         recorder.listen_to("cuevox")
         recorder.wait_frames(4800)
@@ -102,7 +109,13 @@ def reconnect(recorder: JackRecorder) -> None:
     deadline = time.monotonic() + 5.0
     while recorder.hears("cuevox") and time.monotonic() < deadline:
         time.sleep(0.001)
-    recorder.listen_to("cuevox", look_seconds=0.001)
+    while time.monotonic() < deadline:
+        try:
+            recorder.listen_to("cuevox", look_seconds=0.001)
+        except jack.JackError:
+            time.sleep(0.001)  # its ports are not all there yet
+        else:
+            return
 
 
 def wait_for_standby(family: Family) -> None:
@@ -123,7 +136,7 @@ def control_gap(engine: Cuevox, family: Family) -> float:
     began = time.monotonic()
     while True:
         try:
-            engine.status()
+            engine.status(patience_seconds=0.05)  # a question that the dying one took is never answered
         except (OSError, RuntimeError):
             time.sleep(0.005)
             continue

@@ -90,8 +90,9 @@ class Cuevox:
                     raise RuntimeError(f"{address}: {answer.params[1:]}")
                 return list(answer.params[2:])
 
-    def status(self) -> dict[str, Any]:
+    def status(self, patience_seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         """Return the engine's status by name."""
+        self._socket.settimeout(patience_seconds)
         return dict(zip(STATUS_NAMES, self.ask("/status"), strict=True))
 
     def wait_takes(self, seconds: float = 60.0) -> float:

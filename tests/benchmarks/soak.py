@@ -127,7 +127,7 @@ class Show:
         self._killed_at = float("-inf")
         self._effects = 0
         self.done = {"triggers": 0, "faders": 0, "lines": 0, "reloads": 0, "audio": 0, "control": 0, "worker": 0}
-        self.lost_status = 0
+        self.lost_status = self.refused = 0
         self.seconds: list[Second] = []
         self.status: dict[str, Any] = {}
 
@@ -144,9 +144,16 @@ class Show:
             if int(at) != int(time.monotonic() - began):
                 self._look(time.monotonic() - began)
 
+    def _send(self, address: str, *values: float | str) -> None:
+        """Send a message; one that nobody is there to hear, while control comes back, is counted."""
+        try:
+            self._engine.send(address, *values)
+        except ConnectionRefusedError:
+            self.refused += 1
+
     def _act(self) -> None:
         """Do what a performer does, ten times a second."""
-        rng, send = self._rng, self._engine.send
+        rng, send = self._rng, self._send
         for _ in range(4):
             send(f"/slot/a/{rng.randrange(1, TRACKS + 1)}/trigger", rng.uniform(0.1, 0.6))
             self.done["triggers"] += 1
@@ -167,7 +174,7 @@ class Show:
             if name == "reload":
                 self._effects += 1
                 self._story.write_text(story_text(("highpass", "lowpass", "compressor")[self._effects % 3]))
-                self._engine.send("/session/reload")
+                self._send("/session/reload")
                 self.done["reloads"] += 1
             elif self._kill and self._family.kill({"worker": WORKER, "audio": AUDIO, "control": CONTROL}[name]):
                 self.done[name] += 1
@@ -222,6 +229,7 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
     for what, count in left.items():
         report.add(what, count, "", at_most=0)
     report.facts["block"] = str(block)
+    report.facts["messages refused while control was away"] = str(show.refused)
     report.facts["seconds without an answer"] = str(show.lost_status)
     return report
 
