@@ -5,6 +5,7 @@ PYTHON_IN := $(VENV)/bin/python
 PINNED := pyproject.toml constraints.txt tools/setup.sh
 BENCHMARKS := $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py)))
 ARGS ?=
+SIDE_BY_SIDE := -n 2 --dist loadfile # two test files at once: most tests wait more than they work
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -32,11 +33,12 @@ demo: $(VENV)/.cuevox-core ## speak the example story, play it live over OSC, ex
 
 test: $(VENV)/.cuevox-dev ## the test suite of the core, a few minutes
 	$(PYTHON_IN) -m engine.mixer.compile
-	$(PYTHON_IN) -m pytest -m "not extra" $(ARGS)
+	$(PYTHON_IN) -m pytest -m "not extra" $(SIDE_BY_SIDE) $(ARGS)
 
 test-all: $(VENV)/.cuevox-all lint ## lint, types, and every test there is
 	$(PYTHON_IN) -m engine.mixer.compile
-	$(PYTHON_IN) -m pytest $(ARGS)
+	$(PYTHON_IN) -m pytest -m "not extra" $(SIDE_BY_SIDE) $(ARGS)
+	$(PYTHON_IN) -m pytest -m extra $(ARGS)
 
 lint: $(VENV)/.cuevox-dev ## ruff and mypy --strict
 	$(PYTHON_IN) -m ruff check .

@@ -50,7 +50,8 @@ def test_it_reads_what_pyloudnorm_reads_offline() -> None:
         while meter.read().frames:
             await asyncio.sleep(0.01)
         assert meter.read().integrated_lufs is None
-        children = psutil.Process().children()
+        children = [c for c in psutil.Process().children() if "engine.io.io_process" in c.cmdline()]
+        assert len(children) == 1
         await meter.close()
         assert psutil.wait_procs(children, timeout=30)[1] == []
         segment.close()
