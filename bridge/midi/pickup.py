@@ -45,5 +45,7 @@ class Pickup:
 def _scaled(last: float, position: float, current: float) -> float:
     """Move ``current`` by the same part of its way to the end as the control moved of its own."""
     if position > last:
-        return current + (position - last) * (1.0 - current) / max(1e-9, 1.0 - last)
-    return current - (last - position) * current / max(1e-9, last)
+        moved = current + (position - last) * (1.0 - current) / max(1e-9, 1.0 - last)
+    else:
+        moved = current - (last - position) * current / max(1e-9, last)
+    return min(1.0, max(0.0, moved))

@@ -48,6 +48,11 @@ def _copy_bytes(max_players: int) -> int:
     return _HEAD_BYTES + max_players * PLAYER_BYTES + (MOST_WAITING + MOST_KNOBS) * RECORD.itemsize
 
 
+LOOKS = 3
+SET_NS = 1_000_000
+"""A clock that is off by less was not set."""
+
+
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint. taken: position of the command ring. state: see MixerState.
 
@@ -63,8 +68,19 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
     def seconds_until(self, unix_seconds: float) -> float:
         """Return how long after the checkpoint ``unix_seconds`` (about now) is, though the clock may have been set."""
-        set_by_ns = (time.time_ns() - time.monotonic_ns()) - (self.wall_ns - self.steady_ns)
+        set_by_ns = _apart_ns() - (self.wall_ns - self.steady_ns)
+        if abs(set_by_ns) < SET_NS:
+            set_by_ns = 0  # nobody set it: the two clocks can't be read at the same instant
         return unix_seconds - (self.unix_ns + set_by_ns) / 1e9
+
+
+def _apart_ns() -> int:
+    """Return how far the wall clock is ahead of the steady one, by the quickest of some looks: others were disturbed."""
+    looks = []
+    for _ in range(LOOKS):
+        before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        looks.append((after - before, wall - (before + after) // 2))
+    return min(looks)[1]
 
 
 class Checkpoint:
@@ -84,7 +100,8 @@ class Checkpoint:
         row_bytes = state.players.dtype.itemsize
         players = min(len(state.players), self.max_players * PLAYER_BYTES // row_bytes)
         head = copy[: _HEAD.itemsize].view(_HEAD)
-        wall_ns, steady_ns = time.time_ns(), time.monotonic_ns()
+        steady_ns = time.monotonic_ns()
+        wall_ns = steady_ns + _apart_ns()
         head[0] = (taken, unix_ns, wall_ns, steady_ns, players, row_bytes, len(state.waiting), len(state.knobs))
         at = self._put(copy, 2 * _LINE_BYTES, state.stand)
         at = self._put(copy, self._tables, state.players[:players])

@@ -132,6 +132,7 @@ def wait_for_file(folder: Path, pattern: str) -> Path:
 def test_the_monitor_shows_the_engine_in_a_terminal(tmp_path: Path) -> None:
     with running(write_story(tmp_path), "--device", "null") as rig:
         rig.wait_ready()
+        rig.client.send("/transport/loop", 0.0, 2.0)  # so that it still plays when a slow terminal looks
         rig.client.send("/transport/play")
         ours, theirs = pty.openpty()
         command = [*CUEVOX, "monitor", "--osc-port", str(rig.ready["osc_port"])]
