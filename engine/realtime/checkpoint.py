@@ -75,7 +75,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _apart_ns() -> int:
-    """Return how far the wall clock is ahead of the steady one, by the quickest of some looks: others were disturbed."""
+    """Return how far the wall clock is ahead of the steady one, by the quickest of some looks."""
     looks = []
     for _ in range(LOOKS):
         before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
