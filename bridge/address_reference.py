@@ -98,6 +98,7 @@ def _pushes() -> Iterator[tuple[str, ...]]:
         yield f"`{push.address}`", _pushed(push), push.help + topic
     yield "`/subscribed`", "`s:pattern i:count`", "All present values of a subscription have been told."
     yield "`/lease_expired`", "`s:pattern`", "A subscription ended because nothing was heard from its client."
+    yield "`/dump/heard`", "`s:from s:message`", "A message came in from anybody; see `/dump`."
     yield "`/event/lost`", "`i:count`", "Events came too fast for this client; so many were not told."
 
 

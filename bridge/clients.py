@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.errors import BadValue, Busy
+from bridge.errors import BadValue, Busy, Denied, Failure
 from bridge.message import Message
 
 HostPort = tuple[str, int]
@@ -37,6 +37,24 @@ class Transport(Protocol):
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Send messages in order, in as few datagrams as they fit."""
         ...
+
+    def congested(self, to: HostPort) -> bool:
+        """Tell whether that place takes nothing at the moment: what can wait should."""
+        ...
+
+
+LateRule = Literal["play", "drop", "play_within"]
+
+
+class LatePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a bundle whose time has passed. within_ms: how late ``play_within`` still plays."""
+
+    rule: LateRule = "play"
+    within_ms: float = 0.0
+
+    def drops(self, late_ms: float) -> bool:
+        """Tell whether what is ``late_ms`` late is not played any more."""
+        return self.rule == "drop" or (self.rule == "play_within" and late_ms > self.within_ms)
 
 
 class Bucket:
@@ -72,7 +90,11 @@ class Client:
     def __init__(self, source: HostPort, transport: Transport, buckets: tuple[Bucket, Bucket]) -> None:
         self.source = source
         self.acknowledged = False
-        self.reply_port = 0
+        self.reply_host, self.reply_port = "", 0
+        self.name = ""
+        self.late = LatePolicy()
+        self.heard_at: float | None = None
+        """Wall time at which what is being done now came in; None: not known."""
         self.subscriptions: dict[str, Subscription] = {}
         self.unremembered = False
         self.transport = transport
@@ -82,28 +104,40 @@ class Client:
     @property
     def address(self) -> HostPort:
         """Return where answers and feedback go."""
-        return self.source[0], self.reply_port or self.source[1]
+        return self.reply_host or self.source[0], self.reply_port or self.source[1]
 
-    def redirect(self, port: int) -> None:
-        """Have answers and feedback sent to another port of the same host; 0: to the one it sends from.
+    @property
+    def shown(self) -> str:
+        """Return its name, or where it sends from, as people read it."""
+        host, port = self.source
+        return self.name or (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+    @property
+    def congested(self) -> bool:
+        """Whether it takes nothing at the moment."""
+        return self.transport.congested(self.address)
+
+    def redirect(self, port: int, host: str = "") -> None:
+        """Have answers and feedback sent to another port (of another host); 0: to the one it sends from.
 
         Raises BadValue for our own.
         """
-        if port and (self.source[0], port) == self.transport.address:
+        if port and (host or self.source[0], port) == self.transport.address:
             raise BadValue(f"port {port} is our own")
-        self.reply_port = port
+        self.reply_host, self.reply_port = host, port
 
     def send(self, *messages: Message) -> None:
         """Send messages to this client."""
         if messages:
             self.transport.send(self.address, messages)
 
-    def refuse(self, address: str, request: int, code: str, text: str) -> None:
+    def refuse(self, address: str, request: int, error: Failure) -> None:
         """Answer with an error; those beyond what a client may hear are counted and told with the next one."""
         if not all(bucket.take() for bucket in self._buckets):
             self._untold += 1
             return
-        answer = Message(f"/reply{address}", (request, "error", code, text[:500]))
+        status = "denied" if isinstance(error, Denied) else "error"
+        answer = Message(f"/reply{address}", (request, status, error.code, str(error)[:500]))
         if self._untold:
             untold = Message("/reply", (0, "error", "busy", f"{self._untold} more errors were not told one by one"))
             self._untold = 0

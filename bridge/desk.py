@@ -9,17 +9,19 @@ from typing import Any, Protocol
 import msgspec
 
 from bridge.arguments import usage
-from bridge.clients import Client, Clients
-from bridge.errors import BadValue, NoMidi
+from bridge.clients import Client, Clients, LatePolicy
+from bridge.errors import BadValue, Denied, NoMidi
 from bridge.feedback import Feedback
 from bridge.message import Message, TimeTag, Value
 from bridge.patterns import matches, split
+from bridge.places import destination, is_loopback
 from bridge.port import EnginePort
-from bridge.routes import API_LEVEL
+from bridge.routes import API_LEVEL, DUMP
 from bridge.tree import AddressTree
 from engine.commands import ClearScheduled
 
 NAME = "cuevox"
+MAX_NAME = 64
 
 Values = tuple[Value, ...]
 
@@ -146,6 +148,20 @@ class Desk:
             yield Message("/list", (leaf.address, usage(leaf.route), leaf.route.access))
         yield Message("/list/end", (pattern, count))
 
+    def clock_ping(self, client: Client, id: int, sent_at: TimeTag) -> Values:
+        """Stamp a ping with when it came and when it is answered."""
+        now = self._wall()
+        return id, sent_at, TimeTag.from_unix(client.heard_at or now), TimeTag.from_unix(now)
+
+    def late_policy(self, client: Client, rule: str = "", within_ms: float = 0.0) -> Values:
+        """Have what comes late from a client played or dropped; without a rule only tell."""
+        if rule:
+            try:
+                client.late = msgspec.convert({"rule": rule, "within_ms": within_ms}, LatePolicy)
+            except msgspec.ValidationError:
+                raise BadValue(f"{rule!r} is no rule; there is: play, drop, play_within") from None
+        return client.late.rule, client.late.within_ms
+
     def clear_scheduled(self, client: Client, pattern: str = "") -> Values:  # noqa: ARG002
         """Forget what is scheduled: ours, and without a pattern the mixer's too."""
         if pattern:
@@ -171,6 +187,27 @@ class Desk:
         client.redirect(port)
         self.changed(client)
         return ()
+
+    def reply_url(self, client: Client, url: str) -> Values:
+        """Send answers and feedback to a URL as liblo writes it."""
+        host, port = destination(url) if url else ("", 0)
+        if host not in ("", client.source[0]) and not is_loopback(client.source[0]):
+            raise Denied(f"answers go to {client.source[0]}, where you send from, not to {host}")
+        client.redirect(port, host)
+        self.changed(client)
+        return ()
+
+    def client_name(self, client: Client, name: str | None = None) -> Values:
+        """Call a client by a name."""
+        if name is not None:
+            client.name = name[:MAX_NAME]
+        return (client.name,)
+
+    def dump(self, client: Client, on: bool) -> Values:
+        """Tell a client of every message that comes in, or no more."""
+        if on:
+            return self.subscribe(client, DUMP)
+        return self.unsubscribe(client, DUMP)
 
     def subscribe(self, client: Client, pattern: str, interval_ms: int = 0, lease_seconds: float = 60.0) -> Values:
         """Tell a client of everything that matches."""

@@ -33,7 +33,8 @@ Read = Callable[[Leaf], Message | None]
 class Ear:
     """One client's changed addresses, streams and long answers.
 
-    An address waits at most once and is read when it is told: bounded by what exists, whatever happens how often.
+    An address waits at most once and is read when it is told: bounded by what exists, whatever happens how often. While
+    the client takes nothing, nothing is read for it: of a value it then hears the newest, of events how many it missed.
     """
 
     def __init__(self, client: Client) -> None:
@@ -75,9 +76,9 @@ class Ear:
         self._pours.append(answer)
 
     def tell(self, event: Message) -> None:
-        """Send an event at once, as long as there are not too many of them."""
+        """Send an event at once, as long as there are not too many of them and the client takes them."""
         self._events += 1
-        if self._events > EVENTS_PER_FLUSH:
+        if self._events > EVENTS_PER_FLUSH or self.client.congested:
             self._lost += 1
         else:
             self.client.send(event)
@@ -95,6 +96,8 @@ class Ear:
 
     def serve(self, read: Read, now: float) -> bool:
         """Send one slice; return whether more could be sent right away."""
+        if self.client.congested:
+            return False
         messages = [Message("/event/lost", (self._lost,))] if self._lost else []
         self._events = self._lost = 0
         due = self._due(now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.errors import EngineError
+
 
 class BridgeError(Exception):
     """Something the sender can mend; ``code`` is the fixed word that travels beside the text."""
@@ -57,6 +59,12 @@ class Busy(BridgeError):
     code = "busy"
 
 
+class Denied(BridgeError):
+    """Something that the client has no right to, or a passcode that is wrong."""
+
+    code = "denied"
+
+
 class AddressTaken(BridgeError):
     """A network address that can't be listened on."""
 
@@ -83,3 +91,7 @@ class Refused(BridgeError):
         self.address = address
         self.code = code
         self.text = text
+
+
+Failure = BridgeError | EngineError
+"""What is answered to a sender."""

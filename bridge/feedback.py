@@ -113,6 +113,17 @@ class Feedback:
             if isinstance(event, StoryReloaded | MixChanged):
                 self._start_over()
 
+    def hears(self, topic: str) -> bool:
+        """Tell whether anybody is subscribed to ``topic``."""
+        return any(subscription_for(client, topic) for client in self._ears)
+
+    def announce(self, message: Message) -> None:
+        """Tell those who are subscribed to a message's address of it, as of an event."""
+        for client, ear in self._ears.items():
+            if subscription_for(client, message.address):
+                ear.tell(message)
+                self._wake(self._round_at + FLUSH_SECONDS)
+
     def _mark(self, event: Event) -> None:
         for route in self._routes[type(event)] if self._ears else ():
             path: dict[str, Any] = {name: getattr(event, name) for name in route.placeholders}

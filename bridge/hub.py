@@ -9,10 +9,11 @@ from collections.abc import Callable
 from bridge.clients import Client, Clients, HostPort, Transport
 from bridge.feedback import Feedback
 from bridge.guestbook import Guestbook
-from bridge.message import Bundle
+from bridge.message import Bundle, Message
 from bridge.port import EnginePort
 from bridge.router import Router
-from bridge.routes import PUSHES, ROUTES
+from bridge.routes import DUMP, PUSHES, ROUTES
+from bridge.text import line
 from bridge.tree import AddressTree
 
 
@@ -42,6 +43,9 @@ class Hub:
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
+        if self.feedback.hears(DUMP):
+            for message in bundle.messages:
+                self.feedback.announce(Message(DUMP, (client.shown, line(message))))
         self.router.receive(bundle, client)
 
     def recall(self, transport: Transport) -> None:

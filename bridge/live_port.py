@@ -184,6 +184,10 @@ class LivePort:
         place = TempoMap(tempo, self.sample_rate).position(max(0, frame))
         return _beat(tempo, place.bar) + place.beat - 1.0
 
+    def timeline_reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
+        """Return when the timeline next comes to a place."""
+        return self._session.transport.reaches(timeline_frame, after)
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading."""
         index = self._session.context.strip(strip)

@@ -236,6 +236,14 @@ class EnginePort(Protocol):
         """Return the beat of the story, counted from 0 over all its bars, at a timeline frame."""
         ...
 
+    def timeline_reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
+        """Return the engine frame at which the timeline next comes to a place, from engine frame ``after`` on.
+
+        after: None: from where it last began to run otherwise than before. None is returned while it rests, and when
+        it does not come by as it runs now.
+        """
+        ...
+
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading; reading changes nothing, so that several may look."""
         ...

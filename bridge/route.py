@@ -77,7 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: str | None = None
     answer: str | None = None
     answers: str = ""
-    wrapper: Literal["request", "delay"] | None = None
+    wrapper: Literal["request", "delay", "beat", "position"] | None = None
     changed: tuple[type[Event], ...] = ()
     stream: bool = False
     job: bool = False

@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from bridge.appointments import Appointments, Place
 from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
 from bridge.desk import Desk, Values
-from bridge.errors import BadArguments, BridgeError, TooBig
+from bridge.errors import BadArguments, BridgeError, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
 from bridge.message import Bundle, Message
+from bridge.nearest import hinted
 from bridge.port import EnginePort
 from bridge.route import Route
 from bridge.routes import ANSWERS
 from bridge.scheduler import CallLater, Scheduler
 from bridge.tree import AddressTree, Leaf
 from engine.commands import Command
-from engine.errors import EngineError
-from engine.events import Event, Panicked
+from engine.errors import EngineError, TooLate
+from engine.events import Event, Panicked, TransportChanged
+from engine.units import seconds_to_frames
 
 MAX_ORDERS = 256
 """How much one bundle may ask for, patterns counted out: more would hold up everybody else."""
@@ -29,8 +32,6 @@ MAX_WRAPPERS = 4
 
 MAX_REMEMBERED = 256
 """Messages whose meaning is remembered: the codec gives the same one again for a packet that came before."""
-
-Failure = BridgeError | EngineError
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +57,11 @@ class Meaning(msgspec.Struct, frozen=True):
     command: Command
 
 
-Plans = dict[int | None, list[Order]]
-"""Orders by engine frame, None: now."""
+Moment = int | Place | None
+"""When something is to happen: an engine frame, a place on the timeline, None: now."""
+
+Plans = dict[Moment, list[Order]]
+"""Orders by when they are to be done."""
 
 
 class Router:
@@ -84,6 +88,7 @@ class Router:
         """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
+        self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
             port, tree, clients, feedback,
             version=version, commit=commit, clear_scheduled=self._clear_scheduled, wall=wall,
@@ -94,10 +99,16 @@ class Router:
         """Forget what is scheduled and hear no more."""
         self._end()
         self.scheduler.close()
+        self.appointments.clear()
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
-        frame = self._moment(bundle, client)
+        try:
+            frame = self._moment(bundle, client)
+        except TooLate as error:
+            for message in bundle.messages:
+                client.refuse(message.address, 0, error)
+            return
         plans = self._plans(bundle.messages, client, frame)
         for at, orders in plans.items():
             if at is None:
@@ -105,7 +116,7 @@ class Router:
             else:
                 self._schedule(at, orders)
 
-    def _plans(self, messages: tuple[Message, ...], client: Client, frame: int | None) -> Plans:
+    def _plans(self, messages: tuple[Message, ...], client: Client, frame: Moment) -> Plans:
         plans: Plans = {}
         if len(messages) != 1:
             for message in messages:
@@ -120,7 +131,10 @@ class Router:
         return plans
 
     def _moment(self, bundle: Bundle, client: Client) -> int | None:
-        """Return the frame of a bundle's time; one that is past plays now, and its sender is told."""
+        """Return the frame of a bundle's time; that one is past its sender is told, and it plays now if it may.
+
+        Raises TooLate.
+        """
         if bundle.tag.immediate or not bundle.messages:
             return None
         late_seconds = self._wall() - bundle.tag.unix
@@ -128,10 +142,13 @@ class Router:
             return self._port.clock.frame_at(bundle.tag.unix)
         counters = self.desk.counters
         counters.late_bundles += 1
-        client.send(Message("/late", (bundle.messages[0].address, late_seconds * 1000.0, counters.late_bundles)))
+        late_ms = late_seconds * 1000.0
+        client.send(Message("/late", (bundle.messages[0].address, late_ms, counters.late_bundles)))
+        if client.late.drops(late_ms):
+            raise TooLate(f"{late_ms:.1f} ms late; /clock/late says what becomes of that")
         return None
 
-    def _plan(self, message: Message, client: Client, frame: int | None, plans: Plans) -> None:
+    def _plan(self, message: Message, client: Client, frame: Moment, plans: Plans) -> None:
         """Put into ``plans`` what one message asks for, wrappers taken off; what is wrong is answered."""
         request: int | None = None
         try:
@@ -143,11 +160,13 @@ class Router:
                 if route.wrapper == "request":
                     request = int(head)
                 else:
-                    frame = self._after(frame, head)
+                    frame = self._later(route, frame, head)
                 message = inner
             self._collect(message, client, frame, request, plans)
         except (BridgeError, EngineError) as error:
-            client.refuse(message.address, request or 0, error.code, str(error))
+            if isinstance(error, NoSuchAddress):
+                error = hinted(error, message.address, self._tree, self._port)
+            client.refuse(message.address, request or 0, error)
 
     def _remember(self, message: Message, orders: list[Order]) -> None:
         """Keep what a lone message means, if the table alone settles it."""
@@ -172,12 +191,19 @@ class Router:
             raise BadArguments(f"expects {usage(route)}, got {address!r} as address")
         return head, Message(address, message.args[2:])
 
-    def _after(self, frame: int | None, delay_seconds: float) -> int:
-        if frame is None:
-            return self._port.clock.frame_at(self._wall() + delay_seconds)
-        return frame + round(delay_seconds * self._port.sample_rate)
+    def _later(self, route: Route, moment: Moment, head: float) -> Moment:
+        """Return when a wrapper has something done that was to be done at ``moment``."""
+        if route.wrapper == "beat":
+            return Place(self._port.frame_of_beat(head))
+        if route.wrapper == "position":
+            return Place(seconds_to_frames(head, self._port.sample_rate))
+        if isinstance(moment, Place):
+            return Place(moment.timeline_frame + round(head * self._port.sample_rate))
+        if moment is None:
+            return self._port.clock.frame_at(self._wall() + head)
+        return moment + round(head * self._port.sample_rate)
 
-    def _collect(self, message: Message, client: Client, at: int | None, request: int | None, plans: Plans) -> None:
+    def _collect(self, message: Message, client: Client, at: Moment, request: int | None, plans: Plans) -> None:
         if message.address.startswith(ANSWERS):
             return  # another engine's answer: answering it would never end
         leaves = self._tree.expand(message.address, self._port)
@@ -187,7 +213,7 @@ class Router:
             try:
                 order = self._order(leaf, message.args, client, request)
             except (BridgeError, EngineError) as error:
-                client.refuse(leaf.address, request or 0, error.code, str(error))
+                client.refuse(leaf.address, request or 0, error)
             else:
                 plans.setdefault(at, []).append(order)
 
@@ -217,9 +243,12 @@ class Router:
         command = builder(**implied, **path, **found)
         return msgspec.structs.replace(plain, command=command, job=str(self.jobs) if route.job else None)
 
-    def _schedule(self, frame: int, orders: Sequence[Order]) -> None:
+    def _schedule(self, at: int | Place, orders: Sequence[Order]) -> None:
         try:
-            self.scheduler.add(frame, orders)
+            if isinstance(at, Place):
+                self.appointments.add(at, orders)
+            else:
+                self.scheduler.add(at, orders)
         except BridgeError as error:
             for order in orders:
                 self._answer(order, error)
@@ -266,7 +295,7 @@ class Router:
     def _answer(self, order: Order, outcome: Values | Failure) -> None:
         client, route, address = order.client, order.leaf.route, order.leaf.address
         if isinstance(outcome, (BridgeError, EngineError)):
-            client.refuse(address, order.request or 0, outcome.code, str(outcome))
+            client.refuse(address, order.request or 0, outcome)
         elif order.request is not None:
             client.send(Message(f"/reply{address}", (order.request, "ok", *outcome)))
         elif order.reads or (order.question is not None and route.answer != ""):
@@ -275,8 +304,12 @@ class Router:
             client.send(Message(f"/reply{address}", (0, "ok", *outcome)))
 
     def _clear_scheduled(self, chosen: Callable[[str], bool]) -> int:
-        return self.scheduler.clear(lambda order: chosen(order.leaf.address))
+        queues = (self.scheduler, self.appointments)
+        return sum(queue.clear(lambda order: chosen(order.leaf.address)) for queue in queues)
 
     def _hear(self, events: tuple[Event, ...]) -> None:
-        if any(isinstance(event, Panicked) for event in events):
-            self.scheduler.clear()
+        for event in events:
+            if isinstance(event, Panicked):
+                self._clear_scheduled(lambda _: True)
+            elif isinstance(event, TransportChanged):
+                self.appointments.moved()

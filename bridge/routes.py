@@ -18,7 +18,13 @@ from engine.params import DUCK, FADER, PAN, SEMITONES, VELOCITY, ParamSpec
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
 
-ANSWERS = ("/reply", "/pong", "/synced", "/subscribed", "/lease_expired", "/progress", "/done", "/fail", "/late")
+DUMP = "/dump/heard"
+"""Where those hear of every message that came in who asked for it with /dump."""
+
+ANSWERS = (
+    "/reply", "/pong", "/clock/pong", DUMP, "/synced", "/subscribed", "/lease_expired", "/progress", "/done", "/fail",
+    "/late",
+)  # fmt: skip
 """Addresses that only ever go out. One that comes in is another engine's answer: it is never answered itself."""
 
 STOP_FADE = ParamSpec(low=0.0, high=60.0, default=0.05, unit="s")
@@ -26,6 +32,9 @@ PANIC_FADE = ParamSpec(low=0.0, high=5.0, default=0.02, unit="s")
 PORT = ParamSpec(low=0, high=65535, default=0)
 LEASE = ParamSpec(low=1.0, high=86_400.0, default=60.0, unit="s")
 INTERVAL = ParamSpec(low=0, high=60_000, default=0, unit="ms")
+LATE = ParamSpec(low=0.0, high=60_000.0, default=0.0, unit="ms")
+BEAT = ParamSpec(low=0.0, high=1e6, default=0.0, unit="beats")
+PLACE = ParamSpec(low=0.0, high=1e6, default=0.0, unit="s")
 DELAY = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
 
 _GAIN = Arg(name="gain_db", type="f", spec=FADER)
@@ -111,6 +120,15 @@ ROUTES: tuple[Route, ...] = (
           help="One /list s:address s:types s:access per address that exists now, then /list/end."),
     Route(address="/clock/now", handler="clock_now", answers="t:now h:frame",
           help="Ask for the wall time and the engine frame that sounds then."),
+    Route(address="/clock/ping", handler="clock_ping", answer="/clock/pong",
+          args=(Arg(name="id", type="i"), Arg(name="sent_at", type="t")),
+          answers="i:id t:sent_at t:received_at t:answered_at",
+          help="Ask for the stamps that, with the time at which the answer comes, give the offset of two clocks."),
+    Route(address="/clock/late", handler="late_policy", answers="s:rule f:within_ms",
+          args=(Arg(name="rule", type="s", optional=True, help="play, drop or play_within"),
+                Arg(name="within_ms", type="f", spec=LATE, optional=True)),
+          help="Say what becomes of the sender's bundles whose time has passed: they play now, are dropped (error "
+               "too_late), or play if they are at most so late. /late is told in any case."),
     Route(address="/panic", trigger=True, command=do.Panic,
           args=(Arg(name="fade_seconds", type="f", spec=PANIC_FADE, optional=True),),
           help="Silence everything: players, timeline, what is scheduled."),
@@ -127,6 +145,11 @@ ROUTES: tuple[Route, ...] = (
           help="Do what follows and answer /reply/<address> i:id with ok and values, or error, code and text."),
     Route(address="/at", wrapper="delay", args=(Arg(name="delay_seconds", type="f", spec=DELAY), _WRAPPED),
           help="Do what follows after a delay, at its exact frame: for senders whose clock is not to be trusted."),
+    Route(address="/atbeat", wrapper="beat", args=(Arg(name="beat", type="f", spec=BEAT), _WRAPPED),
+          help="Do what follows when the timeline next comes to a beat, counted from 0 over all bars, at its exact "
+               "frame; it waits while the timeline rests."),
+    Route(address="/atpos", wrapper="position", args=(Arg(name="position_seconds", type="f", spec=PLACE), _WRAPPED),
+          help="Do what follows when the timeline next comes to a place, at its exact frame."),
     Route(address="/clearsched", handler="clear_scheduled",
           args=(Arg(name="pattern", type="s", optional=True),), answers="i:count",
           help="Forget what is scheduled (of addresses that match the pattern)."),
@@ -136,6 +159,14 @@ ROUTES: tuple[Route, ...] = (
           help="Answer commands that went well, too."),
     Route(address="/client/replyport", handler="reply_port", args=(Arg(name="port", type="i", spec=PORT),), answer="",
           help="Send answers and feedback to this port of the sender; 0: to the one it sends from."),
+    Route(address="/client/url", handler="reply_url", args=(Arg(name="url", type="s"),), answer="",
+          help="Send answers and feedback to osc.udp://host:port/ instead; an empty text: to where it sends from. "
+               "Another host than the sender's own can be named from this machine only."),
+    Route(address="/client/name", handler="client_name", answers="s:name",
+          args=(Arg(name="name", type="s", optional=True),), help="Say what to call the sender, or ask."),
+    Route(address="/dump", handler="dump", args=(Arg(name="on", type="i", truth=True),), answer="",
+          help="Hear of every message that comes in, understood or not: /dump/heard s:from s:message. The same as "
+               "a subscription to /dump/heard."),
     Route(address="/subscribe", handler="subscribe", answer="",
           args=(Arg(name="pattern", type="s"),
                 Arg(name="interval_ms", type="i", spec=INTERVAL, optional=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -115,6 +115,34 @@ class AddressTree:
             if _may_match(parts, route):
                 for path in _paths(route.placeholders, {}, port):
                     yield Leaf(route.fill(path), route, path)
+
+    def below(self, parts: Sequence[str], port: EnginePort) -> list[str]:
+        """Return the names that exist now one level below ``parts``, an address or the beginning of one."""
+        found = self._descend(parts)
+        if found is None:
+            return []
+        node, path = found
+        placed = node.placeholder
+        ids = [] if placed is None else [str(n) for n in names(placed[0], path, port)]
+        return [*node.literal, *ids]
+
+    def is_address(self, parts: Sequence[str]) -> bool:
+        """Tell whether ``parts`` are a whole address."""
+        found = self._descend(parts)
+        return found is not None and found[0].route is not None
+
+    def _descend(self, parts: Sequence[str]) -> tuple[_Node, Path] | None:
+        node, path = self._root, dict[str, str | int]()
+        for part in parts:
+            literal = node.literal.get(part)
+            if literal is not None:
+                node = literal
+                continue
+            if node.placeholder is None or (value := _value(node.placeholder[0], part)) is None:
+                return None
+            path[node.placeholder[0]] = value
+            node = node.placeholder[1]
+        return node, path
 
     def _walk(self, node: _Node, parts: tuple[str, ...], address: str, path: Path, port: EnginePort) -> Iterator[Leaf]:
         if not parts:

@@ -286,6 +286,10 @@ class MidiWire:
             device.told(message)
         self._wake_painter()
 
+    def congested(self, to: HostPort) -> bool:  # noqa: ARG002 - a device's painter paces itself
+        """Tell whether a device takes nothing: it always does."""
+        return False
+
     def light(self, on: bool) -> None:
         """Have all devices show their lights, or none."""
         for device in self.devices.values():

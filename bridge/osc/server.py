@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from bridge.clients import HostPort
-from bridge.errors import AddressTaken, BadPacket
+from bridge.errors import AddressTaken, BadPacket, Busy
 from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc import codec
@@ -36,6 +36,9 @@ SLICE_SECONDS = 0.001
 KNOWN_BYTES, KNOWN_PACKETS = 64, 256
 """Short packets that came before are not read again: a pad says the same thing every time."""
 
+Arrival = tuple[bytes, float]
+"""A packet and the wall time at which it came."""
+
 _known = lru_cache(maxsize=KNOWN_PACKETS)(codec.parse)
 
 
@@ -48,7 +51,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._waiting: OrderedDict[HostPort, deque[bytes]] = OrderedDict()
+        self._waiting: OrderedDict[HostPort, deque[Arrival]] = OrderedDict()
         self._count = 0
         self._scheduled = False
         self._congested = False
@@ -81,6 +84,10 @@ class OscServer(asyncio.DatagramProtocol):
                 self._hub.counters.dropped_packets += 1
                 return
             self._transport.sendto(datagram, to)
+
+    def congested(self, to: HostPort) -> bool:  # noqa: ARG002 - one socket for all
+        """Tell whether the network takes nothing at the moment."""
+        return self._congested
 
     def datagram_received(self, data: bytes, addr: HostPort) -> None:
         """Handle what the event loop read, if nothing waits, then queue what else has arrived by now."""
@@ -121,14 +128,14 @@ class OscServer(asyncio.DatagramProtocol):
         if self._count >= MAX_WAITING or len(waiting) >= MAX_WAITING_PER_SENDER:
             self._drop(source, waiting)
             return
-        waiting.append(packet)
+        waiting.append((packet, time.time()))
         self._count += 1
 
-    def _drop(self, source: HostPort, waiting: deque[bytes]) -> None:
+    def _drop(self, source: HostPort, waiting: deque[Arrival]) -> None:
         self._hub.counters.dropped_packets += 1
         if not waiting:
             del self._waiting[source]
-        self._hub.client(source, self).refuse("", 0, "busy", "too many packets wait; this one was dropped")
+        self._hub.client(source, self).refuse("", 0, Busy("too many packets wait; this one was dropped"))
 
     def _drain(self) -> None:
         """Handle packets, one of each sender in turn, as many as fit the slice."""
@@ -137,11 +144,11 @@ class OscServer(asyncio.DatagramProtocol):
         try:
             while self._waiting and time.perf_counter() < until:
                 source, waiting = self._waiting.popitem(last=False)
-                packet = waiting.popleft()
+                packet, arrived_at = waiting.popleft()
                 self._count -= 1
                 if waiting:
                     self._waiting[source] = waiting
-                self._handle(packet, source)
+                self._handle(packet, source, arrived_at)
         finally:
             self._go_on()
 
@@ -151,13 +158,14 @@ class OscServer(asyncio.DatagramProtocol):
             self._scheduled = True
             self._loop.call_soon(self._drain)
 
-    def _handle(self, packet: bytes, source: HostPort) -> None:
+    def _handle(self, packet: bytes, source: HostPort, arrived_at: float) -> None:
         client = self._hub.client(source, self)
+        client.heard_at = arrived_at
         try:
             bundles = _known(packet) if len(packet) <= KNOWN_BYTES else codec.parse(packet)
         except BadPacket as error:
             self._hub.counters.bad_packets += 1
-            client.refuse("", 0, error.code, str(error))
+            client.refuse("", 0, error)
             return
         for bundle in bundles:
             self._hub.receive(bundle, client)

@@ -143,6 +143,23 @@ class Transport:
             place = end + tempo.next_place(start, bars, beats) - start
         return engine_frame + place - here
 
+    def reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
+        """Return the engine frame, ``after`` or later, at which the timeline comes to a place as it runs now.
+
+        after: None: since it last moved otherwise. None is returned while it rests, and when it does not come by.
+        """
+        if not self.playing or self._since_frame is None:
+            return None
+        after = self._since_frame if after is None else max(after, self._since_frame)
+        frame = self._since_frame + timeline_frame - self.timeline_frame
+        start, end = self.loop or (0, 0)
+        if self.timeline_frame < end:
+            if timeline_frame >= end:
+                return None
+            if frame < after and timeline_frame >= start:
+                frame += -((frame - after) // (end - start)) * (end - start)
+        return frame if frame >= after else None
+
     def recall(self, playing: bool, timeline_frame: int, loop: tuple[int, int] | None) -> None:
         """Go on where a session that is gone was; the timeline itself never stopped."""
         self.playing, self.timeline_frame, self.loop = playing, timeline_frame, loop

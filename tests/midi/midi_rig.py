@@ -30,6 +30,9 @@ class Listener:
     def send(self, to: HostPort, messages) -> None:
         self.heard.extend(messages)
 
+    def congested(self, to: HostPort) -> bool:
+        return False
+
 
 class Rig:
     """One engine, its hub, its MIDI. Everything runs in the loop of the test."""

@@ -57,6 +57,7 @@ class FakeEngine:
         self.slots: dict[tuple[str, int], SlotState] = {("a", 1): "ready", ("a", 2): "queued", ("b", 1): "ready"}
         self.clips: dict[str, SlotState] = {"hello": "ready", "boo": "rendering"}
         self.transport = TransportState(playing=False, timeline_frame=0, end_frame=96_000)
+        self.since = 0
         self.meter_db = -20.0
         self.refusal: EngineError | None = None
         self.full: EngineError | None = None
@@ -181,6 +182,11 @@ class FakeEngine:
 
     def beat_of_frame(self, frame: int) -> float:
         return frame * 2 / RATE
+
+    def timeline_reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
+        """Say when it comes by as if the timeline had been started at engine frame ``since``, without a loop."""
+        frame = self.since + timeline_frame - self.transport.timeline_frame
+        return frame if self.transport.playing and frame >= (self.since if after is None else after) else None
 
     def meter(self, strip: str) -> Meter:
         self.strip_state(strip)

@@ -56,8 +56,13 @@ class KeptMessages:
     def __init__(self) -> None:
         self.sent: list[tuple[tuple[str, int], Message]] = []
 
+        self.full: set[int] = set()
+
     def send(self, to: tuple[str, int], messages: Sequence[Message]) -> None:
         self.sent.extend((to, m) for m in messages)
+
+    def congested(self, to: tuple[str, int]) -> bool:
+        return to[1] in self.full
 
     def take(self, port: int | None = None) -> list[tuple[object, ...]]:
         """Return (address, values…) of what was sent (to that port), and forget it all."""

@@ -7,7 +7,7 @@ from hand_time import HandTime, KeptMessages
 
 from bridge.clients import MAX_CLIENTS, MAX_SUBSCRIPTIONS, Clients
 from bridge.ears import EVENTS_PER_FLUSH, MAX_POURS, STEPS_PER_SLICE
-from bridge.errors import Busy
+from bridge.errors import Busy, NoSuchAddress
 from bridge.feedback import Feedback
 from bridge.message import Message
 from bridge.routes import PUSHES, ROUTES
@@ -117,6 +117,21 @@ def test_of_several_patterns_the_quickest_counts(bench):
         bench.gain("voice", -float(step))
         bench.time.advance(0.05)
     assert len(bench.heard()) == 10
+
+
+def test_who_takes_nothing_hears_the_newest_value_and_how_many_events_are_lost(bench):
+    bench.listen("//")
+    bench.listen("/strip/voice/gain", port=9001)
+    bench.wire.full.add(9000)
+    for step in range(500):
+        bench.gain("voice", -step / 10.0)
+        bench.engine.tell(told.Panicked())
+        bench.time.advance(0.01)
+    assert len(bench.wire.take(9001)) > 200, "others are told as ever"
+    bench.wire.full.clear()
+    told_later = bench.heard(0.1, port=9000)
+    assert told_later.count(("/strip/voice/gain", -49.9)) == 1
+    assert ("/event/lost", 500) in told_later
 
 
 def test_unsubscribing_is_the_end(bench):
@@ -290,11 +305,11 @@ def test_there_is_an_end_to_long_answers(bench):
 def test_errors_are_not_amplified_and_none_is_forgotten(bench):
     client = bench.client()
     for _ in range(1000):
-        client.refuse("/x", 0, "no_such_address", "nothing there")
+        client.refuse("/x", 0, NoSuchAddress("nothing there"))
     told_at_once = len(bench.wire.take())
     assert told_at_once < 400
     bench.time.advance(1.0)
-    client.refuse("/x", 0, "no_such_address", "nothing there")
+    client.refuse("/x", 0, NoSuchAddress("nothing there"))
     first, _ = bench.wire.take()
     assert first[:4] == ("/reply", 0, "error", "busy")
     assert first[4].startswith(str(1000 - told_at_once))

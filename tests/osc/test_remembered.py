@@ -26,6 +26,9 @@ class Wire:
     def send(self, to: tuple[str, int], messages: Sequence[Message]) -> None:
         self.sent.extend(messages)
 
+    def congested(self, to: tuple[str, int]) -> bool:
+        return False
+
 
 class Sender:
     """Sends one bundle again and again, as the codec gives it for the same bytes."""

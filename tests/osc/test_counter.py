@@ -1,0 +1,123 @@
+"""What the bridge answers: nearest addresses, clock stamps, late bundles, where answers go, what is dumped."""
+
+import pytest
+from counter import Counter
+from fake_engine import WallClock
+
+from bridge.message import Message, TimeTag
+from engine import commands as do
+
+
+@pytest.fixture
+def counter():
+    return Counter()
+
+
+@pytest.mark.parametrize(
+    ("sent", "near"),
+    [
+        ("/strip/voice/gian", "/strip/voice/gain"),
+        ("/strp/voice/gain", "/strip/voice/gain"),
+        ("/strip/voice/gain/nrm", "/strip/voice/gain/norm"),
+        ("/transport/plya", "/transport/play"),
+        ("/trnsport/play", "/transport/play"),
+        ("/slot/a/one/trigger", "/slot/a/1/trigger"),
+        ("/go/on", "/go"),
+    ],
+)
+def test_an_unknown_address_is_answered_with_the_nearest(counter, sent, near):
+    ((address, _, status, code, text),) = counter.send(sent, 1.0)
+    assert (address, status, code) == (f"/reply{sent}", "error", "no_such_address")
+    assert text.endswith(f"the nearest is {near}")
+
+
+@pytest.mark.parametrize("sent", ["/", "/x" * 100, "/" + "y" * 200, "/strip", "/éé/ü", "//"])
+def test_whatever_it_is_there_is_one_answer(counter, sent):
+    ((_, _, status, code, _),) = counter.send(sent)
+    assert (status, code) == ("error", "no_such_address")
+
+
+def test_a_clock_ping_has_four_stamps(counter):
+    counter.client().heard_at = WallClock.START - 0.25
+    sent_at = TimeTag(12345 << 32)
+    ((address, number, t0, t1, t2),) = counter.send("/clock/ping", 7, sent_at)
+    assert (address, number, t0) == ("/clock/pong", 7, sent_at)
+    assert (t1.unix, t2.unix) == (WallClock.START - 0.25, WallClock.START)
+
+
+def test_what_comes_late_plays_and_is_told(counter):
+    assert counter.send("/cue/1/go", at=-0.5) == [("/late", "/cue/1/go", pytest.approx(500.0, abs=1e-3), 1)]
+    assert counter.engine.applied == [(do.GoCue(cue="1"), None)]
+
+
+def test_what_comes_late_is_dropped_where_that_is_wanted(counter):
+    counter.send("/clock/late", "drop")
+    late, refusal = counter.send("/cue/1/go", at=-0.5)
+    assert late[0] == "/late"
+    assert refusal[:4] == ("/reply/cue/1/go", 0, "error", "too_late")
+    assert counter.engine.applied == []
+    assert counter.send("/cue/1/go", at=-0.5, port=9001)[0][0] == "/late", "others have their own rule"
+    assert len(counter.engine.applied) == 1
+
+
+def test_what_comes_a_little_late_plays(counter):
+    assert counter.send("/clock/late", "play_within", 100.0) == [("/clock/late", "play_within", 100.0)]
+    counter.send("/cue/1/go", at=-0.05)
+    counter.send("/cue/2/go", at=-0.2)
+    assert [command for command, _ in counter.engine.applied] == [do.GoCue(cue="1")]
+    assert counter.send("/clock/late") == [("/clock/late", "play_within", 100.0)]
+
+
+def test_a_rule_that_is_none_is_refused(counter):
+    ((_, _, status, code, text),) = counter.send("/clock/late", "never")
+    assert (status, code) == ("error", "bad_range")
+    assert "play_within" in text
+
+
+@pytest.mark.parametrize("tag", [1, 0])
+def test_an_immediate_bundle_is_never_late(counter, tag):
+    from bridge.message import Bundle
+
+    counter.router.receive(Bundle(tag=TimeTag(tag), messages=(Message("/cue/1/go"),)), counter.client())
+    assert counter.wire.take() == []
+
+
+@pytest.mark.parametrize("year_seconds", [2_085_978_500.0, 4_102_444_800.0])
+def test_a_time_beyond_2036_is_too_far_and_not_late(counter, year_seconds):
+    ((_, _, status, code, _),) = counter.send("/cue/1/go", at=year_seconds - WallClock.START)
+    assert (status, code) == ("error", "too_far")
+
+
+def test_answers_go_where_a_url_says(counter):
+    assert counter.send("/client/url", "osc.udp://127.0.0.1:9123/") == []
+    counter.router.receive(bundle("/ping", 1), counter.client())
+    assert counter.wire.take(9123)[0][0] == "/pong"
+    counter.send("/client/url", "")
+    assert counter.send("/ping", 1)[0][0] == "/pong"
+
+
+@pytest.mark.parametrize(
+    "url", ["9000", "osc.udp://:1/", "http://127.0.0.1:80/", "osc.udp://host:x/", "osc.udp://a:1/"]
+)
+def test_a_url_that_is_none_is_refused(counter, url):
+    assert counter.send("/client/url", url)[0][2:4] == ("error", "bad_range")
+
+
+def test_another_machine_can_not_have_us_talk_to_a_third(counter):
+    client = counter.client(9000, host="192.0.2.7")
+    counter.router.receive(bundle("/client/url", "osc.udp://192.0.2.8:9/"), client)
+    assert counter.wire.take()[0][2:4] == ("denied", "denied")
+    counter.router.receive(bundle("/client/url", "osc.udp://192.0.2.7:9/"), client)
+    assert client.address == ("192.0.2.7", 9)
+
+
+def bundle(address, *args):
+    from bridge.message import IMMEDIATELY, Bundle
+
+    return Bundle(tag=IMMEDIATELY, messages=(Message(address, args),))
+
+
+def test_a_client_has_a_name(counter):
+    assert counter.send("/client/name", "tablet") == [("/client/name", "tablet")]
+    assert counter.client().shown == "tablet"
+    assert counter.client(9001).shown == "127.0.0.1:9001"
