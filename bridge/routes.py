@@ -14,6 +14,7 @@ from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
 from engine.params import DUCK, FADER, PAN, SEMITONES, VELOCITY, ParamSpec
+from engine.story.messages import describe
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -410,6 +411,9 @@ PUSHES: tuple[Push, ...] = (
          values=lambda port, e: (e.cue, _heard(port, e.actual_frame)), help="A cue's first frame sounds at that time."),
     Push(address="/event/cue/ended", event=told.CueEnded, types="s", names=("cue",),
          values=lambda _, e: (e.cue,), help="A cue's last player ended."),
+    Push(address="/event/cue/sent", event=told.MessageDue, types="sst", names=("cue", "message", "heard_at"),
+         values=lambda port, e: (e.cue, describe(e.message), _heard(port, e.frame)),
+         help="A cue sends a message when that frame is heard."),
     Push(address="/event/prompt", event=told.Prompted, types="ss", names=("cue", "text"),
          values=lambda _, e: (e.cue, e.text), help="The prompter says this, for a cue that stands by now."),
     Push(address="/progress", topic="/job/{job}", event=told.JobProgressed, types="sifs",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.story.messages import Outgoing
 from engine.story.model import MAIN_LIST
 
 SlotState = Literal["empty", "queued", "rendering", "ready", "waiting", "playing", "paused", "failed"]
@@ -38,6 +39,15 @@ class CueEnded(Base, frozen=True, kw_only=True):
     """A cue's last player ended."""
 
     cue: str
+    cuelist: str = MAIN_LIST
+
+
+class MessageDue(Base, frozen=True, kw_only=True):
+    """A cue sends a message at an engine frame: when that frame is heard. Told a little ahead."""
+
+    cue: str
+    frame: int
+    message: Outgoing
     cuelist: str = MAIN_LIST
 
 
@@ -301,7 +311,8 @@ class OutputChanged(Base, frozen=True, kw_only=True):
 
 
 Event = (
-    TransportChanged | CueStarted | CueEnded | CueChanged | PlayheadMoved | Prompted | SlotChanged | ClipChanged
+    TransportChanged | CueStarted | CueEnded | MessageDue | CueChanged | PlayheadMoved | Prompted
+    | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged

@@ -38,7 +38,7 @@ HOMES = {
     "rich": ("bridge/cli/*",),
 }
 PURE = ("engine/commands.py", "engine/events.py", "engine/params.py", "engine/units.py", "engine/errors.py")
-PURE_STORY = ("model", "edit", "timeline", "tempo", "script")
+PURE_STORY = ("model", "messages", "edit", "timeline", "tempo", "script")
 IMPURE = {
     "numpy",
     "numba",
@@ -96,7 +96,9 @@ def test_the_core_is_pure(module):
 
 
 COMPOSITION = ("bridge/cli/", "bridge/control", "bridge/live_port.py")
-VOCABULARY = {f"engine.{name}" for name in ("commands", "errors", "events", "params", "units", "story.model")}
+VOCABULARY = {
+    f"engine.{name}" for name in ("commands", "errors", "events", "params", "units", "story.model", "story.messages")
+}
 READING = {f"engine.story.{name}" for name in ("fields", "nodes", "problems")}
 """How YAML is read with file and line: presets of surfaces are read like stories."""
 

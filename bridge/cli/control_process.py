@@ -20,6 +20,7 @@ from bridge.hub import Hub
 from bridge.live_port import LivePort
 from bridge.midi.start import MidiConfig, start_midi
 from bridge.osc.server import OscServer
+from bridge.sender import Sender
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
 from engine.control.live_replay import play_again
@@ -67,6 +68,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     port = LivePort(control)
     hub = Hub(port, version=importlib.metadata.version("cuevox"))
     osc = OscServer(hub)
+    sender = Sender(port)
     midi = None
     showing: asyncio.Task[None] | None = None
     try:
@@ -77,6 +79,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         if config.replaces:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)
         midi = await start_midi(hub, config.midi)
+        sender.midi = midi.outlets if midi is not None else None
         gc.collect()
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
@@ -91,6 +94,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     finally:
         if showing is not None:
             showing.cancel()
+        sender.close()
         osc.close()
         if midi is not None:
             midi.close()

@@ -29,10 +29,15 @@ class MidiInput(Protocol):
 
 
 class MidiOutput(Protocol):
-    """An open output."""
+    """An open output. Any thread may send."""
 
-    def send(self, message: bytes) -> None:
-        """Send one whole message. Raises PortError when the port is gone."""
+    @property
+    def lead_seconds(self) -> float:
+        """So long before its time it wants a message, to send it at that time; 0: it sends at once."""
+        ...
+
+    def send(self, message: bytes, at: float | None = None) -> None:
+        """Send one whole message, at a Unix time where it can wait. Raises PortError when the port is gone."""
         ...
 
     def close(self) -> None:
@@ -42,6 +47,11 @@ class MidiOutput(Protocol):
 
 class MidiSystem(Protocol):
     """One way to MIDI: the system's own, JACK's, a socket."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether all its ports are our own, to which others connect."""
+        ...
 
     def inputs(self) -> Sequence[str]:
         """Return the names of what can be heard now; never our own ports. May take milliseconds. Raises PortError."""

@@ -36,6 +36,8 @@ class RtMidiSystem:
     Its callbacks come on threads of RtMidi's: they stamp what came with the wall time and hand it on.
     """
 
+    is_ours = False
+
     def __init__(self, api: Api = "auto") -> None:
         self.api, self._scan_in, self._scan_out = _first_usable((api,) if api != "auto" else usable_apis())
 
@@ -82,8 +84,9 @@ class _Output:
     def __init__(self, port: Any, name: str) -> None:
         self._port: Any = port
         self._name = name
+        self.lead_seconds = 0.0
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, at: float | None = None) -> None:  # noqa: ARG002 - it can't wait
         import rtmidi
 
         if self._port is None:

@@ -24,6 +24,8 @@ RECEIVE_BYTES = 4096
 class SocketSystem:
     """One port, named ``socket``: all who connect to our TCP port are heard on it, and hear what is sent to it."""
 
+    is_ours = True
+
     def __init__(self, host: str, port: int) -> None:
         try:
             self._listening = socket.create_server((host, port))
@@ -154,8 +156,9 @@ class _Output:
     def __init__(self, system: SocketSystem) -> None:
         self._system = system
         self._open = True
+        self.lead_seconds = 0.0
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, at: float | None = None) -> None:  # noqa: ARG002 - it can't wait
         if not self._open:
             raise PortError("the MIDI socket is closed")
         self._system.broadcast(message)

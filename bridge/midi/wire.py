@@ -15,6 +15,7 @@ from bridge.midi import mackie_remote
 from bridge.midi.device import Device
 from bridge.midi.inbox import Inbox
 from bridge.midi.mackie_remote import MackieRemote
+from bridge.midi.outlets import Outlets
 from bridge.midi.painter import PAINT_SECONDS
 from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError
 from bridge.midi.stream import MidiStream
@@ -77,6 +78,8 @@ class MidiWire:
         self._remote_ports: tuple[MidiInput | MidiOutput, ...] = ()
         self._remote_stream = MidiStream()
         self._failed: set[str] = set()
+        self.outlets = Outlets()
+        """What cues send to."""
         self._looking: asyncio.Task[None] | None = None
         self._sync_out = SyncOut(hub.engine, sends, self._send_sync) if sends else None
         self._sending: asyncio.Task[None] | None = None
@@ -120,6 +123,7 @@ class MidiWire:
         self._inbox.close()
         for name in tuple(self.devices):
             self._leave(name)
+        self.outlets.close()
         for port in self._remote_ports:
             port.close()
         for system in self._systems:
@@ -138,6 +142,7 @@ class MidiWire:
     async def look(self) -> None:
         """Look at the ports once: open what is new, let go what is gone."""
         there: set[str] = set()
+        to: list[tuple[MidiSystem, Sequence[str]]] = []
         for system in self._systems:
             try:
                 inputs = await self._loop.run_in_executor(None, system.inputs)
@@ -147,12 +152,16 @@ class MidiWire:
                 return
             wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
             there.update(wanted)
+            to.append((system, outputs))
             for name in wanted:
                 if name not in self.devices:
                     self._try_open(system, name, outputs)
         for name in set(self.devices) - there - self._virtual:
             self._leave(name)
         self._failed &= there
+        self.outlets.there(to)
+        outputs_of = {name: device.output for name, device in self.devices.items() if device.output is not None}
+        self.outlets.have(outputs_of, [outputs_of[device.name] for device in self._own()])
 
     async def _keep_looking(self) -> None:
         while True:
@@ -165,11 +174,16 @@ class MidiWire:
         while True:
             await asyncio.sleep(sync_out.look(self._loop.time()))
 
+    def _own(self) -> list[Device]:
+        """Return the ports on which whoever wants to hear us listens: our own, and the socket."""
+        own = (d for n, d in self.devices.items() if n in self._virtual or self._system_of[n].is_ours)
+        return [device for device in own if device.output is not None]
+
     def _send_sync(self, messages: Sequence[bytes]) -> None:
-        """Send to our own port, to which whoever wants to follow connects."""
-        for name in self._virtual:
+        """Send to all who listen to us."""
+        for device in self._own():
             for message in messages:
-                self.devices[name].send(message)
+                device.send(message)
 
     async def _keep_in_sync(self) -> None:
         while True:

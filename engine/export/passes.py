@@ -14,7 +14,7 @@ from engine.export.bounce import PREMASTER
 from engine.export.options import StemSet
 from engine.export.plan import Plan, Stem, stem_files
 from engine.mixer.graph import compile_graph
-from engine.story.model import At, Clip, Cue, FireCues, PlayClip, PlaySection, SpeakLine, Story, Strip
+from engine.story.model import At, Clip, Cue, FireCues, PlayClip, PlaySection, SendMessages, SpeakLine, Story, Strip
 from engine.story.timeline import Placed
 
 SOUNDS = "sounds"
@@ -147,7 +147,7 @@ def _of_cue(plan: Plan, cue: Cue) -> list[Placed]:
         case PlaySection(from_marker=begin, to_marker=end):
             last = plan.end_frame + 1 if end is None else plan.markers[end]
             return [placed for placed in plan.placed if plan.markers[begin] <= placed.start_frame < last]
-        case FireCues():  # its cues have stems of their own
+        case FireCues() | SendMessages():  # a group's cues have stems of their own; messages sound nowhere here
             return []
 
 

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
+from engine.session.passing import LOOKAHEAD_SECONDS, Passing
 from engine.session.players import CueOwner
 from engine.session.prompts import Prompts
 from engine.session.runs import Run, Runs
 from engine.session.transport import Transport
-from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SpeakLine
+from engine.story.messages import score
+from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
 
 
@@ -23,6 +25,7 @@ class Cues:
     def __init__(self, context: Context, transport: Transport, prompts: Prompts) -> None:
         self._context, self._prompts = context, prompts
         self._runs = Runs(context, transport, lambda cuelist, cue: self.cue(cue, cuelist), self._go_on)
+        self._passing = Passing(context, transport)
         self._playheads: dict[str, str | None] = {}
         self._gone: dict[str, int] = {}
         self.rewind()
@@ -120,8 +123,11 @@ class Cues:
 
     def advance(self) -> tuple[Event, ...]:
         """Do what is due."""
-        if not self._runs:
+        if not self._runs and not self._passing:
             return ()
+        horizon = self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
+        for frame, cuelist, cue in self._passing.until(horizon):
+            self._runs.fire_later(cuelist, cue, frame)
         self._runs.advance()
         return self._runs.events()
 
@@ -141,7 +147,7 @@ class Cues:
             return "playing"
         if runs:
             return "waiting"
-        if isinstance(cue.target, (PlaySection, FireCues)):
+        if isinstance(cue.target, (PlaySection, FireCues, SendMessages)):
             return "ready"
         return self._context.library.shelf(self._context.target_source(cue.target)).state
 
@@ -251,6 +257,8 @@ class Cues:
 
     def _duration(self, cue: Cue) -> int | None:
         """Return how long a cue would sound; None: for ever, or its take is not there yet."""
+        if isinstance(cue.target, SendMessages):
+            return score(cue.target.messages)[-1].frame
         if not isinstance(cue.target, (PlayClip, SpeakLine)) or not self._context.is_loaded(cue.target):
             return None
         return self._context.sound(cue.target).sounding_frames

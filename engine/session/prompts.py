@@ -41,7 +41,7 @@ class Prompts:
     def audition(self, target: CueTarget, gain_db: float, at_frame: int | None) -> None:
         """Play a target for the operator only. NotReady without a private bus."""
         if not isinstance(target, (PlayClip, SpeakLine)):
-            raise BadRange("an audition plays a clip or a line; sections and groups sound as they are")
+            raise BadRange("an audition plays a clip or a line; sections and groups, and what is sent, are for all")
         sound = replace(self._context.sound(target), strip=self._bus())
         self._play("audition", sound, gain_db, at_frame)
 

@@ -12,16 +12,15 @@ from typing import Literal
 import msgspec
 
 from engine.errors import EngineError
-from engine.events import CueChanged, CueEnded, CueStarted, Dropped, Event
+from engine.events import CueChanged, CueEnded, CueStarted, Dropped, Event, MessageDue
 from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.orders import order
+from engine.session.passing import LOOKAHEAD_SECONDS
 from engine.session.players import CueOwner
 from engine.session.transport import Transport
-from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SpeakLine
-
-LOOKAHEAD_SECONDS = 0.05
-"""How long before its frame the mixer hears of a start."""
+from engine.story.messages import Outgoing, released, score
+from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 
 RunState = Literal["waiting", "playing", "over"]
 
@@ -31,6 +30,7 @@ class Run(msgspec.Struct, kw_only=True, eq=False):
 
     start_frame: where its sound begins; exact: the mixer is told that frame, else "at once". sounding_frames: how long,
     None: not known, or for ever. follow_frame: when the next cue is fired. over: only what follows is still to come.
+    sent: how many of its messages were given out.
     """
 
     cuelist: str
@@ -45,6 +45,7 @@ class Run(msgspec.Struct, kw_only=True, eq=False):
     members: tuple[Run, ...] = ()
     paused_frame: int | None = None
     followed: bool = False
+    sent: int = 0
 
     @property
     def end_frame(self) -> int | None:
@@ -127,6 +128,7 @@ class Runs:
             return
         if isinstance(run.cue.target, PlaySection) and run.state == "playing" and run.paused_frame is None:
             self._transport.stop(at_frame)
+        self._let_go(run, at_frame)
         self._end(run)
 
     def pause(self, run: Run, at_frame: int) -> None:
@@ -200,6 +202,7 @@ class Runs:
         for run in tuple(self._runs):
             run.follow_frame = None
             if run.player is None:
+                self._let_go(run, None)
                 self._end(run)
 
     @property
@@ -225,6 +228,8 @@ class Runs:
                 self._events.append(Dropped(what=f"cue {run.cue.id}", code=error.code, text=str(error)))
                 self._end(run)
             return True
+        if run.state == "playing" and isinstance(run.cue.target, SendMessages):
+            self._send(run, run.cue.target, until)
         if run.follow_frame is not None and run.follow_frame <= until:
             frame, run.follow_frame, run.followed = run.follow_frame, None, True
             self._follow(run, frame)
@@ -261,6 +266,10 @@ class Runs:
                 start, end = self._transport.section_frames(section)
                 run.sounding_frames = end - start
                 self._events.append(self._started(run))
+            case SendMessages(messages=messages) as sends:
+                run.sounding_frames = score(messages)[-1].frame
+                self._events.append(self._started(run))
+                self._send(run, sends, self._horizon())
             case target:
                 sound = self._context.sound(target, run.manner)
                 owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
@@ -278,6 +287,24 @@ class Runs:
         except EngineError:  # its take may come in time; its start will tell
             return None
         return None
+
+    def _send(self, run: Run, sends: SendMessages, until: int) -> None:
+        """Give out the messages that are due before the horizon."""
+        for frame, message in score(sends.messages)[run.sent :]:
+            if run.start_frame + frame > until:
+                return
+            self._give(run, run.start_frame + frame, message)
+            run.sent += 1
+
+    def _let_go(self, run: Run, at_frame: int | None) -> None:
+        """Release the notes that a cue which ends early would have released later."""
+        if isinstance(run.cue.target, SendMessages) and run.sent:
+            frame = self._context.soon() if at_frame is None else at_frame
+            for note in released(score(run.cue.target.messages)[: run.sent]):
+                self._give(run, frame, note)
+
+    def _give(self, run: Run, frame: int, message: Outgoing) -> None:
+        self._events.append(MessageDue(cue=run.cue.id, cuelist=run.cuelist, frame=frame, message=message))
 
     def _members(self, run: Run, members: tuple[str, ...]) -> Iterator[Run]:
         for member in members:
@@ -317,7 +344,7 @@ class Runs:
     def _tell_end(self, run: Run) -> None:
         """A player's end is told where it is reported."""
         target = run.cue.target
-        if isinstance(target, (FireCues, PlaySection)) or run.state == "waiting":
+        if isinstance(target, (FireCues, PlaySection, SendMessages)) or run.state == "waiting":
             self._events.append(CueEnded(cue=run.cue.id, cuelist=run.cuelist))
 
     def _tell(self, run: Run, state: Literal["waiting", "playing", "paused"]) -> None:

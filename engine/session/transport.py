@@ -27,7 +27,10 @@ class Transport:
         self.placed: tuple[Placed, ...] | None = None
         self.playing = False
         self.timeline_frame = 0
-        self._since_frame: int | None = None
+        self.since_frame: int | None = None
+        """The engine frame at which the timeline stood on ``timeline_frame``; None: not known."""
+        self.moves = 0
+        """How often it was started, stopped or located."""
         self.loop: tuple[int, int] | None = None
 
     def play(self, at_frame: int | None) -> tuple[Event, ...]:
@@ -118,28 +121,41 @@ class Transport:
 
     def moved(self, playing: bool, timeline_frame: int, engine_frame: int | None = None) -> tuple[Event, ...]:
         """Note what the audio process reports. engine_frame: when it happened."""
-        self.playing, self.timeline_frame, self._since_frame = playing, timeline_frame, engine_frame
+        self.playing, self.timeline_frame, self.since_frame = playing, timeline_frame, engine_frame
+        self.moves += 1
         return (self.changed(),)
 
     def looped(self, timeline_frame: int, engine_frame: int) -> None:
         """Note that the timeline went back to its loop's start."""
-        self.timeline_frame, self._since_frame = timeline_frame, engine_frame
+        self.timeline_frame, self.since_frame = timeline_frame, engine_frame
+
+    def place(self, engine_frame: int) -> int:
+        """Return where the timeline that runs will stand at an engine frame; a loop's end is gone round."""
+        here = self.timeline_frame + engine_frame - (self.since_frame or 0)
+        start, end = self._loop_ahead()
+        return here if here < end or end == 0 else start + (here - end) % (end - start)
+
+    def until_loop(self, timeline_frame: int) -> int | None:
+        """Return how many frames are left until the loop goes back; None: it does not."""
+        _, end = self._loop_ahead()
+        return end - timeline_frame if timeline_frame < end else None
+
+    def _loop_ahead(self) -> tuple[int, int]:
+        """Return the loop that the timeline is in or runs into; 0, 0: none."""
+        return self.loop if self.loop and self.timeline_frame < self.loop[1] else (0, 0)
 
     def next_place(self, engine_frame: int, bars: bool, beats: float) -> int:
         """Return the engine frame of the next bar, or multiple of ``beats`` in its bar, from ``engine_frame`` on.
 
         It is ``engine_frame`` itself while the timeline rests. A loop's end is gone round.
         """
-        if not self.playing or self._since_frame is None:
+        if not self.playing or self.since_frame is None:
             return engine_frame
-        here = self.timeline_frame + engine_frame - self._since_frame
+        here = self.place(engine_frame)
         tempo = TempoMap(self._context.story.tempo, self._context.story.sample_rate)
-        start, end = self.loop or (0, 0)
-        looping = self.timeline_frame < end
-        if looping and here >= end:
-            here = start + (here - end) % (end - start)
+        start, end = self._loop_ahead()
         place = tempo.next_place(max(0, here), bars, beats)
-        if looping and place >= end:
+        if end and place >= end:
             place = end + tempo.next_place(start, bars, beats) - start
         return engine_frame + place - here
 

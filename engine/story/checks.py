@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
+from engine.story.message_checks import check_messages
 from engine.story.model import (
     MAIN_LIST,
     MASTER,
@@ -23,6 +24,7 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Position,
+    SendMessages,
     Snapshot,
     SpeakLine,
     Story,
@@ -316,6 +318,8 @@ class _Check:
             yield from check_range(where, "gain_db", cue.gain_db, CLIP_GAIN)
             for key, frames in (("pre_wait", cue.pre_wait_frames), ("post_wait", cue.post_wait_frames)):
                 yield from check_range(where, key, frames_to_seconds(frames, max(1, self._story.sample_rate)), _WAIT)
+            if cue.at is not None:
+                yield from self._position(cue.at, (*where, "at"))
             if cue.id in grouped and cue.follow != "none":
                 yield problem((*where, "follow"), "a group fires this cue; what follows is the group's to say")
             for member in cue.target.cues if isinstance(cue.target, FireCues) else ():
@@ -353,6 +357,8 @@ class _Check:
                     if marker is not None and marker not in self._markers:
                         there = allowed_text(sorted(self._markers))
                         yield problem((*path, "section"), f"there is no marker {marker!r}; there is: {there}")
+            case SendMessages(messages=messages):
+                yield from check_messages(messages, (*path, "send"), self._story.sample_rate)
 
     def _manner(self, manner: Manner, path: Path) -> Iterator[Problem]:
         if manner == Manner():

@@ -112,8 +112,19 @@ def leaf_text(leaf: Leaf, like: Scalar | None = None) -> str:
             at, number, curve = value
             after = "" if curve == "linear" else f", {curve}"
             return f"[{position_text(at, rate, '')}, {number_text(number)}{after}]"
+        case "args":
+            return "[" + ", ".join(map(_argument, value)) + "]"
         case "words":
             return "[" + ", ".join(word_text(word) for word in value) + "]"
+
+
+def _argument(value: object) -> str:
+    """Return an OSC argument so that its type can be read back."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, int) else quoted(str(value))
 
 
 _ID = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.story.messages import Outgoing
+
 MASTER = "master"
 """The id of the strip that everything runs through."""
 
@@ -214,7 +216,13 @@ class FireCues(msgspec.Struct, frozen=True, kw_only=True, tag="group"):
     cues: tuple[str, ...]
 
 
-CueTarget = Target | FireCues
+class SendMessages(msgspec.Struct, frozen=True, kw_only=True, tag="send"):
+    """Send messages to other programs and devices."""
+
+    messages: tuple[Outgoing, ...]
+
+
+CueTarget = Target | FireCues | SendMessages
 Follow = Literal["none", "continue", "end"]
 
 
@@ -222,7 +230,8 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     """A numbered thing that GO fires. ``id`` is what people call its number: ``1``, ``12a``.
 
     It sounds pre_wait after it was fired. follow: the next cue is fired post_wait after this one begins to sound
-    (continue) or has ended (end). prompt: what the prompter says when it stands by.
+    (continue) or has ended (end). prompt: what the prompter says when it stands by. at: the timeline fires it there
+    too, once per pass.
     """
 
     id: str
@@ -233,6 +242,7 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     post_wait_frames: int = 0
     follow: Follow = "none"
     prompt: str = ""
+    at: At | Beat | None = None
 
 
 class CueList(msgspec.Struct, frozen=True, kw_only=True):

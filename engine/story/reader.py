@@ -8,9 +8,11 @@ from engine.params import DUCK
 from engine.story.automation_reader import read_automation
 from engine.story.fields import Fields, Notes
 from engine.story.insert_reader import read_insert
+from engine.story.message_reader import read_messages
 from engine.story.model import (
     After,
     At,
+    Beat,
     Bus,
     Clip,
     Cue,
@@ -31,6 +33,7 @@ from engine.story.model import (
     Quantise,
     Scene,
     Send,
+    SendMessages,
     Slot,
     SlotMode,
     Snapshot,
@@ -62,7 +65,7 @@ CLIP_KEYS = (
 )  # fmt: skip
 MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
 TARGET_KEYS = ("clip", "say", "track", "voice", "section", *MANNER_KEYS)
-CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "gain_db", "pre_wait", "post_wait", "follow", "prompt")
+CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "send", "at", "gain_db", "pre_wait", "post_wait", "follow", "prompt")
 CUELIST_KEYS = ("id", "name", "cues")
 PROMPTER_KEYS = ("voice", "bus", "read_ahead")
 SLOT_KEYS = (
@@ -232,9 +235,24 @@ class Reader:
             post_wait_frames=fields.frames("post_wait", self._rate),
             follow=cast(Follow, fields.choice("follow", get_args(Follow), "none")),
             prompt=fields.text("prompt"),
+            at=self._moment(fields),
         )
 
+    def _moment(self, fields: Fields) -> At | Beat | None:
+        if fields.child("at") is None:
+            return None
+        at = fields.position("at", self._rate, At(frame=0))
+        if isinstance(at, After):
+            fields.complain("at", "a time, or a bar and beat: a cue is fired at no clip's end")
+            return None
+        return at
+
     def _cue_target(self, fields: Fields) -> CueTarget:
+        if "send" in fields:
+            for key in (*TARGET_KEYS, "group", "gain_db"):
+                if key in fields:
+                    fields.complain(key, "nothing: a cue with send: only sends; fire both with a group")
+            return SendMessages(messages=read_messages(fields, self._rate, self.notes))
         if "group" not in fields:
             return self._target(fields)
         for key in TARGET_KEYS:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.params import DUCK
+from engine.story.messages import Outgoing, SendController, SendNote, SendOsc, SendProgram, SendShow
 from engine.story.model import (
     After,
     At,
@@ -28,6 +29,7 @@ from engine.story.model import (
     Position,
     Prompter,
     Scene,
+    SendMessages,
     Slot,
     Snapshot,
     SpeakLine,
@@ -38,7 +40,9 @@ from engine.story.model import (
 )
 from engine.story.reader import VERSION
 
-LeafKind = Literal["word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words", "point"]
+LeafKind = Literal[
+    "word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words", "point", "args"
+]
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -218,6 +222,8 @@ def _cue(cue: Cue, voices: Mapping[str, str | None], rate: int) -> Table:
         "id": Leaf("word", cue.id),
         "name": _name(cue.name),
         **_target(cue.target, voices),
+        **_messages(cue.target, rate),
+        **({} if cue.at is None else {"at": _position(cue.at, rate)}),
         "gain_db": _number(cue.gain_db, 0.0),
         "pre_wait": Leaf("time", cue.pre_wait_frames, not cue.pre_wait_frames, rate),
         "post_wait": Leaf("time", cue.post_wait_frames, not cue.post_wait_frames, rate),
@@ -272,6 +278,37 @@ def _target(target: CueTarget, voices: Mapping[str, str | None]) -> dict[str, Tr
             return {"section": Leaf("words", (start,) if end is None else (start, end))}
         case FireCues(cues=cues):
             return {"group": Leaf("words", cues)}
+        case SendMessages():
+            return {}
+
+
+def _messages(target: CueTarget, rate: int) -> dict[str, Tree]:
+    if not isinstance(target, SendMessages):
+        return {}
+    rows = enumerate(Table(_message(message, rate), inline=True) for message in target.messages)
+    return {"send": Rows(tuple(rows))}
+
+
+def _message(message: Outgoing, rate: int) -> dict[str, Tree]:
+    after = Leaf("time", message.after_frames, not message.after_frames, rate)
+    if isinstance(message, SendOsc):
+        args = Leaf("args", message.args, not message.args)
+        return {"osc": Leaf("text", message.address), "to": Leaf("text", message.to), "args": args, "after": after}
+    fields: dict[str, Tree]
+    match message:
+        case SendNote(note=note, velocity=velocity, duration_frames=duration):
+            lasts = Leaf("time", duration or 0, duration is None, rate)
+            fields = {"note": _number(note), "velocity": _number(velocity, 100), "duration": lasts}
+        case SendController(number=number, value=value):
+            fields = {"cc": _number(number), "value": _number(value, 127)}
+        case SendProgram(program=program):
+            fields = {"program": _number(program)}
+        case SendShow(verb=verb, cue=cue, cuelist=cuelist):
+            fields = {"msc": Leaf("text", verb), "cue": _name(cue), "list": _name(cuelist)}
+            fields["device"], fields["format"] = _number(message.device, 127), _word(message.format, "lighting")
+    if not isinstance(message, SendShow):
+        fields["channel"] = _number(message.channel, 1)
+    return {**fields, "port": Leaf("text", message.port, message.port is None), "after": after}
 
 
 def _manner(manner: Manner) -> dict[str, Tree]:

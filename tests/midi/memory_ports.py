@@ -11,6 +11,8 @@ from bridge.midi.port import Heard, PortError
 class MemorySystem:
     """Devices by name, each with an input and an output."""
 
+    is_ours = False
+
     def __init__(self, *names: str) -> None:
         self.names = list(names)
         self.sent: dict[str, list[bytes]] = {}
@@ -62,8 +64,9 @@ class _Output:
     def __init__(self, system: MemorySystem, name: str) -> None:
         self._system, self._name = system, name
         self._open = True
+        self.lead_seconds = 0.0
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, at: float | None = None) -> None:
         if not self._open or (self._name not in self._system.names and not self._name.startswith("Cuevox")):
             raise PortError(f"the MIDI port {self._name!r} is gone")
         self._system.sent.setdefault(self._name, []).append(message)

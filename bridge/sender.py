@@ -1,0 +1,151 @@
+"""The sender: what cues send goes out when their frame is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.errors import BridgeError
+from bridge.osc.out import OscOut
+from bridge.port import EnginePort
+from bridge.timed import Timed
+from engine.events import Dropped, Event, MessageDue, Panicked, StartedLate
+from engine.story.messages import MidiBase, Outgoing, SendOsc, describe
+
+LATE_SECONDS = 0.002
+"""What goes out later than this is told."""
+
+LATENCY_SECONDS = 1.0
+"""How long the output's latency is taken to be what it was."""
+
+
+class Outlet(Protocol):
+    """A MIDI output as cues see it."""
+
+    @property
+    def lead_seconds(self) -> float:
+        """So long before its time it wants a message; 0: it sends at once."""
+        ...
+
+    def send(self, message: bytes, at: float) -> None:
+        """Send a message at a Unix time, or at once. Any thread may call it. Raises BridgeError."""
+        ...
+
+
+class MidiOut(Protocol):
+    """All MIDI outputs."""
+
+    def outlet(self, port: str | None) -> Outlet:
+        """Return the output whose name has ``port`` in it, None: our own. Raises PortError."""
+        ...
+
+    def prepare(self, message: Outgoing) -> bytes:
+        """Return the bytes of a MIDI message."""
+        ...
+
+
+class Sender:
+    """Hears which messages are due and has them sent. Event loop of the control process only.
+
+    midi: None while there is no MIDI. Panic forgets what waits and lets go of every note that a cue has pressed.
+    """
+
+    def __init__(self, engine: EnginePort, wall: Callable[[], float] = time.time) -> None:
+        self._engine, self._wall = engine, wall
+        self._loop = asyncio.get_running_loop()
+        self._timed, self._osc = Timed(wall), OscOut()
+        self.midi: MidiOut | None = None
+        self.late = 0
+        """How many messages went out late."""
+        self._held: dict[tuple[int, bytes], Outlet] = {}
+        self._latency = (0.0, float("-inf"))
+        self._end = engine.subscribe(self._hear)
+
+    def close(self) -> None:
+        """Let go of every note and send nothing more."""
+        self._end()
+        self._end = lambda: None
+        self._let_go()
+        self._timed.close()
+        self._osc.close()
+
+    def _hear(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if isinstance(event, MessageDue):
+                self._give(event)
+            elif isinstance(event, Panicked):
+                self._timed.clear()
+                self._let_go()
+
+    def _give(self, due: MessageDue) -> None:
+        at = self._engine.clock.time_at(due.frame) + self._latency_seconds()
+        what = f"cue {due.cue}: {describe(due.message)}"
+        if isinstance(due.message, SendOsc):
+            self._osc.prepare(
+                due.message, lambda send: self._at(at, 0.0, send, what), lambda text: self._drop(what, "no_host", text)
+            )
+            return
+        try:
+            self._give_midi(due.message, at, what)
+        except BridgeError as error:
+            self._drop(what, error.code, str(error))
+
+    def _give_midi(self, message: Outgoing, at: float, what: str) -> None:
+        if self.midi is None:
+            self._drop(what, "no_midi", "this engine was started without MIDI; --midi auto switches it on")
+            return
+        outlet = self.midi.outlet(message.port if isinstance(message, MidiBase) else None)
+        data = self.midi.prepare(message)
+        if data[0] & 0xF0 == 0x90:
+            self._hold(outlet, data)
+        self._at(at, outlet.lead_seconds, lambda: outlet.send(data, at), what)
+
+    def _hold(self, outlet: Outlet, note: bytes) -> None:
+        """Keep which notes are pressed."""
+        key = id(outlet), note[:2]
+        if note[2]:
+            self._held[key] = outlet
+        else:
+            self._held.pop(key, None)
+
+    def _let_go(self) -> None:
+        for (_, note), outlet in self._held.items():
+            at, data = self._wall() + outlet.lead_seconds, note + b"\0"
+            self._do(lambda o=outlet, d=data, t=at: o.send(d, t), "a note that is let go")  # type: ignore[misc]
+        self._held.clear()
+
+    def _at(self, at: float, lead_seconds: float, send: Callable[[], None], what: str) -> None:
+        def did(late_seconds: float) -> None:
+            if late_seconds - lead_seconds > LATE_SECONDS:
+                self._later(lambda: self._tell_late(what, late_seconds - lead_seconds))
+
+        if not self._timed.at(at - lead_seconds, lambda: self._do(send, what), did):
+            self._drop(what, "queue_full", "too many messages wait; this one was dropped")
+
+    def _do(self, send: Callable[[], None], what: str) -> None:
+        """Send; what stands against it is told in the event loop."""
+        try:
+            send()
+        except (BridgeError, OSError) as error:
+            code, text = getattr(error, "code", "not_sent"), str(error)
+            self._later(lambda: self._drop(what, code, text))
+
+    def _later(self, tell: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(tell)
+
+    def _tell_late(self, what: str, late_seconds: float) -> None:
+        self.late += 1
+        self._engine.tell(StartedLate(what=what, late_seconds=late_seconds, sequence=self.late))
+
+    def _drop(self, what: str, code: str, text: str) -> None:
+        self._engine.tell(Dropped(what=what, code=code, text=text))
+
+    def _latency_seconds(self) -> float:
+        """Return how long after it has left the engine a frame is heard."""
+        now = self._loop.time()
+        if now - self._latency[1] > LATENCY_SECONDS:
+            self._latency = self._engine.status().latency_seconds, now
+        return self._latency[0]
