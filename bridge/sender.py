@@ -49,13 +49,16 @@ class MidiOut(Protocol):
 class Sender:
     """Hears which messages are due and has them sent. Event loop of the control process only.
 
-    midi: None while there is no MIDI. Panic forgets what waits and lets go of every note that a cue has pressed.
+    begin: called first by the thread that sends. midi: None while there is no MIDI. Panic forgets what waits and lets
+    go of every note that a cue has pressed.
     """
 
-    def __init__(self, engine: EnginePort, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, engine: EnginePort, wall: Callable[[], float] = time.time, begin: Callable[[], object] = lambda: None
+    ) -> None:
         self._engine, self._wall = engine, wall
         self._loop = asyncio.get_running_loop()
-        self._timed, self._osc = Timed(wall), OscOut()
+        self._timed, self._osc = Timed(wall, begin), OscOut()
         self.midi: MidiOut | None = None
         self.late = 0
         """How many messages went out late."""

@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from engine.platform import prefer_this_thread
-
 MAX_WAITING = 4096
 """What waits; more is refused: nobody meant that."""
 
@@ -19,10 +17,13 @@ Did = Callable[[float], None]
 
 
 class Timed:
-    """Does what it is given at Unix times, in order of time, then of arrival. ``at`` may be called by any thread."""
+    """Does what it is given at Unix times, in order of time, then of arrival. ``at`` may be called by any thread.
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
-        self._wall = wall
+    begin: called first by its thread.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time, begin: Callable[[], object] = lambda: None) -> None:
+        self._wall, self._begin = wall, begin
         self._waiting: list[tuple[float, int, Do, Did]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
@@ -56,7 +57,7 @@ class Timed:
             self._thread.join()
 
     def _run(self) -> None:
-        prefer_this_thread()
+        self._begin()
         while (due := self._next()) is not None:
             at, _, do, did = due
             do()

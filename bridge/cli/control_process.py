@@ -68,7 +68,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     port = LivePort(control)
     hub = Hub(port, version=importlib.metadata.version("cuevox"))
     osc = OscServer(hub)
-    sender = Sender(port)
+    sender = Sender(port, begin=prefer_this_thread)
     midi = None
     showing: asyncio.Task[None] | None = None
     try:

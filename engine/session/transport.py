@@ -164,10 +164,10 @@ class Transport:
 
         after: None: since it last moved otherwise. None is returned while it rests, and when it does not come by.
         """
-        if not self.playing or self._since_frame is None:
+        if not self.playing or self.since_frame is None:
             return None
-        after = self._since_frame if after is None else max(after, self._since_frame)
-        frame = self._since_frame + timeline_frame - self.timeline_frame
+        after = self.since_frame if after is None else max(after, self.since_frame)
+        frame = self.since_frame + timeline_frame - self.timeline_frame
         start, end = self.loop or (0, 0)
         if self.timeline_frame < end:
             if timeline_frame >= end:
