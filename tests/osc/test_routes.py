@@ -16,6 +16,7 @@ from bridge.routes import ANSWERS, PUSHES, ROUTES
 from bridge.tree import MAX_MATCHES, AddressTree
 from engine.commands import Command
 from engine.events import Event
+from engine.story.messages import Outgoing, SendNote
 from engine.story.model import RESERVED_IDS
 
 TREE = AddressTree(ROUTES)
@@ -37,7 +38,7 @@ def example(kind):
     values = {}
     for field in msgspec.structs.fields(kind):
         made_up = {int: 3, float: 0.5, bool: True}.get(field.type, "x")
-        values[field.name] = EXAMPLES.get(field.name, made_up)
+        values[field.name] = EXAMPLES.get(field.name, SendNote(note=60) if field.type == Outgoing else made_up)
     return kind(**values)
 
 
