@@ -54,7 +54,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages that belong to one moment; nested bundles are flattened into several of these."""
+    """Messages that belong to one moment; nested bundles are flattened into several of these.
+
+    frame: the engine frame of the tag, where the wire knows it exactly.
+    """
 
     tag: TimeTag
     messages: tuple[Message, ...]
+    frame: int | None = None

@@ -139,7 +139,7 @@ class Router:
             return None
         late_seconds = self._wall() - bundle.tag.unix
         if late_seconds <= 0.0:
-            return self._port.clock.frame_at(bundle.tag.unix)
+            return self._port.clock.frame_at(bundle.tag.unix) if bundle.frame is None else bundle.frame
         counters = self.desk.counters
         counters.late_bundles += 1
         late_ms = late_seconds * 1000.0

@@ -150,11 +150,14 @@ def _named(part: str, names: Any) -> str:
 
 
 def _system(settings: Settings) -> Any:
+    from bridge.midi.jack_ports import JackSystem, has_jack_client
     from bridge.midi.port import PortError
     from bridge.midi.rtmidi_ports import RtMidiSystem
 
     if settings.midi == "off":
         raise PortError("MIDI is switched off in the settings; --midi auto switches it on")
+    if settings.midi == "jack" and has_jack_client():
+        return JackSystem("Cuevox-midi")
     return RtMidiSystem(settings.midi)
 
 

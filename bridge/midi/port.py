@@ -11,7 +11,22 @@ NAME = "Cuevox"
 """What other programs see us as."""
 
 Heard = Callable[[float, bytes], None]
-"""Takes the Unix time of arrival and whole or part messages, on the port's own thread: it only queues them."""
+"""Takes the Unix time of arrival and whole or part messages, on the port's own thread: it only queues them.
+
+The time is a ``Stamp`` where the driver counts frames.
+"""
+
+
+class Stamp(float):
+    """A Unix time that knows its frame: the driver's, as a port hears it; once it is the wire's, the engine's."""
+
+    frame: int
+
+    def __new__(cls, unix_seconds: float, frame: int) -> Stamp:
+        """Return a time with its frame."""
+        stamp = super().__new__(cls, unix_seconds)
+        stamp.frame = frame
+        return stamp
 
 
 class PortError(BridgeError):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.hub import Hub
+from bridge.midi.jack_ports import JackSystem, has_jack_client
 from bridge.midi.port import MidiSystem, PortError
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
@@ -66,7 +67,9 @@ def _outsides(wanted: str) -> dict[SourceName, Outside]:
 
 def _systems(config: MidiConfig) -> list[MidiSystem]:
     systems: list[MidiSystem] = []
-    if config.api != "off":
+    if config.api == "jack" and has_jack_client():
+        systems.append(JackSystem())
+    elif config.api != "off":
         from bridge.midi.rtmidi_ports import RtMidiSystem  # loads the system's MIDI library
 
         api: Any = config.api

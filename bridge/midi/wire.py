@@ -13,11 +13,12 @@ from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
 from bridge.midi import mackie_remote
 from bridge.midi.device import Device
+from bridge.midi.frame_map import FrameMap
 from bridge.midi.inbox import Inbox
 from bridge.midi.mackie_remote import MackieRemote
 from bridge.midi.outlets import Outlets
 from bridge.midi.painter import PAINT_SECONDS
-from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError
+from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError, Stamp
 from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
@@ -78,6 +79,7 @@ class MidiWire:
         self._remote_ports: tuple[MidiInput | MidiOutput, ...] = ()
         self._remote_stream = MidiStream()
         self._failed: set[str] = set()
+        self._frames = FrameMap(hub.engine.clock)
         self.outlets = Outlets()
         """What cues send to."""
         self._looking: asyncio.Task[None] | None = None
@@ -239,8 +241,11 @@ class MidiWire:
 
     def _work(self, device: Device, surface: Surface) -> None:
         def do(message: Message, at: float | None) -> None:
-            tag = IMMEDIATELY if at is None else TimeTag.from_unix(at + self.latency_seconds)
-            self.hub.receive(Bundle(tag=tag, messages=(message,)), device.client)
+            tag, frame = IMMEDIATELY, None
+            if at is not None:
+                tag = TimeTag.from_unix(at + self.latency_seconds)
+                frame = at.frame + self.latency_frames if isinstance(at, Stamp) else None
+            self.hub.receive(Bundle(tag=tag, messages=(message,), frame=frame), device.client)
 
         def subscribe(pattern: str) -> None:
             do(Message("/subscribe", (pattern, 0, LEASE_SECONDS)), None)
@@ -256,8 +261,12 @@ class MidiWire:
     @property
     def latency_seconds(self) -> float:
         """How long after its arrival a press sounds: always the same."""
-        engine = self.hub.engine
-        return engine.block_frames / engine.sample_rate + MARGIN_SECONDS
+        return self.latency_frames / self.hub.engine.sample_rate
+
+    @property
+    def latency_frames(self) -> int:
+        """The same in frames: a block, and the margin."""
+        return self.hub.engine.block_frames + round(MARGIN_SECONDS * self.hub.engine.sample_rate)
 
     def _take(self, port: str, at: float, data: bytes) -> None:
         if port == mackie_remote.PORT:
@@ -266,6 +275,8 @@ class MidiWire:
         device = self.devices.get(port)
         if device is None:
             return  # it was pulled out meanwhile
+        if isinstance(at, Stamp):
+            at = self._frames.engine_time(at)
         for message in device.stream.feed(data):
             done = self._hear(device, message, at)
             if message[0] not in _QUIET:

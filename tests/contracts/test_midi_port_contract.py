@@ -1,4 +1,4 @@
-"""What MIDI ports do, in memory, over a socket (to mido's own) and through python-rtmidi on a real JACK server."""
+"""What MIDI ports do: in memory, over a socket (to mido's own), on real JACK through python-rtmidi and JACK-Client."""
 
 import queue
 import sys
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.midi.port import PortError
+from bridge.midi.jack_ports import JackSystem
+from bridge.midi.port import PortError, Stamp
 from bridge.midi.rtmidi_ports import RtMidiSystem
 from bridge.midi.socket_ports import SocketSystem
 from bridge.midi.stream import MidiStream
@@ -61,11 +62,11 @@ class SocketBench:
         self.device.close()
 
 
-class JackBench:
+class RtMidiBench:
     def __init__(self):
         import rtmidi
 
-        self.system = RtMidiSystem("jack")
+        self.system = self.make()
         self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Device")
         self.out.open_virtual_port("Pad")
         self.inn = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Device")
@@ -75,6 +76,9 @@ class JackBench:
         self.inn.open_virtual_port("Pad")
         self.name = next(n for n in self.system.inputs() if n.endswith(":Pad"))
         self.output = next(n for n in self.system.outputs() if n.endswith(":Pad"))
+
+    def make(self):
+        return RtMidiSystem("jack")
 
     def connect(self):
         pass
@@ -91,12 +95,17 @@ class JackBench:
             port.delete()
 
 
-BENCHES = {"memory": MemoryBench, "socket": SocketBench, "jack": JackBench}
+class JackBench(RtMidiBench):
+    def make(self):
+        return JackSystem()
+
+
+BENCHES = {"memory": MemoryBench, "socket": SocketBench, "rtmidi": RtMidiBench, "jack": JackBench}
 
 
 @pytest.fixture(params=BENCHES)
 def bench(request):
-    if request.param == "jack":
+    if request.param in ("rtmidi", "jack"):
         request.getfixturevalue("jack_server")
     bench = BENCHES[request.param]()
     bench.connect()
@@ -123,6 +132,8 @@ def test_what_a_device_sends_is_heard_in_order_and_stamped(bench, heard):
     assert [data for _, data in got] == sent
     times = [at for at, _ in got]
     assert times == sorted(times) and before <= times[0] <= times[-1] <= time.time()
+    if isinstance(bench, JackBench):
+        assert all(isinstance(at, Stamp) for at in times)
 
 
 def test_a_device_hears_what_is_sent_to_it(bench, heard):

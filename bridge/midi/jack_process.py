@@ -1,0 +1,207 @@
+"""The process that is our JACK client for MIDI: its callback has an interpreter to itself, and events their frames.
+
+Control asks over one connection, and hears what ports heard over a socket: one packet per JACK cycle. The process
+ends when control does. Ports are known by numbers that control gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import heapq
+import itertools
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bridge.midi.port import NAME
+
+HEARD = struct.Struct("<IIqd")
+"""Before each event: the port's number, how many bytes, JACK's frame, and its Unix time."""
+
+LOST = 0xFFFFFFFF
+"""A port of this number: so many bytes mean so many events that control did not take in time."""
+
+SENT = struct.Struct("<Id")
+"""Before each message to be sent: the port's number, and its Unix time; 0: at once."""
+
+QUEUE_BYTES = 1 << 22
+_WRAP = 1 << 32
+
+
+class JackProcess:
+    """Ports of one JACK client."""
+
+    def __init__(self, events: socket.socket, name: str) -> None:
+        import jack
+
+        self.error = jack.JackError
+        self._client = jack.Client(name, no_start_server=True)
+        self._rate = self._client.samplerate
+        self._events = events
+        self._inputs: dict[int, Any] = {}
+        self._hearing: tuple[tuple[int, Any], ...] = ()
+        self._outputs: dict[int, Any] = {}
+        self._new: deque[tuple[int, int, int, bytes]] = deque()
+        self._due: list[tuple[int, int, int, bytes]] = []
+        self._numbers = itertools.count()
+        self._high = self._last = self._lost = 0
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def close(self) -> None:
+        """Leave JACK."""
+        self._client.deactivate()
+        self._client.close()
+
+    def inputs(self) -> list[str]:
+        """Return the ports that can be heard."""
+        return self._names(is_output=True)
+
+    def outputs(self) -> list[str]:
+        """Return the ports that can be sent to."""
+        return self._names(is_input=True)
+
+    def open_input(self, number: int, name: str, virtual: bool) -> None:
+        """Hear a port, or be one."""
+        self._check(name, () if virtual else self.inputs(), virtual)
+        port = self._client.midi_inports.register(f"{name} in" if virtual else f"from {number}")
+        if not virtual:
+            self._connect(name, port, port)
+        self._inputs[number] = port
+        self._hearing = tuple(self._inputs.items())
+
+    def open_output(self, number: int, name: str, virtual: bool) -> None:
+        """Send to a port, or be one."""
+        self._check(name, () if virtual else self.outputs(), virtual)
+        port = self._client.midi_outports.register(f"{name} out" if virtual else f"to {number}")
+        if not virtual:
+            self._connect(port, name, port)
+        self._outputs = {**self._outputs, number: port}
+
+    def shut(self, number: int) -> None:
+        """Give a port back."""
+        port = self._inputs.pop(number, None)
+        self._hearing = tuple(self._inputs.items())
+        if port is None:
+            port = self._outputs.get(number)
+            self._outputs = {n: p for n, p in self._outputs.items() if n != number}
+        if port is not None:
+            time.sleep(2.0 * self._client.blocksize / self._rate)  # the callback may still look at it
+            port.unregister()
+
+    def send(self, number: int, at: float, message: bytes) -> None:
+        """Have a message sent at its frame."""
+        frame = 0
+        if at:
+            frame = self._extended(self._client.frame_time) + round((at - time.time()) * self._rate)
+        self._new.append((frame, next(self._numbers), number, message))
+
+    def _names(self, **which: bool) -> list[str]:
+        names = (port.name for port in self._client.get_ports(is_midi=True, **which))
+        return [name for name in names if not name.startswith((f"{self._client.name}:", f"{NAME}:"))]
+
+    def _check(self, name: str, there: Sequence[str], virtual: bool) -> None:
+        if not virtual and name not in there:
+            raise LookupError(f"no MIDI port named {name!r}; there is: {', '.join(there) or 'none'}")
+
+    def _connect(self, source: Any, to: Any, port: Any) -> None:
+        try:
+            self._client.connect(source, to)
+        except self.error:
+            port.unregister()
+            raise
+
+    def _process(self, frames: int) -> None:
+        """Pass on what came, write what is due. JACK's thread; its process has nothing else to do."""
+        start = self._extended(self._client.last_frame_time)
+        self._hear(start)
+        self._write(start, frames)
+
+    def _hear(self, start: int) -> None:
+        packet: list[bytes] = []
+        count = 0
+        for number, port in self._hearing:
+            for offset, data in port.incoming_midi_events():
+                if not packet:
+                    began = time.time() - self._client.frames_since_cycle_start / self._rate
+                event = bytes(data)
+                packet += (HEARD.pack(number, len(event), start + offset, began + offset / self._rate), event)
+                count += 1
+        if not packet:
+            return
+        if self._lost:
+            packet.append(HEARD.pack(LOST, self._lost, start, began))
+        try:
+            self._events.send(b"".join(packet))
+            self._lost = 0
+        except OSError:
+            self._lost += count
+
+    def _write(self, start: int, frames: int) -> None:
+        for port in self._outputs.values():
+            port.clear_buffer()
+        while self._new:
+            heapq.heappush(self._due, self._new.popleft())
+        while self._due and self._due[0][0] < start + frames:
+            frame, _, number, message = self._due[0]
+            port = self._outputs.get(number)
+            if port is not None:
+                try:
+                    port.write_midi_event(max(0, frame - start), message)
+                except (self.error, ValueError):
+                    return  # this cycle holds no more; the next one does
+            heapq.heappop(self._due)
+
+    def _extended(self, frame: int) -> int:
+        """Return a frame that does not wrap after a day."""
+        if frame < self._last - _WRAP // 2:
+            self._high += _WRAP
+        self._last = frame
+        return self._high + frame
+
+
+def answer(ports: JackProcess, request: tuple[Any, ...]) -> object:
+    """Do what control asks for; return what it is told: the result, or an error's text."""
+    verb, *values = request
+    try:
+        return "ok", getattr(ports, verb)(*values)
+    except (ports.error, LookupError) as error:
+        return "error", str(error)
+
+
+def main() -> None:
+    """Serve control until it is gone."""
+    connection, events = Connection(int(sys.argv[1])), socket.socket(fileno=int(sys.argv[2]))
+    events.setblocking(False)
+    with contextlib.suppress(OSError):
+        events.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_SNDBUFFORCE", socket.SO_SNDBUF), QUEUE_BYTES)
+    try:
+        ports = JackProcess(events, sys.argv[3])
+    except Exception as error:  # noqa: BLE001 - whatever it is, control is told instead of a pipe's end
+        connection.send(("error", str(error)))
+        return
+    connection.send(("ok", None))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            data = connection.recv_bytes()
+            if data[:1] == b"\0":
+                number, at = SENT.unpack_from(data, 1)
+                ports.send(number, at, data[1 + SENT.size :])
+            else:
+                import pickle
+
+                connection.send(answer(ports, pickle.loads(data)))
+    ports.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""MIDI over a real JACK server with frames: what came when, what goes out when, and nothing lost in between."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+from jack_server import JackServer
+
+from bridge.midi.frame_map import FAR_FRAMES, FrameMap
+from bridge.midi.jack_ports import JackSystem
+from bridge.midi.port import PortError, Stamp
+
+EVENTS = 2000
+WAIT_SECONDS = 20.0
+
+
+class Peer:
+    """A JACK client that sends bursts of numbered controllers and notes at which frames, and what it hears when."""
+
+    def __init__(self, server: JackServer) -> None:
+        self._client = server.client("Peer")
+        self._out = self._client.midi_outports.register("out")
+        self._in = self._client.midi_inports.register("in")
+        self.sent: list[tuple[int, bytes]] = []
+        self.heard: list[tuple[int, bytes]] = []
+        self.going = False
+        self.done = threading.Event()
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def _process(self, frames: int) -> None:
+        start = self._client.last_frame_time
+        self._out.clear_buffer()
+        for offset, data in self._in.incoming_midi_events():
+            self.heard.append((start + offset, bytes(data)))
+        for offset in range(0, frames if self.going else 0, 16):
+            n = len(self.sent)
+            if n == EVENTS:
+                self.done.set()
+                return
+            message = bytes((0xB0 | n % 16, n // 128 % 120, n % 128))
+            self._out.write_midi_event(offset, message)
+            self.sent.append((start + offset, message))
+
+    def close(self) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+
+@pytest.fixture
+def peer(jack_server: JackServer):
+    peer = Peer(jack_server)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def system(peer: Peer):
+    system = JackSystem("Test")
+    yield system
+    system.close()
+
+
+def test_a_burst_of_thousands_comes_whole_and_with_the_frames_at_which_it_was_sent(peer: Peer, system: JackSystem):
+    found: queue.Queue[tuple[Stamp, bytes]] = queue.Queue()
+    name = next(n for n in system.inputs() if n.startswith("Peer:"))
+    port = system.open_input(name, lambda at, data: found.put((at, data)))
+    peer.going = True
+    assert peer.done.wait(WAIT_SECONDS)
+    got = [found.get(timeout=WAIT_SECONDS) for _ in range(EVENTS)]
+    assert [(at.frame, data) for at, data in got] == peer.sent
+    assert system.lost == 0
+    port.close()
+
+
+def test_messages_leave_at_distances_to_the_frame(peer: Peer, system: JackSystem):
+    output = system.open_output(next(n for n in system.outputs() if n.startswith("Peer:")))
+    at = time.time() + 0.3
+    for number in (3, 1, 2, 0):
+        output.send(bytes((0x90, number, 64)), at + number * 0.01)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(peer.heard) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [data[1] for _, data in peer.heard] == [0, 1, 2, 3]
+    frames = [frame for frame, _ in peer.heard]
+    assert all(abs(later - frame - 480) <= 48 for frame, later in pairwise(frames))
+    output.close()
+    with pytest.raises(PortError):
+        output.send(b"\xf8")
+
+
+def test_a_server_that_is_gone_is_said():
+    with pytest.raises(PortError):
+        JackSystem("Nobody")
+
+
+class Clock:
+    """An engine whose frame 0 was at second 0 and 100 of the driver's frames before."""
+
+    def __init__(self) -> None:
+        self.off = 0
+
+    def frame_at(self, unix_seconds: float) -> int:
+        return round(unix_seconds * 48_000) + self.off
+
+    def time_at(self, frame: int) -> float:
+        return frame / 48_000
+
+
+def test_distances_in_frames_are_kept_whatever_the_clocks_say():
+    clock = Clock()
+    frames = FrameMap(clock)
+    engine = []
+    for number in range(100):
+        clock.off = number * 17 % 41 - 20  # what a clock that is measured is off by
+        engine.append(frames.engine_time(Stamp(1.0 + number / 480.0, 100 + 48_000 + number * 100)).frame)
+    assert {later - frame for frame, later in pairwise(engine)} == {100}
+    assert frames.jumps == 0
+    clock.off = 4 * FAR_FRAMES
+    moved = frames.engine_time(Stamp(2.0, 100 + 96_000)).frame
+    assert moved == 96_000 + 4 * FAR_FRAMES and frames.jumps == 1
