@@ -15,7 +15,7 @@ from engine.child import Child, StartFailed, answer
 from engine.errors import EngineError
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory
-from engine.standby import AUDIO_MODULE, Standby
+from engine.standby import Standby
 from engine.watchdog import DEATHS, SHORT_SECONDS, Doom, Watchdog
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,9 @@ class AudioPair:
         beats = Beats(memory.beats)
         self._watchdog = Watchdog(lambda: beats.count(Heart.AUDIO), HANG_SECONDS)
 
-    async def open(self) -> None:
-        """Start a process that imports while others do; it plays after ``start``."""
-        self._playing = await Child.start(AUDIO_MODULE, self._memory.handles)
-
-    async def start(self, mix: Message) -> Message:
-        """Play ``mix`` (graph and sample rate) and return the facts. Raises StartFailed."""
+    async def start(self, first: Child, mix: Message) -> Message:
+        """Have the first process play ``mix`` (graph and sample rate) and return the facts. Raises StartFailed."""
+        self._playing = first
         self._mix = dict(mix)
         self._now.send(self._first_line(standby=False))
         self._note(await answer(self._now, "ready"))
@@ -121,7 +118,7 @@ class AudioPair:
     @property
     def _now(self) -> Child:
         if self._playing is None:
-            raise RuntimeError("open the pair first")
+            raise RuntimeError("start the pair first")
         return self._playing
 
     def _note(self, facts: Message) -> None:

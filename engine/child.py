@@ -31,6 +31,7 @@ class Child:
     """One child. It logs to our standard error; the end of its standard input tells it to stop."""
 
     def __init__(self, module: str, process: asyncio.subprocess.Process) -> None:
+        self.module = module
         self.name = module.rpartition(".")[2].replace("_", " ")
         self._process = process
 

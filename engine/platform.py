@@ -29,7 +29,7 @@ COMMAND_PRIORITY = 5
 """SCHED_RR priority of the thread that takes commands: below every callback."""
 
 _PR_SET_PDEATHSIG = 1
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 LARGE_PAGE_BYTES = 2 << 20
 _MAP_NORESERVE = 0x4000  # Linux; in Python's mmap module from 3.13 on
 _RESET_ON_FORK = 0x40000000
@@ -42,28 +42,46 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def create_shared(size_bytes: int) -> int:
-    """Reserve nameless shared memory in full and return its handle.
+def open_shared() -> int:
+    """Return a handle of nameless shared memory whose size is not settled yet.
 
     Linux: a memfd. Other POSIX: a POSIX segment unlinked at once. Windows: the number in the name of a mapping that
-    lives as long as someone maps it. Raises MemoryShort when the system can't give all of it now: a full memory
-    must be an error here, never a bus error in the callback.
+    lives as long as someone maps it.
     """
+    return secrets.randbits(62) if sys.platform == "win32" else _anonymous_file()
+
+
+def size_shared(handle: int, size_bytes: int) -> None:
+    """Settle the size of shared memory, once; ``reserve_shared`` makes sure that it is there. Raises MemoryShort."""
+    require_memory(size_bytes)
+    if sys.platform != "win32":
+        try:
+            os.ftruncate(handle, size_bytes)
+        except OSError as error:
+            raise _short(size_bytes, error) from error
+
+
+def require_memory(size_bytes: int) -> None:
+    """Raise MemoryShort when the system hasn't got so much."""
     available = available_memory_bytes()
     if size_bytes > available:
         raise MemoryShort(f"can't reserve {size_bytes:,} bytes of shared memory; {available:,} are available")
-    if sys.platform == "win32":
-        return secrets.randbits(62)
-    handle = _anonymous_file()
-    try:
-        if hasattr(os, "posix_fallocate"):
+
+
+def reserve_shared(handle: int, size_bytes: int) -> None:
+    """Have the system give all of the memory now, without holding the interpreter.
+
+    Raises MemoryShort when it can't: a full memory must be an error here, never a bus error in the callback.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
             os.posix_fallocate(handle, 0, size_bytes)
-        else:
-            os.ftruncate(handle, size_bytes)
-    except OSError as error:
-        os.close(handle)
-        raise MemoryShort(f"can't reserve {size_bytes:,} bytes of shared memory: {error.strerror}") from error
-    return handle
+        except OSError as error:
+            raise _short(size_bytes, error) from error
+
+
+def _short(size_bytes: int, error: OSError) -> MemoryShort:
+    return MemoryShort(f"can't reserve {size_bytes:,} bytes of shared memory: {error.strerror}")
 
 
 def _anonymous_file() -> int:
@@ -161,16 +179,16 @@ def process_bytes(pid: int) -> int:
 
 
 def lock_memory() -> Grant:
-    """Lock this process's memory against paging, if the system grants it."""
+    """Lock this process's memory against paging, if the system grants it; what is mapped later, once it is touched."""
     if sys.platform == "win32":
         return Grant(granted=False, reason="not available on Windows")
     libc = ctypes.CDLL(None, use_errno=True)
-    # MCL_FUTURE under a finite limit would make later allocations fail: then only what is there now is locked.
-    unlimited = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
-    for flags in (_MCL_CURRENT | _MCL_FUTURE,) if unlimited or os.geteuid() == 0 else (_MCL_CURRENT,):
-        if libc.mlockall(flags) == 0:
-            return Grant(granted=True, reason="mlockall")
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    if libc.mlockall(_MCL_CURRENT) == 0:
+        if limit == resource.RLIM_INFINITY or os.geteuid() == 0:  # else later allocations could fail
+            later = _MCL_ONFAULT if sys.platform == "linux" else 0
+            libc.mlockall(_MCL_FUTURE | later)
+        return Grant(granted=True, reason="mlockall")
     return Grant(granted=False, reason=f"{os.strerror(ctypes.get_errno())} (RLIMIT_MEMLOCK is {limit} bytes)")
 
 

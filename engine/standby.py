@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.child import Child, StartFailed, answer
+from engine.first_children import AUDIO_MODULE
 
 log = logging.getLogger(__name__)
 
-AUDIO_MODULE = "engine.realtime.audio_process"
 RETRY_SECONDS = 5.0
 AGAIN_SECONDS = 0.05
 

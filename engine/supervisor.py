@@ -18,6 +18,7 @@ import msgspec
 
 from engine.audio_pair import STOP_SECONDS, AudioPair, Switched
 from engine.child import Child, StartFailed, answer
+from engine.first_children import FirstChildren
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.watchdog import DEATHS, SHORT_SECONDS, Doom, Watchdog
@@ -31,12 +32,11 @@ Message = dict[str, Any]
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What runs. control_module: the control process's entry, put in by whoever composes the program.
+    """What runs. control, audio: the processes' own settings, passed on as JSON.
 
-    control, audio: their own settings, passed on as JSON. standby: keep an audio process ready to take over.
+    standby: keep an audio process ready to take over.
     """
 
-    control_module: str
     control: Message
     audio: Message
     memory: MemoryConfig
@@ -50,8 +50,8 @@ class ShowOver(Exception):
 class Supervisor:
     """Runs one engine until it is told to stop. ``on_ready`` hears its facts once it plays."""
 
-    def __init__(self, config: RunConfig, on_ready: Callable[[Message], None]) -> None:
-        self._config = config
+    def __init__(self, config: RunConfig, first: FirstChildren, on_ready: Callable[[Message], None]) -> None:
+        self._config, self._first = config, first
         self._on_ready = on_ready
         self._control: Child | None = None
         self._settings = dict(config.control)
@@ -62,15 +62,15 @@ class Supervisor:
 
         Raises StartFailed when a process can't start, AudioLost when the audio process dies for good.
         """
-        memory = EngineMemory.create(self._config.memory)
+        memory = EngineMemory.create(self._config.memory, self._first.handles, reserve=False)
         pair = AudioPair(
             memory, self._config.audio, tell=self._tell, switched=self._switched, standby=self._config.standby
         )
         try:
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(pair.close)
-                await pair.open()
                 stack.push_async_callback(self._stop_control)
+                await asyncio.to_thread(memory.reserve)
                 await self._start_control(memory, pair, "")
                 with contextlib.suppress(ShowOver):
                     await _first_to_fail(pair.run(), self._keep_control(memory, pair))
@@ -82,12 +82,13 @@ class Supervisor:
 
         reason: why there was another one before, which is followed; nothing at the first start.
         """
-        control = self._control = await Child.start(self._config.control_module, memory.handles)
+        first = self._first.control
+        control = self._control = first if not reason else await Child.start(first.module, memory.handles)
         since = time.monotonic() if reason else 0.0
         control.send({"memory": memory.describe(), "replaces": reason, "gone_since": since, **self._settings})
         mix = await answer(control, "mix")
         if not reason:
-            await pair.start(mix)
+            await pair.start(self._first.audio, mix)
         elif mix["graph"] != pair.graph:
             pair.send({"graph": mix["graph"]})
         control.send({"audio": pair.facts})

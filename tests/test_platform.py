@@ -22,7 +22,7 @@ def test_a_child_leads_its_own_session_and_talks_over_pipes() -> None:
 
 @pytest.mark.whole
 def test_only_the_handles_that_are_passed_reach_a_child() -> None:
-    given, kept = platform.create_shared(4096), platform.create_shared(4096)
+    given, kept = platform.open_shared(), platform.open_shared()
     code = f"import os; os.fstat({given})\ntry: os.fstat({kept})\nexcept OSError: print('closed')"
     child = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, **platform.spawn_options([given]))
     platform.close_shared(given)

@@ -57,6 +57,8 @@ async def serve(lines: SupervisorLines) -> int:
     except EngineError as error:
         lines.send({"error": str(error), "code": error.code})
         return 1
+    if not config.replaces:
+        control.prepare()
     lines.send({"mix": {"graph": control.graph(), "sample_rate": control.sample_rate}})
     return await _play(lines, control, config)
 
@@ -72,7 +74,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     midi = None
     showing: asyncio.Task[None] | None = None
     try:
-        await control.start(facts, waited_for=bool(config.replaces))
+        await control.start(facts)
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
         hub.recall(osc)
         control.listen()

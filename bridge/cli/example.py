@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import shutil
 from collections.abc import Callable
@@ -30,6 +29,8 @@ def example_folder() -> Path:
     checkout = Path(__file__).parents[2] / "examples" / "lighthouse"
     if (checkout / "story.yaml").exists():
         return checkout
+    import importlib.metadata
+
     for file in importlib.metadata.files("cuevox") or ():
         if file.as_posix().endswith(IN_WHEEL):
             return Path(str(file.locate())).resolve().parent

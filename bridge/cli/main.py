@@ -5,7 +5,6 @@ Each command's module imports nothing heavy at its top, so that `cuevox --help` 
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 import traceback
 from typing import Annotated
@@ -78,6 +77,8 @@ app.command("doctor")(doctor.doctor)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata  # 40 ms
+
         typer.echo(f"cuevox {importlib.metadata.version('cuevox')}")
         raise typer.Exit
 

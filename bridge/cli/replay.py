@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.control.transcript import Entry, Header
     from engine.realtime.memory import Segment
     from engine.settings import Settings
+    from engine.supervisor import RunConfig
     from engine.voices.pool import VoicePool
 
 TranscriptFile = Annotated[
@@ -54,9 +55,13 @@ def _live(transcript: Path, header: Header, settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="cuevox-replay-") as folder:
         story = Path(folder) / "story.yaml"
         StoryDocument.create(story, header.story)
-        config = run_config(story, settings)
-        control = {**config.control, "audio_folder": header.folder, "replay": str(transcript.resolve())}
-        asyncio.run(supervise(msgspec.structs.replace(config, control=control, standby=False)))
+
+        def config() -> RunConfig:
+            plain = run_config(story, settings)
+            control = {**plain.control, "audio_folder": header.folder, "replay": str(transcript.resolve())}
+            return msgspec.structs.replace(plain, control=control, standby=False)
+
+        asyncio.run(supervise(config))
 
 
 def _offline(header: Header, entries: list[Entry], to: Path, settings: Settings) -> None:

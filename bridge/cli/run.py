@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli import options, screen
+from engine.first_children import FirstChildren
 from engine.platform import die_with_parent
 
 if TYPE_CHECKING:
@@ -57,8 +59,7 @@ def run(
         device=device, block=block, osc_port=osc_port, players=players, standby=wanted,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip
-    config = run_config(story, settings, discard_changes=discard_changes, transcript=transcript)
-    asyncio.run(supervise(config))
+    asyncio.run(supervise(lambda: run_config(story, settings, discard_changes=discard_changes, transcript=transcript)))
 
 
 def run_config(
@@ -69,7 +70,6 @@ def run_config(
     from engine.supervisor import RunConfig
 
     return RunConfig(
-        control_module=CONTROL_MODULE,
         control={
             "story": str(story),
             "takes_folder": str(settings.takes_folder),
@@ -116,17 +116,22 @@ def _words(text: str) -> list[str]:
     return [word for part in text.split(",") if (word := part.strip())]
 
 
-async def supervise(config: RunConfig) -> None:
-    """Run the supervisor until SIGINT or SIGTERM."""
-    from engine.supervisor import Supervisor
-
+async def supervise(config: Callable[[], RunConfig]) -> None:
+    """Run the supervisor until SIGINT or SIGTERM. ``config`` is asked once the first children have been started."""
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(Supervisor(config, _tell_ready).run())
+    task = asyncio.create_task(_supervise(config))
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
             loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def _supervise(config: Callable[[], RunConfig]) -> None:
+    async with FirstChildren(CONTROL_MODULE) as first:
+        from engine.supervisor import Supervisor  # 0.2 s, in which they import too
+
+        await Supervisor(config(), first, _tell_ready).run()
 
 
 def _tell_ready(facts: dict[str, Any]) -> None:

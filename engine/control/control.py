@@ -124,6 +124,7 @@ class Control:
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._voices_started: asyncio.Task[None] | None = None
         self._beats = Beats(self._memory.beats)
 
     def graph(self) -> Message:
@@ -135,14 +136,15 @@ class Control:
         """The project's rate in Hz."""
         return self.session.story.sample_rate
 
-    async def start(self, audio: Message, *, waited_for: bool = False) -> None:
-        """Begin: the audio process is ready and said ``audio``.
+    def prepare(self) -> None:
+        """Have voices start while the audio process does; not needed when a show is under way."""
+        self._voices_started = asyncio.create_task(self.pool.start())
 
-        waited_for: a show is under way, do not wait until voices can speak.
-        """
+    async def start(self, audio: Message) -> None:
+        """Begin: the audio process is ready and said ``audio``. Waits for voices that ``prepare`` began to start."""
         self.audio = msgspec.convert(audio, AudioFacts)
-        if not waited_for:
-            await self.pool.start()
+        if self._voices_started is not None:
+            await self._voices_started
         self.voices.preload(self._preload)
         self.lag.start()
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)

@@ -90,6 +90,7 @@ def _serve(answers: IO[bytes]) -> int:
             answer({"standby": {}})
         else:
             answer({"ready": service.start()})
+            service.settle()
         for line in lines:
             if line:
                 answer(service.obey(line))

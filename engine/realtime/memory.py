@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.platform import close_shared, create_shared, map_shared
+from engine.errors import MemoryShort
+from engine.platform import close_shared, map_shared, open_shared, reserve_shared, size_shared
 
 _PAGE_BYTES = 4096
 
@@ -22,9 +23,25 @@ class Segment:
         self.address = int(self._bytes.ctypes.data)
 
     @classmethod
-    def create(cls, size_bytes: int) -> Segment:
-        """Reserve zeroed memory, all of it now. Raises MemoryShort when the system hasn't got it."""
-        return cls(create_shared(size_bytes), size_bytes)
+    def create(cls, size_bytes: int, handle: int | None = None, *, reserve: bool = True) -> Segment:
+        """Make zeroed memory, all of it now unless ``reserve`` follows. Raises MemoryShort when there is less.
+
+        handle: one of ``open_shared``, if there is one; the caller's until there is a segment.
+        """
+        own = open_shared() if handle is None else handle
+        try:
+            size_shared(own, size_bytes)
+            if reserve:
+                reserve_shared(own, size_bytes)
+        except MemoryShort:
+            if handle is None:
+                close_shared(own)
+            raise
+        return cls(own, size_bytes)
+
+    def reserve(self) -> None:
+        """Have the system give all of it now, from any thread. Raises MemoryShort."""
+        reserve_shared(self.handle, self.size_bytes)
 
     @classmethod
     def attach(cls, handle: int, size_bytes: int) -> Segment:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from engine.errors import MemoryShort
+from engine.platform import close_shared, open_shared, require_memory
 from engine.realtime.beats import BEATS_BYTES
 from engine.realtime.checkpoint import checkpoint_bytes
 from engine.realtime.memory import Segment
+from engine.realtime.parts import PARTS
 from engine.realtime.records import AUTOMATION, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
 from engine.realtime.status import STATUS_BYTES
@@ -36,19 +39,19 @@ class EngineMemory:
     And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log.
     """
 
-    PARTS = (
-        "commands", "reports", "timeline", "automation", "status", "tap", "arena",
-        "beats", "checkpoint", "notes", "black",
-    )  # fmt: skip
-
     def __init__(self, segments: Mapping[str, Segment]) -> None:
-        self.commands, self.reports, self.timeline = (segments[name] for name in self.PARTS[:3])
-        self.automation, self.status, self.tap, self.arena = (segments[name] for name in self.PARTS[3:7])
-        self.beats, self.checkpoint, self.notes, self.black = (segments[name] for name in self.PARTS[7:])
+        self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
+        self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
+        self.beats, self.checkpoint, self.notes, self.black = (segments[name] for name in PARTS[7:])
 
     @classmethod
-    def create(cls, config: MemoryConfig | None = None) -> EngineMemory:
-        """Reserve all segments in full. Raises MemoryShort, leaving nothing behind."""
+    def create(
+        cls, config: MemoryConfig | None = None, handles: Mapping[str, int] | None = None, *, reserve: bool = True
+    ) -> EngineMemory:
+        """Make all segments, in full unless ``reserve`` follows. Raises MemoryShort, leaving nothing behind.
+
+        handles: those of all parts, if children have been given them already; ours from now on.
+        """
         config = config or MemoryConfig()
         wanted = {
             "commands": ring_bytes(RECORD, config.commands),
@@ -63,20 +66,20 @@ class EngineMemory:
             "notes": config.notes_bytes,
             "black": config.black_bytes,
         }
-        made: dict[str, Segment] = {}
+        handles = handles or {part: open_shared() for part in PARTS}
         try:
-            for name, size_bytes in wanted.items():
-                made[name] = Segment.create(size_bytes)
-        except BaseException:
-            for segment in made.values():
-                segment.close()
+            require_memory(sum(wanted.values()))
+            made = {part: Segment.create(wanted[part], handles[part], reserve=reserve) for part in PARTS}
+        except MemoryShort:
+            for handle in handles.values():
+                close_shared(handle)
             raise
         return cls(made)
 
     @classmethod
     def attach(cls, described: Mapping[str, tuple[int, int]]) -> EngineMemory:
         """Map what ``describe`` told, in a child that was given the handles."""
-        return cls({name: Segment.attach(*described[name]) for name in cls.PARTS})
+        return cls({name: Segment.attach(*described[name]) for name in PARTS})
 
     def describe(self) -> dict[str, tuple[int, int]]:
         """Return (handle, size in bytes) of each part, for a child's configuration."""
@@ -92,10 +95,16 @@ class EngineMemory:
         """Length of the arena as float32."""
         return self.arena.size_bytes // np.dtype(np.float32).itemsize
 
-    def prefault(self) -> None:
-        """Touch every page of every part: for the audio process, before its first callback."""
+    def reserve(self) -> None:
+        """Have the system give all of it now; 0.1 s that children can use to start. Raises MemoryShort."""
         for segment in self._segments().values():
-            segment.prefault()
+            segment.reserve()
+
+    def prefault(self) -> None:
+        """Touch every page of every part but the arena: for the audio process, before its first callback."""
+        for name, segment in self._segments().items():
+            if name != "arena":
+                segment.prefault()
 
     def close(self) -> None:
         """Give all handles back; memory goes when the last process has done so."""
@@ -103,4 +112,4 @@ class EngineMemory:
             segment.close()
 
     def _segments(self) -> dict[str, Segment]:
-        return {name: getattr(self, name) for name in self.PARTS}
+        return {name: getattr(self, name) for name in PARTS}

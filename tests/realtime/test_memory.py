@@ -1,5 +1,6 @@
 """Shared memory: reserved in full, passed on by handle, without a name."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from engine import platform
 from engine.errors import MemoryShort
 from engine.platform import spawn_options
 from engine.realtime.memory import Segment
+from engine.realtime.parts import PARTS
 from engine.realtime.shared import EngineMemory, MemoryConfig
 
 SMALL = MemoryConfig(commands=16, reports=16, timeline_clips=10, arena_bytes=4096)
@@ -44,6 +46,27 @@ def test_closing_gives_every_handle_back() -> None:
     memory.close()
     memory.close()
     assert handles() == before
+
+
+def test_handles_can_be_passed_on_before_their_size_is_settled() -> None:
+    handles = {part: platform.open_shared() for part in PARTS}
+    memory = EngineMemory.create(SMALL, handles, reserve=False)
+    assert set(memory.handles) == set(handles.values())
+    memory.reserve()
+    memory.arena.view(np.float32)[:] = 2.0
+    assert EngineMemory.attach(memory.describe()).arena.view(np.float32).sum() == 2048.0
+    memory.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles are descriptors")
+def test_given_handles_are_closed_when_there_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    handles = {part: platform.open_shared() for part in PARTS}
+    monkeypatch.setattr(platform, "available_memory_bytes", lambda: 4096)
+    with pytest.raises(MemoryShort):
+        EngineMemory.create(SMALL, handles)
+    for handle in handles.values():
+        with pytest.raises(OSError, match="descriptor"):
+            os.fstat(handle)
 
 
 def test_more_than_there_is_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,6 @@
+"""What shared memory consists of, by name. Here so that a process can pass the handles on before it imports numpy."""
+
+PARTS = (
+    "commands", "reports", "timeline", "automation", "status", "tap", "arena",
+    "beats", "checkpoint", "notes", "black",
+)  # fmt: skip
