@@ -24,8 +24,8 @@ from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
 from engine.session.index import clip_source
-from engine.story.model import MASTER, Duck, Effect, TempoPoint
-from engine.story.tempo import TempoMap
+from engine.story.model import MASTER, Duck, Effect
+from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.units import gain_to_db
 
 
@@ -176,13 +176,13 @@ class LivePort:
     def frame_of_beat(self, beat: float) -> int:
         """Return the timeline frame of a beat of the story."""
         tempo = self._session.story.tempo
-        return TempoMap(tempo, self.sample_rate).frame(*_bar_and_beat(tempo, max(0.0, beat)))
+        return TempoMap(tempo, self.sample_rate).frame(*bar_and_beat(tempo, max(0.0, beat)))
 
     def beat_of_frame(self, frame: int) -> float:
         """Return the beat of the story at a timeline frame."""
         tempo = self._session.story.tempo
         place = TempoMap(tempo, self.sample_rate).position(max(0, frame))
-        return _beat(tempo, place.bar) + place.beat - 1.0
+        return beat_of_bar(tempo, place.bar) + place.beat - 1.0
 
     def timeline_reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
         """Return when the timeline next comes to a place."""
@@ -262,27 +262,6 @@ def _insert_state(effect: Effect) -> InsertState:
     specs = {name: param.spec for name, param in EFFECTS[effect.effect].params.items()}
     values = {name: effect.params.get(name, spec.default) for name, spec in specs.items()}
     return InsertState(effect=effect.effect, specs=specs, values=values, bypass=effect.bypass)
-
-
-def _bar_and_beat(tempo: Sequence[TempoPoint], beat: float) -> tuple[int, float]:
-    """Return bar and beat, from 1, of a beat that is counted from 0 over all bars."""
-    bar, beats_per_bar = 1, 4
-    for point in sorted(tempo, key=lambda p: p.bar):
-        beats = (point.bar - bar) * beats_per_bar
-        if beat < beats:
-            break
-        bar, beat, beats_per_bar = point.bar, beat - beats, point.beats_per_bar
-    return bar + int(beat // beats_per_bar), 1.0 + beat % beats_per_bar
-
-
-def _beat(tempo: Sequence[TempoPoint], bar: int) -> float:
-    """Return on which beat, counted from 0 over all bars, a bar begins."""
-    beats, begun, beats_per_bar = 0, 1, 4
-    for point in sorted(tempo, key=lambda p: p.bar):
-        if point.bar > bar:
-            break
-        beats, begun, beats_per_bar = beats + (point.bar - begun) * beats_per_bar, point.bar, point.beats_per_bar
-    return float(beats + (bar - begun) * beats_per_bar)
 
 
 def _meter(reading: list[list[float]]) -> Meter:

@@ -32,7 +32,7 @@ HOMES = {
     "huggingface_hub": ("engine/voices/models/*",),
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
-    "mido": ("bridge/midi/*", "engine/export/sessions/midi.py"),
+    "mido": ("bridge/midi/*", "engine/story/midi_file.py", "engine/export/sessions/midi.py"),
     "aaf2": ("engine/export/sessions/aaf.py",),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),

@@ -17,6 +17,7 @@ from engine.export.options import ExportOptions
 from engine.export.rates import story_at
 from engine.export.wav import SAMPLE_BYTES
 from engine.mixer.graph import Graph, compile_graph
+from engine.story.midi_clips import midi_lines, with_midi_clips
 from engine.story.model import MASTER, Line, SpeakLine, Story
 from engine.story.timeline import Placed, marker_frames, place, story_end_frame
 from engine.units import seconds_to_frames
@@ -107,7 +108,8 @@ def make_plan(
         story = story_at(story, options.sample_rate)
     graph = compile_graph(story)
     cues = tuple(cue_lines(story)) if "cue" in options.per else ()
-    media = find_media(story, base_folder, takes, cache, cues)
+    media = find_media(story, base_folder, takes, cache, (*cues, *midi_lines(story)))
+    story = with_midi_clips(story, lambda clip: media[source_of(clip)].frames)
     placed = place(story, {clip.id: media[source_of(clip)].frames for track in story.tracks for clip in track.clips})
     plan = Plan(
         story=story,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from engine.story.model import After, At, Clip, Point, Position, Story, Strip
+from engine.story.model import After, At, Beat, Clip, Point, Position, Story, Strip
 from engine.voices.take import Take
 
 Scale = Callable[[int], int]
@@ -26,8 +26,9 @@ def story_at(story: Story, sample_rate: int) -> Story:
     buses = tuple(msgspec.structs.replace(bus, strip=_strip(bus.strip, scale)) for bus in story.buses)
     master = msgspec.structs.replace(story.master, strip=_strip(story.master.strip, scale))
     markers = tuple(msgspec.structs.replace(marker, at=_position(marker.at, scale)) for marker in story.markers)
+    midi = tuple(msgspec.structs.replace(m, start=_moment(m.start, scale)) for m in story.midi)
     return msgspec.structs.replace(
-        story, sample_rate=sample_rate, tracks=tracks, buses=buses, master=master, markers=markers
+        story, sample_rate=sample_rate, tracks=tracks, buses=buses, master=master, markers=markers, midi=midi
     )
 
 
@@ -69,9 +70,12 @@ def _strip(strip: Strip, scale: Scale) -> Strip:
     return msgspec.structs.replace(strip, automation=lanes)
 
 
+def _moment(at: At | Beat, scale: Scale) -> At | Beat:
+    return At(frame=scale(at.frame)) if isinstance(at, At) else at
+
+
 def _point(point: Point, scale: Scale) -> Point:
-    at = At(frame=scale(point.at.frame)) if isinstance(point.at, At) else point.at
-    return msgspec.structs.replace(point, at=at)
+    return msgspec.structs.replace(point, at=_moment(point.at, scale))
 
 
 def _position(position: Position, scale: Scale) -> Position:

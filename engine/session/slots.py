@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from msgspec.structs import replace
 
 from engine.commands import TriggerSlot
@@ -15,13 +13,12 @@ from engine.session.manner import words_of
 from engine.session.orders import Records
 from engine.session.players import SlotOwner, Sound
 from engine.session.transport import Transport
-from engine.story.model import Manner, PlayClip, PlaySection, Slot, SpeakLine, VelocityCurve
+from engine.story.model import Manner, PlayClip, PlaySection, Slot, SpeakLine
+from engine.story.velocity import velocity_db
 from engine.story.words import numbered
 
 RELEASE_SECONDS = 0.02
 """The fade of a gate slot that is let go."""
-SOFTEST_DB = -40.0
-"""No press is softer."""
 
 
 class Slots:
@@ -134,12 +131,3 @@ class Slots:
         group = [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
         players = [*own, *self._context.players.of(*group)]
         return self._context.players.stop(players, self._context.frames(DECLICK_SECONDS), at_frame)
-
-
-def velocity_db(curve: VelocityCurve, velocity: float) -> float:
-    """Return the gain of a press in dB.
-
-    ``gm`` is the curve of General MIDI, the square of the velocity; ``soft`` is its root; nothing is below -40 dB.
-    """
-    power = {"gm": 40.0, "linear": 20.0, "soft": 10.0, "off": 0.0}[curve]
-    return max(SOFTEST_DB, power * math.log10(velocity))

@@ -12,6 +12,7 @@ from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
+from engine.story.midi_clips import with_midi_clips
 from engine.story.model import Clip, PlaySection
 from engine.story.tempo import TempoMap
 from engine.story.timeline import Placed, marker_frames, place, story_end_frame
@@ -96,7 +97,7 @@ class Transport:
         Nothing is published before every length is known, since clips may come after one another; what could not be
         made counts as empty.
         """
-        story = self._context.story
+        story = with_midi_clips(self._context.story, self._source_frames)
         lengths = {clip.id: self._source_frames(clip) for _, clip in story.clips().values()}
         known = {clip: frames for clip, frames in lengths.items() if frames is not None}
         if len(known) < len(lengths):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
-from engine.story.message_checks import check_messages
+from engine.story.message_checks import CHANNEL, SEVEN_BITS, check_messages
 from engine.story.model import (
     MAIN_LIST,
     MASTER,
@@ -21,6 +21,7 @@ from engine.story.model import (
     FireCues,
     Lane,
     Manner,
+    MidiTrack,
     PlayClip,
     PlaySection,
     Position,
@@ -288,6 +289,8 @@ class _Check:
             yield from check_range(path, "grid", slot.grid_beats, _GRID)
             yield from check_id(path, "bank", slot.bank)
             yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
+        for i, midi in enumerate(self._story.midi):
+            yield from self._midi(midi, ("midi", i))
         for i, snapshot in enumerate(self._story.snapshots):
             yield from self._snapshot(snapshot, ("snapshots", i))
         for i, marker in enumerate(self._story.markers):
@@ -295,6 +298,24 @@ class _Check:
             yield from self._position(marker.at, ("markers", i, "at"))
             if isinstance(marker.at, After) and marker.at.clip is None:
                 yield problem(("markers", i, "at"), "after what? A marker comes after a clip that it names")
+
+    def _midi(self, midi: MidiTrack, path: Path) -> Iterator[Problem]:
+        yield from check_audio_path(path, midi.file, "file", "a MIDI file")
+        yield from check_range(path, "first_note", midi.first_note, SEVEN_BITS)
+        if midi.channel:
+            yield from check_range(path, "channel", midi.channel, CHANNEL)
+        yield from self._position(midi.start, (*path, "start"))
+        slots = [slot for slot in self._story.slots if slot.bank == midi.bank]
+        if not slots:
+            there = allowed_text(dict.fromkeys(slot.bank for slot in self._story.slots))
+            yield problem((*path, "bank"), f"there is no slot in a bank {midi.bank!r}; there is: {there}")
+        for slot in slots:
+            name = f"slot {slot.bank}/{slot.index}"
+            if isinstance(slot.target, PlaySection):
+                yield problem((*path, "bank"), f"{name} plays a section: no file on the timeline can press it")
+            elif slot.target.manner != Manner() or slot.velocity_word:
+                text = f"{name} plays words, or at another pitch or speed: a file on the timeline plays whole sounds"
+                yield problem((*path, "bank"), text)
 
     def _snapshot(self, snapshot: Snapshot, path: Path) -> Iterator[Problem]:
         yield from check_text(path, "name", snapshot.name)

@@ -16,6 +16,7 @@ from engine.story import nodes
 from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.edit import EffectTable
+from engine.story.midi_file import read_midi_file
 from engine.story.model import Story
 from engine.story.nodes import Mapping, Node, Sequence
 from engine.story.patch import patch
@@ -52,7 +53,7 @@ class StoryDocument:
         voices, effects: what there is, where the caller knows it; without them any name will do.
         """
         text, stamp = _read(path)
-        return cls(path, text, read_story(text, path.name, voices=voices, effects=effects), stamp)
+        return cls(path, text, read_story(text, path.name, voices=voices, effects=effects, folder=path.parent), stamp)
 
     @classmethod
     def create(cls, path: Path, story: Story) -> StoryDocument:
@@ -63,7 +64,7 @@ class StoryDocument:
         if path.exists():
             raise StoryError(f"{path}: there is a file of that name already; it is not overwritten")
         text = dump(Planter().story(story))
-        if read_story(text, path.name) != story:
+        if read_story(text, path.name) != without_notes(story):
             raise StoryError(f"{path}: the text would not read back as the story; nothing was written")
         _write(path, text)
         return cls.load(path)
@@ -88,7 +89,7 @@ class StoryDocument:
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
         text = patch(self._text, self.story, story)
-        if read_story(text, self.path.name) != story:
+        if read_story(text, self.path.name) != without_notes(story):
             raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
         _write(self.path, text)
         self._text, self._stamp = _read(self.path)
@@ -96,9 +97,17 @@ class StoryDocument:
 
 
 def read_story(
-    text: str, name: str, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+    text: str,
+    name: str,
+    *,
+    voices: Collection[str] | None = None,
+    effects: EffectTable | None = None,
+    folder: Path | None = None,
 ) -> Story:
-    """Return the story that a YAML text tells. name: the file's, for errors. Raises StoryError."""
+    """Return the story that a YAML text tells. name: the file's, for errors. Raises StoryError.
+
+    folder: where its MIDI files lie; None: their notes are left out.
+    """
     root = nodes.compose(text, name)
     reader = Reader(root)
     notes = reader.notes
@@ -108,9 +117,29 @@ def read_story(
         for p in check_story(reader.story, voices=voices, effects=effects)
         if not any(p.path[: len(place)] == place for place in noted if place)
     ]
+    story = reader.story
+    if folder is not None and not notes.problems and not found:
+        story = _with_notes(story, folder, root, found)
     if notes.problems or found:
         raise story_error(name, [*notes.problems, *found])
-    return reader.story
+    return story
+
+
+def without_notes(story: Story) -> Story:
+    """Return the story as its text tells it: without what is in its MIDI files."""
+    return msgspec.structs.replace(story, midi=tuple(msgspec.structs.replace(m, notes=None) for m in story.midi))
+
+
+def _with_notes(story: Story, folder: Path, root: Node, found: list[Problem]) -> Story:
+    """Return the story with the notes of its MIDI files; what can't be read is put into ``found``."""
+    read = []
+    for i, midi in enumerate(story.midi):
+        try:
+            read.append(msgspec.structs.replace(midi, notes=read_midi_file(folder / midi.file)))
+        except StoryError as error:
+            place = ("midi", i, "file")
+            found.append(Problem(path=place, text=str(error), line=_line_of(root, place)))
+    return msgspec.structs.replace(story, midi=tuple(read))
 
 
 def _line_of(root: Node, path: Place) -> int:

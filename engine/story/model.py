@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.story.messages import Outgoing
+from engine.story.midi_notes import MidiNotes
 
 MASTER = "master"
 """The id of the strip that everything runs through."""
@@ -291,6 +292,25 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     grid_beats: float = 0.25
 
 
+MidiTempo = Literal["story", "file"]
+
+
+class MidiTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A Standard MIDI File on the timeline, whose notes press the slots of a bank.
+
+    file: a path relative to the story's folder. first_note: the note of the bank's first slot. channel: 0 is any.
+    tempo: its beats are the story's, or it keeps its own tempo. notes: what is in the file.
+    """
+
+    file: str
+    bank: str
+    start: At | Beat = At(frame=0)
+    first_note: int = 36
+    channel: int = 0
+    tempo: MidiTempo = "story"
+    notes: MidiNotes | None = None
+
+
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
     """A named point of the timeline."""
 
@@ -342,6 +362,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     go_debounce_seconds: float = 0.1
     prompter: Prompter | None = None
     slots: tuple[Slot, ...] = ()
+    midi: tuple[MidiTrack, ...] = ()
     markers: tuple[Marker, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     export: tuple[ExportFormat, ...] = ()

@@ -27,6 +27,8 @@ from engine.story.model import (
     Manner,
     Marker,
     Master,
+    MidiTempo,
+    MidiTrack,
     PlayClip,
     PlaySection,
     Prompter,
@@ -53,7 +55,7 @@ VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
-    "snapshots", "cuelists", "go_debounce", "prompter", "export",
+    "snapshots", "cuelists", "go_debounce", "prompter", "midi", "export",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
@@ -73,6 +75,7 @@ SLOT_KEYS = (
 )  # fmt: skip
 SNAPSHOT_KEYS = ("id", "name", "strips")
 SCENE_KEYS = ("gain_db", "pan", "mute", "sends", "inserts")
+MIDI_KEYS = ("file", "bank", "start", "first_note", "channel", "tempo")
 MARKER_KEYS = ("id", "at", "name")
 TEMPO_KEYS = ("bar", "bpm", "beats_per_bar")
 
@@ -108,6 +111,7 @@ class Reader:
             go_debounce_seconds=top.number("go_debounce", 0.1),
             prompter=self._prompter(top),
             slots=tuple(self._slot(node, path) for node, path in top.items("slots")),
+            midi=tuple(self._midi(node, path) for node, path in top.items("midi")),
             markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
             snapshots=tuple(self._snapshot(node, path) for node, path in top.items("snapshots")),
             export=self._export(top),
@@ -235,17 +239,26 @@ class Reader:
             post_wait_frames=fields.frames("post_wait", self._rate),
             follow=cast(Follow, fields.choice("follow", get_args(Follow), "none")),
             prompt=fields.text("prompt"),
-            at=self._moment(fields),
+            at=self._moment(fields, "at") if fields.child("at") is not None else None,
         )
 
-    def _moment(self, fields: Fields) -> At | Beat | None:
-        if fields.child("at") is None:
-            return None
-        at = fields.position("at", self._rate, At(frame=0))
+    def _moment(self, fields: Fields, key: str) -> At | Beat:
+        at = fields.position(key, self._rate, At(frame=0))
         if isinstance(at, After):
-            fields.complain("at", "a time, or a bar and beat: a cue is fired at no clip's end")
-            return None
+            fields.complain(key, "a time, or a bar and beat: not a place after a clip")
+            return At(frame=0)
         return at
+
+    def _midi(self, node: Node, path: Path) -> MidiTrack:
+        fields = self._fields(node, path, MIDI_KEYS)
+        return MidiTrack(
+            file=fields.required("file", "?.mid"),
+            bank=fields.required("bank", "?"),
+            start=self._moment(fields, "start"),
+            first_note=fields.whole("first_note", 36),
+            channel=fields.whole("channel", 0),
+            tempo=cast(MidiTempo, fields.choice("tempo", get_args(MidiTempo), "story")),
+        )
 
     def _cue_target(self, fields: Fields) -> CueTarget:
         if "send" in fields:

@@ -66,13 +66,13 @@ def check_unique(kind: str, key: str, things: Iterable[tuple[Hashable, Path]]) -
         seen.add(name)
 
 
-def check_audio_path(path: Path, audio: str) -> Iterator[Problem]:
+def check_audio_path(path: Path, audio: str, key: str = "audio", what: str = "a sound file") -> Iterator[Problem]:
     """Report a path that leads out of the story's folder; links are looked at where the file is opened."""
-    where = (*path, "audio")
+    where = (*path, key)
     if not audio or "\0" in audio:
-        yield problem(where, "needs the path of a sound file, from the story's folder on")
+        yield problem(where, f"needs the path of {what}, from the story's folder on")
         return
-    yield from check_text(path, "audio", audio)
+    yield from check_text(path, key, audio)
     ways = (PurePosixPath(audio), PureWindowsPath(audio))
     if any(way.anchor or ".." in way.parts for way in ways):
         yield problem(where, f"{audio!r} leads out of the story's folder; sounds lie inside it")

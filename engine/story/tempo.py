@@ -72,3 +72,24 @@ class TempoMap:
 
 def _nearest(exact: Fraction) -> int:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+
+
+def bar_and_beat(tempo: Sequence[TempoPoint], beat: float) -> tuple[int, float]:
+    """Return bar and beat, from 1, of a beat that is counted from 0 over all bars."""
+    bar, beats_per_bar = 1, 4
+    for point in sorted(tempo, key=lambda p: p.bar):
+        beats = (point.bar - bar) * beats_per_bar
+        if beat < beats:
+            break
+        bar, beat, beats_per_bar = point.bar, beat - beats, point.beats_per_bar
+    return bar + int(beat // beats_per_bar), 1.0 + beat % beats_per_bar
+
+
+def beat_of_bar(tempo: Sequence[TempoPoint], bar: int) -> float:
+    """Return on which beat, counted from 0 over all bars, a bar begins."""
+    beats, begun, beats_per_bar = 0, 1, 4
+    for point in sorted(tempo, key=lambda p: p.bar):
+        if point.bar > bar:
+            break
+        beats, begun, beats_per_bar = beats + (point.bar - begun) * beats_per_bar, point.bar, point.beats_per_bar
+    return float(beats + (bar - begun) * beats_per_bar)

@@ -24,6 +24,7 @@ from engine.story.model import (
     Manner,
     Marker,
     Master,
+    MidiTrack,
     PlayClip,
     PlaySection,
     Position,
@@ -114,6 +115,7 @@ class Planter:
             "go_debounce": _number(story.go_debounce_seconds, 0.1),
             "prompter": _prompter(story.prompter),
             "slots": Rows(slots),
+            "midi": Rows(tuple((i, _midi(m, rate)) for i, m in enumerate(story.midi))),
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
             "snapshots": Rows(tuple((s.id, _snapshot(s)) for s in story.snapshots)),
             "export": Leaf("words", story.export, not story.export),
@@ -323,6 +325,18 @@ def _manner(manner: Manner) -> dict[str, Tree]:
         "semitones": _number(manner.semitones, 0.0),
         "speed": _number(manner.speed, 1.0),
     }
+
+
+def _midi(midi: MidiTrack, rate: int) -> Table:
+    fields: dict[str, Tree] = {
+        "file": Leaf("text", midi.file),
+        "bank": Leaf("word", midi.bank),
+        "start": _position(midi.start, rate, At(frame=0)),
+        "first_note": _number(midi.first_note, 36),
+        "channel": _number(midi.channel, 0),
+        "tempo": _word(midi.tempo, "story"),
+    }
+    return Table(fields, inline=True)
 
 
 def _marker(marker: Marker, rate: int) -> Table:
