@@ -26,6 +26,8 @@ log = logging.getLogger("audio")
 PARENT_VARIABLE = "CUEVOX_PARENT_PID"
 CHECK_SECONDS = 0.25
 """How often the main thread looks after the callback."""
+NOT_NEEDED = ("scipy", "cffi", "yaml")
+"""What numba would load in case a kernel or its configuration needs it: 0.3 s."""
 SWITCH_SECONDS = 0.0002
 """How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms)."""
 
@@ -63,7 +65,8 @@ def _quiet_environment() -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["JACK_NO_START_SERVER"] = "1"
-    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]  # numba would load it in case a kernel needs it: 0.2 s
+    for name in NOT_NEEDED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
