@@ -65,6 +65,14 @@ class MidiQuestions(Protocol):
         """Show lights or leave them alone."""
         ...
 
+    def record(self, name: str) -> Values:
+        """Take down what is played."""
+        ...
+
+    def record_stop(self) -> Values:
+        """Write what was played."""
+        ...
+
 
 class Desk:
     """What can be asked of the bridge itself. Each method takes the client and the row's arguments by name."""
@@ -260,6 +268,14 @@ class Desk:
     def midi_daw(self, client: Client, button: str) -> Values:  # noqa: ARG002
         """Press a button of the DAW that takes us for a control surface."""
         return self._midi().daw(button)
+
+    def midi_record(self, client: Client, name: str = "") -> Values:  # noqa: ARG002
+        """Take down the pads that are played."""
+        return self._midi().record(name)
+
+    def midi_record_stop(self, client: Client) -> Values:  # noqa: ARG002
+        """Write what was played into its file."""
+        return self._midi().record_stop()
 
     def _midi(self) -> MidiQuestions:
         if self.midi is None:

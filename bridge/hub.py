@@ -24,7 +24,7 @@ class Hub:
         self, engine: EnginePort, *, version: str, commit: str = "", wall: Callable[[], float] = time.time
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.engine = engine
+        self.engine, self.wall = engine, wall
         self.clients = Clients(loop.time)
         self.tree = AddressTree(ROUTES)
         self.feedback = Feedback(engine, self.tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)

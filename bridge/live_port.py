@@ -173,6 +173,11 @@ class LivePort:
             end_frame=transport.end_frame,
         )
 
+    def timeline_at(self, frame: int) -> int | None:
+        """Return where the timeline stands at an engine frame; None while it rests."""
+        transport = self._session.transport
+        return transport.place(frame) if transport.playing and transport.since_frame is not None else None
+
     def frame_of_beat(self, beat: float) -> int:
         """Return the timeline frame of a beat of the story."""
         tempo = self._session.story.tempo

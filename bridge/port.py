@@ -228,6 +228,10 @@ class EnginePort(Protocol):
         """Return where the timeline stands now."""
         ...
 
+    def timeline_at(self, frame: int) -> int | None:
+        """Return where the timeline stands at an engine frame as it runs now; None while it rests."""
+        ...
+
     def frame_of_beat(self, beat: float) -> int:
         """Return the timeline frame of a beat of the story, counted from 0 over all its bars."""
         ...

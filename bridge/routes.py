@@ -384,6 +384,11 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="port", type="s"), Arg(name="control", type="s")), help="Forget what a control was taught."),
     Route(address="/midi/bindings", handler="midi_bindings", answer="/midi/bindings/end", answers="i:count",
           help="One /midi/bindings s:port s:control s:address s:options per control, then /midi/bindings/end."),
+    Route(address="/midi/record", handler="midi_record", args=(Arg(name="name", type="s", optional=True),),
+          answers="s:path", help="Take down the pads that are played from now on, for a file in the story's folder:"
+          " pads.mid. Where the timeline runs, at its beats; else by the time since now."),
+    Route(address="/midi/record/stop", handler="midi_record_stop", answers="s:path i:notes",
+          help="End that and write the file, which midi: in a story plays again; /event/midi/recorded tells when."),
     Route(address="/midi/daw", handler="midi_daw", args=(Arg(name="button", type="s"),), answer="",
           help="Press a button of the DAW that uses our port `Cuevox Control` as a Mackie Control: play, stop, record, "
                "rewind, forward, marker, cycle or click."),
@@ -444,6 +449,8 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, e: (e.port, e.surface, int(e.open)), help="A MIDI port was opened, or went away."),
     Push(address="/event/midi/learned", event=told.MidiLearned, types="sss", names=("port", "control", "address"),
          values=lambda _, e: (e.port, e.control, e.address), help="A control was taught an address."),
+    Push(address="/event/midi/recorded", event=told.MidiRecorded, types="si", names=("path", "notes"),
+         values=lambda _, e: (e.path, e.notes), help="Pads that were played lie in a file."),
     Push(address="/event/sync", event=told.SyncChanged, types="sssf",
          names=("source", "state", "timecode", "tempo_bpm"),
          values=lambda _, e: (e.source, e.state, e.timecode, float(e.tempo_bpm)),

@@ -264,6 +264,13 @@ class MidiLearned(Base, frozen=True, kw_only=True):
     address: str
 
 
+class MidiRecorded(Base, frozen=True, kw_only=True):
+    """Played pads lie in a file. notes: how many."""
+
+    path: str
+    notes: int
+
+
 class SyncChanged(Base, frozen=True, kw_only=True):
     """The timeline follows another clock, or that clock's state changed. source: internal, mtc, clock, link, jack.
 
@@ -317,6 +324,6 @@ Event = (
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
-    | MidiHeard | MidiPortChanged | MidiLearned | SyncChanged
+    | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
 )  # fmt: skip

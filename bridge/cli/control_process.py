@@ -80,7 +80,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         control.listen()
         if config.replaces:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)
-        midi = await start_midi(hub, config.midi)
+        midi = await start_midi(hub, config.midi, Path(config.story).resolve().parent)
         sender.midi = midi.outlets if midi is not None else None
         gc.collect()
         gc.freeze()

@@ -12,13 +12,14 @@ from bridge.errors import BadValue, NoMidi
 from bridge.message import Message
 from bridge.midi.device import Device
 from bridge.midi.learner import LISTEN_SECONDS, PATIENCE_SECONDS, learned_control
+from bridge.midi.recorder import Recording, write
 from bridge.midi.source import FORMS, Source, parse_source
 from bridge.midi.surface import Control
 from bridge.midi.surface_file import SurfaceError, control_options, read_control
 from bridge.midi.targets import Target
 from bridge.midi.voiced import Voiced
 from bridge.midi.wire import MidiWire
-from engine.events import Dropped, MidiLearned
+from engine.events import Dropped, MidiLearned, MidiRecorded
 
 
 class _Lesson(msgspec.Struct, kw_only=True):
@@ -38,6 +39,7 @@ class MidiDesk:
         self._wire = wire
         self._loop = asyncio.get_running_loop()
         self._lesson: _Lesson | None = None
+        self._writing: asyncio.Task[None] | None = None
         wire.listener = self.overhear
 
     def ports(self, client: Client) -> Values:
@@ -61,6 +63,30 @@ class MidiDesk:
         """Keep lights up to date or leave them alone."""
         self._wire.light(on)
         return ()
+
+    def record(self, name: str) -> Values:
+        """Take down the pads that are played, for a file in the story's folder."""
+        return (str(self._wire.recorder.start(name, self._now())),)
+
+    def record_stop(self) -> Values:
+        """Write what was played, beside the event loop."""
+        recording = self._wire.recorder.stop(self._now())
+        self._writing = self._loop.create_task(self._write(recording))
+        return str(recording.path), recording.notes
+
+    async def _write(self, recording: Recording) -> None:
+        engine = self._wire.hub.engine
+        try:
+            await self._loop.run_in_executor(None, write, recording)
+        except OSError as error:
+            text = f"{recording.path} can't be written: {error.strerror}; {recording.notes} notes are lost"
+            engine.tell(Dropped(what="midi recording", code="not_written", text=text))
+            return
+        engine.tell(MidiRecorded(path=str(recording.path), notes=recording.notes))
+
+    def _now(self) -> int:
+        hub = self._wire.hub
+        return hub.engine.clock.frame_at(hub.wall())
 
     def daw(self, button: str) -> Values:
         """Press a button of the DAW that takes us for a Mackie Control."""

@@ -33,8 +33,8 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
     sync_out: tuple[Kind, ...] = ()
 
 
-async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
-    """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name.
+async def start_midi(hub: Hub, config: MidiConfig, folder: Path) -> MidiWire | None:
+    """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name. folder: the story's.
 
     Raises PortError, AddressTaken, SurfaceError.
     """
@@ -45,7 +45,7 @@ async def start_midi(hub: Hub, config: MidiConfig) -> MidiWire | None:
     sync = Sync(hub.engine, config.clock_source, _outsides(config.clock_source))
     wire = MidiWire(
         hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync,
-        sends=config.sync_out,
+        sends=config.sync_out, folder=folder,
     )  # fmt: skip
     hub.router.desk.midi = MidiDesk(wire)
     await wire.start()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from bridge.clients import HostPort
+from bridge.errors import BadValue
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
 from bridge.midi import mackie_remote
@@ -19,6 +22,7 @@ from bridge.midi.mackie_remote import MackieRemote
 from bridge.midi.outlets import Outlets
 from bridge.midi.painter import PAINT_SECONDS
 from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError, Stamp
+from bridge.midi.recorder import Recorder, write
 from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
@@ -26,6 +30,7 @@ from bridge.midi.sync import Sync
 from bridge.midi.sync_out import SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
+from engine.errors import NotReady
 from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
 
 log = logging.getLogger(__name__)
@@ -49,7 +54,7 @@ class MidiWire:
     """All MIDI devices as clients of the hub. Event loop of the control process only.
 
     systems: the ways to MIDI. ports: parts of the names of what is opened, none: everything. wanted: the surfaces that
-    are used where the names of the ports don't tell.
+    are used where the names of the ports don't tell. folder: where played pads are recorded.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class MidiWire:
         wanted: Sequence[str] = (),
         sync: Sync | None = None,
         sends: Sequence[str] = (),
+        folder: Path = Path(),
     ) -> None:
         for surface in wanted:
             surfaces.get(surface)
@@ -80,6 +86,7 @@ class MidiWire:
         self._remote_stream = MidiStream()
         self._failed: set[str] = set()
         self._frames = FrameMap(hub.engine.clock)
+        self.recorder = Recorder(hub.engine, folder)
         self.outlets = Outlets()
         """What cues send to."""
         self._looking: asyncio.Task[None] | None = None
@@ -112,8 +119,9 @@ class MidiWire:
             self._syncing = asyncio.create_task(self._keep_in_sync())
 
     def close(self) -> None:
-        """Let every port go."""
+        """Let every port go; what is being recorded is written."""
         self._end()
+        self._finish_recording()
         if self._looking is not None:
             self._looking.cancel()
         for task in (self._syncing, self._sending):
@@ -130,6 +138,11 @@ class MidiWire:
             port.close()
         for system in self._systems:
             system.close()
+
+    def _finish_recording(self) -> None:
+        if self.recorder.runs:
+            with contextlib.suppress(BadValue, NotReady):
+                write(self.recorder.stop(self.hub.engine.clock.frame_at(self.hub.wall())))
 
     def _be_a_remote(self, system: MidiSystem) -> None:
         """Be a Mackie Control for a DAW, where the system lets us be a port at all."""
@@ -245,6 +258,8 @@ class MidiWire:
             if at is not None:
                 tag = TimeTag.from_unix(at + self.latency_seconds)
                 frame = at.frame + self.latency_frames if isinstance(at, Stamp) else None
+                if self.recorder.runs:
+                    self.recorder.take(message, self.hub.engine.clock.frame_at(tag.unix) if frame is None else frame)
             self.hub.receive(Bundle(tag=tag, messages=(message,), frame=frame), device.client)
 
         def subscribe(pattern: str) -> None:

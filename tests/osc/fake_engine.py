@@ -177,6 +177,9 @@ class FakeEngine:
     def transport_state(self) -> TransportState:
         return self.transport
 
+    def timeline_at(self, frame: int) -> int | None:
+        return frame if self.transport.playing else None
+
     def frame_of_beat(self, beat: float) -> int:
         return round(beat * RATE / 2)
 
