@@ -24,6 +24,7 @@ from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
 from engine.session.index import clip_source
+from engine.session.sounding import sounding_on, strip_of
 from engine.story.model import MASTER, Duck, Effect
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.units import gain_to_db
@@ -150,6 +151,20 @@ class LivePort:
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""
         return self._session.slots.state(bank, index)
+
+    def slot_strip(self, bank: str, index: int) -> str | None:
+        """Return the strip that a slot sounds on; None: it plays the timeline."""
+        return strip_of(self._session, self._session.slots.slot(bank, index).target)
+
+    def slot_stands_by(self, bank: str, index: int) -> bool:
+        """Return whether a slot plays what GO of the first list fires next."""
+        standing = self._session.cues.next_cue
+        target = self._session.slots.slot(bank, index).target
+        return standing is not None and self._session.cues.cue(standing).target == target
+
+    def strip_line(self, strip: str) -> str:
+        """Return the text, or the name, of what sounds on a strip now."""
+        return sounding_on(self._session, strip, self._control.link.status().timeline_frame)
 
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
         """Return a slot's words and where each starts."""

@@ -208,6 +208,18 @@ class EnginePort(Protocol):
         """Return how far a slot is."""
         ...
 
+    def slot_strip(self, bank: str, index: int) -> str | None:
+        """Return the strip that a slot sounds on; None: it plays the timeline."""
+        ...
+
+    def slot_stands_by(self, bank: str, index: int) -> bool:
+        """Return whether a slot plays what GO of the first list fires next."""
+        ...
+
+    def strip_line(self, strip: str) -> str:
+        """Return the text, or the name, of what sounds on a strip now; an empty text: nothing."""
+        ...
+
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
         """Return the words of a slot's line as they are named, and the frame of its take where each starts."""
         ...

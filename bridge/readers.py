@@ -53,6 +53,11 @@ def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.reduction_db(path["strip"]),)
 
 
+def strip_line(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read what sounds on a strip, in words."""
+    return (port.strip_line(path["strip"]),)
+
+
 def automation(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read which knobs of a strip the timeline turns."""
     return tuple(port.strip_state(path["strip"]).automation)

@@ -307,6 +307,8 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="reduction_db", type="f"),), help="What ducking, or the master's limiter, takes away in dB."),
     Route(address="/strip/{strip}/inserts", read=readers.inserts, repeated=True, changed=(told.InsertsChanged,),
           args=(Arg(name="effect", type="s"),), help="The effects of a strip's inserts, in order."),
+    Route(address="/strip/{strip}/line", read=readers.strip_line, stream=True, args=(Arg(name="text", type="s"),),
+          help="The line, or the sound file, that is heard on a track now; an empty text: nothing."),
     Route(address="/strip/{strip}/meter", read=readers.meter, args=_METER, stream=True, help="Meter in dBFS."),
     Route(address="/loudness", read=readers.loudness, stream=True,
           args=tuple(Arg(name=n, type="f") for n in ("momentary", "short_term", "integrated", "true_peak")),

@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     surfaces: Annotated[str, _text("surface presets for ports that no preset knows by name: ids, commas between")] = ""
     surfaces_dir: Annotated[str, _text("folder of your own surface presets and of what was learnt")] = ""
     clock_source: Annotated[ClockSource, _text("clock that the timeline follows; auto: the best there is")] = "internal"
-    sync_out: Annotated[str, _text("what our MIDI port tells others to follow: mtc, clock, mmc; commas between")] = ""
+    sync_out: Annotated[str, _text("what others are told to follow: mtc, clock, mmc, link; commas between")] = ""
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     state_dir: Annotated[str, _text("folder of black boxes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048

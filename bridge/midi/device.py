@@ -8,6 +8,7 @@ from bridge.clients import Client
 from bridge.message import Message
 from bridge.midi.banks import Banks
 from bridge.midi.feedback import SurfaceFeedback
+from bridge.midi.looks import Looks
 from bridge.midi.mackie_desk import MackieDesk
 from bridge.midi.mapper import Do, Mapper
 from bridge.midi.painter import Painter
@@ -43,7 +44,7 @@ class Device:
         banks = Banks(engine)
         self._subscribe = subscribe
         self.mapper = Mapper(surface, targets, banks, do)
-        self.feedback = SurfaceFeedback(surface, targets, banks, self.painter)
+        self.feedback = SurfaceFeedback(surface, targets, banks, Looks(engine), self.painter)
         self.mackie = MackieDesk(engine, self.painter, do) if surface.mackie else None
         for message in surface.hello:
             self.send(message)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from bridge.errors import BridgeError
 from bridge.message import Message
 from bridge.midi.banks import Banks
-from bridge.midi.lights import LOOKS, Look, pad_light
+from bridge.midi.lights import pad_light
+from bridge.midi.looks import PATTERNS, Looks
 from bridge.midi.mapper import unshaped
 from bridge.midi.painter import Painter
 from bridge.midi.source import Source
@@ -22,16 +23,17 @@ _SLOT = re.compile(r"/slot/([^/]+)/([0-9]+)/state")
 class SurfaceFeedback:
     """One device's lights, as its surface says; everything it knows it was told through its subscriptions."""
 
-    def __init__(self, surface: Surface, targets: Targets, banks: Banks, painter: Painter) -> None:
+    def __init__(self, surface: Surface, targets: Targets, banks: Banks, looks: Looks, painter: Painter) -> None:
         self._surface, self._targets, self._banks, self._painter = surface, targets, banks, painter
+        self._looks = looks
         self._states: dict[tuple[str, int], str] = {}
         self._values: dict[str, float] = {}
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """Return what has to be subscribed to."""
-        patterns = ["/slot/*/*/state"] if any(p.lights != "off" for p in self._surface.pads) else []
-        return (*patterns, *dict.fromkeys(t.address for _, t in self._told_controls()))
+        patterns = ["/slot/*/*/state", *PATTERNS] if any(p.lights != "off" for p in self._surface.pads) else []
+        return tuple(dict.fromkeys((*patterns, *(t.address for _, t in self._told_controls()))))
 
     def told(self, message: Message) -> None:
         """Take notice of a value."""
@@ -40,6 +42,8 @@ class SurfaceFeedback:
             self._states[slot[1], int(slot[2])] = str(message.args[0])
             self._light_pads((slot[1], int(slot[2])))
         elif message.args:
+            if message.address == "/cue/next" or message.address.endswith("/mute"):
+                self.light_all()
             self._light_controls(message)
 
     def light_all(self) -> None:
@@ -59,8 +63,7 @@ class SurfaceFeedback:
                     self._light(pads, note, slot)
 
     def _light(self, pads: Pads, note: int, slot: tuple[str, int] | None) -> None:
-        state = self._states.get(slot, "off") if slot else "off"
-        look: Look = next((known for known in LOOKS if known == state), "off")
+        look = self._looks.of(slot, self._states.get(slot, "off")) if slot else "off"
         message = pad_light(pads.lights, note, look, pads.light_channel)
         if message is not None:
             self._painter.show(("pad", note), message)

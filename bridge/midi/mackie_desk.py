@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 from bridge.message import Message
@@ -14,11 +15,14 @@ from bridge.port import EnginePort
 from engine.errors import EngineError
 from engine.story.model import MASTER
 
+SCROLL_PER_SECOND = 4.0
+"""Characters by which a line that is longer than its display moves on."""
+
 PAN_STEP = 1.0 / 50.0
 JOG_SECONDS = 0.1
 PATTERNS = (
     "/strip/*/gain/norm", "/strip/*/gain", "/strip/*/pan/norm", "/strip/*/mute", "/strip/*/solo", "/strip/*/meter",
-    "/transport/playing", "/transport/position",
+    "/strip/*/line", "/transport/playing", "/transport/position",
 )  # fmt: skip
 _STRIP = re.compile(r"/strip/([^/]+)/(.+)")
 
@@ -33,8 +37,10 @@ class MackieDesk:
 
     patterns = PATTERNS
 
-    def __init__(self, engine: EnginePort, painter: Painter, do: Do) -> None:
-        self._engine, self._painter, self._do = engine, painter, do
+    def __init__(self, engine: EnginePort, painter: Painter, do: Do, now: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._painter, self._do, self._now = engine, painter, do, now
+        self._lines: dict[str, tuple[str, float]] = {}
+        """What sounds on a strip, and since when."""
         self._first = 0
         self._touched: set[int] = set()
         self._values: dict[tuple[str, str], float] = {}
@@ -43,6 +49,7 @@ class MackieDesk:
     def start_over(self) -> None:
         """Forget what was told: another story comes."""
         self._values.clear()
+        self._lines.clear()
         self._show_bank()
 
     def hear(self, event: Voiced, at: float) -> str:
@@ -67,6 +74,9 @@ class MackieDesk:
             strip, what = found[1], found[2]
             if what == "meter":
                 self._meter(strip, max(float(str(v)) for v in message.args[:2]))
+            elif what == "line":
+                self._lines[strip] = str(message.args[0]), self._now()
+                self._show(strip, "gain")
             else:
                 self._values[strip, what] = float(str(message.args[0]))
                 self._show(strip, what)
@@ -88,6 +98,7 @@ class MackieDesk:
     def _touch(self, place: int, *, held: bool) -> str:
         if held:
             self._touched.add(place)
+            self._show(self._strip(place) or "", "gain")
             held_at = self._values.get((self._strip(place) or "", "gain/norm"), 0.0)
             self._painter.note(("fader", place), mackie.fader(place, held_at))
             return "touched"
@@ -96,6 +107,7 @@ class MackieDesk:
         self._painter.forget(("fader", place))
         if strip is not None:
             self._show(strip, "gain/norm")
+            self._show(strip, "gain")
         return "let go"
 
     def _turn(self, place: int, by: int) -> str:
@@ -191,19 +203,29 @@ class MackieDesk:
         elif place == mackie.MASTER:
             return
         elif what == "gain":
-            text = "" if value is None else "-inf" if value <= -100.0 else f"{value:+.1f}"
-            self._painter.show(("lcd", place, 1), mackie.scribble(place, 1, text))
+            level = "" if value is None else "-inf" if value <= -100.0 else f"{value:+.1f}"
+            text = "" if place in self._touched else self._line(strip)
+            self._painter.show(("lcd", place, 1), mackie.scribble(place, 1, text or level))
         elif what == "pan/norm":
             self._painter.show(("ring", place), mackie.ring(place, 0.5 if value is None else value))
         elif what in ("mute", "solo"):
             first = mackie.MUTE if what == "mute" else mackie.SOLO
             self._painter.show((what, place), mackie.light(first + place, bool(value)))
 
+    def _line(self, strip: str) -> str:
+        """Return what of the line on a strip its display shows now."""
+        text, since = self._lines.get(strip, ("", 0.0))
+        beyond = len(text) - mackie.LCD_CHARACTERS
+        moved = int((self._now() - since) * SCROLL_PER_SECOND)
+        return text[min(max(0, beyond), moved) :]
+
     def _meter(self, strip: str, peak_db: float) -> None:
         place = self._place(strip)
         if place is not None and place < mackie.STRIPS:
             self._painter.forget(("meter", place))  # the device lets it fall by itself
             self._painter.show(("meter", place), mackie.meter(place, peak_db))
+            if self._lines.get(strip, ("",))[0]:
+                self._show_at(place, strip, "gain")  # its line moves on
 
     def _send(self, address: str, *values: float, at: float | None = None) -> str:
         self._do(Message(address, values), at)

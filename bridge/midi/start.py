@@ -14,7 +14,7 @@ from bridge.midi.port import MidiSystem, PortError
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Outside, SourceName, Sync
-from bridge.midi.sync_out import Kind
+from bridge.midi.sync_out import Kind, Peer
 from bridge.midi.wire import MidiWire
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,13 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path) -> MidiWire | N
     Raises PortError, AddressTaken, SurfaceError.
     """
     systems = _systems(config)
-    if not systems and config.clock_source not in ("link", "jack"):
+    if not systems and config.clock_source not in ("link", "jack") and "link" not in config.sync_out:
         return None
     surfaces = Surfaces(Path(config.surfaces_folder))
     sync = Sync(hub.engine, config.clock_source, _outsides(config.clock_source))
     wire = MidiWire(
         hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync,
-        sends=config.sync_out, folder=folder,
+        sends=config.sync_out, link=_led(config), folder=folder,
     )  # fmt: skip
     hub.router.desk.midi = MidiDesk(wire)
     await wire.start()
@@ -63,6 +63,17 @@ def _outsides(wanted: str) -> dict[SourceName, Outside]:
 
         return {"jack": JackTransport()}
     return {}
+
+
+def _led(config: MidiConfig) -> Peer | None:
+    """Return the Link session that we lead, if that is wanted. Raises PortError."""
+    if "link" not in config.sync_out:
+        return None
+    if config.clock_source == "link":
+        raise PortError("sync_out: link and clock_source: link would chase each other; take one of them")
+    from bridge.midi.link_out import LinkOut
+
+    return LinkOut()
 
 
 def _systems(config: MidiConfig) -> list[MidiSystem]:

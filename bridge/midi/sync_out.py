@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from bridge.midi.clock_follower import TICKS_PER_BEAT, TICKS_PER_SIXTEENTH
 from bridge.midi.machine import MachineCommand, machine_message
@@ -13,7 +13,7 @@ from bridge.midi.timecode import frame_seconds, from_number, from_seconds
 from bridge.midi.trend import Trend
 from bridge.port import EnginePort
 
-Kind = Literal["mtc", "clock", "mmc"]
+Kind = Literal["mtc", "clock", "mmc", "link"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 IDLE_SECONDS = 0.02
@@ -26,6 +26,22 @@ NOTICED = 0.25
 
 WINDOW = 96
 BEND_SECONDS = 0.01
+
+
+class Peer(Protocol):
+    """A shared beat that we lead: Link."""
+
+    def follow(self, beat: float, tempo_bpm: float) -> None:
+        """Tell where the timeline that runs is."""
+        ...
+
+    def stop(self) -> None:
+        """Tell that it stands."""
+        ...
+
+    def close(self) -> None:
+        """Leave it."""
+        ...
 
 
 class TimecodeOut:
@@ -93,8 +109,15 @@ class SyncOut:
     """
 
     def __init__(
-        self, engine: EnginePort, kinds: Collection[str], send: Callable[[Sequence[bytes]], None], *, rate: int = 1
+        self,
+        engine: EnginePort,
+        kinds: Collection[str],
+        send: Callable[[Sequence[bytes]], None],
+        *,
+        rate: int = 1,
+        link: Peer | None = None,
     ) -> None:
+        self._link = link
         self._engine, self._kinds, self._send, self._rate = engine, frozenset(kinds), send, rate
         self._timecode, self._clock = TimecodeOut(rate), ClockOut()
         self._trend = Trend(WINDOW, BEND_SECONDS)
@@ -133,6 +156,8 @@ class SyncOut:
     def _stop(self) -> None:
         self._running = False
         self._trend.restart()
+        if self._link is not None:
+            self._link.stop()
         if "clock" in self._kinds:
             self._send([b"\xfc"])
         if "mmc" in self._kinds:
@@ -142,6 +167,8 @@ class SyncOut:
 
     def _continue(self, here: float) -> float:
         waits = [IDLE_SECONDS]
+        if self._link is not None:
+            self._link.follow(self._beat(here), self._tempo(here))
         if "mtc" in self._kinds:
             self._send(self._timecode.until(here))
             waits.append(self._timecode.next_seconds - here)
@@ -150,6 +177,17 @@ class SyncOut:
             frame = self._engine.frame_of_beat(self._clock.next_beat)
             waits.append(frame / self._engine.sample_rate - here)
         return max(SOONEST_SECONDS, min(waits))
+
+    def close(self) -> None:
+        """Lead nobody any more."""
+        if self._link is not None:
+            self._link.close()
+
+    def _tempo(self, seconds: float) -> float:
+        """Return the story's tempo there, in beats a minute."""
+        beat = math.floor(self._beat(seconds))
+        frames = self._engine.frame_of_beat(beat + 1) - self._engine.frame_of_beat(beat)
+        return 60.0 * self._engine.sample_rate / max(1, frames)
 
     def _beat(self, seconds: float) -> float:
         return self._engine.beat_of_frame(round(max(0.0, seconds) * self._engine.sample_rate))

@@ -27,7 +27,7 @@ from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Sync
-from bridge.midi.sync_out import SyncOut
+from bridge.midi.sync_out import Peer, SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from engine.errors import NotReady
@@ -67,6 +67,7 @@ class MidiWire:
         wanted: Sequence[str] = (),
         sync: Sync | None = None,
         sends: Sequence[str] = (),
+        link: Peer | None = None,
         folder: Path = Path(),
     ) -> None:
         for surface in wanted:
@@ -90,7 +91,7 @@ class MidiWire:
         self.outlets = Outlets()
         """What cues send to."""
         self._looking: asyncio.Task[None] | None = None
-        self._sync_out = SyncOut(hub.engine, sends, self._send_sync) if sends else None
+        self._sync_out = SyncOut(hub.engine, sends, self._send_sync, link=link) if sends else None
         self._sending: asyncio.Task[None] | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._painting: asyncio.TimerHandle | None = None
@@ -124,6 +125,8 @@ class MidiWire:
         self._finish_recording()
         if self._looking is not None:
             self._looking.cancel()
+        if self._sync_out is not None:
+            self._sync_out.close()
         for task in (self._syncing, self._sending):
             if task is not None:
                 task.cancel()

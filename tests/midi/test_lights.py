@@ -10,14 +10,18 @@ from midi_rig import Rig
 
 from bridge.midi.lights import FAMILIES, LOOKS, pad_light
 from bridge.midi.painter import MESSAGES_PER_PAINT, Painter
-from engine.events import SlotChanged, StoryReloaded
+from engine.events import PlayheadMoved, SlotChanged, StoryReloaded
 
 PAD = "Launchpad Mini MK3 LPMiniMK3 MIDI"
 GRID = [row * 10 + column for row in range(8, 0, -1) for column in range(1, 9)]
 # state: how it lights (channel: 0 static, 1 flashing, 2 pulsing) and the palette's colour, from the maker's manual
 EXPECTED = {
     "empty": (0, 0), "queued": (0, 11), "rendering": (2, 9), "ready": (0, 23), "playing": (2, 21), "failed": (1, 5),
+    "muted": (0, 45), "standby": (0, 3),
 }  # fmt: skip
+
+
+STATES = ("empty", "queued", "rendering", "ready", "playing", "failed")
 
 
 class Launchpad:
@@ -42,7 +46,15 @@ class Launchpad:
 def truth(engine, bank):
     indices = {index: state for (name, index), state in engine.slots.items() if name == bank}
     first = 0 if 0 in indices else 1
-    return {note: EXPECTED[indices[n + first]] if n + first in indices else (0, 0) for n, note in enumerate(GRID)}
+    muted = engine.strips["voice" if bank == "a" else "spook"].mute
+
+    def look(index):
+        state = indices[index]
+        if state in ("ready", "playing") and muted:
+            return "muted"
+        return "standby" if state == "ready" and engine.standing == (bank, index) else state
+
+    return {note: EXPECTED[look(n + first)] if n + first in indices else (0, 0) for n, note in enumerate(GRID)}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -58,9 +70,14 @@ def test_a_launchpad_shows_the_truth_after_anything(seed):
                 what = chance.random()
                 if what < 0.8:
                     slot = chance.choice(list(rig.engine.slots))
-                    rig.engine.slots[slot] = chance.choice(list(EXPECTED))
+                    rig.engine.slots[slot] = chance.choice(STATES)
                     rig.engine.tell(SlotChanged(bank=slot[0], index=slot[1], state=rig.engine.slots[slot]))
-                elif what < 0.86:
+                elif what < 0.79:
+                    rig.engine.standing = chance.choice(list(rig.engine.slots))
+                    rig.engine.tell(PlayheadMoved(next_cue="2"))
+                elif what < 0.83:
+                    await rig.ask(f"/strip/{chance.choice(['voice', 'spook'])}/mute", chance.choice([0, 1]))
+                elif what < 0.88:
                     device.unplug()
                     await rig.wire.look()
                     rig.system.plug(PAD)

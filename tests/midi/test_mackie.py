@@ -78,6 +78,31 @@ async def test_a_desk_moves_strips_and_shows_them(make):
 
 
 @in_loop
+async def test_a_display_shows_the_line_that_sounds_and_moves_on_along_it(make):
+    rig = await make(MCU)
+    desk, now = Desk(rig), [0.0]
+    rig.wire.devices[MCU].mackie._now = lambda: now[0]
+
+    def shows(text):
+        rig.engine.meter_db = -20.0 - now[0] % 7  # it sounds: the meter moves
+        desk.catch_up()
+        return desk.text.get(56) == text
+
+    await rig.until(lambda: shows("+0.0   "))
+    rig.engine.lines["voice"] = "the dragon sleeps"
+    await rig.until(lambda: shows("the dra"))
+    now[0] = 1.0
+    await rig.until(lambda: shows("dragon "))
+    now[0] = 60.0
+    await rig.until(lambda: shows(" sleeps"))
+    await rig.play(MCU, "90 68 7f")
+    await rig.until(lambda: shows("+0.0   "))
+    await rig.play(MCU, "90 68 00")
+    rig.engine.lines.clear()
+    await rig.until(lambda: shows("+0.0   "))
+
+
+@in_loop
 async def test_a_touched_fader_is_not_moved_against_the_hand(make):
     rig = await make(MCU)
     desk = Desk(rig)

@@ -36,6 +36,46 @@ def test_jacks_transport_is_followed(jack_server: JackServer):
     transport.close()
 
 
+def test_a_link_session_is_led():
+    aalink = pytest.importorskip("aalink")
+    from bridge.midi.link_out import LinkOut
+
+    async def run():
+        led = LinkOut()
+        peer = aalink.Link(97.0)
+        peer.start_stop_sync_enabled = True
+        peer.enabled = True
+        for _ in range(200):
+            if peer.num_peers:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            led.close()
+            pytest.skip("no multicast here: two Link peers do not meet")
+        began = time.monotonic()
+
+        def beat():
+            return 8.0 + (time.monotonic() - began) * 133.0 / 60.0
+
+        for _ in range(500):
+            led.follow(beat(), 133.0)
+            await asyncio.sleep(0.01)
+            if peer.playing and abs(peer.tempo - 133.0) < 0.01 and abs(peer.beat - beat()) < 0.1:
+                break
+        assert peer.playing and peer.tempo == pytest.approx(133.0, abs=0.01)
+        assert peer.beat % 4 == pytest.approx(beat() % 4, abs=0.2)
+        led.stop()
+        for _ in range(200):
+            if not peer.playing:
+                break
+            await asyncio.sleep(0.02)
+        assert not peer.playing
+        peer.enabled = False
+        led.close()
+
+    asyncio.run(run())
+
+
 def test_links_beat_is_followed():
     aalink = pytest.importorskip("aalink")
     from bridge.midi.link_clock import LinkClock

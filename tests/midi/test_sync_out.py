@@ -4,11 +4,11 @@ import pytest
 from fake_engine import RATE, FakeEngine
 from msgspec.structs import replace
 
-from bridge.live_port import _bar_and_beat, _beat
 from bridge.midi.clock_follower import ClockFollower
 from bridge.midi.mtc_follower import MtcFollower
 from bridge.midi.sync_out import ClockOut, SyncOut, TimecodeOut
 from engine.story.model import TempoPoint
+from engine.story.tempo import bar_and_beat, beat_of_bar
 
 
 class Player:
@@ -92,6 +92,6 @@ def test_ticks_are_never_lost():
 def test_beats_run_through_changes_of_metre():
     tempo = (TempoPoint(), TempoPoint(bar=3, beats_per_bar=3), TempoPoint(bar=5, tempo_bpm=90, beats_per_bar=5))
     for beat in (0.0, 7.5, 8.0, 13.9, 14.0, 20.25):
-        bar, inside = _bar_and_beat(tempo, beat)
-        assert _beat(tempo, bar) + inside - 1.0 == pytest.approx(beat)
-    assert _bar_and_beat(tempo, 8.0) == (3, 1.0) and _bar_and_beat(tempo, 14.0) == (5, 1.0)
+        bar, inside = bar_and_beat(tempo, beat)
+        assert beat_of_bar(tempo, bar) + inside - 1.0 == pytest.approx(beat)
+    assert bar_and_beat(tempo, 8.0) == (3, 1.0) and bar_and_beat(tempo, 14.0) == (5, 1.0)

@@ -67,6 +67,8 @@ class FakeEngine:
         self._listeners: list[Callable[[tuple[Event, ...]], None]] = []
         self._changed = threading.Condition()
         self.notes: dict[str, bytes] = {}
+        self.standing: tuple[str, int] | None = None
+        self.lines: dict[str, str] = {}
 
     @property
     def commands(self) -> list[Command]:
@@ -164,6 +166,16 @@ class FakeEngine:
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
         self.slot_state(bank, index)
         return (("the", 0), ("dragon", 4800))
+
+    def slot_strip(self, bank: str, index: int) -> str | None:
+        return "voice" if bank == "a" else "spook"
+
+    def slot_stands_by(self, bank: str, index: int) -> bool:
+        return (bank, index) == self.standing
+
+    def strip_line(self, strip: str) -> str:
+        self.strip_state(strip)
+        return self.lines.get(strip, "")
 
     def clip_state(self, clip: str) -> SlotState:
         return _known("clip", clip, self.clips)
