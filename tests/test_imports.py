@@ -18,7 +18,7 @@ HOMES = {
     "pedalboard": ("engine/mixer/chain.py", "engine/mixer/plugins.py"),
     "sounddevice": ("engine/output/device.py",),
     "pythonosc": ("bridge/osc/*",),
-    "aalink": ("bridge/midi/link_clock.py",),
+    "aalink": ("bridge/midi/link_clock.py", "bridge/midi/link_out.py"),
     "rtmidi": ("bridge/midi/rtmidi_ports.py",),
     "espeakng_loader": ("engine/voices/backends/espeak_data.py",),
     "numba": ("engine/mixer/*", "engine/export/kernel.py"),
