@@ -20,7 +20,7 @@ FILE_VARIABLE = "CUEVOX_SETTINGS"
 NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
 """Variables with our prefix that are no settings; the second is how the engine's processes know their parent."""
 
-Midi = Literal["auto", "off", "alsa", "jack", "coremidi", "windows"]
+Midi = Literal["auto", "off", "alsa", "jack", "jack-rtmidi", "coremidi", "windows"]
 ClockSource = Literal["internal", "auto", "mtc", "clock", "link", "jack"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Switch = Literal["on", "off"]

@@ -22,7 +22,7 @@ LEASE_SECONDS = 60.0
 
 midi = typer.Typer(no_args_is_help=True, help="MIDI ports, learning, and what arrives.")
 
-Api = Annotated[str | None, typer.Option("--midi", help="auto, alsa, jack, coremidi or windows.")]
+Api = Annotated[str | None, typer.Option("--midi", help="auto, alsa, jack, jack-rtmidi, coremidi or windows.")]
 Address = Annotated[str, typer.Argument(help="What the control is to move or fire, such as /strip/narrator/gain.")]
 Options = Annotated[str, typer.Argument(help="As in a preset: `takeover: jump, invert: true`.", metavar="[OPTIONS]")]
 Seconds = Annotated[float, typer.Option(help="How long to listen.")]
@@ -158,7 +158,7 @@ def _system(settings: Settings) -> Any:
         raise PortError("MIDI is switched off in the settings; --midi auto switches it on")
     if settings.midi == "jack" and has_jack_client():
         return JackSystem("Cuevox-midi")
-    return RtMidiSystem(settings.midi)
+    return RtMidiSystem("jack" if settings.midi == "jack-rtmidi" else settings.midi)
 
 
 def _surfaces(settings: Settings) -> Surfaces:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import options, screen
+from engine.errors import SettingsError
 from engine.first_children import FirstChildren
 from engine.platform import die_with_parent
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CONTROL_MODULE = "bridge.cli.control_process"
 
 Players = Annotated[int | None, typer.Option("--players", help="Clips that may sound at once.")]
-Midi = Annotated[str | None, typer.Option("--midi", help="auto, off, alsa, jack, coremidi or windows.")]
+Midi = Annotated[str | None, typer.Option("--midi", help="auto, off, alsa, jack, jack-rtmidi, coremidi or windows.")]
 MidiPorts = Annotated[str | None, typer.Option("--midi-ports", help="Parts of port names, commas between.")]
 Surfaces = Annotated[str | None, typer.Option("--surfaces", help="Surface presets, commas between.")]
 ClockSource = Annotated[
@@ -98,8 +99,14 @@ def run_config(
     )
 
 
+SYNC_OUT = ("mtc", "clock", "mmc", "link")
+"""What ``sync_out`` may name."""
+
+
 def midi_config(settings: Settings) -> dict[str, Any]:
-    """Return what the control process needs to know of MIDI."""
+    """Return what the control process needs to know of MIDI. Raises SettingsError."""
+    if unknown := [word for word in _words(settings.sync_out) if word not in SYNC_OUT]:
+        raise SettingsError(f"sync_out: {unknown[0]!r} can't be sent; allowed are {', '.join(SYNC_OUT)}")
     return {
         "api": settings.midi,
         "ports": _words(settings.midi_ports),

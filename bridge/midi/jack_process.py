@@ -31,6 +31,9 @@ SENT = struct.Struct("<Id")
 """Before each message to be sent: the port's number, and its Unix time; 0: at once."""
 
 QUEUE_BYTES = 1 << 22
+CLOSE_SECONDS = 2e-5
+"""Two looks that close to each other happened at the same frame."""
+_LOOKS = 10
 _WRAP = 1 << 32
 
 
@@ -97,10 +100,19 @@ class JackProcess:
 
     def send(self, number: int, at: float, message: bytes) -> None:
         """Have a message sent at its frame."""
-        frame = 0
-        if at:
-            frame = self._extended(self._client.frame_time) + round((at - time.time()) * self._rate)
+        frame = self._frame_at(at) if at else 0
         self._new.append((frame, next(self._numbers), number, message))
+
+    def _frame_at(self, at: float) -> int:
+        """Return the frame of a Unix time; tried again when something came between the looks at both clocks."""
+        for _ in range(_LOOKS):
+            before = time.time()
+            now = self._client.frame_time
+            after = time.time()
+            if after - before < CLOSE_SECONDS:
+                break
+        high = self._high + _WRAP if now < self._last - _WRAP // 2 else self._high
+        return high + now + round((at - (before + after) / 2.0) * self._rate)
 
     def _names(self, **which: bool) -> list[str]:
         names = (port.name for port in self._client.get_ports(is_midi=True, **which))

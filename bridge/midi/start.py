@@ -83,7 +83,7 @@ def _systems(config: MidiConfig) -> list[MidiSystem]:
     elif config.api != "off":
         from bridge.midi.rtmidi_ports import RtMidiSystem  # loads the system's MIDI library
 
-        api: Any = config.api
+        api: Any = config.api.removesuffix("-rtmidi")
         try:
             systems.append(RtMidiSystem(api))
         except PortError as error:

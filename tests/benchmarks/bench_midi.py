@@ -44,6 +44,11 @@ title: Pads
 tracks:
   - {id: clicks, clips: [{id: click, audio: click.wav, start: 0}]}
 master: {limiter_db: off}
+cues:
+  - {id: 1, group: [2, 3]}
+  - {id: 2, clip: click, pre_wait: 0.1}
+  - {id: 3, send: [{note: 60, port: Pad}], pre_wait: 0.1}
+go_debounce: 0
 slots:
   - {bank: a, index: 1, clip: click, mode: layer}
 """
@@ -85,7 +90,8 @@ def main() -> None:
     try:
         count_events(report, "JACK-Client", JackSystem)
         count_events(report, "python-rtmidi", lambda: RtMidiSystem("jack"))
-        shoot(report, server, shots)
+        shoot(report, server, shots, "jack")
+        shoot(report, server, shots, "jack-rtmidi")
     finally:
         server.stop()
     report.finish()
@@ -164,6 +170,8 @@ class Pad:
         self._client = server.client("Pad")
         self._midi = self._client.midi_outports.register("out")
         self._audio = self._client.inports.register("in")
+        self._hearing = self._client.midi_inports.register("in_midi")
+        self.notes: list[int] = []
         self._press: int | None = None
         self.pressed_frame = 0
         self.onsets: list[int] = []
@@ -176,6 +184,7 @@ class Pad:
         if self._press is not None:
             self._midi.write_midi_event(self._press, (0x90, 36, 127))
             self.pressed_frame, self._press = start + self._press, None
+        self.notes += [start + at for at, data in self._hearing.incoming_midi_events() if bytes(data)[0] == 0x90]
         loud = np.flatnonzero(np.abs(self._audio.get_array()) > 0.3)
         if len(loud):
             self.onsets.append(start + int(loud[0]))
@@ -193,14 +202,22 @@ class Pad:
             time.sleep(0.002)
         return self.onsets[0] - self.pressed_frame if self.onsets else None
 
+    def hear_both(self) -> int | None:
+        """Wait for a click and a note; return how many frames later the note came."""
+        deadline = time.monotonic() + 1.0
+        while not (self.onsets and self.notes) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return self.notes[0] - self.onsets[0] if self.onsets and self.notes else None
+
     def close(self) -> None:
         self._client.deactivate()
         self._client.close()
 
 
-def shoot(report: Report, server: JackServer, shots: int) -> None:
-    """Add the time from a pad's event to its sound, over all phases of the period."""
-    NOTES.print(f"{shots} presses …")
+def shoot(report: Report, server: JackServer, shots: int, midi: str) -> None:
+    """Add the time from a pad's event to its sound, over all phases of the period, and how exactly a cue sends."""
+    through = "JACK-Client" if midi == "jack" else "python-rtmidi"
+    NOTES.print(f"{shots} presses, {through} …")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         click = np.zeros(2400, np.float32)
@@ -208,7 +225,7 @@ def shoot(report: Report, server: JackServer, shots: int) -> None:
         soundfile.write(folder / "click.wav", click, 48000, subtype="FLOAT")
         story = folder / "story.yaml"
         story.write_text(STORY)
-        with Cuevox(story, ["--device", "JACK", "--midi", "jack"], server.env, folder / "cache") as engine:
+        with Cuevox(story, ["--device", "JACK", "--midi", midi], server.env, folder / "cache") as engine:
             engine.wait_slot("a", 1)
             pad = Pad(server)
             pad.connect()
@@ -216,16 +233,43 @@ def shoot(report: Report, server: JackServer, shots: int) -> None:
             for _ in range(20):  # the engine finds it within a second
                 pad.shoot(0)
             found = [pad.shoot(chance.randrange(PERIOD)) for _ in range(shots)]
+            sent = [_cue(pad, engine) for _ in range(shots // 3)]
             pad.close()
+    _tell(report, found, through, at_most=0 if midi == "jack" else PERIOD)
+    _tell_sent(report, sent, through)
+
+
+def _cue(pad: Pad, engine: Cuevox) -> int | None:
+    """Fire a click and a note at once; return how many frames after the click's the note came."""
+    pad.onsets.clear()
+    pad.notes.clear()
+    engine.send("/cue/1/go")
+    return pad.hear_both()
+
+
+def _tell_sent(report: Report, found: list[int | None], through: str) -> None:
+    apart = [float(frames) for frames in found if frames is not None]
+    if not apart:
+        report.add(f"{through}: notes of cues that did not come", len(found), "", at_most=0)
+        return
+    middle = quantile(apart, 0.5)
+    report.add(f"{through}: a cue's note behind its sound leaving the engine, median", middle / 48.0, "ms",
+               note="the output's latency is waited for")  # fmt: skip
+    off = [abs(frames - middle) / 48.0 for frames in apart]
+    report.add(f"{through}: the same, off by, p99", quantile(off, 0.99), "ms", note=f"of {len(found)}")
+
+
+def _tell(report: Report, found: list[int | None], through: str, at_most: int) -> None:
+    shots = len(found)
     delays = [float(frames) for frames in found if frames is not None]
     middle = quantile(delays, 0.5)
-    report.add("presses that did not sound", found.count(None), "", at_most=0, note=f"of {shots}")
-    report.add("event to sound, median", middle / 48.0, "ms", note="a block and 1 ms, at the event's own frame")
+    report.add(f"{through}: presses that did not sound", found.count(None), "", at_most=0, note=f"of {shots}")
+    report.add(f"{through}: event to sound, median", middle / 48.0, "ms", note="a block and 1 ms")
     off = [abs(frames - middle) for frames in delays]
-    late = sum(1 for frames in off if frames > 0)
-    report.add("event to sound, jitter, median", quantile(off, 0.5), "frames", at_most=0)
-    report.add("event to sound, jitter, p99", quantile(off, 0.99), "frames", at_most=0,
-               note=f"JACK-Client; {late} of {shots} were not at the frame of the others")  # fmt: skip
+    others = sum(1 for frames in off if frames > 0)
+    report.add(f"{through}: event to sound, jitter, median", quantile(off, 0.5), "frames", at_most=at_most)
+    report.add(f"{through}: event to sound, jitter, p99", quantile(off, 0.99), "frames", at_most=at_most,
+               note=f"{others} of {shots} elsewhere than most")  # fmt: skip
 
 
 if __name__ == "__main__":
