@@ -12,6 +12,7 @@ from bridge.port import (
     InsertState,
     LoudnessState,
     Meter,
+    PrefetchState,
     StripState,
     TransportState,
     Vitals,
@@ -24,8 +25,9 @@ from engine.events import Event, SlotState, VoiceChanged
 from engine.mixer.effects import EFFECTS
 from engine.params import DUCK
 from engine.session.index import clip_source
+from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
-from engine.story.model import MASTER, Duck, Effect
+from engine.story.model import MASTER, ColdPolicy, Duck, Effect
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.units import gain_to_db
 
@@ -165,6 +167,25 @@ class LivePort:
     def strip_line(self, strip: str) -> str:
         """Return the text, or the name, of what sounds on a strip now."""
         return sounding_on(self._session, strip, self._control.link.status().timeline_frame)
+
+    def slot_cold(self, bank: str, index: int) -> ColdPolicy:
+        """Return what a slot does whose take is not there."""
+        return self._session.cold.policy(self._session.slots.slot(bank, index))
+
+    def slot_bank(self) -> str | None:
+        """Return the bank at hand."""
+        return self._session.prefetch.bank
+
+    def prefetch(self) -> PrefetchState:
+        """Return how well prepared the engine is."""
+        ahead, loader = self._session.prefetch.ahead(), self._control.loader
+        return PrefetchState(
+            ready=ahead.ready,
+            wanted=ahead.wanted,
+            ready_seconds=ahead.ready_seconds,
+            horizon_seconds=HORIZON_SECONDS,
+            memory=loader.used_floats / loader.capacity_floats,
+        )
 
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
         """Return a slot's words and where each starts."""

@@ -11,6 +11,7 @@ import msgspec
 from engine.commands import Command
 from engine.events import Event, SlotState, VoiceChanged
 from engine.params import ParamSpec
+from engine.story.model import ColdPolicy
 
 
 class InsertState(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +97,19 @@ class LoudnessState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SILENT_LUFS = -100.0
+
+
+class PrefetchState(msgspec.Struct, frozen=True, kw_only=True):
+    """How well prepared the engine is. ready, wanted: of what comes next. memory: the part that is taken, 0 to 1.
+
+    ready_seconds: how long the timeline could run from here without a gap. horizon_seconds: how far it looks ahead.
+    """
+
+    ready: int
+    wanted: int
+    ready_seconds: float
+    horizon_seconds: float
+    memory: float
 
 
 class EngineClock(Protocol):
@@ -218,6 +232,18 @@ class EnginePort(Protocol):
 
     def strip_line(self, strip: str) -> str:
         """Return the text, or the name, of what sounds on a strip now; an empty text: nothing."""
+        ...
+
+    def slot_cold(self, bank: str, index: int) -> ColdPolicy:
+        """Return what a slot does whose take is not there."""
+        ...
+
+    def slot_bank(self) -> str | None:
+        """Return the bank at hand; None without slots."""
+        ...
+
+    def prefetch(self) -> PrefetchState:
+        """Return how well prepared the engine is for what comes."""
         ...
 
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:

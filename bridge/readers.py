@@ -139,6 +139,22 @@ def slot_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.slot_state(path["bank"], path["index"]),)
 
 
+def slot_cold(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read what a slot does whose take is not there."""
+    return (port.slot_cold(path["bank"], path["index"]),)
+
+
+def slot_bank(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the bank at hand, an empty text without slots."""
+    return (port.slot_bank() or "",)
+
+
+def prefetch(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read how well prepared the engine is."""
+    ahead = port.prefetch()
+    return (ahead.ready, ahead.wanted, ahead.ready_seconds, ahead.horizon_seconds, ahead.memory)
+
+
 def slot_words(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read a slot's words and the frame where each starts; none while its take is not there."""
     return tuple(part for word in port.slot_words(path["bank"], path["index"]) for part in word)

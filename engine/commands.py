@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.story.mix import Mix
+from engine.story.model import ColdPolicy
 
 DEFAULT_RAMP_SECONDS = 0.02
 
@@ -140,6 +141,20 @@ class StopSlot(Base, frozen=True, kw_only=True):
     bank: str
     index: int
     fade_seconds: float = 0.05
+
+
+class SetSlotCold(Base, frozen=True, kw_only=True):
+    """Say what a slot does whose take is not there: wait, last or skip; until the story is loaded again."""
+
+    bank: str
+    index: int
+    cold: ColdPolicy
+
+
+class SelectBank(Base, frozen=True, kw_only=True):
+    """Have a bank of slots at hand: its takes are made and loaded first."""
+
+    bank: str
 
 
 class Say(Base, frozen=True, kw_only=True):
@@ -399,7 +414,7 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 Command = (
     Play | Stop | Locate | SetLoop | GoCue | StopCue | PauseCue | ResumeCue | StandBy | GoBack
     | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
-    | TriggerSlot | ReleaseSlot | StopSlot | Say
+    | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot

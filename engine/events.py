@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.story.messages import Outgoing
-from engine.story.model import MAIN_LIST
+from engine.story.model import MAIN_LIST, ColdPolicy
 
 SlotState = Literal["empty", "queued", "rendering", "ready", "waiting", "playing", "paused", "failed"]
 
@@ -230,6 +230,42 @@ class Dropped(Base, frozen=True, kw_only=True):
     text: str
 
 
+class PlayedCold(Base, frozen=True, kw_only=True):
+    """Something was to sound whose take was not there. did: wait (it is played while it is made), last, or skip."""
+
+    what: str
+    did: ColdPolicy
+    text: str
+
+
+class RanDry(Base, frozen=True, kw_only=True):
+    """What is played while it is made came to the end of what was ready: it faded out and waits."""
+
+    what: str
+    after_seconds: float
+
+
+class WentOn(Base, frozen=True, kw_only=True):
+    """What ran dry sounds again, after so much silence."""
+
+    what: str
+    gap_seconds: float
+
+
+class SlotColdChanged(Base, frozen=True, kw_only=True):
+    """A slot does something else when its take is not there."""
+
+    bank: str
+    index: int
+    cold: ColdPolicy
+
+
+class BankSelected(Base, frozen=True, kw_only=True):
+    """Another bank of slots is at hand: its takes are made and loaded first."""
+
+    bank: str
+
+
 class Panicked(Base, frozen=True, kw_only=True):
     """Everything was silenced."""
 
@@ -326,4 +362,5 @@ Event = (
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
+    | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
 )  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from engine.clock import HeldClock
 from engine.control.diagnosis import Diagnosis
@@ -98,7 +99,7 @@ class Control:
         )
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
-        self.loader = TakeLoader(self.pool, self.link.arena, self._folder)
+        self.loader = TakeLoader(self.pool, self.link.arena, self._folder, self._memory.arena.view(np.float32))
         self.session = Session(
             story,
             self.link,
@@ -162,8 +163,8 @@ class Control:
 
     def _recall(self) -> None:
         """Go on where a control process that is gone was, if there was one."""
-        for loaded in self.memory.recall():
-            self.link.arena.claim(loaded.offset, loaded.frames * loaded.channels)
+        for source, loaded in self.memory.recall():
+            self.loader.recall(source, loaded)
 
     def _send(self, graph: Graph, send_graph: Callable[[Message], None]) -> None:
         self.diagnosis.sent(graph)

@@ -20,13 +20,14 @@ from engine.realtime.black_ring import BlackRing
 from engine.realtime.link import AudioLink
 from engine.realtime.records import Report
 from engine.realtime.shared import EngineMemory
-from engine.session.inputs import Did, Input
+from engine.session.inputs import Did, Flow, Flowed, Input, Swapped
 from engine.session.session import Session
 
 COUNTED = (
     "frame", "timeline_frame", "playing", "active_players", "underflows", "clock_resets", "late_starts",
     "dropped_records", "dropped_reports", "errors", "callbacks", "callback_ns", "callback_max_ns", "callback_sum_ns",
 )  # fmt: skip
+FLOWED: dict[Report, Flow] = {Report.STARTED: "began", Report.UNDERRUN: "dry", Report.REFILLED: "went_on"}
 
 
 class Diagnosis:
@@ -96,7 +97,16 @@ class Diagnosis:
             case Report.TIMELINE:
                 self._transcript.published(frame)
             case Report.SWAPPED if self._graphs:
-                self._transcript.swapped(self._graphs.popleft(), frame)
+                self._transcript.happened(Swapped(graph=self._graphs.popleft()), frame)
+            case Report.STARTED | Report.UNDERRUN | Report.REFILLED as kind:
+                self._flowed(self._transcript, report, Report(kind), frame)
+
+    def _flowed(self, transcript: Transcript, report: np.void, kind: Report, frame: int) -> None:
+        player = int(report["player"])
+        source = self._session.context.players.source(player)
+        if source is not None:
+            frames = int(report["value"]) if kind is Report.UNDERRUN else 0
+            transcript.happened(Flowed(player=player, source=source, did=FLOWED[kind], frames=frames), frame)
 
     def _counters(self) -> dict[str, Any]:
         try:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import EngineError, MediaError, MemoryShort
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.control.rooms import Rooms
+from engine.errors import EngineError, MediaError, MemoryShort, NotReady
 from engine.realtime.arena import ArenaAllocator
-from engine.session.library import AudioFile, Loaded, Source, Stretched
+from engine.realtime.stream import HEADER_FLOATS
+from engine.session.library import NEAR_PART, AudioFile, Loaded, Source, Stretched, describe
 from engine.story.model import Line
 from engine.voices.pool import VoicePool
+from engine.voices.room import Room
 from engine.voices.stretch import at_speed, stretched_frames
+from engine.voices.take import Take
 
 AT_ONCE = 8
 """Sources in work at the same time; urgent ones pass by."""
@@ -21,6 +28,10 @@ AT_ONCE = 8
 EVICTION_WAIT_SECONDS = 0.005
 EVICTION_TRIES = 400
 """How often the arena is asked again while the audio process lets go of what was evicted (2 s)."""
+
+
+class NotNow(Exception):
+    """There is no memory for something that is not needed soon."""
 
 
 class Told(Protocol):
@@ -38,25 +49,45 @@ class Told(Protocol):
         """Hear that a source can't be made."""
         ...
 
-    def evict(self) -> bool:
-        """Give back the memory of something that is not needed; False when there is none."""
+    def put_off(self, source: Source) -> None:
+        """Hear that a source is made, but that there is no memory for it before it is needed soon."""
+        ...
+
+    def is_near(self, source: Source) -> bool:
+        """Return whether a source will be needed soon."""
+        ...
+
+    def make_room(self, *, pressing: bool) -> bool:
+        """Give back the memory of something; False when nothing may go. pressing: for what is needed soon."""
         ...
 
 
 class TakeLoader:
     """Renders lines and reads files through the voice pool; ``session`` hears how far they are.
 
-    base_folder: where the story's audio paths start; nothing outside it is opened.
+    base_folder: where the story's audio paths start; nothing outside it is opened. floats: the whole of the arena.
     """
 
-    def __init__(self, pool: VoicePool, arena: ArenaAllocator, base_folder: Path) -> None:
+    def __init__(self, pool: VoicePool, arena: ArenaAllocator, base_folder: Path, floats: NDArray[np.float32]) -> None:
         self._pool, self._arena, self._base = pool, arena, base_folder.resolve()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._rooms = Rooms(pool, arena, floats, lambda *made: self.shelve(*made), lambda gone: self.unshelve(gone))
+        self._waiting: dict[Source, None] = {}
         self._tasks: dict[Source, asyncio.Task[None]] = {}
+        self._urgent: set[Source] = set()
         self._session: Told | None = None
         self.shelve: Callable[[Source, Loaded], object] = lambda *_: None
         self.unshelve: Callable[[Loaded], object] = lambda _: None
-        """Hear what lies in the arena, and what no longer does."""
+        """Hear what lies in the arena, also what is still being made, and what no longer does."""
+
+    @property
+    def capacity_floats(self) -> int:
+        """How much memory there is for clips."""
+        return self._arena.size_floats
+
+    @property
+    def used_floats(self) -> int:
+        """How much of it is taken."""
+        return self._arena.used_floats
 
     def attach(self, session: Told) -> None:
         """Tell ``session`` from now on."""
@@ -64,12 +95,45 @@ class TakeLoader:
 
     def request(self, source: Source, *, urgent: bool) -> None:
         """Begin to make ``source``; it is in the session's hands when it is there."""
-        if source not in self._tasks:
-            task = self._tasks[source] = asyncio.create_task(self._make(source, urgent))
-            task.add_done_callback(lambda _: self._tasks.pop(source, None))
+        if urgent:
+            self._waiting.pop(source, None)
+            self._urgent.add(source)
+            if source not in self._tasks:
+                self._begin(source)
+            elif isinstance(source, Line):
+                self._pool.hurry(source)
+        elif source not in self._tasks:
+            if not self._waiting:  # later, when all that is asked for at once is known
+                asyncio.get_running_loop().call_soon(self._go_on)
+            self._waiting[source] = None
+
+    def stream(self, source: Source) -> Loaded:
+        """Return where a line will lie while it is made. Raises NotReady where it can't be played meanwhile."""
+        if not isinstance(source, Line):
+            raise NotReady(f"{describe(source)} is not ready to play: it is loaded first")
+        try:
+            loaded = self._rooms.open(source)
+        except MemoryShort as error:
+            raise NotReady(f"{describe(source)} is not ready to play: {error}") from error
+        if (room := self._rooms.get(source)) is not None:
+            self._pool.lay_into(source, room)
+        return loaded
+
+    def recall(self, source: Source, loaded: Loaded) -> None:
+        """Count as taken what a process that is gone has laid into the arena; a line that it was at is gone on with."""
+        self._arena.claim(loaded.block, loaded.floats)
+        if loaded.making and isinstance(source, Line):
+            self._rooms.adopt(source, loaded)
+            self.request(source, urgent=True)
+
+    def prefer(self, sources: Sequence[Source]) -> None:
+        """Make ``sources`` first of all that waits, in this order."""
+        first = [source for source in sources if source in self._waiting]
+        self._waiting = dict.fromkeys([*first, *self._waiting])
 
     def cancel(self, source: Source) -> None:
         """Stop that work, in the worker too."""
+        self._waiting.pop(source, None)
         task = self._tasks.get(source)
         if task is not None:
             task.cancel()
@@ -77,7 +141,7 @@ class TakeLoader:
     def release(self, loaded: Loaded) -> None:
         """Give the arena memory back; it is free once the audio process has let go of it."""
         self.unshelve(loaded)
-        self._arena.free(loaded.offset)
+        self._arena.free(loaded.block)
 
     async def close(self) -> None:
         """Stop all work."""
@@ -92,37 +156,89 @@ class TakeLoader:
             raise RuntimeError("attach a session before requesting sources")
         return self._session
 
-    async def _make(self, source: Source, urgent: bool) -> None:
-        async with self._place(urgent):
-            try:
-                loaded = await self._load(source, urgent)
-            except EngineError as error:
-                self._told.failed(source, error)
-            else:
-                self.shelve(source, loaded)
-                self._told.loaded(source, loaded)
+    def _begin(self, source: Source) -> None:
+        task = self._tasks[source] = asyncio.create_task(self._make(source))
+        task.add_done_callback(lambda _: self._ended(source))
 
-    @contextlib.asynccontextmanager
-    async def _place(self, urgent: bool) -> AsyncIterator[None]:
-        if urgent:
-            yield
-            return
-        async with self._places:
-            yield
+    def _ended(self, source: Source) -> None:
+        del self._tasks[source]
+        self._urgent.discard(source)
+        if isinstance(source, Line):
+            self._rooms.give_up(source)
+        self._go_on()
 
-    async def _load(self, source: Source, urgent: bool) -> Loaded:
+    def _go_on(self) -> None:
+        """Begin what waits, as far as there are places."""
+        while self._waiting and len(self._tasks) - len(self._urgent) < AT_ONCE:
+            source = next(iter(self._waiting))
+            del self._waiting[source]
+            self._begin(source)
+
+    async def _make(self, source: Source) -> None:
+        try:
+            loaded = await self._load(source)
+        except NotNow:
+            self._told.put_off(source)
+        except EngineError as error:
+            self._told.failed(source, error)
+        else:
+            self.shelve(source, loaded)
+            self._told.loaded(source, loaded)
+
+    async def _load(self, source: Source) -> Loaded:
         """Make a source and lay it into the arena, at its speed."""
         plain, speed = (source.source, source.speed) if isinstance(source, Stretched) else (source, 1.0)
-        if isinstance(plain, Line):
-            return await self._line(source, plain, speed, urgent)
-        return await self._file(source, plain, speed)
+        if not isinstance(plain, Line):
+            return await self._file(source, plain, speed)
+        if source != plain:
+            spoken = await self._pool.render(plain, urgent=source in self._urgent, soon=self._told.is_near(source))
+            self._told.known(source, stretched_frames(spoken.frames, speed))
+            return await self._copied(source, spoken, speed)
+        return await self._line(plain)
 
-    async def _line(self, source: Source, line: Line, speed: float, urgent: bool) -> Loaded:
-        spoken = await self._pool.render(line, urgent=urgent)
+    async def _line(self, line: Line) -> Loaded:
+        """Make a line, where it can be played meanwhile if somebody waits for it, or will soon."""
+        spoken = self._pool.made(line) or await self._speak(line)
+        self._rooms.made(line, spoken)
+        self._told.known(line, spoken.frames)
+        room = self._rooms.get(line)
+        if room is None:
+            return await self._copied(line, spoken, 1.0)
+        if not room.header.complete:
+            if room.job is not None or room.floats < HEADER_FLOATS + spoken.frames * spoken.channels:
+                return await self._outgrown(line, spoken, room)
+            urgent = line in self._urgent
+            await room.fill(self._pool.load_take(spoken, room.header.sound_offset, urgent=urgent))
+            room.header.publish(spoken.frames, spoken.channels)
+            room.header.finish(spoken.frames)
+        return self._rooms.close(line, spoken)
+
+    async def _speak(self, line: Line) -> Take:
+        urgent, near = line in self._urgent, self._told.is_near(line)
+        if near and self.used_floats < NEAR_PART * self.capacity_floats:
+            with contextlib.suppress(MemoryShort):
+                self._rooms.open(line)
+        self._rooms.watch(line)
+        return await self._pool.render(
+            line,
+            urgent=urgent,
+            soon=near,
+            room=self._rooms.get(line),
+            on_progress=lambda frames: self._rooms.heard(line, frames),
+        )
+
+    async def _outgrown(self, line: Line, spoken: Take, room: Room) -> Loaded:
+        """What plays ends where the room does, and is told so; the take is whole, and lies elsewhere from now on."""
+        seconds = room.header.ready / spoken.sample_rate
+        text = f"{describe(line)} is longer than expected and was cut off at {seconds:.1f} s; it is whole now"
+        self._told.failed(line, MemoryShort(text))
+        self._rooms.give_up(line)
+        return await self._copied(line, spoken, 1.0)
+
+    async def _copied(self, source: Source, spoken: Take, speed: float) -> Loaded:
         take = at_speed(spoken, speed)
-        self._told.known(source, take.frames)
-        offset = await self._reserve(take.frames * take.channels)
-        await self._lay(offset, self._pool.load_take(spoken, offset, urgent=urgent, speed=speed))
+        offset = await self._reserve(source, take.frames * take.channels)
+        await self._lay(offset, self._pool.load_take(spoken, offset, urgent=source in self._urgent, speed=speed))
         return Loaded(offset=offset, frames=take.frames, channels=take.channels, digest=take.digest, words=take.words)
 
     async def _file(self, source: Source, file: AudioFile, speed: float) -> Loaded:
@@ -130,7 +246,7 @@ class TakeLoader:
         facts = await self._pool.probe(path)
         frames = stretched_frames(facts.frames, speed)
         self._told.known(source, frames)
-        offset = await self._reserve(frames * facts.channels)
+        offset = await self._reserve(source, frames * facts.channels)
         await self._lay(offset, self._pool.load_file(path, offset, frames * facts.channels, speed=speed))
         return Loaded(offset=offset, frames=frames, channels=facts.channels, digest="")
 
@@ -155,15 +271,18 @@ class TakeLoader:
             writing.exception()
         self._arena.free(offset)
 
-    async def _reserve(self, floats: int) -> int:
-        """Allocate arena memory, evicting what was used longest ago if it must be."""
-        session = self._told
+    async def _reserve(self, source: Source, floats: int) -> int:
+        """Allocate arena memory; for what is needed soon others are evicted. Raises MemoryShort, NotNow."""
+        if floats > self.capacity_floats:
+            self._arena.allocate(floats)  # raises, and says why
+        pressing = source in self._urgent or self._told.is_near(source)
         for _ in range(EVICTION_TRIES):
-            try:
-                return self._arena.allocate(floats)
-            except MemoryShort:
-                evicted = session.evict()
-                if not evicted and not self._arena.freeing:
-                    raise
-                await asyncio.sleep(EVICTION_WAIT_SECONDS)
+            if pressing or self.used_floats + floats <= NEAR_PART * self.capacity_floats:
+                with contextlib.suppress(MemoryShort):
+                    return self._arena.allocate(floats)
+            if not self._told.make_room(pressing=pressing) and not self._arena.freeing:
+                if source in self._urgent:
+                    return self._arena.allocate(floats)  # raises, and says why
+                raise NotNow
+            await asyncio.sleep(EVICTION_WAIT_SECONDS)
         raise MemoryShort("the audio process did not let go of evicted clips in time")

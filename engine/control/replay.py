@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.commands import ReloadStory, SaveStory
+from engine.control.flows import Flows
 from engine.control.loader import TakeLoader
+from engine.control.stock import Stock
 from engine.control.transcript import Entry, Header
 from engine.errors import EngineError
 from engine.mixer.graph import compile_graph
@@ -21,69 +22,28 @@ from engine.session.inputs import (
     Adopted,
     Advanced,
     Did,
+    Evicted,
     Failed,
+    Flowed,
     Heard,
     Input,
     Known,
     Published,
+    PutOff,
     Shelved,
     Swapped,
     Swept,
     Taken,
 )
-from engine.session.library import Loaded, Source, describe
+from engine.session.library import NEAR_PART
 from engine.session.session import Session
 from engine.story.mix_file import load_mix, mix_folders
 from engine.voices.pool import VoicePool
 
 SPARE_BYTES = 1 << 20
+LONGEST_FRAMES = 120 * 48000
+"""What is reserved for a line that was broken off, so that nobody knows how long it would have been."""
 Write = Callable[[NDArray[np.float32]], object]
-
-
-class Stock:
-    """The sources of a show, made before it begins. Fits the loader's side of a session, and a session's loader."""
-
-    def __init__(self) -> None:
-        self.placed: dict[Source, Loaded] = {}
-        self.changed = asyncio.Event()
-        self._failure: EngineError | None = None
-
-    async def fill(self, sources: Sequence[Source], loader: TakeLoader, on_progress: Callable[[float], object]) -> None:
-        """Have ``loader`` make all of ``sources``. Raises what it raises."""
-        for source in sources:
-            loader.request(source, urgent=False)
-        while len(self.placed) < len(sources):
-            on_progress(len(self.placed) / len(sources))
-            self.changed.clear()
-            await self.changed.wait()
-            if self._failure is not None:
-                raise self._failure
-
-    def known(self, source: Source, frames: int) -> None:
-        """Hear how long a source is."""
-
-    def loaded(self, source: Source, loaded: Loaded) -> None:
-        """Hear that a source is there."""
-        self.placed[source] = loaded
-        self.changed.set()
-
-    def evict(self) -> bool:
-        """Nothing may go: all of it is needed."""
-        return False
-
-    def failed(self, source: Source, error: EngineError) -> None:
-        """Hear that a source can't be made."""
-        self._failure = EngineError(f"{describe(source)}: {error}")
-        self.changed.set()
-
-    def request(self, source: Source, *, urgent: bool) -> None:
-        """Do nothing: the transcript says when it was there."""
-
-    def cancel(self, source: Source) -> None:
-        """Do nothing."""
-
-    def release(self, loaded: Loaded) -> None:
-        """Keep it: it may be played again."""
 
 
 class Replay:
@@ -92,11 +52,14 @@ class Replay:
     def __init__(self, header: Header, entries: Sequence[Entry]) -> None:
         self._header, self._entries = header, entries
         self.differences: list[str] = []
-        self._stock = Stock()
         known = {e.what.source: e.what.frames for e in entries if isinstance(e.what, Known)}
-        arena_bytes = 8 * sum(known.values()) + SPARE_BYTES
+        self._flowed = [e.what for e in entries if isinstance(e.what, Flowed)]
+        broken_off = {what.source: LONGEST_FRAMES for what in self._flowed}
+        arena_bytes = round(8 * sum({**broken_off, **known}.values()) / NEAR_PART) + SPARE_BYTES
         self._memory = EngineMemory.create(MemoryConfig(arena_bytes=arena_bytes, max_players=header.max_players))
         self._link = AudioLink(self._memory)
+        self._stock = Stock(self._link.arena, self.arena)
+        self._flows = Flows(self._link, self.arena, self._flowed)
         self._reports = self._link.reports()
         self._soon: Iterator[int] = iter(())
 
@@ -118,9 +81,10 @@ class Replay:
 
     async def render(self, pool: Callable[..., VoicePool], on_progress: Callable[[float], object]) -> None:
         """Make every take and read every file of the show. pool: makes a pool for an arena."""
-        digests = {e.what.source: e.what.digest for e in self._entries if isinstance(e.what, Shelved)}
+        digests = {what.source: "" for what in self._flowed}
+        digests |= {e.what.source: e.what.digest for e in self._entries if isinstance(e.what, Shelved)}
         speaking = pool(arena=self._memory.arena)
-        loader = TakeLoader(speaking, self._link.arena, Path(self._header.folder))
+        loader = TakeLoader(speaking, self._link.arena, Path(self._header.folder), self.arena)
         loader.attach(self._stock)
         try:
             await self._stock.fill(tuple(digests), loader, on_progress)
@@ -128,7 +92,7 @@ class Replay:
             await loader.close()
             await speaking.close()
         for source, loaded in self._stock.placed.items():
-            if loaded.digest != digests[source]:
+            if digests[source] not in ("", loaded.digest):
                 self.differences.append(f"another take than it was: {source}")
 
     def play(self, write: Write) -> None:
@@ -144,17 +108,22 @@ class Replay:
         folders = mix_folders(Path(header.folder))
         session = Session(
             header.story,
-            self._link,
+            self._flows,
             self._stock,
             mixes=lambda name: load_mix(name, folders),
             soon=lambda: next(self._soon, core.frame),
         )
         session.open()
         for entry in self._entries:
-            self._render_to(core, entry.frame, write)
+            self._render_to(core, self._begin_frame(core, entry), write)
             if entry.what is not None:
                 self._do(core, session, entry.what)
         self._render_to(core, core.frame + core.latency_frames, write)
+
+    def _begin_frame(self, core: AudioCore, entry: Entry) -> int:
+        """Return where the block begins in which ``entry`` was taken: what happened of itself did so within it."""
+        blocks = (entry.frame - core.frame) // self._header.block_frames
+        return core.frame + blocks * self._header.block_frames if isinstance(entry.what, Flowed) else entry.frame
 
     def _render_to(self, core: AudioCore, frame: int, write: Write) -> None:
         """Play up to ``frame``, in the blocks of the device."""
@@ -177,6 +146,12 @@ class Replay:
                 session.known(source, frames)
             case Shelved(source=source):
                 session.loaded(source, self._stock.placed[source])
+            case PutOff(source=source):
+                session.put_off(source)
+            case Evicted(source=source):
+                session.evict(source)
+            case Flowed(source=source):
+                self._flows.flow(what, self._stock.placed[source])
             case Failed(source=source, text=text):
                 session.failed(source, EngineError(text))
             case Heard(count=count):

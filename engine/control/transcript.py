@@ -19,11 +19,15 @@ from engine.session.inputs import (
     Adopted,
     Advanced,
     Did,
+    Evicted,
     Failed,
+    Flow,
+    Flowed,
     Heard,
     Input,
     Known,
     Published,
+    PutOff,
     Shelved,
     Swapped,
     Swept,
@@ -76,13 +80,15 @@ class Transcript:
 
     def published(self, frame: int) -> None:
         """Hear that the block at ``frame`` took the newest timeline that was handed over before."""
-        newest = max((i for i, (_, what) in enumerate(self._waiting) if isinstance(what, Published)), default=-1)
+        newest = max(
+            (i for i, (_, what) in enumerate(self._waiting) if isinstance(what, Published | Evicted)), default=-1
+        )
         for _ in range(newest + 1):
             self._entry(frame, self._waiting.popleft()[1])
 
-    def swapped(self, graph: Graph, frame: int) -> None:
-        """Hear that the mixer begins at ``frame`` to go over to ``graph``."""
-        self._entry(frame, Swapped(graph=graph))
+    def happened(self, what: Swapped | Flowed, frame: int) -> None:
+        """Hear what happened of itself at ``frame``."""
+        self._entry(frame, what)
 
     def close(self, frame: int) -> None:
         """Write what still waits and the end of the show."""
@@ -132,6 +138,10 @@ def _told(what: Input) -> dict[str, Any]:
             return {"known": _source_told(source), "frames": frames}
         case Shelved(source=source, digest=digest):
             return {"shelved": _source_told(source), "digest": digest}
+        case PutOff(source=source):
+            return {"put_off": _source_told(source)}
+        case Evicted(source=source):
+            return {"evicted": _source_told(source)}
         case Failed(source=source, code=code, text=text):
             return {"failed": _source_told(source), "code": code, "text": text}
         case Heard(count=count):
@@ -148,6 +158,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"swept": True}
         case Advanced():
             return {"advanced": True}
+        case Flowed(player=player, source=source, did=did, frames=frames):
+            return {"flowed": _source_told(source), "player": player, "did": did, "frames": frames}
 
 
 def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
@@ -162,6 +174,10 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
             return Known(source=_source_understood(get("known", dict)), frames=get("frames", int))
         case "shelved":
             return Shelved(source=_source_understood(get("shelved", dict)), digest=get("digest", str))
+        case "put_off":
+            return PutOff(source=_source_understood(get("put_off", dict)))
+        case "evicted":
+            return Evicted(source=_source_understood(get("evicted", dict)))
         case "failed":
             source = _source_understood(get("failed", dict))
             return Failed(source=source, code=get("code", str), text=get("text", str))
@@ -179,6 +195,9 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
             return Swept()
         case "advanced":
             return Advanced()
+        case "flowed":
+            source = _source_understood(get("flowed", dict))
+            return Flowed(source=source, player=get("player", int), did=get("did", Flow), frames=get("frames", int))
         case "end":
             return None
         case other:

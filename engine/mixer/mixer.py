@@ -346,7 +346,7 @@ class Mixer:
             scheduling.play_due(
                 self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
             )
-        play(self._players, self._reports, self._arena, frame, step, self._inputs)
+        play(self._players, self._reports, self._arena, frame, step, self._inputs, self._fade)
         if self._ducking:
             follow(self._ducks, self._strips, self._inputs, frame, step)
         if self._delays:

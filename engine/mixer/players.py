@@ -16,6 +16,7 @@ from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER, hold, level, level_rests, release, resume
 from engine.mixer.reading import CHUNK, SCRATCH, move_on, read_varied, sound
 from engine.mixer.reports import Reports, tell
+from engine.mixer.streams import BEFORE, DRY, FLOWING, PLAIN, follow
 from engine.mixer.varispeed import FASTEST, ONE, SLOWEST, Filters, band_of, filters
 from engine.realtime.records import Report
 
@@ -34,7 +35,8 @@ PLAYER = np.dtype(
         ("position", "<i8"), ("step", "<i8"), ("loop_start", "<i8"), ("loop_frames", "<i8"),
         ("strip", "<i4"), ("channels", "<i4"), ("fade_in", "<i4"), ("fade_out", "<i4"), ("attack", "<i4"),
         ("timeline", "<i4"), ("fade_in_shape", "<i4"), ("fade_out_shape", "<i4"), ("band", "<i4"),
-        ("loop_fade", "<i4"), ("rounds", "<i4"), ("reverse", "<i4"),
+        ("loop_fade", "<i4"), ("rounds", "<i4"), ("reverse", "<i4"), ("flow", "<i4"),
+        ("header", "<i8"), ("trim", "<i8"),
     ]
 )  # fmt: skip
 """One sounding clip.
@@ -47,6 +49,8 @@ per frame. hold: from hold_start on it falls silent and waits.
 timeline: 1 when the compiled timeline plays it; entry_start is then its place there.
 step: 0 when it is played plainly; else the parts of a frame (varispeed.ONE) that pass in one frame of the output, and
 position is where it is. rounds: how often the loop is played, 0: for ever.
+header: the arena index of its stream's header while its clip is still being made, else streams.PLAIN; trim: the frames
+of the stream that it leaves out; flow: see ``streams``.
 """
 
 
@@ -120,12 +124,14 @@ def start(
     serial: int,
     requested: int,
     fade: int,
+    header: int,
 ) -> int:
     """Start a player of ``clip`` (a RECORD or ENTRY row) at engine ``frame``, ``skip`` frames into the clip.
 
     Returns its row; -1 and a NO_PLAYER report when all are taken, the clip lies outside the arena or the graph, or its
     gain is no number.
-    fade: how long one takes to leave whose place is wanted.
+    fade: how long one takes to leave whose place is wanted. header: of a clip that is still being made, else PLAIN;
+    such a player is reported as started when it has enough to begin.
     """
     fits = clip.offset >= 0 and clip.length > skip and clip.length <= arena_floats
     fits = fits and (clip.channels == 1 or clip.channels == 2) and 0 <= clip.strip < strips
@@ -164,7 +170,10 @@ def start(
     row.attack = attack
     row.timeline = timeline
     row.step = 0
-    tell(reports, Report.STARTED, clip.strip, clip.player, serial, requested, frame, 0.0)
+    row.header = header
+    row.flow = BEFORE
+    if header == PLAIN:
+        tell(reports, Report.STARTED, clip.strip, clip.player, serial, requested, frame, 0.0)
     return index
 
 
@@ -209,7 +218,11 @@ def pause(players: Players, player: int, frame: int, frames: int, paused: bool) 
         if row.player != player and (player != 0 or row.timeline == 1):
             continue
         if paused:
+            if row.flow == DRY:
+                row.flow = FLOWING  # it is silent already; now it waits for whoever paused it
             hold(row, frame, frames)
+        elif row.header != PLAIN and row.flow == FLOWING and row.hold_start != NEVER:
+            row.flow = DRY  # it goes on once there is enough
         else:
             resume(row, frame, frames)
 
@@ -312,10 +325,17 @@ def _add_varied(
 
 @kernel
 def play(
-    players: Players, reports: Reports, arena: NDArray[np.float32], frame: int, frames: int, inputs: NDArray[np.float32]
+    players: Players,
+    reports: Reports,
+    arena: NDArray[np.float32],
+    frame: int,
+    frames: int,
+    inputs: NDArray[np.float32],
+    fade: int,
 ) -> None:
     """Play every player from ``frame`` on for ``frames`` frames into ``inputs`` and let go of those that end.
 
+    fade: how long one takes to fall silent whose clip is still being made and runs dry.
     inputs: (strips, 2 * capacity), cleared here; a strip's left channel is its first ``frames`` floats, the right
     one follows.
     """
@@ -323,6 +343,9 @@ def play(
     kept = 0
     for index in range(players.used[0]):
         row = players.table[index]
+        if row.header != PLAIN and row.start < frame + frames:
+            begin = max(frame, row.start)
+            follow(row, reports, arena, begin, frame + frames - begin, fade)
         wait = max(0, row.start - frame)
         begin = frame + wait
         left_over = row.sounding - (begin - row.start + row.skip)

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
-from engine.realtime.records import ENTRY, NOW, Kind, records
+from engine.realtime.records import ENTRY, NOW, STREAMED, Kind, records
 from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
 
 FRAMES = 4096
@@ -53,5 +53,7 @@ def _every_kind() -> np.ndarray:
     varied = (block["kind"] == Kind.START_PLAYER) & (block["frame"] >= 0)
     block["rate"][varied], block["loop_frames"][varied] = (0.7, -1.0), (0, 500)
     block["value"], block["ramp_frames"], block["fade_out_frames"] = 0.5, 100, 20
+    streamed = (block["kind"] == Kind.START_PLAYER) & (block["frame"] == 64)
+    block["flags"][streamed], block["rate"][streamed], block["loop_frames"][streamed] = STREAMED, 0.0, 0
     quiet = (block["kind"] == Kind.PANIC) | (block["kind"] == Kind.CLEAR_SCHEDULED)
     return block[~quiet | (block["frame"] == 700)]

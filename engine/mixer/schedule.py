@@ -11,7 +11,8 @@ from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, start, stop, vary
 from engine.mixer.reports import Reports, tell
-from engine.realtime.records import RECORD, Kind, Report
+from engine.mixer.streams import PLAIN
+from engine.realtime.records import RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
 
@@ -125,11 +126,15 @@ def apply_to_players(
     fade = max(shortest_fade, record.ramp_frames)
     if record.kind == Kind.START_PLAYER:
         requested = record.frame if record.frame >= 0 else frame
+        header = int(record.value) if record.flags & STREAMED else PLAIN
         index = start(
-            players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested, shortest_fade
-        )
-        if index >= 0:
+            players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested, shortest_fade,
+            header,
+        )  # fmt: skip
+        if index >= 0 and header == PLAIN:
             vary(players, index, record)
+        elif index >= 0:
+            players.table[index].trim = max(0, record.loop_start)
     elif record.kind == Kind.STOP_PLAYER:
         stop(players, record.player, frame, fade)
         if record.player != 0:

@@ -11,6 +11,7 @@ from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER, release
 from engine.mixer.players import Players, start
 from engine.mixer.reports import Reports
+from engine.mixer.streams import PLAIN
 
 
 @kernel
@@ -31,7 +32,7 @@ def _start_entry(
     players: Players, reports: Reports, entry: Any, strips: int, arena_floats: int, frame: int, skip: int, fade: int
 ) -> None:
     attack = fade if skip > 0 else 0
-    index = start(players, reports, entry, strips, arena_floats, frame, skip, attack, 1, 0, frame, fade)
+    index = start(players, reports, entry, strips, arena_floats, frame, skip, attack, 1, 0, frame, fade, PLAIN)
     if index >= 0:
         players.table[index].entry_start = entry.start_frame
 

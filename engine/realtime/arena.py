@@ -65,6 +65,14 @@ class ArenaAllocator:
                 return
         raise MemoryShort(f"{floats:,} floats at {offset:,} of the clip arena are taken already")
 
+    def trim(self, offset: int, floats: int) -> None:
+        """Give back what the block at ``offset`` has beyond ``floats``: nobody has read or written there."""
+        size = max(ALIGN_FLOATS, -(-floats // ALIGN_FLOATS) * ALIGN_FLOATS)
+        surplus = self._blocks[offset] - size
+        if surplus > 0:
+            self._blocks[offset] = size
+            self._join(offset + size, surplus)
+
     def free(self, offset: int) -> None:
         """Give the block at ``offset`` back; stop what plays it first. Raises KeyError if there is none."""
         self._leaving.append((offset, self._blocks.pop(offset)))

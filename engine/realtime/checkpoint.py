@@ -1,8 +1,8 @@
 """The checkpoint: where the mixer stands, kept in shared memory for an audio process that takes over.
 
 Two copies take turns under a sequence counter, as in the status block: one of them is always whole. A copy is written
-after blocks that took something in, and now and then, since a mixer that is given nothing goes on by itself: whoever
-takes over mixes from the checkpoint to the present, faster than time.
+after blocks that took something in, also of a stream, and now and then, since a mixer that is given nothing goes on by
+itself: whoever takes over mixes from the checkpoint to the present, faster than time.
 """
 
 from __future__ import annotations

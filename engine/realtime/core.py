@@ -15,7 +15,7 @@ from engine.mixer.players import PLAYER
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
-from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, of_streams, records
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
@@ -85,6 +85,7 @@ class AudioCore:
         self._saved: Saved | None = None
         self._told_frame = 0
         self._begun = False
+        self._flowed = False
         self._inside_since = 0.0
 
     @property
@@ -207,12 +208,13 @@ class AudioCore:
         swapped = self._take_over()
         self._board.clock(self._mixer.frame, self._clock)
         taken = self._commands.position
+        self._flowed = False
         try:
             count, published = self._listen()
             taken += count
             for start in range(0, len(out), self._max_block_frames):
                 self._mix(out[start : start + self._max_block_frames])
-            if count or published or swapped or self._board.callbacks % CHECKPOINT_BLOCKS == 0:
+            if count or published or swapped or self._flowed or self._board.callbacks % CHECKPOINT_BLOCKS == 0:
                 self._keep(taken, len(out))
         finally:
             self._commands.move_to(taken)  # only now: whoever takes over hears again what was not yet kept
@@ -299,6 +301,7 @@ class AudioCore:
             return
         for report in reports[reports["kind"] == Report.STRIP_FAILED]:
             self._board.failed(int(report["strip"]))
+        self._flowed = self._flowed or bool(of_streams(reports).any())
         self._reporter.tell(reports)
         self._board.reports(self._reporter)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.realtime.arena import ArenaAllocator
-from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, of_streams, records
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
 from engine.realtime.status import ClockReading, Status, StatusReader
@@ -29,7 +29,7 @@ class AudioLink:
         self._automation = TimelineWriter(memory.automation, AUTOMATION)
         self._status = StatusReader(memory.status)
         self.on_taken: Callable[[np.void], object] | None = None
-        """Hears TAKEN, SWAPPED and TIMELINE reports, before anybody else hears what came of them."""
+        """Hears what happened of itself (TAKEN, SWAPPED, TIMELINE, streams), before anybody else hears of it."""
         self.arena = ArenaAllocator(memory.arena_floats, self._request_epoch)
 
     def push(self, items: NDArray[Any]) -> int:
@@ -46,7 +46,7 @@ class AudioLink:
         self.arena.poll()
         taken = (kinds == Report.TAKEN) | (kinds == Report.SWAPPED)
         if self.on_taken is not None:
-            for report in heard[taken | (kinds == Report.TIMELINE)]:
+            for report in heard[taken | (kinds == Report.TIMELINE) | of_streams(heard)]:
                 self.on_taken(report)
         told: NDArray[Any] = heard[~taken & (kinds != Report.EPOCH)]
         return told

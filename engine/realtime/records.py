@@ -7,13 +7,19 @@ start of the audio process) unless the field says timeline.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 NOW = -1
 """A record's ``frame`` that means: at the start of the next block."""
 
 RECORD_BYTES = 128
+
+
+STREAMED = 1
+"""A START_PLAYER's flag: its clip is still being made."""
 
 
 class Kind(IntEnum):
@@ -76,6 +82,8 @@ play), channels (1 or 2), gain (linear), pan (-1..1), fade_in_frames, fade_out_f
 output, pitch and speed together, 1/4 to 4; negative: backwards from the last frame on; 0 means 1. loop_start and
 loop_frames: a stretch, counted in frames as they are played, that is played index times (0: for ever) before it goes
 on; its last loop_fade_frames blend with as many before loop_start. Fades are in output frames.
+With the flag STREAMED it plays what is still being made, always plainly: value is the arena index of its header,
+offset the first float of its sound, loop_start the frames to leave out, length the most that there can be.
 STOP_PLAYER and PANIC: ramp_frames is the fade. PAUSE_PLAYER and RESUME_PLAYER: player (0: all that the timeline did
 not start), ramp_frames is the fade; a pause cancels starts that still wait for their frame.
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
@@ -106,6 +114,8 @@ class Report(IntEnum):
     TAKEN = 20
     SWAPPED = 21
     STOLEN = 12
+    UNDERRUN = 13
+    REFILLED = 14
 
 
 REPORT = np.dtype(
@@ -115,12 +125,13 @@ REPORT = np.dtype(
         "itemsize": 64,
     }
 )
-"""One report. STARTED and ENDED: player, requested and actual engine frame. LATE: the record's serial and both frames.
-TIMELINE: serial is the generation now playing. TRANSPORT: value is 1 playing, 0
-stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change. STRIP_FAILED: the strip
-that was silenced. TAKEN: the block at actual_frame took the records up to position serial of the ring. SWAPPED: the
-mixer begins at actual_frame to go over to another graph. STOLEN: the player fades out, its place is wanted for a newer
-one."""
+"""One report. STARTED and ENDED: player, requested and actual engine frame; STARTED's value is 1 where the clip is
+still being made. LATE: the record's serial and both frames. TIMELINE: serial is the generation now playing. TRANSPORT:
+value is 1 playing, 0 stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change.
+STRIP_FAILED: the strip that was silenced. TAKEN: the block at actual_frame took the records up to position serial of
+the ring. SWAPPED: the mixer begins at actual_frame to go over to another graph. STOLEN: the player fades out, its place
+is wanted for a newer one. UNDERRUN: the player has played all that is ready, value frames, and is silent from
+actual_frame on. REFILLED: it goes on at actual_frame, after value frames of silence."""
 
 
 ENTRY = np.dtype(
@@ -155,3 +166,11 @@ def records(count: int) -> np.ndarray:
     block = np.zeros(count, RECORD)
     block["frame"] = NOW
     return block
+
+
+def of_streams(reports: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which REPORTs tell how players of what is still being made fare: nobody foresees that."""
+    kinds = reports["kind"]
+    began = (kinds == Report.STARTED) & (reports["value"] == 1.0)
+    told: NDArray[np.bool_] = began | (kinds == Report.UNDERRUN) | (kinds == Report.REFILLED)
+    return told

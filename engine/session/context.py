@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from engine.errors import Busy
+from engine.events import Event, PlayedCold
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.regraph import has_leaving, swept
 from engine.realtime.notes import Notes
 from engine.realtime.records import NOW
 from engine.session.index import Index, clip_source
 from engine.session.inputs import Input, Swept, Taken
-from engine.session.library import AudioFile, Library, Source, Stretched
+from engine.session.library import AudioFile, Library, Loaded, Source, Stretched, describe
 from engine.session.manner import in_manner
 from engine.session.orders import Records, together
-from engine.session.players import Owner, Players, Sound, start_order
+from engine.session.players import JobOwner, Owner, Players, Sound, owner_name, start_order
 from engine.session.stage import Stage
 from engine.story.model import Clip, Line, Manner, PlayClip, SpeakLine, Story
 from engine.units import seconds_to_frames
@@ -38,6 +39,8 @@ class Context:
         self.soon = soon
         self.library = library
         self.players = Players(notes)
+        self.notes: list[Event] = []
+        """What has to be told beside what was asked for."""
         self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)
@@ -138,6 +141,9 @@ class Context:
 
         Busy: it does not sound. note: the semitones by which it was asked for.
         """
+        if sound.loaded.making and not isinstance(owner, JobOwner):
+            text = f"{describe(sound.source)} is played while it is made"
+            self.notes.append(PlayedCold(what=owner_name(owner), did="wait", text=text))
         player = self.players.new()
         start = start_order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
@@ -167,19 +173,25 @@ class Context:
         manner = manner or target.manner
         source = self.target_source(target)
         if isinstance(target, SpeakLine):
-            sound = Sound(source=source, loaded=self.library.use(source), strip=self.strip(target.track))
+            sound = Sound(source=source, loaded=self._loaded(source, manner), strip=self.strip(target.track))
         else:
             track, clip = self.index.clips[target.clip]
-            sound = self.clip_sound(clip, self.strip(track), target.manner.speed)
+            loaded = self._loaded(source, manner)
+            sound = self.clip_sound(clip, self.strip(track), target.manner.speed, loaded)
         return in_manner(sound, manner, self.story.sample_rate)
 
-    def clip_sound(self, clip: Clip, strip: int, speed: float = 1.0) -> Sound:
-        """Return what ``clip`` plays on ``strip``, stretched to ``speed``."""
+    def _loaded(self, source: Source, manner: Manner) -> Loaded:
+        """Return where ``source`` lies, or will while it is made; played in a manner it has to be whole."""
+        loaded = self.library.begin(source)
+        return self.library.use(source) if loaded.making and manner != Manner() else loaded
+
+    def clip_sound(self, clip: Clip, strip: int, speed: float = 1.0, loaded: Loaded | None = None) -> Sound:
+        """Return what ``clip`` plays on ``strip``, stretched to ``speed``. loaded: where it will lie."""
         source = at_speed(clip_source(clip), speed)
         length = clip.length_frames
         return Sound(
             source=source,
-            loaded=self.library.use(source),
+            loaded=loaded or self.library.use(source),
             strip=strip,
             trim_start_frames=round(clip.trim_start_frames / speed),
             length_frames=None if length is None else max(1, round(length / speed)),

@@ -199,6 +199,12 @@ class Cues:
         """Go on where a session that is gone was; lists that the story no longer has are left out."""
         self._playheads.update({name: cue for name, cue in playheads.items() if name in self._playheads})
 
+    def coming(self) -> tuple[Cue, ...]:
+        """Return what each list's GO fires next, and what comes after it: first all that stand by."""
+        lists = tuple(self._context.story.cue_lists())
+        named = [(c, self.playhead(c)) for c in lists] + [(c, self.following(c)) for c in lists]
+        return tuple(self.cue(cue, cuelist) for cuelist, cue in named if cue is not None)
+
     def rewind(self) -> tuple[Event, ...]:
         """Put those playheads on their first cue whose cue is gone (another story)."""
         moved: list[Event] = []

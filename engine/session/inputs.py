@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from engine.commands import Command
 from engine.mixer.graph import Graph
 from engine.session.library import Source
 from engine.story.model import Story
+
+Flow = Literal["began", "dry", "went_on"]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,18 @@ class Shelved(Base, frozen=True, kw_only=True):
 
     source: Source
     digest: str
+
+
+class PutOff(Base, frozen=True, kw_only=True):
+    """A source is made, but there is no memory for it yet."""
+
+    source: Source
+
+
+class Evicted(Base, frozen=True, kw_only=True):
+    """A source made way for another."""
+
+    source: Source
 
 
 class Failed(Base, frozen=True, kw_only=True):
@@ -80,4 +96,16 @@ class Advanced(Base, frozen=True, kw_only=True):
     """Cues that waited were fired."""
 
 
-Input = Did | Known | Shelved | Failed | Heard | Published | Adopted | Swapped | Taken | Swept | Advanced
+class Flowed(Base, frozen=True, kw_only=True):
+    """How a player of a source that was still being made fared. frames: how many it had played when it ran dry."""
+
+    player: int
+    source: Source
+    did: Flow
+    frames: int = 0
+
+
+Input = (
+    Did | Known | Shelved | PutOff | Evicted | Failed | Heard | Published | Adopted | Swapped | Taken | Swept
+    | Advanced | Flowed
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,6 +11,9 @@ from engine.errors import NotReady
 from engine.events import SlotState
 from engine.story.model import Line
 from engine.voices.take import Word
+
+NEAR_PART = 0.75
+"""So much of the memory is kept for what is near; the rest is for what comes unforeseen."""
 
 
 class AudioFile(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
@@ -31,31 +34,69 @@ Source = Line | AudioFile | Stretched
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that lies in the arena. offset: index of its first float; frames, channels: interleaved float32."""
+    """A source that lies in the arena. offset: index of its first float; frames, channels: interleaved float32.
+
+    header: where its block begins, if that is with a stream's header, else -1. making: it is not whole yet; frames are
+    then the most that there can be, and channels are 1.
+    """
 
     offset: int
     frames: int
     channels: int
     digest: str
     words: tuple[Word, ...] = ()
+    header: int = -1
+    making: bool = False
+
+    @property
+    def block(self) -> int:
+        """The float at which its memory begins."""
+        return self.offset if self.header < 0 else self.header
+
+    @property
+    def floats(self) -> int:
+        """How much it takes, from ``block`` on."""
+        return self.offset - self.block + self.frames * self.channels
 
 
 class Shelf(msgspec.Struct, kw_only=True):
-    """What is known of one source. ``used`` counts up at every use: the smallest is the oldest."""
+    """What is known of one source. ``used`` counts up at every use: the smallest is the oldest.
+
+    pinned: the story has it. near: it will be needed soon, and stays. away:
+    it is made, but there is no memory for it before it is near.
+    """
 
     state: SlotState = "queued"
     frames: int | None = None
     loaded: Loaded | None = None
     error: str = ""
     pinned: bool = False
+    near: bool = False
+    away: bool = False
     used: int = 0
 
 
 class Loader(Protocol):
     """Makes a source sound-ready in the background and tells the session when it is."""
 
+    @property
+    def capacity_floats(self) -> int:
+        """How much memory there is for clips."""
+        ...
+
     def request(self, source: Source, *, urgent: bool) -> None:
-        """Render or read ``source``, then load it into the arena."""
+        """Render or read ``source``, then load it into the arena; urgent: a performer waits, also for one in work."""
+        ...
+
+    def stream(self, source: Source) -> Loaded:
+        """Return where ``source``, which was requested, will lie: it can be played while it is made.
+
+        Raises NotReady where that can't be.
+        """
+        ...
+
+    def prefer(self, sources: Sequence[Source]) -> None:
+        """Make ``sources`` first, in this order."""
         ...
 
     def cancel(self, source: Source) -> None:
@@ -76,12 +117,40 @@ class Library:
         self._uses = 0
 
     def want(self, sources: Iterable[Source]) -> None:
-        """Pin exactly ``sources``: they are loaded and stay; what is no longer wanted may be evicted."""
+        """Pin exactly ``sources``: they are made, and loaded as far as memory lasts; the rest may be evicted."""
         wanted = dict.fromkeys(sources)
         for source, shelf in self._shelves.items():
             shelf.pinned = source in wanted
         for source in wanted:
             self.ask(source, urgent=False).pinned = True
+
+    def approach(self, sources: Iterable[Source]) -> None:
+        """Take note of what will be needed soon, the most pressing first: it is made first, and stays once loaded.
+
+        No more than fits into three quarters of the memory.
+        """
+        near = self._fitting(dict.fromkeys(sources))
+        for source, shelf in self._shelves.items():
+            shelf.near = source in near
+        self._loader.prefer(near)
+        for source in near:
+            shelf = self.ask(source, urgent=False)
+            shelf.near = True
+            if shelf.away:
+                shelf.away = False
+                self._loader.request(source, urgent=False)
+
+    def _fitting(self, sources: Iterable[Source]) -> list[Source]:
+        left, near = NEAR_PART * self._loader.capacity_floats, []
+        for source in sources:
+            left -= self._floats(source)
+            if left >= 0.0:
+                near.append(source)
+        return near
+
+    def _floats(self, source: Source) -> int:
+        shelf = self.shelf(source)
+        return shelf.loaded.floats if shelf.loaded is not None else shelf.frames or 0
 
     def ask(self, source: Source, *, urgent: bool) -> Shelf:
         """Return the shelf of ``source``; an unknown or failed one is requested from the loader."""
@@ -90,6 +159,26 @@ class Library:
             shelf = self._shelves[source] = Shelf(pinned=bool(shelf and shelf.pinned))
             self._loader.request(source, urgent=urgent)
         return shelf
+
+    def begin(self, source: Source) -> Loaded:
+        """Return where ``source`` lies, or will: one that is not there yet is made now, and can be played meanwhile.
+
+        Raises NotReady where that can't be; it is made all the same.
+        """
+        self.hasten(source)
+        shelf = self.shelf(source)
+        if shelf.loaded is not None:
+            return self.use(source)
+        return self._loader.stream(source)
+
+    def hasten(self, source: Source) -> None:
+        """Make ``source`` before anything else; a performer asked for it."""
+        shelf = self._shelves.get(source)
+        if shelf is None or shelf.state == "failed":
+            self.ask(source, urgent=True)
+        elif shelf.loaded is None:
+            shelf.away = False
+            self._loader.request(source, urgent=True)
 
     def shelf(self, source: Source) -> Shelf:
         """Return what is known of ``source`` (an empty shelf when it was never asked for)."""
@@ -114,11 +203,17 @@ class Library:
         """Note that ``source`` lies in the arena."""
         shelf = self._shelves.setdefault(source, Shelf())
         shelf.frames, shelf.loaded, shelf.state, shelf.error = loaded.frames, loaded, "ready", ""
+        shelf.away = False
 
     def fail(self, source: Source, text: str) -> None:
         """Note that ``source`` could not be made."""
         shelf = self._shelves.setdefault(source, Shelf())
         shelf.state, shelf.error = "failed", text
+
+    def put_off(self, source: Source) -> None:
+        """Note that ``source`` is made, but that there is no memory for it before it is near."""
+        shelf = self._shelves.setdefault(source, Shelf())
+        shelf.state, shelf.away = "queued", True
 
     def drop(self, source: Source) -> None:
         """Stop making ``source`` if it is not there yet and no clip needs it."""
@@ -127,32 +222,46 @@ class Library:
             del self._shelves[source]
             self._loader.cancel(source)
 
-    def evict(self, sounding: set[Source]) -> bool:
-        """Give back the memory of the source that was used longest ago; False when nothing may go.
+    def oldest(self, sounding: set[Source], *, pressing: bool) -> Source | None:
+        """Return the source in memory that was used longest ago; None when nothing may go.
 
-        Pinned sources and those in ``sounding`` stay.
+        What is near and those in ``sounding`` stay. pressing: what the story has may go too, after what it has not.
         """
         idle = [
-            (shelf.used, index, source)
+            (shelf.pinned, shelf.used, index, source)
             for index, (source, shelf) in enumerate(self._shelves.items())
-            if shelf.loaded is not None and not shelf.pinned and source not in sounding
+            if shelf.loaded is not None and not shelf.near and (pressing or not shelf.pinned) and source not in sounding
         ]
-        if not idle:
-            return False
-        _, _, oldest = min(idle)
-        loaded = self._shelves.pop(oldest).loaded
-        if loaded is not None:
-            self._loader.release(loaded)
-        return True
+        return min(idle, key=lambda item: item[:3])[3] if idle else None
+
+    def evict(self, source: Source) -> Loaded:
+        """Let go of ``source`` and return where it lay. Raises NotReady if it was not there."""
+        loaded, shelf = self.use(source), self._shelves[source]
+        shelf.loaded = None
+        if shelf.pinned:
+            shelf.state, shelf.away = "queued", True
+        else:
+            del self._shelves[source]
+        return loaded
+
+    def release(self, loaded: Loaded) -> None:
+        """Give back the memory of what was evicted."""
+        self._loader.release(loaded)
 
     def missing(self) -> tuple[Source, ...]:
         """Return the pinned sources that are not ready yet (failed ones not counted)."""
-        return tuple(s for s, shelf in self._shelves.items() if shelf.pinned and shelf.state in ("queued", "rendering"))
+        busy = ("queued", "rendering")
+        return tuple(s for s, shelf in self._shelves.items() if shelf.pinned and shelf.state in busy and not shelf.away)
 
     def counts(self) -> tuple[int, int]:
         """Return how many pinned sources are ready, and how many there are."""
         pinned = [shelf for shelf in self._shelves.values() if shelf.pinned]
         return sum(shelf.loaded is not None for shelf in pinned), len(pinned)
+
+    def near_counts(self) -> tuple[int, int]:
+        """Return how many sources that will be needed soon are ready, and how many there are."""
+        near = [shelf for shelf in self._shelves.values() if shelf.near]
+        return sum(shelf.loaded is not None for shelf in near), len(near)
 
 
 def describe(source: Source) -> str:

@@ -66,23 +66,24 @@ class Memory:
                 self._session.context.graph = graph
 
     def shelve(self, source: Source, loaded: Loaded) -> None:
-        """Keep that ``source`` lies in the arena; before anything plays it."""
-        self._notes.set(f"{TAKE}{loaded.offset}", pickle.dumps((source, loaded)))
+        """Keep that ``source`` lies in the arena, or is being laid there; before anything plays it."""
+        self._notes.set(f"{TAKE}{loaded.block}", pickle.dumps((source, loaded)))
 
     def forget(self, loaded: Loaded) -> None:
         """Keep that its place is free."""
-        self._notes.forget(f"{TAKE}{loaded.offset}")
+        self._notes.forget(f"{TAKE}{loaded.block}")
 
-    def recall(self) -> Collection[Loaded]:
-        """Let a fresh session go on where the one before was; return what lies in the arena.
+    def recall(self) -> Collection[tuple[Source, Loaded]]:
+        """Let a fresh session go on where the one before was; return what lies in the arena, or was being laid there.
 
-        Call it before the session is opened. Lines that waited for their takes are asked for again.
+        Call it before the session is opened, and tell the loader. Lines that waited for takes are asked for again.
         """
         self._recalled = True
         session, notes = self._session, self._notes
         shelved: list[tuple[Source, Loaded]] = [pickle.loads(note) for note in notes.all(TAKE).values()]
         for source, loaded in shelved:
-            session.context.library.load(source, loaded)
+            if not loaded.making:
+                session.context.library.load(source, loaded)
         session.context.players.recall({int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()})
         if (note := notes.get(CLIPS)) is not None:
             session.transport.player_ids.update(pickle.loads(note))
@@ -91,7 +92,7 @@ class Memory:
             session.cues.recall(small.playheads)
             session.transport.recall(small.playing, small.timeline_frame, small.loop)
             session.speech.recall(small.waiting)
-        return [loaded for _, loaded in shelved]
+        return shelved
 
 
 def _parts(graph: Graph) -> dict[tuple[str, str], tuple[list[str], int]]:

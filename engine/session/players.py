@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from engine.realtime.notes import Notes
-from engine.realtime.records import Kind, Shape
+from engine.realtime.records import STREAMED, Kind, Shape
 from engine.session.library import Loaded, Source
 from engine.session.orders import Records, order, together
 from engine.story.model import MAIN_LIST, FadeShape
@@ -51,6 +51,19 @@ class PrivateOwner(msgspec.Struct, frozen=True, kw_only=True):
 Owner = CueOwner | SlotOwner | JobOwner | PrivateOwner
 
 
+def owner_name(owner: Owner) -> str:
+    """Return how an event names who asked for something."""
+    match owner:
+        case CueOwner(cue=cue):
+            return f"cue {cue}"
+        case SlotOwner(bank=bank, index=index):
+            return f"slot {bank}/{index}"
+        case JobOwner(job=job):
+            return f"job {job}"
+        case PrivateOwner(what=what):
+            return what
+
+
 class Sound(msgspec.Struct, frozen=True, kw_only=True):
     """What a player plays: a loaded source with a clip's trim, gain, pan and fades, on a strip (graph index).
 
@@ -85,8 +98,8 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sounding_frames(self) -> int | None:
-        """How many frames will be heard; None: it loops for ever."""
-        if self.loop_frames and not self.rounds:
+        """How many frames will be heard; None: it loops for ever, or is still being made."""
+        if self.loaded.making or (self.loop_frames and not self.rounds):
             return None
         played = self.frames + (self.rounds - 1) * self.loop_frames
         return played if abs(self.rate) == 1.0 else math.ceil(played / abs(self.rate))
@@ -94,13 +107,16 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
 
 def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: float) -> Records:
     """Return the order that starts ``player`` on ``sound``."""
+    making = sound.loaded.making
     return order(
         Kind.START_PLAYER,
         at_frame,
         player=player,
         serial=player,
         strip=sound.strip,
-        offset=sound.loaded.offset + sound.trim_start_frames * sound.loaded.channels,
+        flags=STREAMED if making else 0,
+        value=float(sound.loaded.header) if making else 0.0,
+        offset=sound.loaded.offset + (0 if making else sound.trim_start_frames * sound.loaded.channels),
         length=sound.frames,
         channels=sound.loaded.channels,
         gain=db_to_gain(sound.gain_db + extra_gain_db),
@@ -112,7 +128,7 @@ def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: 
         attack_frames=sound.attack_frames,
         rate=sound.rate,
         index=sound.rounds,
-        loop_start=sound.loop_start_frames,
+        loop_start=sound.trim_start_frames if making else sound.loop_start_frames,
         loop_frames=sound.loop_frames,
         loop_fade_frames=sound.seam_frames,
     )
@@ -189,6 +205,15 @@ class Players:
             return None
         del self._owned[sounding.owner]
         return sounding.owner
+
+    def source(self, player: int) -> Source | None:
+        """Return what ``player`` plays."""
+        sounding = self._sounding.get(player)
+        return sounding.source if sounding else None
+
+    def of_source(self, source: Source) -> list[int]:
+        """Return the players of ``source``, oldest first."""
+        return [p for p, s in self._sounding.items() if s.source == source]
 
     def sources(self) -> set[Source]:
         """Return what is sounding: its memory must stay."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.events import Dropped, Event, Panicked, StartedLate, StripFailed
+from engine.events import Dropped, Event, Panicked, RanDry, StartedLate, StripFailed, WentOn
 from engine.realtime.records import Report
 from engine.session.context import Context
 from engine.session.cues import Cues
 from engine.session.players import CueOwner, JobOwner, PrivateOwner, SlotOwner
 from engine.session.slots import Slots
+from engine.session.speech import Speech
 from engine.session.transport import Transport
 from engine.units import frames_to_seconds
 
@@ -21,7 +22,8 @@ Handler = Callable[[np.void], tuple[Event, ...]]
 class Reports:
     """One method per kind of report."""
 
-    def __init__(self, context: Context, cues: Cues, slots: Slots, transport: Transport) -> None:
+    def __init__(self, context: Context, cues: Cues, slots: Slots, transport: Transport, speech: Speech) -> None:
+        self._speech = speech
         self._context, self._cues, self._slots, self._transport = context, cues, slots, transport
         self.late_count = 0
         self._handlers: dict[int, Handler] = {
@@ -30,6 +32,8 @@ class Reports:
             Report.LATE: self._late,
             Report.NO_PLAYER: self._no_player,
             Report.SCHEDULE_FULL: self._schedule_full,
+            Report.UNDERRUN: self._ran_dry,
+            Report.REFILLED: self._went_on,
             Report.STRIP_FAILED: self._strip_failed,
             Report.TRANSPORT: self._moved,
             Report.LOOPED: self._looped,
@@ -49,6 +53,8 @@ class Reports:
                 return self._cues.started(cue, player, int(report["requested_frame"]), int(report["actual_frame"]))
             case SlotOwner() as slot:
                 return self._slots.changed(slot)
+            case JobOwner(job=job):
+                return self._speech.started(job)
             case _:
                 return ()
 
@@ -88,6 +94,15 @@ class Reports:
         what = self._name(player)
         dropped = Dropped(what=what, code="queue_full", text="too many commands are scheduled; this one was dropped")
         return (dropped, *self._finished(player))
+
+    def _ran_dry(self, report: np.void) -> tuple[Event, ...]:
+        return (RanDry(what=self._name(int(report["player"])), after_seconds=self._seconds(report)),)
+
+    def _went_on(self, report: np.void) -> tuple[Event, ...]:
+        return (WentOn(what=self._name(int(report["player"])), gap_seconds=self._seconds(report)),)
+
+    def _seconds(self, report: np.void) -> float:
+        return frames_to_seconds(int(report["value"]), self._context.story.sample_rate)
 
     def _strip_failed(self, report: np.void) -> tuple[Event, ...]:
         return (StripFailed(strip=self._context.graph.strips[int(report["strip"])].id),)

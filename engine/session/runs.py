@@ -46,6 +46,8 @@ class Run(msgspec.Struct, kw_only=True, eq=False):
     paused_frame: int | None = None
     followed: bool = False
     sent: int = 0
+    making: bool = False
+    """Whether its take was not whole when it began: how long it sounds is seen at its end."""
 
     @property
     def end_frame(self) -> int | None:
@@ -122,7 +124,7 @@ class Runs:
         """End a run: its waits at once, its sound with a fade."""
         for member in run.members:
             self.stop(member, fade_seconds, at_frame)
-        run.follow_frame = None
+        run.follow_frame, run.making = None, False
         if run.player is not None and run.state == "playing":
             self._context.stop([run.player], fade_seconds, at_frame)
             return
@@ -186,6 +188,8 @@ class Runs:
         for run in tuple(self._runs):
             if run.player == player:
                 run.player = None
+                if run.making and run.cue.follow == "end" and not run.followed:
+                    run.follow_frame = self._context.soon() + run.cue.post_wait_frames
                 self._over(run)
 
     def timeline_stopped(self, engine_frame: int) -> None:
@@ -200,7 +204,7 @@ class Runs:
     def forget(self) -> None:
         """Drop every wait and every follow-up; what sounds ends by itself."""
         for run in tuple(self._runs):
-            run.follow_frame = None
+            run.follow_frame, run.making = None, False
             if run.player is None:
                 self._let_go(run, None)
                 self._end(run)
@@ -274,7 +278,7 @@ class Runs:
                 sound = self._context.sound(target, run.manner)
                 owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
                 run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
-                run.sounding_frames = sound.sounding_frames
+                run.sounding_frames, run.making = sound.sounding_frames, sound.loaded.making
         run.state = "playing"
         self._plan_follow(run)
 

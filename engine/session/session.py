@@ -44,6 +44,7 @@ from engine.commands import (
     ResumeCue,
     SaveStory,
     Say,
+    SelectBank,
     SetDuck,
     SetDuckLookAhead,
     SetInsertBypass,
@@ -51,6 +52,7 @@ from engine.commands import (
     SetLoop,
     SetPoint,
     SetSendGain,
+    SetSlotCold,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -65,23 +67,25 @@ from engine.commands import (
     UnloadVoice,
     WarmVoice,
 )
-from engine.errors import EngineError, NotReady
-from engine.events import AutomationChanged, ClipChanged, CueChanged, Event
+from engine.errors import Busy, EngineError, NotReady, UnknownThing
+from engine.events import AutomationChanged, BankSelected, ClipChanged, CueChanged, Dropped, Event, SlotColdChanged
 from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
 from engine.realtime.notes import Notes
-from engine.realtime.records import Kind
+from engine.realtime.records import Kind, Report
 from engine.session.builder import Builder, Mixes, no_mixes
+from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.desk import Desk, levels
-from engine.session.inputs import Adopted, Advanced, Did, Failed, Heard, Known, Published, Shelved
+from engine.session.inputs import Adopted, Advanced, Did, Evicted, Failed, Heard, Known, Published, PutOff, Shelved
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
 from engine.session.orders import order
-from engine.session.players import SlotOwner
+from engine.session.players import JobOwner, SlotOwner, owner_name
+from engine.session.prefetch import Prefetch
 from engine.session.prompts import Prompts, prompt_lines
 from engine.session.reports import Reports
 from engine.session.slots import Slots
@@ -122,13 +126,15 @@ class Session:
         self.transport = Transport(self.context)
         self.prompts = Prompts(self.context)
         self.cues = Cues(self.context, self.transport, self.prompts)
-        self.slots = Slots(self.context, self.transport)
+        self.cold = Cold(self.context)
+        self.slots = Slots(self.context, self.transport, self.cold)
+        self.prefetch = Prefetch(self.context, self.transport, self.cues)
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
         self.desk = Desk(self.context)
         self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices)
-        self.reports = Reports(self.context, self.cues, self.slots, self.transport)
+        self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech)
         self._listeners: list[Listener] = []
         self._stale = False
         self._paused_playing: bool | None = None
@@ -158,6 +164,7 @@ class Session:
         self._stale = False
         self.transport.publish()
         self.transport.automate()
+        self.prefetch.plan()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with every event from now on; return what ends that."""
@@ -174,7 +181,10 @@ class Session:
         return self.tell(events)
 
     def tell(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """Pass events on to every listener."""
+        """Pass events on to every listener, with what there is to tell beside them."""
+        if self.context.notes:
+            events = (*events, *self.context.notes)
+            self.context.notes.clear()
         if events:
             for listener in tuple(self._listeners):
                 listener(events)
@@ -187,11 +197,13 @@ class Session:
     def adopt(self, story: Story) -> None:
         """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come."""
         self.context.adopt(story, self.graph_of(story), built=True)
+        self.cold.forget()
         self.transport.forget()
         self.context.push(levels(self.context))
+        rewound = self.cues.rewind()  # first: what comes is made first
         self.open()
-        self.tell(self.cues.rewind())
         self.context.wrote(Adopted(story=story))
+        self.tell(rewound)
 
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
@@ -209,27 +221,54 @@ class Session:
         self.tell(events)
 
     def failed(self, source: Source, error: EngineError) -> None:
-        """Hear from the loader that ``source`` can't be made."""
+        """Hear from the loader that ``source`` can't be made; what plays of it already fades out."""
         self.context.library.fail(source, str(error))
+        self._cut_off(source, error)
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
         self.context.wrote(Failed(source=source, code=error.code, text=str(error)))
         self.tell((*self._shelf_events(source), *failed))
 
     def advance(self) -> None:
-        """Do what the cues' waits have brought near; to be called every few milliseconds."""
+        """Do what the cues' waits have brought near, and prepare what comes; to be called every few milliseconds."""
+        self.prefetch.advance()
         if events := self.cues.advance():
             self.context.wrote(Advanced())
-            self.tell(events)
+        self.tell(events)
 
-    def evict(self) -> bool:
-        """Give back the memory of what was used longest ago and neither sounds nor is needed; False: there is none."""
-        return self.context.library.evict(self.context.players.sources())
+    def put_off(self, source: Source) -> None:
+        """Hear from the loader that ``source`` is made, but that there is no memory for it before it is needed soon."""
+        self.context.library.put_off(source)
+        self._stale = True
+        self.context.wrote(PutOff(source=source))
+        self.tell(self._shelf_events(source))
+
+    def is_near(self, source: Source) -> bool:
+        """Return whether ``source`` will be needed soon."""
+        return self.context.library.shelf(source).near
+
+    def make_room(self, *, pressing: bool) -> bool:
+        """Let go of what was used longest ago; False when nothing may go. pressing: for what is needed soon."""
+        kept = self.context.players.sources() | self.cold.sources()
+        oldest = self.context.library.oldest(kept, pressing=pressing)
+        if oldest is not None:
+            self.evict(oldest)
+        return oldest is not None
+
+    def evict(self, source: Source) -> None:
+        """Give back the memory in which ``source`` lies."""
+        gone = self.context.library.evict(source)
+        if self.transport.plays_from(gone.block):
+            self.transport.publish()  # first: the timeline must not read what is overwritten
+        self.context.library.release(gone)
+        self.context.wrote(Evicted(source=source))
 
     def hear(self, reports: NDArray[np.void]) -> None:
         """Take the audio process's reports (dtype REPORT)."""
         events: list[Event] = []
         for report in reports:
             events.extend(self.reports.events(report))
+        if (reports["kind"] == Report.TRANSPORT).any():
+            self.prefetch.plan()
         if len(reports):
             self.context.wrote(Heard(count=len(reports)))
         self.tell(tuple(events))
@@ -237,15 +276,19 @@ class Session:
     def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:
         match command:
             case Play():
+                self.prefetch.plan()
                 return self.transport.play(at_frame)
             case Stop():
                 self.transport.stop(at_frame)
             case Locate(timeline_frame=frame):
                 self.transport.locate(frame, at_frame)
+                self.prefetch.plan()
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
             case GoCue(cue=cue, from_word=word, cuelist=cuelist):
-                return self.cues.go(cue, at_frame, word, cuelist)
+                events = self.cues.go(cue, at_frame, word, cuelist)
+                self.prefetch.plan()
+                return events
             case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):
                 return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
             case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
@@ -262,6 +305,7 @@ class Session:
                 return self.prompts.say(text)
             case TriggerSlot():
                 self.slots.trigger(command, at_frame)
+                return self._at_hand(command.bank)
             case ReleaseSlot(bank=bank, index=index, semitones=note):
                 self.slots.release(bank, index, note, at_frame)
             case StopSlot(bank=bank, index=index, fade_seconds=fade):
@@ -280,6 +324,10 @@ class Session:
                 return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
             case ClearScheduled():
                 self.context.push(order(Kind.CLEAR_SCHEDULED))
+            case SetSlotCold():
+                return self._set_slot_cold(command)
+            case SelectBank(bank=bank):
+                return self._select_bank(bank)
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck():
@@ -358,6 +406,33 @@ class Session:
             events = (*events, *self.cues.resume_all(at_frame))
         self._paused_playing = None
         return events
+
+    def _set_slot_cold(self, command: SetSlotCold) -> tuple[Event, ...]:
+        self.cold.set_policy(self.slots.slot(command.bank, command.index), command.cold)
+        return (SlotColdChanged(bank=command.bank, index=command.index, cold=command.cold),)
+
+    def _select_bank(self, bank: str) -> tuple[Event, ...]:
+        known = {slot.bank for slot in self.story.slots}
+        if bank not in known:
+            raise UnknownThing("bank", bank, known)
+        return self._at_hand(bank)
+
+    def _at_hand(self, bank: str) -> tuple[Event, ...]:
+        return (BankSelected(bank=bank),) if self.prefetch.select(bank) else ()
+
+    def _cut_off(self, source: Source, error: EngineError) -> None:
+        """Fade out what plays a source that will not be whole."""
+        players = self.context.players.of_source(source)
+        owners = [self.context.players.owner(player) for player in players]
+        try:
+            self.context.stop(players, DECLICK_SECONDS, None)
+        except Busy as busy:
+            self.context.notes.append(Dropped(what="command", code=busy.code, text=str(busy)))
+        self.context.notes.extend(
+            Dropped(what=owner_name(owner), code=error.code, text=str(error))
+            for owner in owners
+            if owner is not None and not isinstance(owner, JobOwner)
+        )
 
     def _panic(self, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
         """Silence everything; Panicked follows when the mixer has done it."""

@@ -8,6 +8,7 @@ from engine.commands import TriggerSlot
 from engine.errors import BadRange, Busy, UnknownThing
 from engine.events import Event, SlotChanged, SlotState
 from engine.params import SEMITONES
+from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.manner import words_of
 from engine.session.orders import Records
@@ -29,8 +30,8 @@ class Slots:
     that is played from a keyboard have that mode each for itself; a choke group cuts whole slots.
     """
 
-    def __init__(self, context: Context, transport: Transport) -> None:
-        self._context = context
+    def __init__(self, context: Context, transport: Transport, cold: Cold) -> None:
+        self._context, self._cold = context, cold
         self._transport = transport
 
     def trigger(self, press: TriggerSlot, at_frame: int | None) -> None:
@@ -51,6 +52,8 @@ class Slots:
             self._transport.play_section(slot.target, at_frame)
             return
         sound = self._sound(slot, slot.target, press)
+        if sound is None:
+            return
         again = playing if slot.mode in ("retrigger", "gate") else []
         if again:
             sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
@@ -108,7 +111,7 @@ class Slots:
         asked = self._context.soon() if at_frame is None else at_frame
         return self._transport.next_place(asked, bars=slot.quantise == "bar", beats=beats)
 
-    def _sound(self, slot: Slot, target: PlayClip | SpeakLine, press: TriggerSlot) -> Sound:
+    def _sound(self, slot: Slot, target: PlayClip | SpeakLine, press: TriggerSlot) -> Sound | None:
         manner = target.manner
         if press.semitones is not None:
             pitch = manner.semitones + press.semitones
@@ -119,10 +122,12 @@ class Slots:
             manner = replace(manner, from_word=press.from_word, to_word=None)
         elif slot.velocity_word:
             manner = replace(manner, from_word=self._word_by(target, press.velocity), to_word=None)
-        return self._context.sound(target, manner)
+        return self._cold.sound(slot, target, manner)
 
     def _word_by(self, target: PlayClip | SpeakLine, velocity: float) -> str | None:
-        """Return the word that a velocity picks: the hardest press the last one. None: it has no words."""
+        """Return the word that a velocity picks: the hardest press the last one. None: it has no words, or none yet."""
+        if not self._context.is_loaded(target):
+            return None
         count = len(words_of(self._context.sound(target, Manner(speed=target.manner.speed))))
         return f"#{min(count, 1 + int(velocity * count))}" if count else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.commands import Say
 from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
@@ -22,16 +23,17 @@ MAX_TEXT_CHARACTERS = 5000
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A line whose take is being made."""
+    """A line whose take is being made. begun: it is handed to the mixer already, which plays it meanwhile."""
 
     job: str
     track: str
     source: Source
     at_frame: int | None
+    begun: bool = False
 
 
 class Speech:
-    """Speaks lines as soon as their takes are there."""
+    """Speaks lines as soon as there is enough of them: while their takes are made, where that can be."""
 
     def __init__(self, context: Context, voices: Collection[str] | None) -> None:
         self._context = context
@@ -49,15 +51,20 @@ class Speech:
             return self._speak(waiting)
         if len(self._waiting) >= MAX_WAITING:
             raise Busy(f"{MAX_WAITING} lines wait for their takes already; say it again later")
-        self._waiting.append(waiting)
-        self._context.library.ask(line, urgent=True)
+        self._waiting.append(replace(waiting, begun=self._begin(waiting)))
         return (JobProgressed(job=job, verb=VERB, fraction=0.0, stage="rendering"),)
+
+    def started(self, job: str) -> tuple[Event, ...]:
+        """Tell that a line sounds whose take is not whole yet."""
+        if job not in self.jobs():
+            return ()
+        return (JobProgressed(job=job, verb=VERB, fraction=0.0, stage="speaking"),)
 
     def ready(self, source: Source) -> tuple[Event, ...]:
         """Speak every line that waited for ``source``."""
         events: list[Event] = []
         for waiting in self._take(source):
-            events.extend(self._speak(waiting))
+            events.extend(self._done(waiting) if waiting.begun else self._speak(waiting))
         return tuple(events)
 
     def failed(self, source: Source, error: EngineError) -> tuple[Event, ...]:
@@ -73,7 +80,8 @@ class Speech:
         self._context.stop(players, DECLICK_SECONDS, None)
         self._waiting = [w for w in self._waiting if w.job != job]
         for waiting in mine:
-            if not any(w.source == waiting.source for w in self._waiting):
+            others = set(self._context.players.of_source(waiting.source)) - set(players)
+            if not others and not any(w.source == waiting.source for w in self._waiting):
                 self._context.library.drop(waiting.source)
         return (JobFailed(job=job, verb=VERB, code="cancelled", text="cancelled"),)
 
@@ -105,8 +113,23 @@ class Speech:
             context.play(JobOwner(job=waiting.job), sound, waiting.at_frame, 0.0)
         except EngineError as error:
             return (JobFailed(job=waiting.job, verb=VERB, code=error.code, text=str(error)),)
-        seconds = frames_to_seconds(sound.frames, context.story.sample_rate)
-        return (JobDone(job=waiting.job, verb=VERB, result=sound.loaded.digest, seconds=seconds),)
+        return self._done(waiting)
+
+    def _begin(self, waiting: Waiting) -> bool:
+        """Have a line played while it is made; False: it is spoken once it is whole."""
+        context = self._context
+        try:
+            loaded = context.library.begin(waiting.source)
+            sound = Sound(source=waiting.source, loaded=loaded, strip=context.strip(waiting.track))
+            context.play(JobOwner(job=waiting.job), sound, waiting.at_frame, 0.0)
+        except (NotReady, Busy):
+            return False
+        return True
+
+    def _done(self, waiting: Waiting) -> tuple[Event, ...]:
+        loaded = self._context.library.use(waiting.source)
+        seconds = frames_to_seconds(loaded.frames, self._context.story.sample_rate)
+        return (JobDone(job=waiting.job, verb=VERB, result=loaded.digest, seconds=seconds),)
 
     def _take(self, source: Source) -> list[Waiting]:
         mine = [w for w in self._waiting if w.source == source]

@@ -32,13 +32,15 @@ class Transport:
         """The engine frame at which the timeline stood on ``timeline_frame``; None: not known."""
         self.moves = 0
         """How often it was started, stopped or located."""
+        self._blocks: set[int] = set()
         self.loop: tuple[int, int] | None = None
 
     def play(self, at_frame: int | None) -> tuple[Event, ...]:
         """Run the timeline. Clips ahead that are not ready yet are named; they join in when they are."""
         placed = self._need_placed()
         self._context.push(order(Kind.PLAY, at_frame))
-        late = [p for p in placed if p.end_frame > self.timeline_frame and not self._is_loaded(p)]
+        ahead = (p for p in placed if p.end_frame > self.timeline_frame and not self._is_loaded(p))
+        late = [p for p in ahead if not self._context.library.shelf(clip_source(p.clip)).away]
         return tuple(
             Dropped(what=f"clip {p.clip.id}", code="not_ready", text=describe(clip_source(p.clip))) for p in late
         )
@@ -103,7 +105,24 @@ class Transport:
         if len(known) < len(lengths):
             return
         self.placed = place(story, known)
-        self._context.stage.publish(self._entries([p for p in self.placed if self._is_loaded(p) and not p.clip.mute]))
+        loaded = [p for p in self.placed if self._is_loaded(p) and not p.clip.mute]
+        shelves = (self._context.library.shelf(clip_source(p.clip)).loaded for p in loaded)
+        self._blocks = {shelf.block for shelf in shelves if shelf is not None}
+        self._context.stage.publish(self._entries(loaded))
+
+    def now(self) -> int:
+        """Return the timeline frame where it stands when an order that is given now is met."""
+        if not self.playing or self.since_frame is None:
+            return self.timeline_frame
+        return self.place(max(self._context.soon(), self.since_frame))
+
+    def section_start(self, section: PlaySection) -> int:
+        """Return where a section starts on the timeline."""
+        return marker_frames(self._context.story, self._need_placed())[section.from_marker]
+
+    def plays_from(self, block: int) -> bool:
+        """Return whether the timeline that the mixer has reads the arena's block at ``block``."""
+        return block in self._blocks
 
     def automate(self) -> None:
         """Compile the story's automation and hand it to the mixer."""

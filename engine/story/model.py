@@ -270,13 +270,16 @@ SlotMode = Literal["oneshot", "gate", "toggle", "retrigger", "layer"]
 
 VelocityCurve = Literal["gm", "linear", "soft", "off"]
 Quantise = Literal["none", "beat", "bar", "grid"]
+ColdPolicy = Literal["wait", "last", "skip"]
+"""What a slot does whose take is not there: play it while it is made, play the take before it, or nothing."""
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """A pad. choke: slots with the same group stop each other.
 
     velocity: how it becomes gain. velocity_word: it picks the word to start from instead. quantise: a press waits for
-    the next beat, bar, or multiple of ``grid_beats`` in its bar, while the timeline runs.
+    the next beat, bar, or multiple of ``grid_beats`` in its bar, while the timeline runs. cold: what is done when its
+    take is not there.
     """
 
     bank: str
@@ -288,6 +291,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     gain_db: float = 0.0
     velocity: VelocityCurve = "gm"
     velocity_word: bool = False
+    cold: ColdPolicy = "wait"
     quantise: Quantise = "none"
     grid_beats: float = 0.25
 

@@ -15,6 +15,7 @@ from engine.story.model import (
     Beat,
     Bus,
     Clip,
+    ColdPolicy,
     Cue,
     CueList,
     CueTarget,
@@ -72,6 +73,7 @@ CUELIST_KEYS = ("id", "name", "cues")
 PROMPTER_KEYS = ("voice", "bus", "read_ahead")
 SLOT_KEYS = (
     "bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db", "velocity", "velocity_word", "quantise", "grid",
+    "cold",
 )  # fmt: skip
 SNAPSHOT_KEYS = ("id", "name", "strips")
 SCENE_KEYS = ("gain_db", "pan", "mute", "sends", "inserts")
@@ -290,6 +292,7 @@ class Reader:
             gain_db=fields.number("gain_db"),
             velocity=cast(VelocityCurve, fields.choice("velocity", get_args(VelocityCurve), "gm")),
             velocity_word=fields.switch("velocity_word"),
+            cold=cast(ColdPolicy, fields.choice("cold", get_args(ColdPolicy), "wait")),
             quantise=cast(Quantise, fields.choice("quantise", get_args(Quantise), "none")),
             grid_beats=fields.number("grid", 0.25),
         )

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from engine.errors import Busy, EngineError, VoiceError
 from engine.voices import wire
+from engine.voices.take import Take
 
 T = TypeVar("T")
 
@@ -72,6 +73,17 @@ class Job:
     def not_kept(self) -> bool:
         """Whether the cache refused its take."""
         return self._kept.done() and self._kept.exception() is not None
+
+    @property
+    def take(self) -> Take | None:
+        """The take, once it is made."""
+        done = self._answer.done() and self._answer.exception() is None
+        answer = self._answer.result() if done else None
+        return answer.take if isinstance(answer, wire.Rendered) else None
+
+    def when_settled(self, call: Callable[[], None]) -> None:
+        """Have ``call`` made once no worker is at this job any more, nor will be."""
+        self._answer.add_done_callback(lambda _: call())
 
     def answered(self, answer: wire.Answer, slot: int) -> None:
         """Hand ``answer`` to all who wait."""
@@ -145,6 +157,9 @@ class JobQueue:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def __contains__(self, job: Job) -> bool:
+        return job in self._jobs
 
     def pressing(self, model: str, slots: Collection[int]) -> int:
         """Return how many jobs wait for ``slots``, which keep ``model``, that others should give way to."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 from engine.errors import MediaError, VoiceError
 from engine.realtime.memory import Segment
@@ -19,13 +20,18 @@ from engine.voices.crew import ATTEMPTS, HUNG_SECONDS, Crew
 from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
 from engine.voices.model_state import ModelState
+from engine.voices.pace import Paces
 from engine.voices.preset import model_of
 from engine.voices.registry import backend
+from engine.voices.room import Room
 from engine.voices.take import Take
 
 MOST_QUEUED = 4096
 FOOTPRINTS = "footprints"
 """Beside the takes: what each model took in memory when it was last loaded."""
+
+PACES = "paces"
+"""Beside the takes: how fast each backend spoke."""
 
 MOST_UNKEPT = 4096
 """Takes that the disk refused and that are still known: beyond this the oldest would be spoken again."""
@@ -66,6 +72,7 @@ class VoicePool:
             on_state=on_state,
             hung_seconds=hung_seconds,
         )
+        self.paces = Paces(cache.folder / PACES)
         self._numbers = count(1)
         self._renders: OrderedDict[str, Job] = OrderedDict()
 
@@ -115,14 +122,16 @@ class VoicePool:
         urgent: bool = False,
         soon: bool = False,
         stored: bool = False,
+        room: Room | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Take:
         """Return the take of ``line``: from the cache, or spoken now.
 
         seed: what a voice draws its chances from; the same seed gives the same take. urgent: a performer waits; soon: a
         cue that is next. stored: return only when it is in the cache; MediaError if the disk refuses. Otherwise it may
-        be on its way there, and ``load_take`` works at once. on_progress: hears the frames spoken so far, on long
-        lines. Raises UnknownThing, VoiceError, Busy.
+        be on its way there, and ``load_take`` works at once. room: where it is to be laid while it is made, where that
+        is still possible: see ``Room``. on_progress: hears the frames spoken so far, on long lines; of all parts that
+        are laid into a room. Raises UnknownThing, VoiceError, Busy.
         """
         digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed)
         priority = Priority.NOW if urgent else Priority.SOON if soon else Priority.BACKGROUND
@@ -130,7 +139,9 @@ class VoicePool:
             job = self._known(digest, stored)
             if job is None and (take := self.cache.get(digest)) is not None:
                 return take
-            job = job or self._begin(digest, line, seed, priority)
+            job = job or self._begin(digest, line, seed, priority, room)
+            if room is not None:
+                self._lay_into(job, room)
             if priority < job.priority:
                 job.priority = priority
                 self._crew.dispatch()
@@ -142,6 +153,34 @@ class VoicePool:
             if not stored or await _is_kept(job):
                 return answer.take
         raise TakeLost(f"two voice workers died before they could keep the take of {line.text[:40]!r}")
+
+    def made(self, line: Line, *, seed: int = 0) -> Take | None:
+        """Return the take of ``line`` if it is there already. Raises UnknownThing."""
+        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed)
+        job = self._renders.get(digest)
+        return job.take if job is not None else self.cache.get(digest)
+
+    def hurry(self, line: Line, *, seed: int = 0) -> None:
+        """Let a performer wait for ``line``, which is asked for already. Raises UnknownThing."""
+        job = self._renders.get(digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed))
+        if job is not None and job.priority > Priority.NOW:
+            job.priority = Priority.NOW
+            self._crew.dispatch()
+
+    def lay_into(self, line: Line, room: Room, *, seed: int = 0) -> None:
+        """Have ``line``, which is asked for already, laid into ``room`` while it is made, if it has not begun."""
+        job = self._renders.get(digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed))
+        if job is not None:
+            self._lay_into(job, room)
+
+    def _lay_into(self, job: Job, room: Room) -> None:
+        if job in self._crew.queue and cast(wire.Render, job.request).offset < 0:
+            room.give_to(job)
+
+    def pace_key(self, voice: str) -> str:
+        """Return under what the pace of ``voice`` is known. Raises UnknownThing."""
+        preset = self.catalog.get(voice)
+        return f"{preset.backend} {model_of(preset)}".strip()
 
     async def load_take(self, take: Take, offset: int, *, urgent: bool = False, speed: float = 1.0) -> None:
         """Copy ``take`` to float ``offset`` of the arena; one that is gone from the cache is spoken again.
@@ -195,7 +234,7 @@ class VoicePool:
             return None
         return job
 
-    def _begin(self, digest: str, line: Line, seed: int, priority: Priority) -> Job:
+    def _begin(self, digest: str, line: Line, seed: int, priority: Priority, room: Room | None) -> Job:
         preset = self.catalog.get(line.voice)
         request = wire.Render(
             job=next(self._numbers),
@@ -208,6 +247,8 @@ class VoicePool:
         most = backend(preset.backend).batch(preset.settings)
         job = Job(request, priority, model=model_of(preset), batch=most)
         job.on_gone = self._forget
+        if room is not None:
+            room.give_to(job)
         self._crew.put(job)
         self._renders[digest] = job
         while len(self._renders) > MOST_QUEUED + MOST_UNKEPT:

@@ -10,17 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VoiceError
-from engine.units import db_to_gain
 from engine.voices.base import Chunk, Timing, Voice
+from engine.voices.ceiling import Ceiling
 from engine.voices.media import Stopped, never
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
 from engine.voices.take import Take, Word
 
 Hear = Callable[[NDArray[np.float32]], None]
-
-CEILING_DB = -1.0
-"""No take is louder at its peak: one that would be is lowered as a whole."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +45,16 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorder:
-    """Takes one line's chunks in and makes the recording of them. hear: hears each part, at the project's rate."""
+    """Takes one line's chunks in and makes the recording of them.
+
+    hear: hears each part as it will sound, at the project's rate; effects need the whole line, which then is one part.
+    """
 
     def __init__(self, voice: Voice, preset: Preset, text: str, sample_rate: int, hear: Hear | None = None) -> None:
         self._voice, self._preset, self._text, self._sample_rate = voice, preset, text, sample_rate
         self._resampler = Resampler(voice.sample_rate, sample_rate, voice.channels)
+        self._ceiling = Ceiling(preset.gain_db, sample_rate)
+        self._dry: list[NDArray[np.float32]] = []
         self._parts: list[NDArray[np.float32]] = []
         self._words: list[Word] = []
         self._hear = hear
@@ -65,17 +67,32 @@ class Recorder:
     def finish(self) -> Recording:
         """Return the line as it will sound. Raises VoiceError for sound that is no number, and for none at all."""
         self._add(self._resampler.finish())
-        audio = _finished(np.concatenate(self._parts), self._preset, self._sample_rate)
-        if not np.isfinite(audio).all():
-            raise VoiceError(f"voice {self._preset.id!r} gave sound that is no number for {self._text[:40]!r}")
+        if self._dry:
+            from engine.mixer.offline import render_offline  # Pedalboard is loaded by those who need it
+
+            dry = np.concatenate(self._dry)
+            self._level(render_offline(self._preset.effects, dry, self._sample_rate, tail=True))
+        self._part(self._ceiling.finish())
+        audio = np.concatenate(self._parts)
         if not len(audio):
             raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
         words = _scaled(self._words, self._voice.sample_rate, self._sample_rate, len(audio))
         return Recording(audio=audio, words=words, timing=self._voice.timing if words else "none")
 
     def _add(self, part: NDArray[np.float32]) -> None:
+        if self._preset.effects:
+            self._dry.append(part)
+        else:
+            self._level(part)
+
+    def _level(self, part: NDArray[np.float32]) -> None:
+        if not np.isfinite(part).all():
+            raise VoiceError(f"voice {self._preset.id!r} gave sound that is no number for {self._text[:40]!r}")
+        self._part(self._ceiling.feed(part))
+
+    def _part(self, part: NDArray[np.float32]) -> None:
         self._parts.append(part)
-        if self._hear is not None:
+        if self._hear is not None and len(part):
             self._hear(part)
 
 
@@ -91,8 +108,8 @@ def record(
 ) -> Recording:
     """Speak ``text`` and return it as it will sound.
 
-    stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: hears each
-    part of the speech, without effects and gain, as it is made. Raises VoiceError.
+    stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: see
+    ``Recorder``. Raises VoiceError.
     """
     recorder = Recorder(voice, preset, text, sample_rate, hear)
     with closing(voice.speak(text, seed=seed, stopped=stopped)) as chunks:
@@ -104,16 +121,6 @@ def record(
     if stopped():
         raise Stopped
     return recording
-
-
-def _finished(audio: NDArray[np.float32], preset: Preset, sample_rate: int) -> NDArray[np.float32]:
-    if preset.effects:
-        from engine.mixer.offline import render_offline  # Pedalboard is loaded by those who need it
-
-        audio = render_offline(preset.effects, audio, sample_rate, tail=True)
-    gain = db_to_gain(preset.gain_db)
-    peak = gain * float(np.abs(audio).max(initial=0.0))
-    return audio * np.float32(min(gain, gain * db_to_gain(CEILING_DB) / peak if peak > 0.0 else gain))
 
 
 def _scaled(words: list[Word], from_rate: int, to_rate: int, frames: int) -> tuple[Word, ...]:

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError, MemoryShort, VoiceError
+from engine.errors import EngineError, MemoryShort
 from engine.platform import resident_bytes
-from engine.units import db_to_gain
+from engine.realtime.stream import HEADER_FLOATS, StreamHeader
 from engine.voices import wire
 from engine.voices.base import BatchVoice, Report, Voice, unheard
 from engine.voices.media import Stopped
@@ -22,6 +22,9 @@ from engine.voices.recording import Hear, Recorder, Recording, record
 from engine.voices.registry import backend
 
 Audio = NDArray[np.float32]
+
+SEAM_PART = 200
+"""Of a second: how long it takes to go over from one telling of a line to another."""
 Send = Callable[[wire.Answer], None]
 Stop = Callable[[], bool]
 
@@ -50,10 +53,14 @@ class Speaker:
     def record(self, request: wire.Render, stopped: Stop) -> Recording:
         """Speak a line. Raises VoiceError, MemoryShort, Stopped."""
         voice = self._voice(request.preset)
-        hear = self._layer(request, voice.channels) if request.offset >= 0 else self._counter(request)
-        return record(
+        layer = Layer(self._arena, request, self._send) if request.offset >= 0 else None
+        hear = self._counter(request) if layer is None else layer.hear
+        made = record(
             voice, request.preset, request.text, request.sample_rate, seed=request.seed, stopped=stopped, hear=hear
         )
+        if layer is not None:
+            layer.finish()
+        return made
 
     def record_all(
         self, request: wire.RenderAll, stopped: Stop
@@ -97,24 +104,44 @@ class Speaker:
 
         return hear
 
-    def _layer(self, request: wire.Render, channels: int) -> Hear:
-        """Return what lays each part into the arena and tells of it. Raises MemoryShort once the room is used up."""
-        if request.preset.effects:
-            raise VoiceError(f"voice {request.preset.id!r} has effects, which need the whole line before it sounds")
-        room = place_in(self._arena, request.offset, request.room_floats)
-        gain = np.float32(db_to_gain(request.preset.gain_db))
-        made = 0
 
-        def hear(part: Audio) -> None:
-            nonlocal made
-            start, end = made * channels, (made + len(part)) * channels
-            if end > len(room):
-                raise MemoryShort(f"the line is longer than the {len(room) // channels:,} frames reserved for it")
-            np.multiply(part.reshape(-1), gain, out=room[start:end])
-            made += len(part)
-            self._send(wire.Progress(job=request.job, frames=made))
+class Layer:
+    """Lays a line into the arena while it is made, and tells of each part. What finds no room stays unheard.
 
-        return hear
+    What another worker has laid there before it died may be sounding: it stays, and the rest follows, blended.
+    """
+
+    def __init__(self, arena: Audio | None, request: wire.Render, send: Send) -> None:
+        self._room = place_in(arena, request.offset, request.room_floats)[HEADER_FLOATS:]
+        self._header = StreamHeader(cast(Audio, arena), request.offset)
+        self._job, self._send = request.job, send
+        self._made, self._laid = 0, self._header.ready
+        self._seam = request.sample_rate // SEAM_PART
+        self._fits = True
+
+    def hear(self, part: Audio) -> None:
+        """Lay the next part, (frames, channels), and let it be played."""
+        frames, channels = part.shape
+        start, end = self._made, self._made + frames
+        self._made = end
+        self._fits = self._fits and end * channels <= len(self._room)
+        if self._fits:
+            place = self._room[start * channels : end * channels].reshape(frames, channels)
+            again = max(0, self._laid - start)
+            place[again:] = part[again:]
+            self._blend(place[:again], part[:again], start)
+            self._header.publish(max(end, self._laid), channels)
+        self._send(wire.Progress(job=self._job, frames=end))
+
+    def finish(self) -> None:
+        """Say that it is all there, if it is."""
+        if self._fits:
+            self._header.finish(max(self._made, self._laid))
+
+    def _blend(self, place: Audio, part: Audio, start: int) -> None:
+        """Go over from what is there, from frame ``start`` on, to ``part``: a voice may not speak twice alike."""
+        share = (np.arange(start, start + len(place)) - (self._laid - self._seam) + 1) / np.float32(self._seam + 1)
+        place += np.maximum(share, 0.0).astype(np.float32)[:, np.newaxis] * (part - place)
 
 
 def place_in(arena: Audio | None, offset: int, floats: int) -> Audio:

@@ -34,8 +34,8 @@ class Load(Message, frozen=True, kw_only=True):
 class Render(Message, frozen=True, kw_only=True):
     """Speak ``text`` with ``preset``. Answers: Progress, Rendered, and after it Stored or NotStored.
 
-    offset: where in the arena its sound is laid while it is being made, -1 for nowhere; then Progress comes with every
-    part. room_floats: how much may be laid there.
+    offset: where in the arena the header of its stream lies, behind which its sound is laid while it is being made, -1
+    for nowhere; then Progress comes with every part. room_floats: how much there is for both.
     """
 
     digest: str

@@ -15,7 +15,23 @@ from engine.events import CueEnded
 from engine.mixer.graph import compile_graph
 from engine.realtime.black_ring import BlackRing
 from engine.realtime.memory import Segment
-from engine.session.inputs import Adopted, Did, Failed, Heard, Input, Known, Published, Shelved, Swapped, Swept, Taken
+from engine.session.inputs import (
+    Adopted,
+    Advanced,
+    Did,
+    Evicted,
+    Failed,
+    Flowed,
+    Heard,
+    Input,
+    Known,
+    Published,
+    PutOff,
+    Shelved,
+    Swapped,
+    Swept,
+    Taken,
+)
 from engine.session.library import AudioFile
 from engine.story.model import Line
 from tests.session.studio import small_story
@@ -84,6 +100,10 @@ INPUTS: list[Input] = [
     Swapped(graph=compile_graph(small_story())),
     Taken(count=2),
     Swept(),
+    PutOff(source=LINE),
+    Evicted(source=AudioFile(path="a.wav")),
+    Advanced(),
+    Flowed(player=7, source=LINE, did="dry", frames=512),
 ]
 
 

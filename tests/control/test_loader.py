@@ -39,9 +39,9 @@ class Ear:
 
     def __init__(self, loader: TakeLoader, pool: VoicePool) -> None:
         self.pool = pool
-        self.context = self
         self.library = Library(loader)
         self.players = Players()
+        self.put_off_sources: list[Source] = []
         self.news: asyncio.Queue[tuple[Source, Loaded | EngineError]] = asyncio.Queue()
 
     def known(self, source: Source, frames: int) -> None:
@@ -55,8 +55,18 @@ class Ear:
         self.library.fail(source, str(error))
         self.news.put_nowait((source, error))
 
-    def evict(self) -> bool:
-        return self.library.evict(self.players.sources())
+    def put_off(self, source: Source) -> None:
+        self.library.put_off(source)
+        self.put_off_sources.append(source)
+
+    def is_near(self, source: Source) -> bool:
+        return self.library.shelf(source).near
+
+    def make_room(self, *, pressing: bool) -> bool:
+        oldest = self.library.oldest(self.players.sources(), pressing=pressing)
+        if oldest is not None:
+            self.library.release(self.library.evict(oldest))
+        return oldest is not None
 
     async def wait(self, source: Source) -> Loaded | EngineError:
         while (news := await asyncio.wait_for(self.news.get(), 60))[0] != source:
@@ -82,9 +92,9 @@ def run(folder: Path, show: Callable[[Ear, np.ndarray], Awaitable[None]], arena_
             return True
 
         arena = ArenaAllocator(memory.arena_floats, acknowledge)
-        loader = TakeLoader(pool, arena, folder)
+        loader = TakeLoader(pool, arena, folder, memory.arena.view(np.float32))
         ear = Ear(loader, pool)
-        loader.attach(ear)  # type: ignore[arg-type]
+        loader.attach(ear)
         await pool.start()
         try:
             await show(ear, memory.arena.view(np.float32))

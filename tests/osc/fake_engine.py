@@ -9,13 +9,23 @@ from typing import Any
 
 import msgspec
 
-from bridge.port import EngineStatus, InsertState, LoudnessState, Meter, StripState, TransportState, Vitals
+from bridge.port import (
+    EngineStatus,
+    InsertState,
+    LoudnessState,
+    Meter,
+    PrefetchState,
+    StripState,
+    TransportState,
+    Vitals,
+)
 from engine import commands as do
 from engine import events as told
 from engine.commands import Command
 from engine.errors import EngineError, UnknownThing
 from engine.events import Event, SlotState
 from engine.params import FADER, PAN, ParamSpec
+from engine.story.model import ColdPolicy
 
 RATE = 48_000
 CUTOFF = ParamSpec(low=20.0, high=20_000.0, default=50.0, unit="Hz", taper="log")
@@ -162,6 +172,16 @@ class FakeEngine:
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         return _known("slot", (bank, index), self.slots)
+
+    def slot_cold(self, bank: str, index: int) -> ColdPolicy:
+        self.slot_state(bank, index)
+        return "wait"
+
+    def slot_bank(self) -> str | None:
+        return next((bank for bank, _ in self.slots), None)
+
+    def prefetch(self) -> PrefetchState:
+        return PrefetchState(ready=1, wanted=2, ready_seconds=3.0, horizon_seconds=30.0, memory=0.5)
 
     def slot_words(self, bank: str, index: int) -> Sequence[tuple[str, int]]:
         self.slot_state(bank, index)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.commands import Command, Edit
+from engine.errors import NotReady
 from engine.events import Event
 from engine.realtime.records import REPORT, Kind, Report
 from engine.session.builder import Mixes, no_mixes
-from engine.session.library import Loaded, Source
+from engine.session.library import Loaded, Source, describe
 from engine.session.session import Session
 from engine.session.voices import EmbeddedVoices
 from engine.story.model import (
@@ -74,9 +76,22 @@ class HandLoader:
         self.asked: list[tuple[Source, bool]] = []
         self.cancelled: list[Source] = []
         self.released: list[Loaded] = []
+        self.preferred: list[Source] = []
+        self.capacity_floats = 1 << 40
+        self.room_floats = 0
 
     def request(self, source: Source, *, urgent: bool) -> None:
         self.asked.append((source, urgent))
+
+    def stream(self, source: Source) -> Loaded:
+        if not self.room_floats:
+            raise NotReady(f"{describe(source)} is queued")
+        header = 10_000_000 + 100_000 * [s for s, _ in self.asked].index(source)
+        frames = self.room_floats
+        return Loaded(offset=header + 16, frames=frames, channels=1, digest="", header=header, making=True)
+
+    def prefer(self, sources: Sequence[Source]) -> None:
+        self.preferred = list(sources)
 
     def cancel(self, source: Source) -> None:
         self.cancelled.append(source)

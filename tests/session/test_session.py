@@ -248,12 +248,13 @@ class TestLibrary:
             studio.do(Say(voice="ghost", text=text))
             studio.deliver(line(text, "ghost"))
         library.use(line("one", "ghost"))
-        assert library.evict(sounding=set())
+        assert library.oldest(set(), pressing=False) == line("two", "ghost")
+        assert library.evict(line("two", "ghost")) is not None
         assert library.shelf(line("two", "ghost")).loaded is None
-        assert not library.evict(sounding={line("one", "ghost")})
-        assert library.evict(sounding=set())
-        assert not library.evict(sounding=set())
-        assert len(studio.loader.released) == 2
+        assert library.oldest({line("one", "ghost")}, pressing=False) is None
+        assert library.oldest(set(), pressing=False) == line("one", "ghost")
+        library.evict(line("one", "ghost"))
+        assert library.oldest(set(), pressing=False) is None
 
     def test_clips_tell_how_far_they_are(self) -> None:
         studio = Studio(load=False)

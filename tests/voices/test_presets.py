@@ -7,7 +7,7 @@ import pytest
 
 from engine.mixer.offline import render_offline
 from engine.story.model import Effect
-from engine.voices import recording
+from engine.voices import ceiling
 from engine.voices.catalog import load_catalog
 from engine.voices.preset import Preset
 from engine.voices.recording import record
@@ -73,7 +73,7 @@ def test_none_comes_near_clipping(recordings):
 
 def test_no_gain_relies_on_the_ceiling(presets, monkeypatch):
     """The ceiling is for odd lines; an ordinary one keeps its level."""
-    monkeypatch.setattr(recording, "CEILING_DB", 60.0)
+    monkeypatch.setattr(ceiling, "CEILING_DB", 60.0)
     for preset in presets.values():
         audio = record(backend(preset.backend).open(preset.settings), preset, LINES[1], RATE).audio
         assert np.abs(audio).max() < 10 ** (-0.5 / 20), preset.id

@@ -5,6 +5,7 @@ import pytest
 
 from engine.errors import VoiceError
 from engine.voices.base import Chunk
+from engine.voices.ceiling import Ceiling
 from engine.voices.media import Stopped
 from engine.voices.preset import Preset
 from engine.voices.recording import record
@@ -48,13 +49,28 @@ def test_gain_is_what_the_preset_says():
     np.testing.assert_allclose(half.audio, plain.audio * 10 ** (-6 / 20), atol=1e-7)
 
 
-def test_a_take_that_would_be_too_loud_is_lowered_as_a_whole():
+def test_a_take_is_lowered_from_its_first_peak_that_would_be_too_loud():
     loud = record(ToneVoice(), Preset(id="t", name="", backend="t", settings={}, gain_db=30.0), TEXT, 48000)
     plain = record(ToneVoice(), PLAIN, TEXT, 48000)
     assert np.abs(loud.audio).max() == pytest.approx(10 ** (-1 / 20), rel=1e-6)
-    np.testing.assert_allclose(
-        loud.audio / np.abs(loud.audio).max(), plain.audio / np.abs(plain.audio).max(), atol=1e-6
-    )
+    lowered = loud.audio[2400:] / np.abs(loud.audio[2400:]).max()
+    np.testing.assert_allclose(lowered, plain.audio[2400:] / np.abs(plain.audio[2400:]).max(), atol=1e-6)
+
+
+@pytest.mark.parametrize("cuts", [(1,), (7, 239, 240, 241), (5000,)])
+def test_the_ceiling_is_the_same_however_the_line_comes(cuts):
+    noise = np.random.default_rng(5).normal(0, 0.3, (30_000, 2)).astype(np.float32)
+    noise[:9000] *= 0.1
+    whole = Ceiling(3.0, 48000)
+    expected = np.concatenate([whole.feed(noise), whole.finish()])
+    cut, parts, at, step = Ceiling(3.0, 48000), [], 0, 0
+    while at < len(noise):
+        size = cuts[step % len(cuts)] if len(cuts) > 1 or cuts[0] > 1 or at < 300 else 9999
+        parts.append(cut.feed(noise[at : at + size]))
+        at, step = at + size, step + 1
+    np.testing.assert_array_equal(np.concatenate([*parts, cut.finish()]), expected)
+    assert np.abs(expected).max() <= 10 ** (-1 / 20) * (1 + 1e-6)
+    np.testing.assert_array_equal(expected[:8000], noise[:8000] * np.float32(10 ** (3 / 20)))
 
 
 def test_stopping_asks_for_no_more_sound():
@@ -72,7 +88,7 @@ def test_stopping_asks_for_no_more_sound():
 def test_who_listens_hears_each_part_as_it_is_made():
     heard = []
     made = record(ToneVoice(), PLAIN, TEXT, 48000, hear=heard.append)
-    assert len(heard) == 4 and len(heard[0])
+    assert len(heard) == 5 and len(heard[0])
     np.testing.assert_array_equal(np.concatenate(heard), made.audio)
 
 

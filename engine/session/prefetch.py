@@ -1,0 +1,114 @@
+"""Prefetch: what will be needed soon, so that it is made and loaded before it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from engine.session.context import Context
+from engine.session.cues import Cues
+from engine.session.index import clip_source
+from engine.session.library import Source
+from engine.session.transport import Transport
+from engine.story.model import PlayClip, PlaySection, SpeakLine
+from engine.story.timeline import Placed
+from engine.units import frames_to_seconds
+
+HORIZON_SECONDS = 30.0
+"""How far ahead the timeline is prepared."""
+PLAN_SECONDS = 0.5
+"""How often it is planned anew while the timeline runs."""
+
+
+class Ahead(msgspec.Struct, frozen=True, kw_only=True):
+    """How well prepared the engine is. ready, wanted: sources that will be needed soon.
+
+    ready_seconds: how long the timeline could run from here without a gap, at most to the story's end.
+    """
+
+    ready: int
+    wanted: int
+    ready_seconds: float
+
+
+class Prefetch:
+    """Plans by the cue that stands by, the bank of slots at hand, and where the timeline stands."""
+
+    def __init__(self, context: Context, transport: Transport, cues: Cues) -> None:
+        self._context, self._transport, self._cues = context, transport, cues
+        self._bank: str | None = None
+        self._planned_frame = 0
+        self._placed: tuple[Placed, ...] | None = None
+        self._sorted: list[Placed] = []
+
+    @property
+    def bank(self) -> str | None:
+        """The bank that was selected or played last, at first the story's first; None without slots."""
+        banks = [slot.bank for slot in self._context.story.slots]
+        return self._bank if self._bank in banks else next(iter(banks), None)
+
+    def select(self, bank: str) -> bool:
+        """Have ``bank`` at hand; return whether that is news."""
+        if bank == self._bank:
+            return False
+        before, self._bank = self.bank, bank
+        if self.bank == before:
+            return False
+        self.plan()
+        return True
+
+    def plan(self) -> None:
+        """Tell the library what comes, the most pressing first."""
+        self._planned_frame = self._context.soon()
+        self._context.library.approach(self._coming())
+
+    def advance(self) -> None:
+        """Plan anew if the timeline has moved on; to be called every few milliseconds."""
+        if self._transport.playing:
+            passed = self._context.soon() - self._planned_frame
+            if passed >= self._context.frames(PLAN_SECONDS):
+                self.plan()
+
+    def ahead(self) -> Ahead:
+        """Return how well prepared the engine is now."""
+        ready, wanted = self._context.library.near_counts()
+        return Ahead(ready=ready, wanted=wanted, ready_seconds=self._ready_seconds())
+
+    def _coming(self) -> Iterator[Source]:
+        yield from self._context.players.sources()
+        for cue in self._cues.coming():
+            yield from self._target(cue.target)
+        bank = self.bank
+        for slot in self._context.story.slots:
+            if slot.bank == bank:
+                yield from self._target(slot.target)
+        now = self._transport.now()
+        yield from self._timeline(now)
+        start, end = self._transport.loop or (0, 0)
+        if now < end:
+            yield from self._timeline(start)
+
+    def _target(self, target: object) -> Iterator[Source]:
+        if isinstance(target, (PlayClip, SpeakLine)):
+            yield self._context.target_source(target)
+        elif isinstance(target, PlaySection) and self._transport.placed is not None:
+            yield from self._timeline(self._transport.section_start(target))
+
+    def _timeline(self, frame: int) -> Iterator[Source]:
+        until = frame + self._context.frames(HORIZON_SECONDS)
+        for placed in self._after(frame):
+            if placed.start_frame < until:
+                yield clip_source(placed.clip)
+
+    def _after(self, frame: int) -> list[Placed]:
+        if self._placed is not self._transport.placed:
+            self._placed = self._transport.placed
+            self._sorted = sorted(self._placed or (), key=lambda p: p.start_frame)
+        return [p for p in self._sorted if p.end_frame > frame and not p.clip.mute]
+
+    def _ready_seconds(self) -> float:
+        now, end = self._transport.now(), self._transport.end_frame
+        library = self._context.library
+        missing = (p.start_frame for p in self._after(now) if library.shelf(clip_source(p.clip)).loaded is None)
+        return frames_to_seconds(max(0, next(missing, end) - now), self._context.story.sample_rate)
