@@ -11,7 +11,7 @@ from engine.realtime.arena import ArenaAllocator
 from engine.realtime.stream import HEADER_FLOATS, StreamHeader
 from engine.session.library import Loaded
 from engine.story.model import Line
-from engine.voices.pace import Stopwatch
+from engine.voices.pace import Pace, Stopwatch
 from engine.voices.pool import VoicePool
 from engine.voices.room import Room
 from engine.voices.take import Take
@@ -25,8 +25,8 @@ class Rooms:
         pool: VoicePool,
         arena: ArenaAllocator,
         floats: NDArray[np.float32],
-        on_open: Callable[[Line, Loaded], None],
-        on_given_up: Callable[[Loaded], None],
+        on_open: Callable[[Line, Loaded], object],
+        on_given_up: Callable[[Loaded], object],
     ) -> None:
         self._pool, self._arena, self._floats = pool, arena, floats
         self._on_open, self._on_given_up = on_open, on_given_up
@@ -45,6 +45,7 @@ class Rooms:
             size = self._expected(line) if take is None else HEADER_FLOATS + take.frames * take.channels
             header = StreamHeader(self._floats, self._arena.allocate(size))
             header.open()
+            self._need(header, self._pool.paces.known(self._pool.pace_key(line.voice)), line.text, 0)
             room = self._rooms[line] = Room(header, size)
             self._on_open(line, _stream(room))
         return _stream(room)
@@ -63,13 +64,16 @@ class Rooms:
         watch = self._watches.get(line)
         if watch is None:
             return
-        pace, rate = watch.heard(frames), self._pool.sample_rate
+        pace = watch.heard(frames)
         if (room := self._rooms.get(line)) is not None:
-            room.header.need(
-                ahead=round(pace.ahead_seconds() * rate),
-                share=pace.share(),
-                expected=max(frames, round(pace.seconds(line.text) * rate)),
-            )
+            self._need(room.header, pace, line.text, frames)
+
+    def _need(self, header: StreamHeader, pace: Pace | None, text: str, made: int) -> None:
+        """Let players begin once there is what ``pace`` asks for; None: nothing is known of it yet."""
+        if pace is not None:
+            rate = self._pool.sample_rate
+            expected = max(made, round(pace.seconds(text) * rate))
+            header.need(ahead=round(pace.ahead_seconds() * rate), share=pace.share(), expected=expected)
 
     def made(self, line: Line, take: Take) -> None:
         """Learn from a line that is made."""

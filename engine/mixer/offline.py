@@ -42,7 +42,7 @@ def render_offline(
     planar: Planar = np.pad(audio.T, ((0, 0), (lead, 0)))
     for effect in heard:
         planar = _with_tail(effect, planar, sample_rate) if tail else _processed(effect, planar, 0, sample_rate)
-    return np.ascontiguousarray(planar[:, lead : _end(planar, lead + len(audio), TAIL_END)].T)
+    return np.ascontiguousarray(planar[:, lead : end_of(planar, lead + len(audio), TAIL_END)].T)
 
 
 def time_stretch(audio: NDArray[np.float32], speed: float, sample_rate: int) -> NDArray[np.float32]:
@@ -52,20 +52,21 @@ def time_stretch(audio: NDArray[np.float32], speed: float, sample_rate: int) -> 
 
 def _with_tail(effect: Effect, planar: Planar, sample_rate: int) -> Planar:
     """Return ``planar`` through ``effect``, longer by its tail."""
-    resting_seconds = _RESTING_SECONDS + _echo_seconds(effect)
+    resting_seconds = _RESTING_SECONDS + echo_seconds(effect)
     quiet = STAGE_END
-    for attempt, seconds in enumerate(_steps(resting_seconds)):
+    for attempt, seconds in enumerate(tail_steps(resting_seconds)):
         out = _processed(effect, planar, round(seconds * sample_rate), sample_rate)
         if attempt == 1:  # it sounds on: a tail, or a phone codec that hisses when it gets nothing
-            quiet = _idle_level(effect, planar.shape[0], sample_rate)
+            quiet = idle_level(effect, planar.shape[0], sample_rate)
         if np.abs(out[:, -round(resting_seconds * sample_rate) :]).max() <= quiet:
             break
     else:
         out[:, -sample_rate:] *= np.linspace(1.0, 0.0, sample_rate, dtype=np.float32)
-    return out[:, : _end(out, planar.shape[1], quiet)]
+    return out[:, : end_of(out, planar.shape[1], quiet)]
 
 
-def _steps(resting_seconds: float) -> Iterator[float]:
+def tail_steps(resting_seconds: float) -> Iterator[float]:
+    """Iterate over how much tail an effect is given that may be silent for so long before it sounds again."""
     yield from (step for step in TAIL_STEPS_SECONDS[:-1] if step > resting_seconds)
     yield TAIL_STEPS_SECONDS[-1]
 
@@ -75,19 +76,19 @@ def _processed(effect: Effect, planar: Planar, tail_frames: int, sample_rate: in
     return run_plugin(make_plugin(effect), longer, float(sample_rate), _BUFFER_FRAMES, reset=True)
 
 
-def _echo_seconds(effect: Effect) -> float:
+def echo_seconds(effect: Effect) -> float:
     """Return how long ``effect`` may be silent before it sounds again."""
     delay = effect_spec(effect.effect).params.get("delay_seconds")
     return 0.0 if delay is None else effect.params.get("delay_seconds", delay.spec.default)
 
 
-def _idle_level(effect: Effect, channels: int, sample_rate: int) -> float:
+def idle_level(effect: Effect, channels: int, sample_rate: int) -> float:
     """Return what counts as silence after ``effect``: a little more than what it gives for none."""
     nothing = np.zeros((channels, sample_rate // 10), np.float32)
     return max(STAGE_END, 1.5 * float(np.abs(_processed(effect, nothing, 0, sample_rate)).max()))
 
 
-def _end(planar: Planar, at_least: int, quiet: float) -> int:
+def end_of(planar: Planar, at_least: int, quiet: float) -> int:
     """Return the frame after the last one that is louder than ``quiet``, not before ``at_least``."""
     loud = np.flatnonzero(np.abs(planar[:, at_least:]).max(axis=0, initial=0.0) > quiet)
     return at_least + (int(loud[-1]) + 1 if loud.size else 0)

@@ -71,6 +71,10 @@ class Paces:
         """Return what is known of ``key``; the first guess for one that has not spoken yet."""
         return self._paces.get(key, Pace())
 
+    def known(self, key: str) -> Pace | None:
+        """Return what was learnt of ``key``."""
+        return self._paces.get(key)
+
     def learn(self, key: str, heard: Pace) -> None:
         """Take in how one line went: a slower speed and a longer gap at once, their opposites little by little."""
         old = self._paces.get(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,6 +17,9 @@ from engine.voices.media import Stopped, never
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
 from engine.voices.take import Take, Word
+
+if TYPE_CHECKING:
+    from engine.mixer.running import RunningEffects
 
 Hear = Callable[[NDArray[np.float32]], None]
 
@@ -47,7 +51,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Takes one line's chunks in and makes the recording of them.
 
-    hear: hears each part as it will sound, at the project's rate; effects need the whole line, which then is one part.
+    hear: hears each part as it will sound, at the project's rate. Effects that can't run live need the whole line,
+    which then is one part.
     """
 
     def __init__(self, voice: Voice, preset: Preset, text: str, sample_rate: int, hear: Hear | None = None) -> None:
@@ -55,6 +60,7 @@ class Recorder:
         self._resampler = Resampler(voice.sample_rate, sample_rate, voice.channels)
         self._ceiling = Ceiling(preset.gain_db, sample_rate)
         self._dry: list[NDArray[np.float32]] = []
+        self._effects = _running(preset, sample_rate)
         self._parts: list[NDArray[np.float32]] = []
         self._words: list[Word] = []
         self._hear = hear
@@ -67,7 +73,9 @@ class Recorder:
     def finish(self) -> Recording:
         """Return the line as it will sound. Raises VoiceError for sound that is no number, and for none at all."""
         self._add(self._resampler.finish())
-        if self._dry:
+        if self._effects is not None:
+            self._level(self._effects.finish())
+        elif self._dry:
             from engine.mixer.offline import render_offline  # Pedalboard is loaded by those who need it
 
             dry = np.concatenate(self._dry)
@@ -80,10 +88,12 @@ class Recorder:
         return Recording(audio=audio, words=words, timing=self._voice.timing if words else "none")
 
     def _add(self, part: NDArray[np.float32]) -> None:
-        if self._preset.effects:
-            self._dry.append(part)
-        else:
+        if not self._preset.effects:
             self._level(part)
+        elif self._effects is not None:
+            self._level(self._effects.feed(part))
+        else:
+            self._dry.append(part)
 
     def _level(self, part: NDArray[np.float32]) -> None:
         if not np.isfinite(part).all():
@@ -94,6 +104,15 @@ class Recorder:
         self._parts.append(part)
         if self._hear is not None and len(part):
             self._hear(part)
+
+
+def _running(preset: Preset, sample_rate: int) -> RunningEffects | None:
+    """Return the preset's effects if they can run while the line is made."""
+    if not preset.effects:
+        return None
+    from engine.mixer.running import RunningEffects, can_run  # Pedalboard is loaded by those who need it
+
+    return RunningEffects(preset.effects, sample_rate) if can_run(preset.effects) else None
 
 
 def record(

@@ -212,7 +212,7 @@ def warm_up(embedded: bool = True) -> dict[str, str]:
 
     embedded: with the embedded voice, which a worker that keeps one model does not need.
     """
-    import_module("engine.mixer.offline")  # Pedalboard; only processes that speak load it
+    import_module("engine.mixer.running")  # Pedalboard; only processes that speak load it
     versions = {name: backend(name).version() for name in BACKENDS}
     if embedded:
         espeak = backend("espeak")
