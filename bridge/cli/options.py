@@ -14,6 +14,10 @@ from engine.settings import Settings, load_settings
 Device = Annotated[
     str | None, typer.Option("--device", help="Output device: number, part of a name, or `null`.", metavar="NAME")
 ]
+PrivateOutput = Annotated[
+    str | None,
+    typer.Option("--private-output", help="Outputs that play private buses: 3-4, or 3 in mono.", metavar="N-M"),
+]
 Block = Annotated[int | None, typer.Option("--block", help="Frames per block that the device is asked for.")]
 OscPort = Annotated[int | None, typer.Option("--osc-port", help="UDP port of OSC.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

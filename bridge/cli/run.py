@@ -40,6 +40,7 @@ Parent = Annotated[int | None, typer.Option("--parent", help="Stop when this pro
 def run(
     story: options.StoryFile,
     device: options.Device = None,
+    private_output: options.PrivateOutput = None,
     block: options.Block = None,
     osc_port: options.OscPort = None,
     players: Players = None,
@@ -57,7 +58,7 @@ def run(
         die_with_parent(parent)
     wanted = None if standby is None else ("off", "on")[standby]
     settings = options.effective(
-        device=device, block=block, osc_port=osc_port, players=players, standby=wanted,
+        device=device, private_output=private_output, block=block, osc_port=osc_port, players=players, standby=wanted,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip
     asyncio.run(supervise(lambda: run_config(story, settings, discard_changes=discard_changes, transcript=transcript)))
@@ -67,6 +68,7 @@ def run_config(
     story: Path, settings: Settings, *, discard_changes: bool = False, transcript: Path | None = None
 ) -> RunConfig:
     """Return what the supervisor needs to run ``story`` with ``settings``."""
+    from engine.output.channels import private_outputs
     from engine.realtime.shared import MemoryConfig
     from engine.supervisor import RunConfig
 
@@ -93,6 +95,7 @@ def run_config(
             "block_frames": settings.block,
             "max_players": settings.players,
             "fallback_null": not settings.device,
+            "private": private_outputs(settings.private_output),
         },
         memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20, max_players=settings.players),
         standby=settings.standby == "on",
@@ -144,7 +147,8 @@ async def _supervise(config: Callable[[], RunConfig]) -> None:
 def _tell_ready(facts: dict[str, Any]) -> None:
     """Say that the engine plays: facts for programs on stdout, a sentence for people on stderr."""
     typer.echo(json.dumps({"ready": facts}))
+    private = f", private buses on outputs {'-'.join(map(str, facts['private']))}" if facts.get("private") else ""
     screen.people.print(
-        f"cuevox plays on {facts['device']} ({facts['sample_rate']} Hz, block {facts['block_frames']}); "
+        f"cuevox plays on {facts['device']} ({facts['sample_rate']} Hz, block {facts['block_frames']}{private}); "
         f"OSC on {facts['osc_host']}:{facts['osc_port']}. Ctrl-C stops it."
     )

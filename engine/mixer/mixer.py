@@ -69,6 +69,8 @@ class Mixer:
         self._outputs = np.zeros((count, max_block_frames, 2), np.float32)
         self._final = self._outputs[graph.master]
         self._premaster = np.zeros((max_block_frames, 2), np.float32)
+        self._private = np.zeros((max_block_frames, 2), np.float32)
+        self._private_strips = [index for index, spec in enumerate(graph.strips) if spec.kind == "private"]
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
         self._playback = Playback(self._players, self._reports, count, len(arena), self._fade)
@@ -130,6 +132,15 @@ class Mixer:
     def premaster(self) -> Audio:
         """The last block before the master strip, (frames, 2): the sum of all track and bus outputs."""
         return self._premaster[: self._block_frames]
+
+    @property
+    def private(self) -> Audio:
+        """The sum of all private buses in the last block, (frames, 2), valid until the next call."""
+        mix = self._private[: self._block_frames]
+        mix[:] = 0.0
+        for strip in self._private_strips:
+            mix += self._outputs[strip, : self._block_frames]
+        return mix
 
     @property
     def failed(self) -> NDArray[np.int32]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 Render = Callable[[NDArray[np.float32], float, bool], None]
 """Fills a block: ``render(out, unix_seconds, lost)``.
 
-out: (frames, 2) float32, to be overwritten whole. unix_seconds: the wall time at which its first frame leaves the
-engine; it is heard ``latency_frames`` later. lost: the driver missed frames since the last block. Must not raise.
+out: (frames, 2) float32, to be overwritten whole; or (frames, 4), with private buses behind the main mix.
+unix_seconds: the wall time at which its first frame leaves the engine; it is heard ``latency_frames`` later. lost: the
+driver missed frames since the last block. Must not raise.
 """
 
 

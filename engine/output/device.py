@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from engine.errors import DeviceError
 from engine.output.base import Render
+from engine.output.channels import MAIN, told
 from engine.output.jack_clock import JackClock, server_answers
 
-CHANNELS = 2
 FIRST_BLOCK_SECONDS = 5.0
 """A device that has not asked for a block by then is broken."""
 
@@ -124,16 +124,18 @@ def choose_device(wanted: Sequence[str | int | None], devices: tuple[DeviceInfo,
 class DeviceOutput:
     """Plays through a device in the driver's thread: in stereo on its first two outputs, mixed down on a single one.
 
-    wanted: see ``choose_device``. block_frames is a request; on JACK the server's period wins. ``start`` returns after
-    the first block, when
-    ``block_frames`` and ``latency_frames`` tell what the driver really does.
+    wanted: see ``choose_device``. block_frames is a request; on JACK the server's period wins. private: the outputs
+    that play private buses, see ``private_outputs``. ``start`` returns after the first block, when ``block_frames`` and
+    ``latency_frames`` tell what the driver really does.
     """
 
-    def __init__(self, wanted: Sequence[str | int | None], sample_rate: int, block_frames: int) -> None:
+    def __init__(
+        self, wanted: Sequence[str | int | None], sample_rate: int, block_frames: int, private: tuple[int, ...] = ()
+    ) -> None:
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
-        self._wanted = wanted
+        self._wanted, self._private = wanted, private
         self._device = choose_device(wanted, list_devices())
         self.name = self._device.name
         self.steady = self._device.on_jack
@@ -143,11 +145,11 @@ class DeviceOutput:
         self._playing = threading.Event()
 
     def start(self, render: Render) -> None:
-        """Open the device and begin. Raises DeviceError, naming the device and its rate."""
+        """Open the device and begin. Raises DeviceError, naming the device, its rate and its outputs."""
         sd = _portaudio()
         self._device = choose_device(self._wanted, list_devices())  # numbers may have moved since
-        self._channels = min(CHANNELS, self._device.channels)
-        self._stereo = np.zeros((self.block_frames, CHANNELS), np.float32)
+        self._channels = self._needed(self._device)
+        self._mixed = np.zeros((self.block_frames, self._width), np.float32)
         self._render = render
         self._playing.clear()
         self._jack = JackClock() if self._device.on_jack else None
@@ -188,6 +190,21 @@ class DeviceOutput:
         """Return whether the driver is still there."""
         return server_answers() if self._jack is not None else bool(self._stream is not None and self._stream.active)
 
+    @property
+    def _width(self) -> int:
+        """How many channels are mixed: the main mix, and private buses where somebody hears them."""
+        return 2 * MAIN if self._private else MAIN
+
+    def _needed(self, device: DeviceInfo) -> int:
+        """Return how many outputs are opened. Raises DeviceError where there are too few."""
+        if self._private and device.channels < self._private[-1]:
+            has = f"{device.channels} output{'s' if device.channels > 1 else ''}"
+            raise DeviceError(
+                f"device {device} has {has}; private_output {told(self._private)} needs {self._private[-1]}: name"
+                " others, or none, or another device"
+            )
+        return max(min(MAIN, device.channels), *self._private, 0)
+
     def _refused(self, error: Exception) -> str:
         """Return what to tell when the device does not want to play."""
         text = f"can't play at {self.sample_rate} Hz on device {self._device}: {error}"
@@ -206,14 +223,26 @@ class DeviceOutput:
                 self._latency_seconds = when.outputBufferDacTime - when.currentTime
             self._playing.set()
         lost = lost or bool(flags.output_underflow)
-        if self._channels == CHANNELS:
+        if self._channels == MAIN:
             self._render(out, unix_seconds, lost)
             return
-        if frames > len(self._stereo):
-            self._stereo = np.zeros((frames, CHANNELS), np.float32)
-        stereo = self._stereo[:frames]
-        self._render(stereo, unix_seconds, lost)
-        np.mean(stereo, axis=1, keepdims=True, out=out)
+        if frames > len(self._mixed):
+            self._mixed = np.zeros((frames, self._width), np.float32)
+        mixed = self._mixed[:frames]
+        self._render(mixed, unix_seconds, lost)
+        self._spread(mixed, out)
+
+    def _spread(self, mixed: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Lay what was mixed onto the device's outputs."""
+        if self._channels < MAIN:
+            np.mean(mixed, axis=1, keepdims=True, out=out)
+            return
+        out[:] = 0.0
+        out[:, :MAIN] = mixed[:, :MAIN]
+        if len(self._private) == MAIN:
+            out[:, self._private[0] - 1 : self._private[1]] = mixed[:, MAIN:]
+        else:
+            np.mean(mixed[:, MAIN:], axis=1, out=out[:, self._private[0] - 1])
 
     def _leaves_at(self, when: Any) -> float:
         """Return the wall time of the block: when it reaches the converter, less the device's nominal latency."""

@@ -10,9 +10,15 @@ from engine.output.base import Render
 
 
 class MemoryOutput:
-    """Plays into arrays. Its clock starts at ``origin_seconds`` and runs at exactly the sample rate."""
+    """Plays into arrays. Its clock starts at ``origin_seconds`` and runs at exactly the sample rate.
 
-    def __init__(self, sample_rate: int = 48000, block_frames: int = 256, origin_seconds: float = 1.0e9) -> None:
+    channels: 2, or 4 to have private buses too.
+    """
+
+    def __init__(
+        self, sample_rate: int = 48000, block_frames: int = 256, origin_seconds: float = 1.0e9, channels: int = 2
+    ) -> None:
+        self._channels = channels
         self.name = "memory"
         self.sample_rate = sample_rate
         self.block_frames = block_frames
@@ -36,7 +42,7 @@ class MemoryOutput:
 
     def pull(self, frames: int, *, lost: bool = False) -> NDArray[np.float32]:
         """Return the next ``frames``, asked for in blocks. Raises NotReady when stopped."""
-        out = np.empty((frames, 2), np.float32)
+        out = np.empty((frames, self._channels), np.float32)
         for start in range(0, frames, self.block_frames):
             self._pull_block(out[start : start + self.block_frames], lost and start == 0)
         return out

@@ -16,7 +16,8 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     memory: ``EngineMemory.describe``. device: number, part of a name, ``null``, or None for the default one.
     device_before: the name of the device that the process before played on; it goes first, so that other devices which
     have come up since confuse nobody. fallback_null: play at the pace of a device, without one, when the device can't
-    be opened. standby: get ready, but play only when told to take over.
+    be opened. private: the device's outputs that play private buses. standby: get ready, but play only when told to
+    take over.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -28,13 +29,14 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_players: int = 1024
     standby: bool = False
     device_before: str = ""
+    private: tuple[int, ...] = ()
 
 
 class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What runs, once the first block has been asked for.
 
     latency_seconds: from the engine to the ear, the limiter's look-ahead included. fallback: why the null output
-    plays instead of the device that was asked for, else empty.
+    plays instead of the device that was asked for, else empty. private: the outputs on which private buses are heard.
     """
 
     device: str
@@ -46,4 +48,5 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     memory_locked: bool
     memory_reason: str
     fallback: str = ""
+    private: tuple[int, ...] = ()
     pid: int = 0

@@ -12,6 +12,7 @@ from engine.clock import DelayLockedLoop
 from engine.mixer.graph import Graph
 from engine.mixer.mixer import Mixer
 from engine.mixer.players import PLAYER
+from engine.output.channels import MAIN
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
@@ -289,10 +290,12 @@ class AudioCore:
         if self.shut.is_set():
             out[:] = 0.0
             return
-        out[:] = self._mixer.process(len(out))
+        out[:, :MAIN] = self._mixer.process(len(out))
+        if out.shape[1] > MAIN:
+            out[:, MAIN:] = self._mixer.private
         if self._curtain.apply(out):
             self.shut.set()
-        self._tap.write(out)
+        self._tap.write(out[:, :MAIN])
         self._report()
 
     def _report(self) -> None:

@@ -99,6 +99,7 @@ class AudioService:
             memory_locked=self._locked.granted,
             memory_reason=self._locked.reason,
             fallback=fallback,
+            private=() if isinstance(output, NullOutput) else self._config.private,
             pid=os.getpid(),
         )
 
@@ -182,7 +183,7 @@ class AudioService:
         try:
             from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted
 
-            self._start(DeviceOutput(self._wanted, rate, block))
+            self._start(DeviceOutput(self._wanted, rate, block, self._config.private))
         except DeviceError as error:
             if not fallback_null:
                 raise

@@ -31,6 +31,8 @@ def test_what_plays_on_it_is_in_no_master() -> None:
     assert not out.any()
     assert not mixer.premaster.any()
     assert np.allclose(mixer.strip_output(1), 0.25)
+    assert np.array_equal(mixer.private, mixer.strip_output(1))
+    assert mixer.private.shape == (512, 2)
 
 
 def test_what_is_sent_to_it_is_heard_there_and_its_track_in_the_master() -> None:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.jack_recorder import JackRecorder
@@ -23,10 +22,10 @@ from engine.errors import DeviceError
 from engine.output.device import DeviceOutput
 
 def render(out, when, lost):
-    out[:] = (0.5, 0.25)
+    out[:] = (0.5, 0.25, 0.2, 0.1)[: out.shape[1]]
 
 try:
-    output = DeviceOutput(("system",), 48000, 256)
+    output = DeviceOutput(("system",), 48000, 256, tuple(map(int, sys.argv[1:])))
     output.start(render)
 except DeviceError as error:
     print(error, flush=True)
@@ -43,9 +42,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[JackServer]:
     yield from running_server(**request.param)
 
 
-def play(server: JackServer) -> subprocess.Popen[str]:
+def play(server: JackServer, *private: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PLAY],
+        [sys.executable, "-c", PLAY, *map(str, private)],
         cwd=Path(__file__).parents[2],
         env={**os.environ, **server.env},
         stdin=subprocess.PIPE,
@@ -57,7 +56,22 @@ def play(server: JackServer) -> subprocess.Popen[str]:
 def said(player: subprocess.Popen[str]) -> str:
     """Return what it says, without what libjack has to say."""
     assert player.stdout is not None
-    return next(line for line in player.stdout if "plays" in line or "can't" in line)
+    return next(line for line in player.stdout if any(word in line for word in ("plays", "can't", "needs")))
+
+
+def heard_on(player: subprocess.Popen[str], server: JackServer, outputs: slice) -> list[float]:
+    """Return what its outputs play, which is the same all the time; end it."""
+    with server.client("look") as look:
+        ports = look.get_ports("^(cuevox|PortAudio)", is_output=True, is_audio=True)[outputs]
+        with JackRecorder(server) as recorder:
+            recorder.connect([port.name for port in ports])
+            recorder.wait_frames(2048)
+            heard = recorder.audio()[-256:, : len(ports)]
+    assert player.stdin is not None
+    player.stdin.close()
+    player.wait(30)
+    assert (heard == heard[0]).all()
+    return [round(float(sample), 6) for sample in heard[0]]
 
 
 @pytest.mark.parametrize("server", [{"sample_rate": 44100}], indirect=True)
@@ -74,14 +88,30 @@ def test_another_rate_is_refused_and_both_are_named(server: JackServer) -> None:
     indirect=["server"],
 )
 def test_one_output_gets_the_mean_and_of_many_the_first_two_play(server: JackServer, expected: list[float]) -> None:
-    with play(server) as player, server.client("look") as look:
+    with play(server) as player:
         assert "plays" in said(player)
-        ports = look.get_ports("^(cuevox|PortAudio)", is_output=True, is_audio=True)
-        with JackRecorder(server) as recorder:
-            recorder.connect([port.name for port in ports])
-            recorder.wait_frames(2048)
-            heard = recorder.audio()[-256:, : len(ports)]
-        assert player.stdin is not None
-        player.stdin.close()
-        player.wait(30)
-    np.testing.assert_allclose(heard, [expected] * 256)
+        assert heard_on(player, server, slice(2)) == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "private", "outputs", "expected"),
+    [
+        ({"outputs": 4}, (3, 4), slice(0, 2), [0.5, 0.25]),
+        ({"outputs": 4}, (3, 4), slice(2, 4), [0.2, 0.1]),
+        ({"outputs": 6}, (5,), slice(3, 5), [0.0, 0.15]),
+    ],
+    indirect=["server"],
+)
+def test_private_buses_have_outputs_of_their_own(
+    server: JackServer, private: tuple[int, ...], outputs: slice, expected: list[float]
+) -> None:
+    with play(server, *private) as player:
+        assert "plays" in said(player)
+        assert heard_on(player, server, outputs) == expected
+
+
+@pytest.mark.parametrize("server", [{"outputs": 2}], indirect=True)
+def test_a_device_with_too_few_outputs_is_refused_and_says_how_many(server: JackServer) -> None:
+    with play(server, 3, 4) as player:
+        words = said(player)
+    assert "has 2 outputs; private_output 3-4 needs 4" in words
