@@ -38,10 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine asks of the machine. The sample rate is the story's, so it is not here."""
 
     device: Annotated[str, _text("output device: number, part of a name, `null`; empty: the system's own")] = ""
-    private_output: Annotated[
-        str, _text("outputs of that device which play private buses: 3-4, or 3 in mono; empty: none")
-    ] = ""
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
+    private_output: Annotated[
+        str, _text("outputs of the device which play private buses: 3-4, or 3 in mono; empty: none")
+    ] = ""
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
     midi: Annotated[Midi, _text("way to the machine's MIDI ports; auto: the system's own; off: none")] = "auto"

@@ -114,7 +114,7 @@ class Control:
         self.memory = Memory(self.session, self.notes)
         self.memory.recall_graph()
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
-        self.session.listen(self.memory.hear)
+        self.session.context.scribes.append(self.memory.hear)
         self.voices.tell = self.session.tell
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send_graph), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players

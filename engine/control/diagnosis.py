@@ -40,7 +40,7 @@ class Diagnosis:
         self._transcript: Transcript | None = None
         self._graphs: deque[Graph] = deque(maxlen=1)
         self.black_box = BlackBox(BlackRing(memory.black), folder, counters=self._counters, facts=facts)
-        session.context.scribe = self._wrote
+        session.context.scribes.append(self._wrote)
         session.listen(self._heard)
         link.on_taken = self._taken
 

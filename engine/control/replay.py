@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ class Replay:
         self._stock = Stock(self._link.arena, self.arena)
         self._flows = Flows(self._link, self.arena, self._flowed)
         self._reports = self._link.reports()
-        self._soon: Iterator[int] = iter(())
+        self._soon: int | None = None
 
     def __enter__(self) -> Replay:
         return self
@@ -111,7 +111,7 @@ class Replay:
             self._flows,
             self._stock,
             mixes=lambda name: load_mix(name, folders),
-            soon=lambda: next(self._soon, core.frame),
+            soon=lambda: core.frame if self._soon is None else self._soon,
         )
         session.open()
         for entry in self._entries:
@@ -133,11 +133,11 @@ class Replay:
                 self._reports = np.concatenate([self._reports, told])
 
     def _do(self, core: AudioCore, session: Session, what: Input) -> None:
+        self._soon = what.soon
         match what:
             case Did(command=SaveStory() | ReloadStory()):
                 pass  # what came of it has an entry of its own
-            case Did(command=command, at_frame=at_frame, soon=soon):
-                self._soon = iter(soon)
+            case Did(command=command, at_frame=at_frame):
                 try:
                     session.apply(command, at_frame)
                 except EngineError as error:

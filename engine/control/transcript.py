@@ -97,7 +97,8 @@ class Transcript:
         self._file.close()
 
     def _entry(self, frame: int, what: Input) -> None:
-        self._write(msgspec.json.encode({"frame": frame, **_told(what)}))
+        soon = {} if what.soon is None else {"soon": what.soon}
+        self._write(msgspec.json.encode({"frame": frame, **_told(what), **soon}))
 
     def _write(self, line: bytes) -> None:
         self._file.write(line + b"\n")
@@ -122,7 +123,10 @@ def _entries(path: Path, lines: list[bytes]) -> Iterator[Entry]:
     for number, line in enumerate(lines, start=2):
         try:
             fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-            yield Entry(frame=msgspec.json.decode(fields.pop("frame"), type=int), what=_understood(fields))
+            frame = msgspec.json.decode(fields.pop("frame"), type=int)
+            soon = msgspec.json.decode(fields.pop("soon", b"null"), type=int | None)
+            what = _understood(fields)
+            yield Entry(frame=frame, what=None if what is None else msgspec.structs.replace(what, soon=soon))
         except (KeyError, msgspec.MsgspecError) as error:
             if number == len(lines) + 1:
                 return  # a crash has torn the last line
@@ -131,9 +135,8 @@ def _entries(path: Path, lines: list[bytes]) -> Iterator[Entry]:
 
 def _told(what: Input) -> dict[str, Any]:
     match what:
-        case Did(command=command, at_frame=at_frame, soon=soon):
-            more = {"at_frame": at_frame} if at_frame is not None else {}
-            return {"command": command, **more, **({"soon": soon} if soon else {})}
+        case Did(command=command, at_frame=at_frame):
+            return {"command": command, **({} if at_frame is None else {"at_frame": at_frame})}
         case Known(source=source, frames=frames):
             return {"known": _source_told(source), "frames": frames}
         case Shelved(source=source, digest=digest):
@@ -169,7 +172,7 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
     match next(iter(fields), ""):
         case "command":
             command: Command = get("command", Command)
-            return Did(command=command, at_frame=get("at_frame", int), soon=get("soon", tuple[int, ...], ()))
+            return Did(command=command, at_frame=get("at_frame", int))
         case "known":
             return Known(source=_source_understood(get("known", dict)), frames=get("frames", int))
         case "shelved":

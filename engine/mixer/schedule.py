@@ -16,6 +16,9 @@ from engine.realtime.records import RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
 
+SUSPENDED = 1 << 60
+"""The frame of a start that is put off, plus what it still had to wait."""
+
 
 class Schedule(NamedTuple):
     """slots: RECORDs in any order. order: their places, by frame, then by arrival; the rest of it lists free slots.
@@ -79,7 +82,7 @@ def cancel(schedule: Schedule, reports: Reports, player: int, now: int) -> None:
     for at in range(count):
         slot = schedule.order[at]
         record = schedule.slots[slot]
-        if record.kind == Kind.START_PLAYER and (player == 0 or record.player == player):
+        if _starts(record, player):
             tell(reports, Report.ENDED, record.strip, record.player, record.serial, record.frame, now, 0.0)
             freed += 1
             continue
@@ -87,6 +90,43 @@ def cancel(schedule: Schedule, reports: Reports, player: int, now: int) -> None:
         schedule.order[kept] = slot
         kept += 1
     schedule.used[0] = count - freed
+
+
+@kernel
+def suspend(schedule: Schedule, player: int, now: int) -> None:
+    """Put off the starts of ``player`` (0: all) that still wait, until ``wake``."""
+    for at in range(schedule.used[0]):
+        record = schedule.slots[schedule.order[at]]
+        if _starts(record, player) and record.frame < SUSPENDED:
+            record.frame += SUSPENDED - now
+    _sort(schedule)
+
+
+@kernel
+def wake(schedule: Schedule, player: int, now: int) -> None:
+    """Let the starts of ``player`` (0: all) that were put off wait for as long as they still had to."""
+    for at in range(schedule.used[0]):
+        record = schedule.slots[schedule.order[at]]
+        if _starts(record, player) and record.frame >= SUSPENDED:
+            record.frame += now - SUSPENDED
+    _sort(schedule)
+
+
+@kernel
+def _starts(record: Any, player: int) -> bool:
+    started: bool = record.kind == Kind.START_PLAYER and (player == 0 or record.player == player)
+    return started
+
+
+@kernel
+def _sort(schedule: Schedule) -> None:
+    """Put what waits in order again, by frame; what is due at the same frame keeps its order."""
+    for count in range(1, schedule.used[0]):
+        slot, at = schedule.order[count], count
+        while at > 0 and schedule.slots[schedule.order[at - 1]].frame > schedule.slots[slot].frame:
+            schedule.order[at] = schedule.order[at - 1]
+            at -= 1
+        schedule.order[at] = slot
 
 
 @kernel
@@ -141,9 +181,10 @@ def apply_to_players(
             cancel(schedule, reports, record.player, frame)
     elif record.kind == Kind.PAUSE_PLAYER:
         pause(players, record.player, frame, fade, True)
-        cancel(schedule, reports, record.player, frame)
+        suspend(schedule, record.player, frame)
     else:
         pause(players, record.player, frame, fade, False)
+        wake(schedule, record.player, frame)
 
 
 @kernel

@@ -85,7 +85,7 @@ on; its last loop_fade_frames blend with as many before loop_start. Fades are in
 With the flag STREAMED it plays what is still being made, always plainly: value is the arena index of its header,
 offset the first float of its sound, loop_start the frames to leave out, length the most that there can be.
 STOP_PLAYER and PANIC: ramp_frames is the fade. PAUSE_PLAYER and RESUME_PLAYER: player (0: all that the timeline did
-not start), ramp_frames is the fade; a pause cancels starts that still wait for their frame.
+not start), ramp_frames is the fade; starts that still wait for their frame go on waiting when they are resumed.
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
 is the send's key in the graph, value is linear gain. SET_INSERT: index is the insert's key in the graph, param counts
 the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.

@@ -36,6 +36,15 @@ class Cold:
         """Do as the story says: another one comes."""
         self._policies.clear()
 
+    @property
+    def kept(self) -> tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]:
+        """What a session that goes on after this one has to know."""
+        return dict(self._lasts), dict(self._policies)
+
+    def recall(self, kept: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]) -> None:
+        """Go on where a session that is gone was."""
+        self._lasts, self._policies = kept
+
     def sources(self) -> set[Source]:
         """Return what has to stay because it may be played in place of what is not there."""
         return {sound.source for sound in self._lasts.values()}

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from engine.errors import Busy
 from engine.events import Event, PlayedCold
 from engine.mixer.graph import Graph, compile_graph
@@ -36,7 +38,9 @@ class Context:
         self, story: Story, stage: Stage, library: Library, soon: Callable[[], int], notes: Notes | None = None
     ) -> None:
         self.stage = stage
-        self.soon = soon
+        self._soon = soon
+        self._instant: int | None = None
+        self._inside = False
         self.library = library
         self.players = Players(notes)
         self.notes: list[Event] = []
@@ -47,8 +51,8 @@ class Context:
         self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
         self._turned: deque[list[Records]] = deque()
-        self.scribe: Callable[[Input], object] | None = None
-        """Hears every input that has changed something, after it has."""
+        self.scribes: list[Callable[[Input], object]] = []
+        """Hear every input that has changed something, after it has."""
 
     def adopt(self, story: Story, graph: Graph, *, built: bool = False) -> None:
         """Play ``story`` from now on; ``graph`` goes on where the one before stands (``regraph``).
@@ -74,10 +78,29 @@ class Context:
             self.adopt(self.story, swept(self.graph))
             self.wrote(Swept())
 
+    def soon(self) -> int:
+        """Return the first engine frame that an order which is given now is sure to meet; one input is one instant."""
+        if not self._inside:
+            return self._soon()
+        if self._instant is None:
+            self._instant = self._soon()
+        return self._instant
+
+    @contextmanager
+    def instant(self) -> Iterator[None]:
+        """Take in one input: however often ``soon`` is asked, it is the same, and is written down with the input."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside, self._instant = False, None
+
     def wrote(self, what: Input) -> None:
-        """Tell the scribe."""
-        if self.scribe is not None:
-            self.scribe(what)
+        """Tell the scribes."""
+        if self._instant is not None:
+            what = replace(what, soon=self._instant)
+        for scribe in self.scribes:
+            scribe(what)
 
     def turn(self, orders: Records) -> None:
         """Send orders that set levels; a graph that is still being built will hear of them too."""

@@ -9,14 +9,18 @@ from msgspec.structs import replace
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
-from engine.session.passing import LOOKAHEAD_SECONDS, Passing
+from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
 from engine.session.prompts import Prompts
-from engine.session.runs import Run, Runs
+from engine.session.run import Run
+from engine.session.runs import Runs
 from engine.session.transport import Transport
 from engine.story.messages import score
 from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
+
+Kept = tuple[tuple[Run, ...], Looked | None]
+"""What a session keeps of its cues for one that goes on after it."""
 
 
 class Cues:
@@ -121,15 +125,17 @@ class Cues:
         self._runs.forget()
         return self._runs.events()
 
-    def advance(self) -> tuple[Event, ...]:
-        """Do what is due."""
+    def advance(self) -> tuple[Event, ...] | None:
+        """Do what is due; None: nothing was."""
         if not self._runs and not self._passing:
-            return ()
+            return None
         horizon = self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
-        for frame, cuelist, cue in self._passing.until(horizon):
+        passed = self._passing.until(horizon)
+        for frame, cuelist, cue in passed:
             self._runs.fire_later(cuelist, cue, frame)
-        self._runs.advance()
-        return self._runs.events()
+        acted = self._runs.advance()
+        events = self._runs.events()
+        return events if acted or passed or events else None
 
     def cue(self, cue_id: str, cuelist: str | None = None) -> Cue:
         """Return the cue; UnknownThing names those that exist."""
@@ -195,15 +201,30 @@ class Cues:
         """The cue of each list that stands by."""
         return dict(self._playheads)
 
-    def recall(self, playheads: Mapping[str, str | None]) -> None:
-        """Go on where a session that is gone was; lists that the story no longer has are left out."""
+    @property
+    def kept(self) -> Kept:
+        """What was fired and is not over, and how far the timeline was looked at: as it is, not a copy."""
+        return self._runs.kept, self._passing.kept
+
+    def recall(self, playheads: Mapping[str, str | None], kept: Kept) -> None:
+        """Go on where a session that is gone was; lists that the story no longer has are left out.
+
+        What came due meanwhile is fired by the next ``advance``, late.
+        """
         self._playheads.update({name: cue for name, cue in playheads.items() if name in self._playheads})
+        runs, looked = kept
+        self._runs.recall(runs)
+        self._passing.recall(looked)
 
     def coming(self) -> tuple[Cue, ...]:
         """Return what each list's GO fires next, and what comes after it: first all that stand by."""
         lists = tuple(self._context.story.cue_lists())
         named = [(c, self.playhead(c)) for c in lists] + [(c, self.following(c)) for c in lists]
         return tuple(self.cue(cue, cuelist) for cuelist, cue in named if cue is not None)
+
+    def passed_by(self, first: int, last: int) -> tuple[Cue, ...]:
+        """Return the cues that stand on the timeline between two of its frames."""
+        return self._passing.between(first, last)
 
     def rewind(self) -> tuple[Event, ...]:
         """Put those playheads on their first cue whose cue is gone (another story)."""

@@ -15,15 +15,16 @@ Flow = Literal["began", "dry", "went_on"]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """What all inputs share."""
+    """What all inputs share. soon: the first frame that an order could meet then; None: nobody asked."""
+
+    soon: int | None = None
 
 
 class Did(Base, frozen=True, kw_only=True):
-    """A command was carried out. at_frame: when it was to sound. soon: what the session was told of the next block."""
+    """A command was carried out. at_frame: when it was to sound."""
 
     command: Command
     at_frame: int | None = None
-    soon: tuple[int, ...] = ()
 
 
 class Known(Base, frozen=True, kw_only=True):
@@ -93,7 +94,7 @@ class Swept(Base, frozen=True, kw_only=True):
 
 
 class Advanced(Base, frozen=True, kw_only=True):
-    """Cues that waited were fired."""
+    """What the waits of cues had brought near was done."""
 
 
 class Flowed(Base, frozen=True, kw_only=True):

@@ -9,28 +9,33 @@ import pickle
 from collections.abc import Collection
 from typing import NamedTuple
 
-from engine.events import Event
 from engine.mixer.graph import Graph, compile_graph
 from engine.realtime.notes import Notes
+from engine.session.inputs import Input
 from engine.session.library import Loaded, Source
+from engine.session.players import SlotOwner, Sound
 from engine.session.session import Session
 from engine.session.speech import Waiting
+from engine.story.model import ColdPolicy
 
-SMALL, CLIPS, GRAPH, PLAYER, TAKE = "session", "clips", "graph", "player/", "take/"
+SMALL, RUNS, CLIPS, GRAPH, PLAYER, TAKE = "session", "runs", "clips", "graph", "player/", "take/"
+
+_NO_RUNS = pickle.dumps(((), None))
 
 
 class Small(NamedTuple):
     """The small things that commands change. Players, takes and the timeline's players have notes of their own."""
 
     playheads: dict[str, str | None]
-    loop: tuple[int, int] | None
-    playing: bool
-    timeline_frame: int
+    transport: tuple[bool, int, int | None, tuple[int, int] | None]
+    paused_playing: bool | None
+    bank: str | None
+    cold: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]
     waiting: tuple[Waiting, ...]
 
 
 class Memory:
-    """Listens to a session: its notes are up to date before whoever asked for something hears that it is done."""
+    """A scribe: its notes are up to date before whoever asked for something hears that it is done."""
 
     def __init__(self, session: Session, notes: Notes) -> None:
         self._session, self._notes = session, notes
@@ -39,17 +44,23 @@ class Memory:
         self._clips = 0
         self._graph: Graph | None = None
 
-    def hear(self, _events: tuple[Event, ...]) -> None:
+    def hear(self, _what: Input) -> None:
         """Keep what has changed."""
         if not self._recalled:
             return
         session, transport = self._session, self._session.transport
         small = Small(
-            session.cues.playheads, transport.loop, transport.playing, transport.timeline_frame, session.speech.waiting
+            playheads=session.cues.playheads,
+            transport=transport.kept,
+            paused_playing=session.paused_playing,
+            bank=session.prefetch.bank,
+            cold=session.cold.kept,
+            waiting=session.speech.waiting,
         )
         if small != self._small:
             self._small = small
             self._notes.set(SMALL, pickle.dumps(small))
+        self._notes.set(RUNS, pickle.dumps(session.cues.kept))
         if len(transport.player_ids) != self._clips:
             self._clips = len(transport.player_ids)
             self._notes.set(CLIPS, pickle.dumps(transport.player_ids))
@@ -89,8 +100,11 @@ class Memory:
             session.transport.player_ids.update(pickle.loads(note))
         if (note := notes.get(SMALL)) is not None:
             small: Small = pickle.loads(note)
-            session.cues.recall(small.playheads)
-            session.transport.recall(small.playing, small.timeline_frame, small.loop)
+            session.transport.recall(small.transport)
+            session.cues.recall(small.playheads, pickle.loads(notes.get(RUNS) or _NO_RUNS))
+            session.paused_playing = small.paused_playing
+            session.prefetch.recall(small.bank)
+            session.cold.recall(small.cold)
             session.speech.recall(small.waiting)
         return shelved
 

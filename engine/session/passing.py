@@ -34,6 +34,14 @@ class Passed(NamedTuple):
     cue: Cue
 
 
+class Looked(NamedTuple):
+    """How far the timeline was looked at: an engine frame, the timeline frame there, and the furthest one."""
+
+    frame: int
+    timeline_frame: int
+    reached: int
+
+
 class Passing:
     """Looks at the stretch of the timeline since it last looked: a cue in it is fired, whatever was skipped.
 
@@ -53,6 +61,25 @@ class Passing:
 
     def __bool__(self) -> bool:
         return bool(self._cues())
+
+    @property
+    def kept(self) -> Looked | None:
+        """How far it has looked in this pass; None: the timeline rests."""
+        return None if self._looked is None else Looked(self._looked, self._looked + self._offset, self._reached)
+
+    def recall(self, looked: Looked | None) -> None:
+        """Go on looking where a session that is gone was: what was passed since is found next."""
+        if looked is not None:
+            self._looked, self._offset, self._reached = (
+                looked.frame,
+                looked.timeline_frame - looked.frame,
+                looked.reached,
+            )
+            self._moves = self._transport.moves
+
+    def between(self, first: int, last: int) -> tuple[Cue, ...]:
+        """Return the cues that stand between two frames of the timeline, the last one not included."""
+        return tuple(passed.cue for passed in self._at(first, last, 0))
 
     def until(self, frame: int) -> list[Passed]:
         """Return what the timeline passes before an engine frame, since this was last asked."""

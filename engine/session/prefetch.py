@@ -48,6 +48,10 @@ class Prefetch:
         banks = [slot.bank for slot in self._context.story.slots]
         return self._bank if self._bank in banks else next(iter(banks), None)
 
+    def recall(self, bank: str | None) -> None:
+        """Have the bank at hand that a session which is gone had."""
+        self._bank = bank
+
     def select(self, bank: str) -> bool:
         """Have ``bank`` at hand; return whether that is news."""
         if bank == self._bank:
@@ -100,6 +104,9 @@ class Prefetch:
         for placed in self._after(frame):
             if placed.start_frame < until:
                 yield clip_source(placed.clip)
+        for cue in self._cues.passed_by(frame, until):
+            if isinstance(cue.target, (PlayClip, SpeakLine)):
+                yield self._context.target_source(cue.target)
 
     def _after(self, frame: int) -> list[Placed]:
         if self._placed is not self._transport.placed:

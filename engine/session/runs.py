@@ -6,10 +6,8 @@ Everything is planned in engine frames and handed to the mixer a little ahead, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
-
-import msgspec
 
 from engine.errors import EngineError
 from engine.events import CueChanged, CueEnded, CueStarted, Dropped, Event, MessageDue
@@ -18,42 +16,10 @@ from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.orders import order
 from engine.session.passing import LOOKAHEAD_SECONDS
 from engine.session.players import CueOwner
+from engine.session.run import Run
 from engine.session.transport import Transport
 from engine.story.messages import Outgoing, released, score
 from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
-
-RunState = Literal["waiting", "playing", "over"]
-
-
-class Run(msgspec.Struct, kw_only=True, eq=False):
-    """A cue that was fired. All frames are engine frames.
-
-    start_frame: where its sound begins; exact: the mixer is told that frame, else "at once". sounding_frames: how long,
-    None: not known, or for ever. follow_frame: when the next cue is fired. over: only what follows is still to come.
-    sent: how many of its messages were given out.
-    """
-
-    cuelist: str
-    cue: Cue
-    start_frame: int
-    exact: bool
-    manner: Manner | None = None
-    state: RunState = "waiting"
-    sounding_frames: int | None = None
-    follow_frame: int | None = None
-    player: int | None = None
-    members: tuple[Run, ...] = ()
-    paused_frame: int | None = None
-    followed: bool = False
-    sent: int = 0
-    making: bool = False
-    """Whether its take was not whole when it began: how long it sounds is seen at its end."""
-
-    @property
-    def end_frame(self) -> int | None:
-        """The first frame after its sound, None: not known."""
-        return None if self.sounding_frames is None else self.start_frame + self.sounding_frames
-
 
 Next = Callable[[Run, int], None]
 """Fires what follows a run, at a frame."""
@@ -71,6 +37,15 @@ class Runs:
 
     def __bool__(self) -> bool:
         return bool(self._runs)
+
+    @property
+    def kept(self) -> tuple[Run, ...]:
+        """All of them, oldest first."""
+        return tuple(self._runs)
+
+    def recall(self, runs: Iterable[Run]) -> None:
+        """Go on with the runs of a session that is gone."""
+        self._runs = list(runs)
 
     def events(self) -> tuple[Event, ...]:
         """Return what has happened since the last call."""
@@ -112,13 +87,17 @@ class Runs:
         """Tell ``events`` with those of the runs."""
         self._events.extend(events)
 
-    def advance(self) -> None:
-        """Start and follow up what is due before the horizon; end what has no player that would report it."""
+    def advance(self) -> bool:
+        """Start and follow up what is due before the horizon; end what has no player that would report it.
+
+        Return whether there was anything to do.
+        """
         if not self._runs:
-            return
-        until = self._horizon()
+            return False
+        until, acted = self._horizon(), False
         while any([self._advance(run, until) for run in tuple(self._runs)]):  # noqa: C419  each may bring others
-            pass
+            acted = True
+        return acted
 
     def stop(self, run: Run, fade_seconds: float, at_frame: int | None) -> None:
         """End a run: its waits at once, its sound with a fade."""
@@ -141,8 +120,10 @@ class Runs:
             self.pause(member, at_frame)
         run.paused_frame = at_frame
         if run.state == "playing" and run.player is not None:
-            self._context.push(order(Kind.PAUSE_PLAYER, at_frame, player=run.player, ramp_frames=self._declick))
-            if run.start_frame > at_frame:  # the mixer had it already, and cancels it
+            ahead = run.start_frame > at_frame  # the mixer has it already
+            kind = Kind.STOP_PLAYER if ahead else Kind.PAUSE_PLAYER
+            self._context.push(order(kind, at_frame, player=run.player, ramp_frames=self._declick))
+            if ahead:
                 self._context.players.ended(run.player)
                 run.player, run.follow_frame, run.state, run.exact = None, None, "waiting", True
         elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
@@ -178,10 +159,13 @@ class Runs:
             self.resume(run, at_frame)
 
     def started(self, player: int, actual_frame: int) -> None:
-        """Note where a player really began."""
+        """Note where a player really began; what follows one that was late keeps its distance."""
         for run in self._runs:
-            if run.player == player and not run.exact:
+            late = actual_frame - run.start_frame
+            if run.player == player and (late > 0 or not run.exact):
                 run.start_frame = actual_frame
+                if run.follow_frame is not None:
+                    run.follow_frame += late
 
     def ended(self, player: int) -> None:
         """Note that a player ended. What follows a natural end is planned already."""
@@ -274,13 +258,18 @@ class Runs:
                 run.sounding_frames = score(messages)[-1].frame
                 self._events.append(self._started(run))
                 self._send(run, sends, self._horizon())
-            case target:
-                sound = self._context.sound(target, run.manner)
-                owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
-                run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
-                run.sounding_frames, run.making = sound.sounding_frames, sound.loaded.making
+            case PlayClip() | SpeakLine() as target:
+                self._play(run, target, at_frame)
         run.state = "playing"
         self._plan_follow(run)
+
+    def _play(self, run: Run, target: PlayClip | SpeakLine, at_frame: int | None) -> None:
+        sound, soon = self._context.sound(target, run.manner), self._context.soon()
+        owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
+        run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
+        run.sounding_frames, run.making = sound.sounding_frames, sound.loaded.making
+        if run.exact and run.start_frame < soon:  # the mixer tells how late it is; what follows keeps its distance
+            run.start_frame, run.exact = soon, False
 
     def _expected_frames(self, run: Run) -> int | None:
         """Return how long a run that waits will sound; None: nobody knows yet, or for ever."""

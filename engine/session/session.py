@@ -137,7 +137,7 @@ class Session:
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech)
         self._listeners: list[Listener] = []
         self._stale = False
-        self._paused_playing: bool | None = None
+        self.paused_playing: bool | None = None
         """Whether the timeline ran when everything was paused; None: it isn't."""
 
     @property
@@ -157,8 +157,9 @@ class Session:
 
     def publish(self) -> None:
         """Compile the timeline from what is loaded by now and hand it to the mixer."""
-        self._publish()
-        self.context.wrote(Published())
+        with self.context.instant():
+            self._publish()
+            self.context.wrote(Published())
 
     def _publish(self) -> None:
         self._stale = False
@@ -176,8 +177,9 @@ class Session:
 
         Raises an EngineError when it can't be done; then nothing has changed.
         """
-        events = self._carry_out(command, at_frame)
-        self.context.wrote(Did(command=command, at_frame=at_frame))
+        with self.context.instant():
+            events = self._carry_out(command, at_frame)
+            self.context.wrote(Did(command=command, at_frame=at_frame))
         return self.tell(events)
 
     def tell(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -196,13 +198,14 @@ class Session:
 
     def adopt(self, story: Story) -> None:
         """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come."""
-        self.context.adopt(story, self.graph_of(story), built=True)
-        self.cold.forget()
-        self.transport.forget()
-        self.context.push(levels(self.context))
-        rewound = self.cues.rewind()  # first: what comes is made first
-        self.open()
-        self.context.wrote(Adopted(story=story))
+        with self.context.instant():
+            self.context.adopt(story, self.graph_of(story), built=True)
+            self.cold.forget()
+            self.transport.forget()
+            self.context.push(levels(self.context))
+            rewound = self.cues.rewind()  # first: what comes is made first
+            self.open()
+            self.context.wrote(Adopted(story=story))
         self.tell(rewound)
 
     def known(self, source: Source, frames: int) -> None:
@@ -214,10 +217,11 @@ class Session:
 
     def loaded(self, source: Source, loaded: Loaded) -> None:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
-        self.context.library.load(source, loaded)
-        self._stale = True
-        events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
-        self.context.wrote(Shelved(source=source, digest=loaded.digest))
+        with self.context.instant():
+            self.context.library.load(source, loaded)
+            self._stale = True
+            events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
+            self.context.wrote(Shelved(source=source, digest=loaded.digest))
         self.tell(events)
 
     def failed(self, source: Source, error: EngineError) -> None:
@@ -230,10 +234,12 @@ class Session:
 
     def advance(self) -> None:
         """Do what the cues' waits have brought near, and prepare what comes; to be called every few milliseconds."""
-        self.prefetch.advance()
-        if events := self.cues.advance():
-            self.context.wrote(Advanced())
-        self.tell(events)
+        with self.context.instant():
+            self.prefetch.advance()
+            events = self.cues.advance()
+            if events is not None:
+                self.context.wrote(Advanced())
+        self.tell(events or ())
 
     def put_off(self, source: Source) -> None:
         """Hear from the loader that ``source`` is made, but that there is no memory for it before it is needed soon."""
@@ -265,12 +271,13 @@ class Session:
     def hear(self, reports: NDArray[np.void]) -> None:
         """Take the audio process's reports (dtype REPORT)."""
         events: list[Event] = []
-        for report in reports:
-            events.extend(self.reports.events(report))
-        if (reports["kind"] == Report.TRANSPORT).any():
-            self.prefetch.plan()
-        if len(reports):
-            self.context.wrote(Heard(count=len(reports)))
+        with self.context.instant():
+            for report in reports:
+                events.extend(self.reports.events(report))
+            if (reports["kind"] == Report.TRANSPORT).any():
+                self.prefetch.plan()
+            if len(reports):
+                self.context.wrote(Heard(count=len(reports)))
         self.tell(tuple(events))
 
     def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:
@@ -383,7 +390,7 @@ class Session:
                 return self._resume_all(self.context.soon() if at_frame is None else at_frame)
 
     def _pause_all(self, at_frame: int) -> tuple[Event, ...]:
-        if self._paused_playing is not None:
+        if self.paused_playing is not None:
             raise NotReady("everything is paused already")
         playing = self.transport.playing
         with self.context.together():
@@ -391,20 +398,21 @@ class Session:
             fade = self.context.frames(DECLICK_SECONDS)
             for player in self.context.players.all():
                 self.context.push(order(Kind.PAUSE_PLAYER, at_frame, player=player, ramp_frames=fade))
+            self.speech.hold()
             if playing:
                 self.transport.stop(at_frame)
-        self._paused_playing = playing
+        self.paused_playing = playing
         return events
 
     def _resume_all(self, at_frame: int) -> tuple[Event, ...]:
-        if self._paused_playing is None:
+        if self.paused_playing is None:
             raise NotReady("nothing is paused; /pauseall pauses everything")
         with self.context.together():
-            events = self.transport.play(at_frame) if self._paused_playing else ()
+            events = self.transport.play(at_frame) if self.paused_playing else ()
             fade = self.context.frames(DECLICK_SECONDS)
             self.context.push(order(Kind.RESUME_PLAYER, at_frame, ramp_frames=fade))
-            events = (*events, *self.cues.resume_all(at_frame))
-        self._paused_playing = None
+            events = (*events, *self.cues.resume_all(at_frame), *self.speech.go_on())
+        self.paused_playing = None
         return events
 
     def _set_slot_cold(self, command: SetSlotCold) -> tuple[Event, ...]:
@@ -437,7 +445,7 @@ class Session:
     def _panic(self, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
         """Silence everything; Panicked follows when the mixer has done it."""
         self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
-        self._paused_playing = None
+        self.paused_playing = None
         return (*self.cues.forget(), *self.speech.cancel_all())
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:

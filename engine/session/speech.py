@@ -23,13 +23,17 @@ MAX_TEXT_CHARACTERS = 5000
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A line whose take is being made. begun: it is handed to the mixer already, which plays it meanwhile."""
+    """A line whose take is being made. begun: it is handed to the mixer already, which plays it meanwhile.
+
+    held: everything is paused; it is spoken when everything goes on.
+    """
 
     job: str
     track: str
     source: Source
     at_frame: int | None
     begun: bool = False
+    held: bool = False
 
 
 class Speech:
@@ -67,9 +71,26 @@ class Speech:
             events.extend(self._done(waiting) if waiting.begun else self._speak(waiting))
         return tuple(events)
 
+    def hold(self) -> None:
+        """Let nothing that waits begin to sound."""
+        self._waiting = [replace(waiting, held=not waiting.begun) for waiting in self._waiting]
+
+    def go_on(self) -> tuple[Event, ...]:
+        """Speak what has come in since ``hold``, and the rest when it does."""
+        waiting, self._waiting = self._waiting, []
+        events: list[Event] = []
+        for line in waiting:
+            if line.held and self._context.library.shelf(line.source).loaded is not None:
+                events.extend(self._speak(line))
+            else:
+                self._waiting.append(replace(line, held=False))
+        return tuple(events)
+
     def failed(self, source: Source, error: EngineError) -> tuple[Event, ...]:
         """Tell every job that waited for ``source`` that it failed."""
-        return tuple(JobFailed(job=w.job, verb=VERB, code=error.code, text=str(error)) for w in self._take(source))
+        return tuple(
+            JobFailed(job=w.job, verb=VERB, code=error.code, text=str(error)) for w in self._take(source, failed=True)
+        )
 
     def cancel(self, job: str) -> tuple[Event, ...]:
         """Stop a job's rendering, or its sound."""
@@ -131,9 +152,9 @@ class Speech:
         seconds = frames_to_seconds(loaded.frames, self._context.story.sample_rate)
         return (JobDone(job=waiting.job, verb=VERB, result=loaded.digest, seconds=seconds),)
 
-    def _take(self, source: Source) -> list[Waiting]:
-        mine = [w for w in self._waiting if w.source == source]
-        self._waiting = [w for w in self._waiting if w.source != source]
+    def _take(self, source: Source, *, failed: bool = False) -> list[Waiting]:
+        mine = [w for w in self._waiting if w.source == source and (failed or not w.held)]
+        self._waiting = [w for w in self._waiting if w not in mine]
         return mine
 
     def _check(self, command: Say) -> Line:

@@ -196,9 +196,14 @@ class Transport:
                 frame += -((frame - after) // (end - start)) * (end - start)
         return frame if frame >= after else None
 
-    def recall(self, playing: bool, timeline_frame: int, loop: tuple[int, int] | None) -> None:
+    @property
+    def kept(self) -> tuple[bool, int, int | None, tuple[int, int] | None]:
+        """What a session that goes on after this one has to know."""
+        return self.playing, self.timeline_frame, self.since_frame, self.loop
+
+    def recall(self, kept: tuple[bool, int, int | None, tuple[int, int] | None]) -> None:
         """Go on where a session that is gone was; the timeline itself never stopped."""
-        self.playing, self.timeline_frame, self.loop = playing, timeline_frame, loop
+        self.playing, self.timeline_frame, self.since_frame, self.loop = kept
 
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""

@@ -27,7 +27,9 @@ ATTEMPTS = 2
 """A job whose worker dies is tried once more on a fresh one: what kills two is the job's fault."""
 
 HUNG_SECONDS = 60.0
-"""A worker at work that says nothing for so long is ended."""
+"""A worker at work that says nothing for so long is ended,"""
+HUNG_CHARACTERS = 300
+"""and for as long again for so many characters to speak: not every voice tells of parts."""
 CANCEL_SECONDS = 5.0
 """How long a worker may take to stop a job before it is ended."""
 WATCH_SECONDS = 0.5
@@ -278,8 +280,9 @@ class Crew:
                 if slot.worker is None or not slot.jobs or not all(job.attempts for job in slot.jobs):
                     continue
                 silent = now - slot.worker.last_sign
+                patience = _patience(slot.jobs, self._hung_seconds)
                 stubborn = slot.cancelled_at and now - slot.cancelled_at > min(CANCEL_SECONDS, self._hung_seconds)
-                if silent > self._hung_seconds or stubborn:
+                if silent > patience or stubborn:
                     log.error("a voice worker hangs and is ended: %s", slot.jobs[0].told())
                     slot.worker.kill()
 
@@ -328,6 +331,12 @@ class Crew:
             job.lose(MediaError(answer.text))
         else:
             job.kept()
+
+
+def _patience(jobs: list[Job], hung_seconds: float) -> float:
+    """Return for how long a worker at ``jobs`` may say nothing."""
+    characters = sum(len(job.request.text) for job in jobs if isinstance(job.request, wire.Render))
+    return hung_seconds * (1.0 + characters / HUNG_CHARACTERS)
 
 
 def _preset(job: Job) -> Preset | None:

@@ -66,6 +66,7 @@ class Stage:
         self.core = AudioCore(memory, compile_graph(story), sample_rate=RATE, block_frames=BLOCK)
         self.told: list[Event] = []
         self.heard: list[NDArray[np.float32]] = []
+        self.late: Callable[[], int] = lambda: 0
         self._begin(pool)
 
     def _begin(self, pool: VoicePool) -> None:
@@ -73,14 +74,16 @@ class Stage:
         self.pool, self.link = pool, AudioLink(self.memory)
         self.loader = TakeLoader(pool, self.link.arena, self._folder, self.memory.arena.view(np.float32))
         notes = Notes(self.memory.notes)
-        self.session = Session(self._story, self.link, self.loader, soon=lambda: self.core.frame, notes=notes)
+        self.session = Session(
+            self._story, self.link, self.loader, soon=lambda: self.core.frame + self.late(), notes=notes
+        )
         self.loader.attach(self.session)
         self.session.listen(self.told.extend)
         memory = Memory(self.session, notes)
         self.loader.shelve, self.loader.unshelve = memory.shelve, memory.forget
         for source, loaded in memory.recall():
             self.loader.recall(source, loaded)
-        self.session.listen(memory.hear)
+        self.session.context.scribes.append(memory.hear)
 
     async def follow(self) -> None:
         """Have the control process and its workers gone without a word, and another one in its place."""

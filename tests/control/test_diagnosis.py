@@ -93,7 +93,7 @@ INPUTS: list[Input] = [
     Shelved(source=AudioFile(path="a.wav"), digest=""),
     Failed(source=LINE, code="voice_failed", text="no"),
     Published(),
-    Did(command=Say(voice="narrator", text="hi", job="3"), at_frame=7, soon=(12,)),
+    Did(command=Say(voice="narrator", text="hi", job="3"), at_frame=7, soon=12),
     Heard(count=2),
     Adopted(story=small_story()),
     Did(command=GoCue()),
@@ -102,7 +102,7 @@ INPUTS: list[Input] = [
     Swept(),
     PutOff(source=LINE),
     Evicted(source=AudioFile(path="a.wav")),
-    Advanced(),
+    Advanced(soon=480),
     Flowed(player=7, source=LINE, did="dry", frames=512),
 ]
 

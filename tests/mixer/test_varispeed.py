@@ -269,13 +269,29 @@ def test_a_paused_player_does_not_end_and_can_be_stopped() -> None:
     assert deck.told(Report.ENDED) == [(1, 12000 + FADE)]
 
 
-def test_a_pause_cancels_what_has_not_begun() -> None:
+def test_what_has_not_begun_goes_on_waiting_after_a_pause() -> None:
+    deck = Deck(noise(2000))
+    deck.start(5000)
+    deck.start(3000, player=2)
+    deck.start(5000, player=3)
+    deck.send(Kind.PAUSE_PLAYER, 1000, player=1)
+    deck.send(Kind.PAUSE_PLAYER, 1000, player=2)
+    deck.play(8000)
+    assert deck.told(Report.STARTED) == [(3, 5000)]
+    deck.send(Kind.RESUME_PLAYER, 9000, player=0)
+    deck.play(8000)
+    assert deck.told(Report.STARTED) == [(2, 11000), (1, 13000)]
+
+
+def test_what_has_not_begun_can_be_stopped_while_it_is_held() -> None:
     deck = Deck(noise(2000))
     deck.start(5000)
     deck.send(Kind.PAUSE_PLAYER, 1000, player=1)
-    deck.play(8000)
+    deck.send(Kind.STOP_PLAYER, 2000, player=1)
+    deck.send(Kind.RESUME_PLAYER, 3000, player=0)
+    deck.play(9000)
     assert deck.told(Report.STARTED) == []
-    assert deck.told(Report.ENDED) == [(1, 1000)]
+    assert deck.told(Report.ENDED) == [(1, 2000)]
 
 
 def test_an_attack_fades_in_whatever_the_clip_says() -> None:

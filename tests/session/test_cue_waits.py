@@ -15,8 +15,10 @@ from engine.errors import NotReady
 from engine.events import CueChanged, CueEnded, CueStarted, Event
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
-from engine.realtime.records import RECORD
+from engine.realtime.notes import Notes
+from engine.realtime.records import RECORD, Report
 from engine.session.library import Loaded
+from engine.session.memory import Memory
 from engine.session.session import Session
 from engine.story.model import At, Clip, Cue, FireCues, Follow, Line, Master, PlayClip, Story, Track
 from tests.session.studio import HandLoader
@@ -59,14 +61,36 @@ class Show:
         self.arena = np.full(1_000_000, 0.01, np.float32)
         self.mixer = Mixer(compile_graph(story), sample_rate=RATE, arena=self.arena)
         self.told: list[Event] = []
+        self.begun: list[tuple[int, int]] = []
+        """Every player: when it began, and its number."""
         self.blocks = blocks
+        self.story, self.notes = story, Notes()
+        self.begin()
+        self.told.clear()
+
+    def begin(self) -> None:
+        """Have a session go on from what the one before has noted, if there was one."""
         loader = HandLoader()
-        self.session = Session(story, self, loader, soon=lambda: self.mixer.frame)
+        self.session = Session(self.story, self, loader, soon=lambda: self.mixer.frame, notes=self.notes)
         self.session.listen(self.told.extend)
+        memory = Memory(self.session, self.notes)
+        memory.recall()
+        self.session.context.scribes.append(memory.hear)
         self.session.open()
         for source, _ in tuple(loader.asked):
             self.session.loaded(source, Loaded(offset=0, frames=1_000_000, channels=1, digest=""))
-        self.told.clear()
+        self.session.publish()
+
+    def die(self, frames: int) -> None:
+        """Lose the session in the middle of it all; another one is there so many frames later."""
+        reports = []
+        for start in range(0, frames, 480):
+            self.mixer.process(min(480, frames - start))
+            reports.append(self.mixer.take_reports().copy())
+        self.begin()
+        for heard in reports:
+            self.session.hear(heard)
+        self.session.advance()
 
     def push(self, records: np.ndarray) -> int:
         self.mixer.dispatch(records.astype(RECORD))  # numpy packs what it joins; the ring unpacks it
@@ -84,7 +108,11 @@ class Show:
     def until(self, frame: int) -> None:
         while self.mixer.frame < frame:
             self.mixer.process(min(next(self.blocks), frame - self.mixer.frame))
-            self.session.hear(self.mixer.take_reports())
+            reports = self.mixer.take_reports()
+            self.begun.extend(
+                (int(r["actual_frame"]), int(r["player"])) for r in reports[reports["kind"] == Report.STARTED]
+            )
+            self.session.hear(reports)
             self.session.advance()
 
     def starts(self) -> dict[str, list[int]]:

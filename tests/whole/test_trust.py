@@ -15,7 +15,7 @@ import pytest
 
 from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer, running_server
-from tests.whole.rig import WAIT_SECONDS, Rig, running, write_story
+from tests.whole.rig import STORY, WAIT_SECONDS, Rig, running, write_story
 
 pytestmark = [
     pytest.mark.whole,
@@ -188,6 +188,25 @@ def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig
     assert processes(rig, AUDIO)[0].pid == playing.pid
     psutil.wait_procs(workers, timeout=WAIT_SECONDS)
     assert not any(worker.is_running() for worker in workers)
+
+
+@pytest.mark.extra
+def test_a_cue_that_waits_is_fired_to_the_frame_by_the_control_process_that_follows(tmp_path: Path) -> None:
+    waiting = STORY.replace('{id: "3", clip: tone}', '{id: "3", clip: tone, pre_wait: 15}')
+    with running(write_story(tmp_path, waiting), "--device", "null") as rig:
+        rig.wait_ready()
+        rig.client.send("/subscribe", "/event//*")
+        rig.client.send("/subscribe", "/late")
+        settle(rig)
+        went = rig.client.ask("/clock/now")[1]
+        rig.client.send("/cue/3/go")
+        settle(rig)
+        rig.child(CONTROL).kill()
+        rig.client.wait("/event/process/replaced", "control")
+        assert rig.client.ask("/cue/3/state") == ["waiting"]
+        rig.client.wait("/event/cue/started", "3")
+        assert rig.client.ask("/clock/now")[1] - went >= 15 * 48000
+        assert not [said for said in rig.client.heard if said.address == "/late"]
 
 
 @pytest.mark.extra

@@ -1,0 +1,25 @@
+"""How long a worker may be silent before it counts as hung."""
+
+import asyncio
+
+from engine.voices import wire
+from engine.voices.crew import HUNG_CHARACTERS, _patience
+from engine.voices.jobs import Job, Priority
+from engine.voices.preset import Preset
+
+
+def test_a_long_line_is_given_longer():
+    async def main():
+        preset = Preset(id="a", name="", backend="espeak", settings={})
+
+        def speaking(text):
+            return Job(
+                wire.Render(job=1, digest="d", text=text, preset=preset, sample_rate=48000, seed=0), Priority.NOW
+            )
+
+        probing = Job(wire.Probe(job=2, path="a.wav", sample_rate=48000), Priority.NOW)
+        assert _patience([probing], 60.0) == 60.0
+        assert _patience([speaking("x" * HUNG_CHARACTERS)], 60.0) == 120.0
+        assert _patience([speaking("x" * HUNG_CHARACTERS)] * 3, 60.0) == 240.0
+
+    asyncio.run(main())
