@@ -41,7 +41,7 @@ class JackSystem:
         self._hearers: dict[int, Heard] = {}
         self._asking = threading.Lock()
         self.lost = 0
-        """Events that came while nobody took them for too long."""
+        """Events that came while nobody took them for too long, and cycles that JACK ran without us."""
         self._connection, theirs = _pipe()
         self._events, their_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         command = [sys.executable, "-m", "bridge.midi.jack_process", str(theirs), str(their_events.fileno()), name]

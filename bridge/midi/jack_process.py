@@ -25,7 +25,8 @@ HEARD = struct.Struct("<IIqd")
 """Before each event: the port's number, how many bytes, JACK's frame, and its Unix time."""
 
 LOST = 0xFFFFFFFF
-"""A port of this number: so many bytes mean so many events that control did not take in time."""
+"""A port of this number: so many bytes mean so many events that control did not take in time, or so many cycles that
+JACK ran without waiting for us, whose events nobody can have any more."""
 
 SENT = struct.Struct("<Id")
 """Before each message to be sent: the port's number, and its Unix time; 0: at once."""
@@ -54,6 +55,7 @@ class JackProcess:
         self._due: list[tuple[int, int, int, bytes]] = []
         self._numbers = itertools.count()
         self._high = self._last = self._lost = 0
+        self._expected: int | None = None
         self._client.set_process_callback(self._process)
         self._client.activate()
 
@@ -107,7 +109,7 @@ class JackProcess:
         """Return the frame of a Unix time; tried again when something came between the looks at both clocks."""
         for _ in range(_LOOKS):
             before = time.time()
-            now = self._client.frame_time
+            now: int = self._client.frame_time
             after = time.time()
             if after - before < CLOSE_SECONDS:
                 break
@@ -132,6 +134,9 @@ class JackProcess:
     def _process(self, frames: int) -> None:
         """Pass on what came, write what is due. JACK's thread; its process has nothing else to do."""
         start = self._extended(self._client.last_frame_time)
+        if self._expected is not None and start > self._expected:
+            self._lost += (start - self._expected) // frames
+        self._expected = start + frames
         self._hear(start)
         self._write(start, frames)
 

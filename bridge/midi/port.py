@@ -68,6 +68,11 @@ class MidiSystem(Protocol):
         """Whether all its ports are our own, to which others connect."""
         ...
 
+    @property
+    def lost(self) -> int:
+        """How many events are known to be lost, or cycles of a driver in which some may have been."""
+        ...
+
     def inputs(self) -> Sequence[str]:
         """Return the names of what can be heard now; never our own ports. May take milliseconds. Raises PortError."""
         ...

@@ -37,6 +37,7 @@ class RtMidiSystem:
     """
 
     is_ours = False
+    lost = 0
 
     def __init__(self, api: Api = "auto") -> None:
         self.api, self._scan_in, self._scan_out = _first_usable((api,) if api != "auto" else usable_apis())

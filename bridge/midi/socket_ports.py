@@ -25,6 +25,7 @@ class SocketSystem:
     """One port, named ``socket``: all who connect to our TCP port are heard on it, and hear what is sent to it."""
 
     is_ours = True
+    lost = 0
 
     def __init__(self, host: str, port: int) -> None:
         try:

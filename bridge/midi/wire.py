@@ -31,7 +31,7 @@ from bridge.midi.sync_out import Peer, SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from engine.errors import NotReady
-from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
+from engine.events import Dropped, Event, MidiHeard, MidiPortChanged, StoryReloaded
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class MidiWire:
         self._remote_stream = MidiStream()
         self._failed: set[str] = set()
         self._frames = FrameMap(hub.engine.clock)
+        self._lost = 0
         self.recorder = Recorder(hub.engine, folder)
         self.outlets = Outlets()
         """What cues send to."""
@@ -177,9 +178,18 @@ class MidiWire:
         for name in set(self.devices) - there - self._virtual:
             self._leave(name)
         self._failed &= there
+        self._tell_lost()
         self.outlets.there(to)
         outputs_of = {name: device.output for name, device in self.devices.items() if device.output is not None}
         self.outlets.have(outputs_of, [outputs_of[device.name] for device in self._own()])
+
+    def _tell_lost(self) -> None:
+        """Tell what got lost since the last look."""
+        lost = self._inbox.dropped + sum(system.lost for system in self._systems)
+        if lost > self._lost:
+            text = f"{lost - self._lost} events, or cycles of JACK in which there may have been some, were lost"
+            self.hub.engine.tell(Dropped(what="midi", code="lost", text=text))
+        self._lost = lost
 
     async def _keep_looking(self) -> None:
         while True:

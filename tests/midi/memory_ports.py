@@ -12,6 +12,7 @@ class MemorySystem:
     """Devices by name, each with an input and an output."""
 
     is_ours = False
+    lost = 0
 
     def __init__(self, *names: str) -> None:
         self.names = list(names)

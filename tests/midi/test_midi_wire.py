@@ -6,7 +6,7 @@ from midi_rig import in_loop
 import engine.commands as do
 from bridge.midi.surfaces import Surfaces
 from engine.errors import NotReady
-from engine.events import MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged
+from engine.events import Dropped, MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged
 
 PAD = "Launchpad X LPX MIDI"
 FIRST, SECOND, THIRD = "51", "52", "53"  # the pads of slots 1, 2 and 3 of a bank, from the top left
@@ -161,6 +161,16 @@ async def test_running_status_and_clock_inside_messages_arrive(make):
     rig = await make(PAD)
     await rig.play(PAD, f"90 {FIRST} f8 7f {FIRST} 00")
     assert len(rig.commands(do.TriggerSlot, do.ReleaseSlot)) == 2
+
+
+@in_loop
+async def test_what_gets_lost_is_told_once(make):
+    rig = await make(PAD)
+    rig.system.lost = 3
+    await rig.wire.look()
+    await rig.wire.look()
+    (told,) = [e for e in rig.told if isinstance(e, Dropped)]
+    assert told.text.startswith("3 events")
 
 
 @in_loop

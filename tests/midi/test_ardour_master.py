@@ -1,0 +1,117 @@
+"""Ardour 7, without a screen, as the master: its timecode and JACK's transport, which it leads, move our timeline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jack_server import JackServer
+from tests.whole.rig import Rig, running, write_story
+
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not shutil.which("ardour7-lua"), reason="Ardour 7 is not installed"),
+]
+
+CONFIG = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config><Option name="send-mtc" value="1"/></Config>
+  <TransportMasters current="JACK">
+    <TransportMaster type="Engine" name="JACK" collect="1" removeable="0" sclock-synced="1" fr2997="0"
+      request-mask="TR_StartStop,TR_Speed,TR_Locate"/>
+  </TransportMasters>
+</Ardour>
+"""
+NEAR_SECONDS = 0.5
+"""Two programs are asked one after the other on a machine that stalls: no measure of how closely it follows."""
+
+
+class Ardour:
+    """A session that does what it is told."""
+
+    def __init__(self, folder: Path, env: dict[str, str], source: str) -> None:
+        config = folder / "ardour" / "ardour7"
+        config.mkdir(parents=True)
+        (config / "config").write_text(CONFIG)
+        self._process = subprocess.Popen(
+            ["ardour7-lua", str(Path(__file__).with_name("ardour_master.lua")), str(folder / "session"), source],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, **env, "XDG_CONFIG_HOME": str(config.parent), "HOME": str(folder)},
+        )  # fmt: skip
+        self._line("ready")
+
+    def tell(self, word: str) -> float:
+        """Have it do something; return where it stands, in seconds."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        return int(self._line("at").split()[1]) / 48_000
+
+    def close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(20.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _line(self, start: str) -> str:
+        assert self._process.stdout is not None
+        while line := self._process.stdout.readline():
+            if line.startswith(start):
+                return line
+        raise AssertionError("Ardour has ended")
+
+
+@pytest.fixture(params=["mtc", "jack"])
+def source(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def ardour(tmp_path: Path, jack_server: JackServer, source: str) -> Iterator[Ardour]:
+    ardour = Ardour(tmp_path, jack_server.env, source)
+    yield ardour
+    ardour.close()
+
+
+@pytest.fixture
+def rig(tmp_path: Path, jack_server: JackServer, ardour: Ardour, source: str) -> Iterator[Rig]:
+    env = {**jack_server.env, "CUEVOX_SURFACES_DIR": str(tmp_path / "surfaces")}
+    options = ["--device", "system", "--midi", "jack", "--midi-ports", "MTC out", "--clock-source", source]
+    with running(write_story(tmp_path), *options, env={**os.environ, **env}) as rig:
+        rig.wait_ready()
+        yield rig
+
+
+def state(rig: Rig, wanted: str) -> list[object]:
+    """Wait until the clock that is followed is so."""
+    while (told := rig.client.wait("/event/sync"))[1] != wanted:
+        pass
+    return told
+
+
+def test_ardour_leads(rig: Rig, ardour: Ardour, source: str) -> None:
+    rig.client.send("/subscribe", "/event/sync")
+    rig.client.wait("/subscribed")
+    ardour.tell("roll")
+    assert state(rig, "locked")[0] == source
+    deadline = time.monotonic() + 30.0
+    while not rig.client.ask("/transport/playing")[0]:
+        assert time.monotonic() < deadline
+    time.sleep(0.2)
+    here, there = rig.client.ask("/transport/position")[0], ardour.tell("where")
+    assert there > 10.0 and abs(here - there) < NEAR_SECONDS
+    ardour.tell("stop")
+    state(rig, "stopped")
+    while rig.client.ask("/transport/playing")[0]:
+        assert time.monotonic() < deadline
