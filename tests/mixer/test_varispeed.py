@@ -280,7 +280,7 @@ def test_what_has_not_begun_goes_on_waiting_after_a_pause() -> None:
     assert deck.told(Report.STARTED) == [(3, 5000)]
     deck.send(Kind.RESUME_PLAYER, 9000, player=0)
     deck.play(8000)
-    assert deck.told(Report.STARTED) == [(2, 11000), (1, 13000)]
+    assert deck.told(Report.STARTED) == [(3, 5000), (2, 11000), (1, 13000)]
 
 
 def test_what_has_not_begun_can_be_stopped_while_it_is_held() -> None:
