@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
+import msgspec
+
 from bridge.port import (
     SILENT_LUFS,
     EngineStatus,
@@ -13,6 +15,7 @@ from bridge.port import (
     LoudnessState,
     Meter,
     PrefetchState,
+    RecordingState,
     StripState,
     TransportState,
     Vitals,
@@ -243,7 +246,8 @@ class LivePort:
 
     def loudness(self) -> LoudnessState:
         """Return the master's loudness."""
-        heard = self._control.loudness.read()
+        self._control.io.measure()
+        heard = self._control.io.loudness
         return LoudnessState(
             momentary_lufs=_audible(heard.momentary_lufs),
             short_term_lufs=_audible(heard.short_term_lufs),
@@ -251,9 +255,13 @@ class LivePort:
             true_peak_dbtp=_audible(heard.true_peak_dbtp),
         )
 
+    def recording(self) -> RecordingState:
+        """Return how the recording goes."""
+        return RecordingState(**msgspec.structs.asdict(self._session.recording.status()))
+
     def reset_loudness(self) -> None:
         """Measure loudness from now on."""
-        self._control.loudness.reset()
+        self._control.io.measure(anew=True)
 
     def status(self) -> EngineStatus:
         """Return how the engine fares."""

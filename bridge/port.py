@@ -124,6 +124,16 @@ class EngineClock(Protocol):
         ...
 
 
+class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a recording goes. state: off, on, or ending: it was stopped and is being written to its end."""
+
+    state: str = "off"
+    name: str = ""
+    folder: str = ""
+    seconds: float = 0.0
+    lost_seconds: float = 0.0
+
+
 class EnginePort(Protocol):
     """The engine's one door for bridges: commands in, state and events out.
 
@@ -296,6 +306,10 @@ class EnginePort(Protocol):
 
     def loudness(self) -> LoudnessState:
         """Return the master's loudness; who asks first has the measurement begin."""
+        ...
+
+    def recording(self) -> RecordingState:
+        """Return how the recording goes."""
         ...
 
     def reset_loudness(self) -> None:

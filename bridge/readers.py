@@ -103,6 +103,12 @@ def meter(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (*reading.peak_db, *reading.rms_db)
 
 
+def recording(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read how the recording goes."""
+    heard = port.recording()
+    return heard.state, heard.name, float(heard.seconds), float(heard.lost_seconds), heard.folder
+
+
 def loudness(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the master's loudness."""
     heard = port.loudness()

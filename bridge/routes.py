@@ -68,6 +68,10 @@ def _set_loop(*, start_frame: int, end_frame: int) -> do.SetLoop:
     return do.SetLoop(start_frame=start_frame, end_frame=end_frame)
 
 
+def _record(*, name: str = "", strips: str = "") -> do.StartRecording:
+    return do.StartRecording(name=name, strips=tuple(strips.replace(",", " ").split()))
+
+
 def _first_bank(port: EnginePort) -> Path:
     for bank, _ in port.slot_keys():
         return {"bank": bank}
@@ -330,6 +334,18 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),
 
+    # recording
+    Route(address="/record/start", trigger=True, command=_record,
+          args=(Arg(name="name", type="s", optional=True, help="of its folder; none, or empty: the time"),
+                Arg(name="strips", type="s", optional=True, help="ids, spaces between; none: all but private ones")),
+          help="Record the master and strips, each into a WAV of its own, and what is played as a story."),
+    Route(address="/record/stop", trigger=True, command=do.StopRecording, help="End the recording."),
+    Route(address="/record/status", read=readers.recording, stream=True,
+          changed=(told.RecordingStarted, told.RecordingEnded),
+          args=(Arg(name="state", type="s", help="off, on or ending"), Arg(name="name", type="s"),
+                Arg(name="seconds", type="f"), Arg(name="lost_seconds", type="f"), Arg(name="folder", type="s")),
+          help="How the recording goes. Lost is what the disk was too slow for: silence."),
+
     # automation
     Route(address="/automation/point", command=do.SetPoint,
           args=(_STRIP, Arg(name="target", type="s", help="gain_db, pan, send.BUS or insert.NUMBER.PARAMETER"),
@@ -483,6 +499,16 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, e: (e.path,), help="Somebody else edited the story's file; /session/reload takes it over."),
     Push(address="/event/story/reloaded", event=told.StoryReloaded, types="si", names=("path", "dropped"),
          values=lambda _, e: (e.path, len(e.dropped)), help="The engine plays the file as it is now."),
+    Push(address="/event/record/started", event=told.RecordingStarted, types="ss", names=("name", "folder"),
+         values=lambda _, e: (e.name, e.folder), help="A recording begins."),
+    Push(address="/event/record/ended", event=told.RecordingEnded, types="sffsis",
+         names=("name", "seconds", "lost_seconds", "story", "left_out", "text"),
+         values=lambda _, e: (e.name, float(e.seconds), float(e.lost_seconds), e.story, len(e.left_out), e.text),
+         help="A recording is written: to its end, or until what text says. story: the file of what was played;"
+              " left_out: how much of it is no clip there, but a marker."),
+    Push(address="/event/disk/failing", event=told.DiskFailing, types="ss", names=("path", "text"),
+         values=lambda _, e: (e.path, e.text),
+         help="An audio file that plays from the disk can't be read; an empty text: it can, again."),
     Push(address="/event/process/replaced", event=told.ProcessReplaced, types="ssf",
          names=("process", "reason", "silent_seconds"), values=lambda _, e: (e.process, e.reason, e.silent_seconds),
          help="A process (audio, control, voice, io) died or hung; another one took over after so long."),

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.errors import EngineError
@@ -100,10 +100,12 @@ class Child:
             await self._process.wait()
 
 
-async def answer(child: Child, key: str, skip: Iterable[str] = ()) -> Any:
+async def answer(
+    child: Child, key: str, skip: Iterable[str] = (), aside: Mapping[str, Callable[[Any], object]] | None = None
+) -> Any:
     """Return what ``child`` says under ``key``; StartFailed with its own words when it says something else.
 
-    skip: keys of late answers to what was asked before.
+    skip: keys of late answers to what was asked before. aside: who hears what is said meanwhile, by its key.
     """
     skipped = set(skip)
     while True:
@@ -115,7 +117,10 @@ async def answer(child: Child, key: str, skip: Iterable[str] = ()) -> Any:
             raise StartFailed(f"the {child.name} ended before it was ready (exit code {child.returncode})")
         if key in message:
             return message[key]
-        if not skipped & message.keys():
+        asides = message.keys() & (aside or {}).keys()
+        for name in asides:
+            (aside or {})[name](message[name])
+        if not asides and not skipped & message.keys():
             failed = StartFailed(str(message.get("error") or f"the {child.name} said {json.dumps(message)}"))
             failed.code = str(message.get("code", failed.code))
             raise failed

@@ -393,6 +393,21 @@ class Panic(Base, frozen=True, kw_only=True):
     fade_seconds: float = 0.02
 
 
+class StartRecording(Base, frozen=True, kw_only=True):
+    """Record strips, each into a file of its own, and what is played as a story.
+
+    name: of the recording, a folder's; empty: the time. strips: which; none: all but private ones. The master is always
+    among them.
+    """
+
+    name: str = ""
+    strips: tuple[str, ...] = ()
+
+
+class StopRecording(Base, frozen=True, kw_only=True):
+    """End the recording."""
+
+
 class CancelJob(Base, frozen=True, kw_only=True):
     """Stop a job's work."""
 
@@ -420,7 +435,7 @@ Command = (
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
     | SetPoint | ClearAutomation | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
     | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | Panic | CancelJob | ClearScheduled | SaveStory | ReloadStory
+    | Panic | StartRecording | StopRecording | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
 
 Turn = (

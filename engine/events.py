@@ -346,6 +346,37 @@ class ProcessReplaced(Base, frozen=True, kw_only=True):
     silent_seconds: float = 0.0
 
 
+class RecordingStarted(Base, frozen=True, kw_only=True):
+    """Strips are being recorded, each into a file of its own in a folder."""
+
+    name: str
+    folder: str
+    strips: tuple[str, ...]
+
+
+class RecordingEnded(Base, frozen=True, kw_only=True):
+    """A recording has ended and lies there.
+
+    lost_seconds: of it that never arrived and are silence. story: the file of what was played, if it could be written.
+    left_out: what is no clip there. text: why it ended by itself, a full disk for one.
+    """
+
+    name: str
+    folder: str
+    seconds: float
+    lost_seconds: float = 0.0
+    story: str = ""
+    left_out: tuple[str, ...] = ()
+    text: str = ""
+
+
+class DiskFailing(Base, frozen=True, kw_only=True):
+    """An audio file that is played from the disk can't be read; an empty text: it can, again."""
+
+    path: str
+    text: str
+
+
 class OutputChanged(Base, frozen=True, kw_only=True):
     """Another device plays. missing: why it is not the one that was asked for; empty when it is."""
 
@@ -363,4 +394,5 @@ Event = (
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
+    | RecordingStarted | RecordingEnded | DiskFailing
 )  # fmt: skip

@@ -19,6 +19,7 @@ import msgspec
 from engine.audio_pair import STOP_SECONDS, AudioPair, Switched
 from engine.child import Child, StartFailed, answer
 from engine.first_children import FirstChildren
+from engine.io_keeper import IoKeeper
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.watchdog import DEATHS, SHORT_SECONDS, Doom, Watchdog
@@ -66,18 +67,20 @@ class Supervisor:
         pair = AudioPair(
             memory, self._config.audio, tell=self._tell, switched=self._switched, standby=self._config.standby
         )
+        io = IoKeeper(memory, lambda message: self._tell({"io": message}))
         try:
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(pair.close)
+                stack.push_async_callback(io.close)
                 stack.push_async_callback(self._stop_control)
                 await asyncio.to_thread(memory.reserve)
-                await self._start_control(memory, pair, "")
+                await self._start_control(memory, pair, io, "")
                 with contextlib.suppress(ShowOver):
-                    await _first_to_fail(pair.run(), self._keep_control(memory, pair))
+                    await _first_to_fail(pair.run(), self._keep_control(memory, pair, io), io.run())
         finally:
             memory.close()
 
-    async def _start_control(self, memory: EngineMemory, pair: AudioPair, reason: str) -> None:
+    async def _start_control(self, memory: EngineMemory, pair: AudioPair, io: IoKeeper, reason: str) -> None:
         """Start control; its graph and sample rate go to the audio process, whose facts come back.
 
         reason: why there was another one before, which is followed; nothing at the first start.
@@ -87,17 +90,18 @@ class Supervisor:
         since = time.monotonic() if reason else 0.0
         control.send({"memory": memory.describe(), "replaces": reason, "gone_since": since, **self._settings})
         mix = await answer(control, "mix")
+        io.sample_rate = mix["sample_rate"]
         if not reason:
             await pair.start(self._first.audio, mix)
         elif mix["graph"] != pair.graph:
             pair.send({"graph": mix["graph"]})
         control.send({"audio": pair.facts})
-        ready = await answer(control, "ready")
+        ready = await answer(control, "ready", aside={"io": io.send})
         self._settings |= ready.pop("again", {})
         if not reason:
             self._on_ready(ready)
 
-    async def _keep_control(self, memory: EngineMemory, pair: AudioPair) -> None:
+    async def _keep_control(self, memory: EngineMemory, pair: AudioPair, io: IoKeeper) -> None:
         """Pass on what control wants of the audio process; follow a dead one with another."""
         beats = Beats(memory.beats)
         while True:
@@ -105,23 +109,25 @@ class Supervisor:
                 self._kill_if_it_hangs(Watchdog(lambda: beats.count(Heart.CONTROL), HANG_SECONDS))
             )
             try:
-                reason = await self._listen(pair)
+                reason = await self._listen(pair, io)
             finally:
                 watching.cancel()
             if self._doom.died():
                 raise StartFailed(f"{DEATHS} control processes in a row died within {SHORT_SECONDS:g} s: {reason}")
             log.error("another control process takes over: %s", reason)
             await self._stop_control()
-            await self._start_control(memory, pair, reason)
+            await self._start_control(memory, pair, io, reason)
             self._doom.born()
 
-    async def _listen(self, pair: AudioPair) -> str:
+    async def _listen(self, pair: AudioPair, io: IoKeeper) -> str:
         """Pass messages on until control has ended; return why."""
         control, reason = self._control, ""
         assert control is not None
         while (message := await control.receive()) is not None:
             if "graph" in message:
                 pair.send(message)
+            elif "io" in message:
+                io.send(message["io"])
             elif "finished" in message:
                 raise ShowOver
             elif "error" in message:

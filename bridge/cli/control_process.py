@@ -53,7 +53,7 @@ async def serve(lines: SupervisorLines) -> int:
     config = msgspec.convert(first, ProcessConfig, strict=False)
     logging.getLogger().setLevel(config.log_level.upper())
     try:
-        control = Control(config, lambda graph: lines.send({"graph": graph}))
+        control = Control(config, lambda graph: lines.send({"graph": graph}), lambda ask: lines.send({"io": ask}))
     except EngineError as error:
         lines.send({"error": str(error), "code": error.code})
         return 1
@@ -118,6 +118,8 @@ async def _obey(lines: SupervisorLines, control: Control) -> None:
         if "switched" in message:
             now = message["switched"]
             control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"])
+        elif "io" in message:
+            control.io.hear(message["io"])
         elif "graph" in message:
             control.regrapher.taken(None)
         elif "refused" in message:

@@ -20,6 +20,7 @@ from bridge.cli import (
     midi,
     models,
     monitor,
+    record,
     reimport,
     render,
     replay,
@@ -62,6 +63,7 @@ app.command("replay")(replay.replay)
 app.command("say")(say.say)
 app.command("send")(send.send)
 app.command("monitor")(monitor.monitor)
+app.command("record")(record.record)
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)

@@ -85,6 +85,7 @@ def run_config(
             "state_folder": str(settings.state_folder),
             "transcript": str(transcript.resolve()) if transcript else "",
             "max_players": settings.players,
+            "stream_seconds": settings.stream_seconds,
             "osc_host": settings.osc_host,
             "osc_port": settings.osc_port,
             "log_level": settings.log_level,
@@ -97,7 +98,12 @@ def run_config(
             "fallback_null": not settings.device,
             "private": private_outputs(settings.private_output),
         },
-        memory=MemoryConfig(arena_bytes=settings.clip_memory_mb << 20, max_players=settings.players),
+        memory=MemoryConfig(
+            arena_bytes=settings.clip_memory_mb << 20,
+            pool_bytes=settings.stream_memory_mb << 20,
+            tape_bytes=settings.record_memory_mb << 20,
+            max_players=settings.players,
+        ),
         standby=settings.standby == "on",
     )
 

@@ -17,14 +17,16 @@ import numpy as np
 
 from engine.clock import HeldClock
 from engine.control.diagnosis import Diagnosis
+from engine.control.disk import Disk
+from engine.control.io_link import IoLink
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
-from engine.control.loudness import LoudnessMeter
 from engine.control.regrapher import Regrapher
+from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.errors import EngineError
-from engine.events import OutputChanged, ProcessReplaced
+from engine.events import DiskFailing, OutputChanged, ProcessReplaced
 from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph, compile_graph
 from engine.realtime.beats import Beats, Heart
@@ -34,6 +36,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
 from engine.session.memory import Memory
+from engine.session.recording import Recorded
 from engine.session.session import Session
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
@@ -58,7 +61,8 @@ Message = dict[str, Any]
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text.
 
-    model_bytes: what models may take on each device. preload: voices that are warmed at start.
+    model_bytes: what models may take on each device. preload: voices that are warmed at start. stream_seconds: longer
+    audio files are played from the disk.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -75,12 +79,21 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     model_bytes: int | None = None
     preload: tuple[str, ...] = ()
     speak_with: str = ""
+    stream_seconds: float = 30.0
 
 
 class Control:
-    """Owns the session of one engine. ``send_graph`` hands a graph to the audio process (through the supervisor)."""
+    """Owns the session of one engine.
 
-    def __init__(self, config: ControlConfig, send_graph: Callable[[Message], None]) -> None:
+    send_graph, send_io: hand a graph to the audio process, a message to the io process (through the supervisor).
+    """
+
+    def __init__(
+        self,
+        config: ControlConfig,
+        send_graph: Callable[[Message], None],
+        send_io: Callable[[Message], None] = lambda _: None,
+    ) -> None:
         self._cache_max_bytes = config.cache_max_bytes
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
         self._folder = Path(config.audio_folder) if config.audio_folder else Path(config.story).resolve().parent
@@ -99,7 +112,13 @@ class Control:
         )
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
-        self.loader = TakeLoader(self.pool, self.link.arena, self._folder, self._memory.arena.view(np.float32))
+        self.io = IoLink(send_io)
+        self.deck = TapeDeck(self.io, Path(config.story).resolve())
+        longest = round(config.stream_seconds * story.sample_rate)
+        self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
+        self.loader = TakeLoader(
+            self.pool, self.link.arena, self._folder, self._memory.arena.view(np.float32), self.disk
+        )
         self.session = Session(
             story,
             self.link,
@@ -109,6 +128,7 @@ class Control:
             mixes=self._mix,
             soon=self._soon,
             notes=self.notes,
+            deck=self.deck,
         )
         self.loader.attach(self.session)
         self.memory = Memory(self.session, self.notes)
@@ -121,7 +141,7 @@ class Control:
         self.diagnosis = Diagnosis(
             self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config)
         )
-        self.loudness = LoudnessMeter(self._memory.tap, story.sample_rate)
+        self._hear_io()
         self.lag = LoopLag()
         self.audio: AudioFacts | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -165,6 +185,7 @@ class Control:
         """Go on where a control process that is gone was, if there was one."""
         for source, loaded in self.memory.recall():
             self.loader.recall(source, loaded)
+        self.io.resume()
 
     def _send(self, graph: Graph, send_graph: Callable[[Message], None]) -> None:
         self.diagnosis.sent(graph)
@@ -190,13 +211,25 @@ class Control:
                 await self._pump
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
-        await self.loudness.close()
+        await self.deck.close()
         await self.loader.close()
         await self.voices.close()
         await self.pool.close()
         await self._keeper.close()
         await self.diagnosis.close()
         await self.lag.stop()
+
+    def _hear_io(self) -> None:
+        """Have the session hear what the io process tells."""
+        session = self.session
+        self.io.on_recording = lambda told: session.recording.heard(told.frames, told.lost)
+        self.io.on_recorded = lambda told: session.recorded(
+            Recorded(number=told.take, since=told.since, until=told.until, lost_frames=told.lost, text=told.text)
+        )
+        self.io.on_failing = lambda path, text: session.tell((DiskFailing(path=path, text=text),))
+        self.io.on_started_anew = lambda: session.tell(
+            (ProcessReplaced(process="io", reason="it died", silent_seconds=0.0),)
+        )
 
     def _facts(self, config: ControlConfig) -> Message:
         """Return what the reader of a black box must know."""
@@ -248,6 +281,9 @@ class Control:
             self.session.advance()
             self.link.arena.poll()
             now = loop.time()
+            if self.session.transport.unsettled and self.io.has_files:
+                self.session.transport.unsettled = False
+                self.disk.expect(self.session)
             if self.session.stale and (now >= next_publish or not self.session.context.library.missing()):
                 self.session.publish()
                 next_publish = now + PUBLISH_SECONDS

@@ -11,12 +11,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.control.disk import Disk
 from engine.control.rooms import Rooms
 from engine.errors import EngineError, MediaError, MemoryShort, NotReady
 from engine.realtime.arena import ArenaAllocator
+from engine.realtime.pages import table_floats
 from engine.realtime.stream import HEADER_FLOATS
 from engine.session.library import NEAR_PART, AudioFile, Loaded, Source, Stretched, describe
 from engine.story.model import Line
+from engine.voices.media import Facts
 from engine.voices.pool import VoicePool
 from engine.voices.room import Room
 from engine.voices.stretch import at_speed, stretched_frames
@@ -49,6 +52,10 @@ class Told(Protocol):
         """Hear that a source can't be made."""
         ...
 
+    def is_plain(self, source: Source) -> bool:
+        """Whether a source may stay on the disk: it is played as it is."""
+        ...
+
     def put_off(self, source: Source) -> None:
         """Hear that a source is made, but that there is no memory for it before it is needed soon."""
         ...
@@ -66,10 +73,19 @@ class TakeLoader:
     """Renders lines and reads files through the voice pool; ``session`` hears how far they are.
 
     base_folder: where the story's audio paths start; nothing outside it is opened. floats: the whole of the arena.
+    disk: plays long files from there.
     """
 
-    def __init__(self, pool: VoicePool, arena: ArenaAllocator, base_folder: Path, floats: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        pool: VoicePool,
+        arena: ArenaAllocator,
+        base_folder: Path,
+        floats: NDArray[np.float32],
+        disk: Disk | None = None,
+    ) -> None:
         self._pool, self._arena, self._base = pool, arena, base_folder.resolve()
+        self._disk = disk
         self._rooms = Rooms(pool, arena, floats, lambda *made: self.shelve(*made), lambda gone: self.unshelve(gone))
         self._waiting: dict[Source, None] = {}
         self._tasks: dict[Source, asyncio.Task[None]] = {}
@@ -125,6 +141,8 @@ class TakeLoader:
         if loaded.making and isinstance(source, Line):
             self._rooms.adopt(source, loaded)
             self.request(source, urgent=True)
+        elif loaded.paged and self._disk is not None and isinstance(source, AudioFile):
+            self._disk.recall(loaded, self._base / source.path)
 
     def prefer(self, sources: Sequence[Source]) -> None:
         """Make ``sources`` first of all that waits, in this order."""
@@ -140,6 +158,12 @@ class TakeLoader:
 
     def release(self, loaded: Loaded) -> None:
         """Give the arena memory back; it is free once the audio process has let go of it."""
+        if loaded.paged and self._disk is not None:
+            self._disk.let_go(loaded, lambda: self._free(loaded))
+        else:
+            self._free(loaded)
+
+    def _free(self, loaded: Loaded) -> None:
         self.unshelve(loaded)
         self._arena.free(loaded.block)
 
@@ -246,9 +270,24 @@ class TakeLoader:
         facts = await self._pool.probe(path)
         frames = stretched_frames(facts.frames, speed)
         self._told.known(source, frames)
+        if speed == 1.0 and self._disk is not None and self._disk.suits(frames) and self._told.is_plain(source):
+            return await self._stay(source, path, facts)
         offset = await self._reserve(source, frames * facts.channels)
         await self._lay(offset, self._pool.load_file(path, offset, frames * facts.channels, speed=speed))
         return Loaded(offset=offset, frames=frames, channels=facts.channels, digest="")
+
+    async def _stay(self, source: Source, path: Path, facts: Facts) -> Loaded:
+        """Have a file played from the disk; the arena gets its page table only."""
+        assert self._disk is not None
+        offset = await self._reserve(source, table_floats(facts.frames, facts.channels), pressing=True)
+        loaded = Loaded(offset=offset, frames=facts.frames, channels=facts.channels, digest="", paged=True)
+        self.shelve(source, loaded)  # before the io process writes there: a successor must know of it
+        try:
+            await self._disk.open(loaded, path)
+        except BaseException:
+            self.release(loaded)
+            raise
+        return loaded
 
     def _inside(self, relative: str) -> Path:
         path = (self._base / relative).resolve()
@@ -271,11 +310,14 @@ class TakeLoader:
             writing.exception()
         self._arena.free(offset)
 
-    async def _reserve(self, source: Source, floats: int) -> int:
-        """Allocate arena memory; for what is needed soon others are evicted. Raises MemoryShort, NotNow."""
+    async def _reserve(self, source: Source, floats: int, *, pressing: bool = False) -> int:
+        """Allocate arena memory; for what is needed soon, or pressing, others are evicted.
+
+        Raises MemoryShort, NotNow.
+        """
         if floats > self.capacity_floats:
             self._arena.allocate(floats)  # raises, and says why
-        pressing = source in self._urgent or self._told.is_near(source)
+        pressing = pressing or source in self._urgent or self._told.is_near(source)
         for _ in range(EVICTION_TRIES):
             if pressing or self.used_floats + floats <= NEAR_PART * self.capacity_floats:
                 with contextlib.suppress(MemoryShort):

@@ -54,6 +54,10 @@ class Stock:
         """Hear that there is no memory for a source: a show needs all of them."""
         self.failed(source, MemoryShort("there is no room for it beside the others"))
 
+    def is_plain(self, _source: Source) -> bool:
+        """Return whether a source may stay on the disk: no, a replay has no io process."""
+        return False
+
     def is_near(self, _source: Source) -> bool:
         """Return whether a source is needed soon: all are needed alike."""
         return False

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from engine.export.loudness import Levels
+from engine.export.wav_header import chunk
 
 BEXT_BYTES = 602
 _UNKNOWN_LOUDNESS = 0x7FFF
@@ -33,11 +34,6 @@ class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     coding_history: str
     time_reference: int = 0
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    """Return ``body`` as a RIFF chunk, padded to an even length."""
-    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
 
 
 def bext(broadcast: Broadcast, levels: Levels | None) -> bytes:

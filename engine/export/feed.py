@@ -88,7 +88,7 @@ class Reel:
         """Return the clip's row of the compiled timeline, in the order of ENTRY."""
         clip, placed = self.placed.clip, self.placed
         return (
-            placed.start_frame, placed.length_frames, self.offset, player, self.channels, self.strip,
+            placed.start_frame, placed.length_frames, self.offset, player, 0, self.channels, self.strip,
             db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
             Shape[clip.fade_in_shape.upper()], Shape[clip.fade_out_shape.upper()],
         )  # fmt: skip

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from engine.errors import EngineError, MediaError
 from engine.export.naming import file_name, unique
 from engine.export.rates import take_at
 from engine.export.wav import WavWriter
 from engine.story.model import Clip, Line, Story
+from engine.voices.file_reader import FileReader
 from engine.voices.media import probe
-from engine.voices.resample import Resampler
 from engine.voices.take import Take
 
 Source = Line | str
@@ -86,21 +85,15 @@ def copy_as_wav(medium: Medium, target: Path, sample_rate: int) -> None:
     """Write ``medium`` to ``target`` as a 32-bit float WAV of ``sample_rate``, resampled at once."""
     writer = WavWriter(target, sample_rate=sample_rate, encoding="float32", channels=medium.channels)
     try:
-        with soundfile.SoundFile(medium.path) as file:
-            for block in _resampled(file, sample_rate):
-                writer.write(block[: max(0, medium.frames - writer.frames)])
+        with FileReader(medium.path, sample_rate) as file:
+            block = np.empty((_BLOCK_FRAMES, medium.channels), np.float32)
+            for place in range(0, medium.frames, _BLOCK_FRAMES):
+                part = block[: medium.frames - place]
+                file.read(place, part)
+                writer.write(part)
         writer.finish(medium.frames)
-    except soundfile.SoundFileError as error:
-        raise MediaError(f"audio file {medium.path} can't be read: {error}") from error
     finally:
         writer.close()
-
-
-def _resampled(file: soundfile.SoundFile, sample_rate: int) -> Iterator[NDArray[np.float32]]:
-    resampler = Resampler(file.samplerate, sample_rate, file.channels)
-    while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        yield resampler.feed(block)
-    yield resampler.finish()
 
 
 def _take(line: Line, takes: Mapping[Line, Take]) -> Take:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.export.chunks import chunk
 from engine.export.kernel import encode_pcm24
+from engine.export.wav_header import MAX_RIFF_BYTES, SAMPLE_BYTES, Encoding, wav_header
 
-Encoding = Literal["pcm16", "pcm24", "float32"]
-"""How samples are stored: integers (rounded; whoever wants dither adds it before) or 32-bit floats (as they are)."""
-
-SAMPLE_BYTES: dict[Encoding, int] = {"pcm16": 2, "pcm24": 3, "float32": 4}
-MAX_RIFF_BYTES = 0xFFFFFFFF - 8
-"""Past this the sizes no longer fit into 32 bits, and the file becomes an RF64."""
-
-_DS64_BYTES = 28
-_FLOAT_TAG, _PCM_TAG = 3, 1
+__all__ = ["MAX_RIFF_BYTES", "SAMPLE_BYTES", "Encoding", "WavWriter"]
 
 
 class WavWriter:
@@ -102,32 +92,6 @@ class WavWriter:
 
     def _header(self, riff_bytes: int = 0) -> bytes:
         """Return everything before the samples; its length never changes."""
-        large = riff_bytes > MAX_RIFF_BYTES
-        sizes = struct.pack("<QQQI", riff_bytes, self._data_bytes, self.frames, 0) if large else bytes(_DS64_BYTES)
-        return (
-            (b"RF64" if large else b"RIFF")
-            + struct.pack("<I", 0xFFFFFFFF if large else riff_bytes)
-            + b"WAVE"
-            + chunk(b"ds64" if large else b"JUNK", sizes)
-            + self._lead
-            + self._format()
-            + b"data"
-            + struct.pack("<I", 0xFFFFFFFF if large else self._data_bytes)
+        return wav_header(
+            self._encoding, self._channels, self._rate, frames=self.frames, riff_bytes=riff_bytes, lead=self._lead
         )
-
-    def _format(self) -> bytes:
-        is_float = self._encoding == "float32"
-        bits = 8 * SAMPLE_BYTES[self._encoding]
-        body = struct.pack(
-            "<HHIIHH",
-            _FLOAT_TAG if is_float else _PCM_TAG,
-            self._channels,
-            self._rate,
-            self._rate * self._frame_bytes,
-            self._frame_bytes,
-            bits,
-        )
-        if not is_float:
-            return chunk(b"fmt ", body)
-        fact = struct.pack("<I", min(self.frames, 0xFFFFFFFF))
-        return chunk(b"fmt ", body + bytes(2)) + chunk(b"fact", fact)

@@ -1,75 +1,137 @@
 """The io process: ``python -m engine.io.io_process``.
 
-First line in: an IoConfig as JSON. Each further line in is ``{"reset": true}``. A Loudness goes out as a line of JSON
-ten times a second. The end of the input stops it.
+First line in: an IoConfig as JSON; each further line is an Ask. First line out: Started; each further one is a Told.
+The end of the input stops it. Files, loudness and recordings have a thread each: none of them waits for another one's
+disk. What they do with samples is done outside the interpreter's lock.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import sys
-import time
+import threading
 from collections.abc import Iterator
+from types import TracebackType
 
 import msgspec
 import numpy as np
 
-from engine.export.loudness import Meter
-from engine.io.loudness import IoConfig, Loudness
-from engine.platform import die_with_parent, wait_readable
-from engine.realtime.memory import Segment
-from engine.realtime.tap import TapReader
+from engine.io.measuring import Measuring
+from engine.io.messages import Ask, Begin, Close, Heads, IoConfig, Measure, Open, Record, Started, Told
+from engine.io.recorder import LOOK_SECONDS, Recorder
+from engine.io.streamer import Streamer
+from engine.platform import die_with_parent
+from engine.realtime.beats import Beats, Heart
+from engine.realtime.shared import EngineMemory
+from engine.realtime.status import StatusReader
 
-INTERVAL_SECONDS = 0.1
+log = logging.getLogger("io")
+
+PLAYING_SECONDS, IDLE_SECONDS = 0.005, 0.02
+"""How often what is wanted is looked at while something plays from the disk, and while nothing does."""
+
+
+class IoProcess:
+    """The threads and what they share. ``obey`` belongs to the main thread."""
+
+    def __init__(self, config: IoConfig) -> None:
+        self._memory = EngineMemory.attach(config.memory)
+        self._beats = Beats(self._memory.beats)
+        status = StatusReader(self._memory.status)
+        self._writing = threading.Lock()
+        self._streamer = Streamer(
+            self._memory.arena.view(np.float32),
+            (self._memory.arena_floats, self._memory.pool_floats),
+            config.sample_rate,
+            blocks=lambda: status.blocks,
+            frame=lambda: status.frame,
+            tell=self.tell,
+        )
+        self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell)
+        self._recorder = Recorder(self._memory.tape, config.sample_rate, self.tell)
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._stream, name="streams", daemon=True),
+            threading.Thread(target=self._record, name="recordings", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+        self.tell(Started())
+
+    def obey(self, ask: Ask) -> None:
+        """Do what is asked."""
+        match ask:
+            case Open():
+                self._streamer.open(ask)
+            case Heads():
+                self._streamer.set_heads(ask)
+            case Close(table=table):
+                self._streamer.close(table)
+            case Begin():
+                self._streamer.begin()
+            case Measure():
+                self._measuring.begin()
+            case Record():
+                self._recorder.record(ask)
+
+    def tell(self, told: Told) -> None:
+        """Write a line. Any thread."""
+        with self._writing:
+            sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+            sys.stdout.buffer.flush()
+
+    def stop(self) -> None:
+        """End what must not be cut off."""
+        self._stopping.set()
+        self._recorder.close()
+
+    def _stream(self) -> None:
+        while not self._stopping.is_set():
+            self._beats.beat(Heart.IO)
+            if not self._streamer.work():
+                self._stopping.wait(PLAYING_SECONDS if self._streamer.plays else IDLE_SECONDS)
+
+    def _record(self) -> None:
+        while not self._stopping.is_set():
+            self._recorder.look()
+            self._stopping.wait(LOOK_SECONDS)
 
 
 def main() -> None:
     """Run until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     die_with_parent(int(os.environ.get("CUEVOX_PARENT_PID", os.getppid())))
+    threading.excepthook = _fall
     lines = _lines()
-    config = msgspec.json.decode(next(lines), type=IoConfig)
-    warm = Meter(config.sample_rate)  # compiled, or loaded, before the first frame waits
-    warm.read(np.full((config.sample_rate, 2), 0.1, np.float32))
-    _reading(warm, 0, 0)
-    tap = TapReader(Segment.attach(*config.tap))
-    meter, frames, lost_frames = Meter(config.sample_rate), 0, 0
+    process = IoProcess(msgspec.json.decode(next(lines), type=IoConfig))
+    process.start()
+    decoder = msgspec.json.Decoder(Ask)
     for line in lines:
-        block, lost = tap.read()
-        if line:  # a reset
-            meter, frames, lost_frames = Meter(config.sample_rate), 0, 0
-        elif len(block):
-            meter.read(block)
-            frames, lost_frames = frames + len(block), lost_frames + lost
-        sys.stdout.buffer.write(msgspec.json.encode(_reading(meter, frames, lost_frames)) + b"\n")
-        sys.stdout.buffer.flush()
+        process.obey(decoder.decode(line))
+    process.stop()
+    logging.shutdown()
+    os._exit(0)  # a disk that answers no more holds up nobody
 
 
-def _reading(meter: Meter, frames: int, lost_frames: int) -> Loudness:
-    levels, (momentary, short_term) = meter.levels(), meter.now()
-    return Loudness(
-        momentary_lufs=momentary,
-        short_term_lufs=short_term,
-        integrated_lufs=levels.integrated_lufs,
-        range_lu=levels.range_lu,
-        true_peak_dbtp=levels.true_peak_dbtp,
-        frames=frames,
-        lost_frames=lost_frames,
-    )
+def _fall(failed: threading.ExceptHookArgs) -> None:
+    """End the process with a thread that failed: another one takes over."""
+    trace: TracebackType | None = failed.exc_traceback
+    error = failed.exc_value or failed.exc_type()
+    log.error("the io process failed", exc_info=(failed.exc_type, error, trace))
+    logging.shutdown()
+    os._exit(1)
 
 
 def _lines() -> Iterator[bytes]:
-    """Yield the lines of standard input, and an empty one whenever it is time to look at the tap."""
-    pending, due = b"", time.monotonic()
-    while True:
-        if not wait_readable(0, max(0.0, due - time.monotonic())):
-            due += INTERVAL_SECONDS
-            yield b""
-            continue
-        chunk = os.read(0, 1 << 16)
-        if not chunk:
-            return
-        *whole, pending = (pending + chunk).split(b"\n")
-        yield from (line for line in whole if line)
+    for line in sys.stdin.buffer:
+        if line.strip():
+            yield line
 
 
 if __name__ == "__main__":

@@ -1,15 +1,8 @@
-"""What the io process is told and tells about loudness."""
+"""What the io process tells about loudness."""
 
 from __future__ import annotations
 
 import msgspec
-
-
-class IoConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line on the io process's standard input. tap: handle and size of the segment."""
-
-    tap: tuple[int, int]
-    sample_rate: int
 
 
 class Loudness(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from engine.mixer.chain import Chain
 from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
 from engine.mixer.graph import Graph
 from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for, waiting_params
+from engine.mixer.lanes import Lanes
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.playback import Playback
@@ -53,6 +54,8 @@ class Mixer:
         before: Mixer | None = None,
     ) -> None:
         self.sample_rate, self.frame = sample_rate, 0
+        self.lanes = Lanes()
+        """What is being recorded; whoever writes it down forgets it at its end."""
         self._graph, self._arena, self._max_block = graph, arena, max_block_frames
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._players = new_reports(), new_players(max_players)
@@ -73,7 +76,7 @@ class Mixer:
         self._private_strips = [index for index, spec in enumerate(graph.strips) if spec.kind == "private"]
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
-        self._playback = Playback(self._players, self._reports, count, len(arena), self._fade)
+        self._playback = Playback(self._players, self._reports, count, arena, self._fade)
         self._automation = Automation(self._automate, self._fade)
         self._epochs: list[tuple[int, int]] = []
         self._knobs, self._stand = Knobs(), np.zeros(1, STAND)
@@ -143,6 +146,16 @@ class Mixer:
         return mix
 
     @property
+    def master(self) -> int:
+        """The index of the master."""
+        return self._graph.master
+
+    @property
+    def outputs(self) -> Audio:
+        """What ``strip_output`` reads of all strips: (strips, capacity, 2), the last block in front."""
+        return self._outputs
+
+    @property
     def failed(self) -> NDArray[np.int32]:
         """Which strips are silenced because an effect failed, one per strip."""
         return self._strips.failed
@@ -188,7 +201,7 @@ class Mixer:
 
     def dispatch(self, records: NDArray[np.void]) -> None:
         """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
-        frame, strips, floats = self.frame, self.strips, len(self._arena)
+        frame, strips = self.frame, self.strips
         for record in records:
             due = int(record["frame"])
             if due >= frame:
@@ -204,7 +217,7 @@ class Mixer:
                 )
             if scheduling.is_for_players(record["kind"]):
                 scheduling.apply_to_players(
-                    self._schedule, self._players, self._reports, record, strips, floats, frame, self._fade
+                    self._schedule, self._players, self._reports, record, strips, self._arena, frame, self._fade
                 )
             else:
                 self._obey(record)
@@ -285,6 +298,9 @@ class Mixer:
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
+        self.lanes.adopt(other.lanes, places)
+        for record in self.lanes.records():
+            self._knobs.note(record)
 
     def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
         fade = round(FADE_SECONDS * self.sample_rate)
@@ -343,7 +359,7 @@ class Mixer:
                 self._reports,
                 record,
                 self.strips,
-                len(self._arena),
+                self._arena,
                 self.frame,
                 self._fade,
             )
@@ -355,7 +371,7 @@ class Mixer:
         self._playback.start_clips(frame, step)  # first, so that a stop that is due later in this step finds them
         if self._waiting[0]:
             scheduling.play_due(
-                self._schedule, self._players, self._reports, self.strips, len(self._arena), frame + step, self._fade
+                self._schedule, self._players, self._reports, self.strips, self._arena, frame + step, self._fade
             )
         play(self._players, self._reports, self._arena, frame, step, self._inputs, self._fade)
         if self._ducking:
@@ -418,6 +434,8 @@ class Mixer:
                 self._acknowledge()
             case Kind.CLEAR_SCHEDULED:
                 scheduling.clear(self._schedule, self._reports, self.frame)
+            case Kind.SET_RECORD:
+                self.lanes.set(record, self.frame)
             case Kind.SET_LIMITER:
                 self._limiter.set_ceiling(None if math.isnan(value) else value, self.frame, self._fade)
 

@@ -19,10 +19,10 @@ FURTHEST_FRAME = 1 << 60
 class Playback:
     """Where the timeline stands, whether it runs, its loop and its end. All in the mixer's thread."""
 
-    def __init__(self, players: Players, reports: Reports, strips: int, arena_floats: int, fade: int) -> None:
+    def __init__(self, players: Players, reports: Reports, strips: int, arena: NDArray[np.float32], fade: int) -> None:
         self.timeline_frame, self.playing = 0, False
         self._players, self._reports = players, reports
-        self._strips, self._arena_floats, self._fade = strips, arena_floats, fade
+        self._strips, self._arena, self._fade = strips, arena, fade
         self._entries: NDArray[np.void] = np.zeros(0, ENTRY)
         self._loop = (0, 0)
         self._stop_at = NEVER
@@ -69,7 +69,7 @@ class Playback:
                 self._reports,
                 self._entries,
                 self._strips,
-                self._arena_floats,
+                self._arena,
                 self.timeline_frame,
                 frames,
                 frame,
@@ -145,7 +145,7 @@ class Playback:
             self._reports,
             self._entries,
             self._strips,
-            self._arena_floats,
+            self._arena,
             self.timeline_frame,
             frame,
             self._fade,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER, hold, level, level_rests, release, resume
+from engine.mixer.paging import find, follow_pages, is_table
 from engine.mixer.reading import CHUNK, SCRATCH, move_on, read_varied, sound
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import BEFORE, DRY, FLOWING, PLAIN, follow
@@ -36,7 +37,7 @@ PLAYER = np.dtype(
         ("strip", "<i4"), ("channels", "<i4"), ("fade_in", "<i4"), ("fade_out", "<i4"), ("attack", "<i4"),
         ("timeline", "<i4"), ("fade_in_shape", "<i4"), ("fade_out_shape", "<i4"), ("band", "<i4"),
         ("loop_fade", "<i4"), ("rounds", "<i4"), ("reverse", "<i4"), ("flow", "<i4"),
-        ("header", "<i8"), ("trim", "<i8"),
+        ("header", "<i8"), ("trim", "<i8"), ("table", "<i8"),
     ]
 )  # fmt: skip
 """One sounding clip.
@@ -50,7 +51,8 @@ timeline: 1 when the compiled timeline plays it; entry_start is then its place t
 step: 0 when it is played plainly; else the parts of a frame (varispeed.ONE) that pass in one frame of the output, and
 position is where it is. rounds: how often the loop is played, 0: for ever.
 header: the arena index of its stream's header while its clip is still being made, else streams.PLAIN; trim: the frames
-of the stream that it leaves out; flow: see ``streams``.
+of the stream that it leaves out; flow: see ``streams``. table: the arena index of its clip's page table while that
+lies on the disk, else streams.PLAIN; offset then counts the clip's frames.
 """
 
 
@@ -116,7 +118,7 @@ def start(
     reports: Reports,
     clip: Any,
     strips: int,
-    arena_floats: int,
+    arena: NDArray[np.float32],
     frame: int,
     skip: int,
     attack: int,
@@ -125,18 +127,23 @@ def start(
     requested: int,
     fade: int,
     header: int,
+    table: int,
 ) -> int:
     """Start a player of ``clip`` (a RECORD or ENTRY row) at engine ``frame``, ``skip`` frames into the clip.
 
     Returns its row; -1 and a NO_PLAYER report when all are taken, the clip lies outside the arena or the graph, or its
     gain is no number.
     fade: how long one takes to leave whose place is wanted. header: of a clip that is still being made, else PLAIN;
-    such a player is reported as started when it has enough to begin.
+    such a player is reported as started when it has enough to begin. table: of a clip on the disk, else PLAIN.
     """
-    fits = clip.offset >= 0 and clip.length > skip and clip.length <= arena_floats
+    fits = clip.offset >= 0 and clip.length > skip
     fits = fits and (clip.channels == 1 or clip.channels == 2) and 0 <= clip.strip < strips
     fits = fits and np.isfinite(clip.gain) and np.isfinite(clip.pan)
-    if not fits or clip.offset + clip.length * clip.channels > arena_floats:
+    if table == PLAIN:
+        fits = fits and clip.length <= len(arena) and clip.offset + clip.length * clip.channels <= len(arena)
+    else:
+        fits = fits and is_table(arena, table, clip)
+    if not fits:
         tell(reports, Report.NO_PLAYER, clip.strip, clip.player, serial, requested, frame, BAD_CLIP)
         return -1
     if not _make_room(players, reports, timeline, frame, fade):
@@ -171,20 +178,21 @@ def start(
     row.timeline = timeline
     row.step = 0
     row.header = header
-    row.flow = BEFORE
+    row.table = table
+    row.flow = FLOWING if header == PLAIN else BEFORE
     if header == PLAIN:
-        tell(reports, Report.STARTED, clip.strip, clip.player, serial, requested, frame, 0.0)
+        tell(reports, Report.STARTED, clip.strip, clip.player, serial, requested, frame, float(skip))
     return index
 
 
 @kernel
 def vary(players: Players, index: int, record: Any) -> None:
-    """Have player ``index`` play as its START_PLAYER record says: rate, direction, loop."""
+    """Have player ``index`` play as its START_PLAYER record says: rate, direction, loop; plainly from the disk."""
     row = players.table[index]
     row.attack = max(0, record.attack_frames)
     rate = record.rate if np.isfinite(record.rate) and record.rate != 0.0 else 1.0
     loops = 0 < record.loop_frames <= row.length - record.loop_start and record.loop_start >= 0
-    if (rate == 1.0 and not loops) or row.length > LONGEST:
+    if (rate == 1.0 and not loops) or row.length > LONGEST or row.table != PLAIN:
         return
     row.reverse = rate < 0.0
     row.step = round(min(FASTEST, max(SLOWEST, abs(rate))) * ONE)
@@ -255,12 +263,16 @@ def released_by(players: Players) -> int:
 
 @kernel
 def _add(
-    row: Any, arena: NDArray[np.float32], frame: int, left: NDArray[np.float32], right: NDArray[np.float32]
+    row: Any,
+    arena: NDArray[np.float32],
+    first: int,
+    frame: int,
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
 ) -> None:
-    """Add the clip's frames from engine ``frame`` on to ``left`` and ``right``, as many as these are long."""
+    """Add the clip's frames from engine ``frame`` on, which lie at ``first``, to ``left`` and ``right``."""
     gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
     gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
-    first = row.offset + (frame - row.start + row.skip) * row.channels
     clip = arena[first : first + len(left) * row.channels]
     if not level_rests(row, frame, len(left)):
         _add_fading(row, clip, frame, gain_left, gain_right, left, right)
@@ -273,6 +285,20 @@ def _add(
         for i in range(len(left)):
             left[i] += sound(clip[2 * i]) * gain_left
             right[i] += sound(clip[2 * i + 1]) * gain_right
+
+
+@kernel
+def _add_pages(
+    row: Any, arena: NDArray[np.float32], frame: int, left: NDArray[np.float32], right: NDArray[np.float32]
+) -> None:
+    """Do the same page by page; what is not there is silence."""
+    done = 0
+    while done < len(left):
+        first, count = find(arena, row.table, row.offset + frame + done - row.start + row.skip)
+        count = min(count, len(left) - done)
+        if first >= 0:
+            _add(row, arena, first, frame + done, left[done : done + count], right[done : done + count])
+        done += count
 
 
 @kernel
@@ -343,14 +369,17 @@ def play(
     kept = 0
     for index in range(players.used[0]):
         row = players.table[index]
-        if row.header != PLAIN and row.start < frame + frames:
+        if row.start < frame + frames:
             begin = max(frame, row.start)
-            follow(row, reports, arena, begin, frame + frames - begin, fade)
+            if row.header != PLAIN:
+                follow(row, reports, arena, begin, frame + frames - begin, fade)
+            elif row.table != PLAIN:
+                follow_pages(row, reports, arena, frame, begin, frame + frames - begin, fade)
         wait = max(0, row.start - frame)
         begin = frame + wait
         left_over = row.sounding - (begin - row.start + row.skip)
         audible = NEVER if row.hold_start == NEVER else row.hold_start + row.hold_frames - begin
-        if audible < left_over:
+        if audible < left_over and (row.table == PLAIN or row.flow != DRY):
             left_over = NEVER  # it waits
         if row.release_start != NEVER:
             left_over = min(left_over, row.release_start + row.release_frames - begin)
@@ -358,13 +387,18 @@ def play(
         if count > 0:
             strip = inputs[row.strip]
             left, right = strip[wait : wait + count], strip[frames + wait : frames + wait + count]
-            if row.step == 0:  # without the scratch arrays: counting their references would cost as much as playing
-                _add(row, arena, begin, left, right)
+            if row.table != PLAIN:
+                _add_pages(row, arena, begin, left, right)
+            elif row.step == 0:  # without the scratch arrays: counting their references would cost as much as playing
+                first = row.offset + (begin - row.start + row.skip) * row.channels
+                _add(row, arena, first, begin, left, right)
             else:
                 _add_varied(row, players, arena, begin, left, right)
         if left_over <= frames - wait:
             ended = begin + max(0, left_over)
-            tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, ended, 0.0)
+            released = row.release_start != NEVER and row.release_start + row.release_frames == ended
+            fade_out = float(row.release_frames) if released else 0.0
+            tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, ended, fade_out)
             continue
         if kept != index:
             players.table[kept] = players.table[index]

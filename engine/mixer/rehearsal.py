@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from engine.mixer.graph import compile_graph
+from engine.mixer.lanes import write_packet
 from engine.mixer.mixer import Mixer
-from engine.realtime.records import ENTRY, NOW, STREAMED, Kind, records
+from engine.realtime.pages import PageTable
+from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
+from engine.realtime.tape import FRAMES as PACKET_FRAMES
+from engine.realtime.tape import UNIT_FLOATS
 from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
 
 FRAMES = 4096
@@ -25,6 +29,7 @@ def rehearse() -> None:
         for s in (story, Story(title="rehearsal", tracks=story.tracks[:1], buses=story.buses, master=Master()))
     ]
     first, second = mixers
+    PageTable(arena, 0).open(4000, 2)
     first.set_timeline(_entries(), 1)
     first.dispatch(_every_kind())
     first.process(FRAMES)
@@ -34,12 +39,21 @@ def rehearse() -> None:
     second.adopt(first)
     second.process(FRAMES)
     second.take_reports()
+    _tape(second)
+
+
+def _tape(mixer: Mixer) -> None:
+    tape, head = np.zeros(UNIT_FLOATS * 100, np.float32), np.zeros(UNIT_FLOATS // 2, np.int64)
+    head[PACKET_FRAMES] = 8
+    strips = np.arange(-1, 2, dtype=np.int32)
+    write_packet(tape, 0, len(tape), strips, 3, mixer.master, mixer.outputs, mixer.process(8), head)
 
 
 def _entries() -> np.ndarray:
-    entries = np.zeros(2, ENTRY)
-    entries["start_frame"], entries["length"], entries["channels"] = (0, 50), (2000, 900), (1, 2)
-    entries["player"], entries["gain"], entries["fade_in_frames"] = (1, 2), 1.0, 10
+    entries = np.zeros(3, ENTRY)
+    entries["start_frame"], entries["length"], entries["channels"] = (0, 50, 60), (2000, 900, 900), (1, 2, 2)
+    entries["player"], entries["gain"], entries["fade_in_frames"] = (1, 2, 3), 1.0, 10
+    entries["table"] = (0, 0, 1)
     return entries
 
 
@@ -53,6 +67,8 @@ def _every_kind() -> np.ndarray:
     varied = (block["kind"] == Kind.START_PLAYER) & (block["frame"] >= 0)
     block["rate"][varied], block["loop_frames"][varied] = (0.7, -1.0), (0, 500)
     block["value"], block["ramp_frames"], block["fade_out_frames"] = 0.5, 100, 20
+    paged = (block["kind"] == Kind.START_PLAYER) & (block["frame"] == 700)
+    block["flags"][paged], block["value"][paged] = PAGED, 0.0
     streamed = (block["kind"] == Kind.START_PLAYER) & (block["frame"] == 64)
     block["flags"][streamed], block["rate"][streamed], block["loop_frames"][streamed] = STREAMED, 0.0, 0
     quiet = (block["kind"] == Kind.PANIC) | (block["kind"] == Kind.CLEAR_SCHEDULED)

@@ -12,7 +12,7 @@ from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, start, stop, vary
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import PLAIN
-from engine.realtime.records import RECORD, STREAMED, Kind, Report
+from engine.realtime.records import PAGED, RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
 
@@ -158,7 +158,7 @@ def apply_to_players(
     reports: Reports,
     record: Any,
     strips: int,
-    arena_floats: int,
+    arena: NDArray[np.float32],
     frame: int,
     shortest_fade: int,
 ) -> None:
@@ -168,8 +168,8 @@ def apply_to_players(
         requested = record.frame if record.frame >= 0 else frame
         header = int(record.value) if record.flags & STREAMED else PLAIN
         index = start(
-            players, reports, record, strips, arena_floats, frame, 0, 0, 0, record.serial, requested, shortest_fade,
-            header,
+            players, reports, record, strips, arena, frame, 0, 0, 0, record.serial, requested, shortest_fade,
+            header, int(record.value) if record.flags & PAGED else PLAIN,
         )  # fmt: skip
         if index >= 0 and header == PLAIN:
             vary(players, index, record)
@@ -193,7 +193,7 @@ def play_due(
     players: Players,
     reports: Reports,
     strips: int,
-    arena_floats: int,
+    arena: NDArray[np.float32],
     before: int,
     shortest_fade: int,
 ) -> None:
@@ -204,7 +204,7 @@ def play_due(
             return
         _drop_first(schedule)
         record = schedule.slots[slot]
-        apply_to_players(schedule, players, reports, record, strips, arena_floats, record.frame, shortest_fade)
+        apply_to_players(schedule, players, reports, record, strips, arena, record.frame, shortest_fade)
 
 
 @kernel

@@ -40,8 +40,9 @@ _load_acquire: Any = intrinsic(_load_acquire_signature)
 
 
 @kernel
-def _word(arena: NDArray[np.float32], header: int, word: int) -> int:
-    value: int = _load_acquire(np.int64(arena.ctypes.data) + 4 * header + 8 * word)
+def word(arena: NDArray[np.float32], header: int, index: int) -> int:
+    """Return the 64-bit word ``index`` of what begins at float ``header``; what is read later is at least as new."""
+    value: int = _load_acquire(np.int64(arena.ctypes.data) + 4 * header + 8 * index)
     return value
 
 
@@ -51,8 +52,8 @@ def follow(row: Any, reports: Reports, arena: NDArray[np.float32], frame: int, f
 
     fade: how long it takes to fall silent, and to come back.
     """
-    total = _word(arena, row.header, TOTAL)  # before READY: what was counted before it is there
-    ready = _word(arena, row.header, READY) - row.trim
+    total = word(arena, row.header, TOTAL)  # before READY: what was counted before it is there
+    ready = word(arena, row.header, READY) - row.trim
     whole = total != MAKING or ready >= row.length
     if row.flow == BEFORE:
         _begin(row, reports, arena, frame, frames, fade, ready, whole)
@@ -76,8 +77,8 @@ def follow(row: Any, reports: Reports, arena: NDArray[np.float32], frame: int, f
 @kernel
 def _needed(row: Any, arena: NDArray[np.float32], place: int, frames: int, fade: int) -> int:
     """Return how many frames have to lie ahead of ``place``: what was asked for, and a block and a fade at least."""
-    to_play = max(0, min(row.length, _word(arena, row.header, EXPECTED) - row.trim) - place)
-    asked = _word(arena, row.header, AHEAD) + to_play * _word(arena, row.header, SHARE) // WHOLE
+    to_play = max(0, min(row.length, word(arena, row.header, EXPECTED) - row.trim) - place)
+    asked = word(arena, row.header, AHEAD) + to_play * word(arena, row.header, SHARE) // WHOLE
     needed: int = max(asked, frames + fade)
     return needed
 
@@ -106,7 +107,7 @@ def _begin(
             row.hold_start = row.start - row.hold_frames
         return
     row.flow = FLOWING
-    row.channels = max(1, _word(arena, row.header, CHANNELS))
+    row.channels = max(1, word(arena, row.header, CHANNELS))
     row.offset += row.trim * row.channels
     row.length = min(row.length, (len(arena) - row.offset) // row.channels)
     row.sounding = row.length

@@ -29,10 +29,17 @@ def first_at(entries: NDArray[Any], timeline_frame: int) -> int:
 
 @kernel
 def _start_entry(
-    players: Players, reports: Reports, entry: Any, strips: int, arena_floats: int, frame: int, skip: int, fade: int
+    players: Players,
+    reports: Reports,
+    entry: Any,
+    strips: int,
+    arena: NDArray[np.float32],
+    frame: int,
+    skip: int,
+    fade: int,
 ) -> None:
-    attack = fade if skip > 0 else 0
-    index = start(players, reports, entry, strips, arena_floats, frame, skip, attack, 1, 0, frame, fade, PLAIN)
+    attack, table = fade if skip > 0 else 0, entry.table - 1
+    index = start(players, reports, entry, strips, arena, frame, skip, attack, 1, 0, frame, fade, PLAIN, table)
     if index >= 0:
         players.table[index].entry_start = entry.start_frame
 
@@ -43,7 +50,7 @@ def start_between(
     reports: Reports,
     entries: NDArray[Any],
     strips: int,
-    arena_floats: int,
+    arena: NDArray[np.float32],
     timeline_frame: int,
     frames: int,
     frame: int,
@@ -55,7 +62,7 @@ def start_between(
         if entry.start_frame >= timeline_frame + frames:
             return
         at = frame + entry.start_frame - timeline_frame
-        _start_entry(players, reports, entry, strips, arena_floats, at, 0, fade)
+        _start_entry(players, reports, entry, strips, arena, at, 0, fade)
 
 
 @kernel
@@ -64,7 +71,7 @@ def start_midway(
     reports: Reports,
     entries: NDArray[Any],
     strips: int,
-    arena_floats: int,
+    arena: NDArray[np.float32],
     timeline_frame: int,
     frame: int,
     fade: int,
@@ -74,7 +81,7 @@ def start_midway(
         entry = entries[index]
         skip = timeline_frame - entry.start_frame
         if skip < entry.length and not _sounds(players, entry):
-            _start_entry(players, reports, entry, strips, arena_floats, frame, skip, fade)
+            _start_entry(players, reports, entry, strips, arena, frame, skip, fade)
 
 
 @kernel
@@ -84,6 +91,7 @@ def _same(row: Any, entry: Any) -> bool:
         row.player == entry.player
         and row.entry_start == entry.start_frame
         and row.offset == entry.offset
+        and row.table == entry.table - 1
         and row.length == entry.length
         and row.channels == entry.channels
         and row.strip == entry.strip

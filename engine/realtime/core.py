@@ -23,6 +23,7 @@ from engine.realtime.shared import EngineMemory
 from engine.realtime.statistics import StatusBoard
 from engine.realtime.status import StatusReader, StatusWriter
 from engine.realtime.tap import TapWriter
+from engine.realtime.taping import Taping
 from engine.realtime.timeline import TimelineReader
 
 RECORDS_PER_BLOCK = 1024
@@ -67,7 +68,7 @@ class AudioCore:
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
         self._told = np.zeros(1, REPORT)
         self._timeline = TimelineReader(memory.timeline)
-        self._tap = TapWriter(memory.tap)
+        self._tap, self._taping = TapWriter(memory.tap), Taping(memory.tape)
         self._automation = TimelineReader(memory.automation, AUTOMATION)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
@@ -290,12 +291,15 @@ class AudioCore:
         if self.shut.is_set():
             out[:] = 0.0
             return
+        begin = self._mixer.frame
         out[:, :MAIN] = self._mixer.process(len(out))
         if out.shape[1] > MAIN:
             out[:, MAIN:] = self._mixer.private
         if self._curtain.apply(out):
             self.shut.set()
         self._tap.write(out[:, :MAIN])
+        if self._mixer.lanes.used:
+            self._taping.write(self._mixer, out[:, :MAIN], begin)
         self._report()
 
     def _report(self) -> None:

@@ -18,8 +18,8 @@ NOW = -1
 RECORD_BYTES = 128
 
 
-STREAMED = 1
-"""A START_PLAYER's flag: its clip is still being made."""
+STREAMED, PAGED = 1, 2
+"""A START_PLAYER's flags: its clip is still being made; its clip lies on the disk."""
 
 
 class Kind(IntEnum):
@@ -46,6 +46,7 @@ class Kind(IntEnum):
     PAUSE_PLAYER = 19
     RESUME_PLAYER = 20
     SET_DUCK = 21
+    SET_RECORD = 30
 
 
 class Shape(IntEnum):
@@ -83,13 +84,16 @@ output, pitch and speed together, 1/4 to 4; negative: backwards from the last fr
 loop_frames: a stretch, counted in frames as they are played, that is played index times (0: for ever) before it goes
 on; its last loop_fade_frames blend with as many before loop_start. Fades are in output frames.
 With the flag STREAMED it plays what is still being made, always plainly: value is the arena index of its header,
-offset the first float of its sound, loop_start the frames to leave out, length the most that there can be.
+offset the first float of its sound, loop_start the frames to leave out, length the most that there can be. With the
+flag PAGED it plays from the disk, plainly too: value is the arena index of the clip's page table, offset its first
+frame.
 STOP_PLAYER and PANIC: ramp_frames is the fade. PAUSE_PLAYER and RESUME_PLAYER: player (0: all that the timeline did
 not start), ramp_frames is the fade; starts that still wait for their frame go on waiting when they are resumed.
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
 is the send's key in the graph, value is linear gain. SET_INSERT: index is the insert's key in the graph, param counts
 the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.
-SET_DUCK: param counts the table of ducking, value is in its unit.
+SET_DUCK: param counts the table of ducking, value is in its unit. SET_RECORD: value 1: lane index of recording serial
+is strip from that frame on; 0: that recording ends.
 LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT:
 the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one
 block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP,
@@ -125,27 +129,30 @@ REPORT = np.dtype(
         "itemsize": 64,
     }
 )
-"""One report. STARTED and ENDED: player, requested and actual engine frame; STARTED's value is 1 where the clip is
-still being made. LATE: the record's serial and both frames. TIMELINE: serial is the generation now playing. TRANSPORT:
-value is 1 playing, 0 stopped; requested_frame is the timeline frame, actual_frame the engine frame of the change.
-STRIP_FAILED: the strip that was silenced. TAKEN: the block at actual_frame took the records up to position serial of
-the ring. SWAPPED: the mixer begins at actual_frame to go over to another graph. STOLEN: the player fades out, its place
-is wanted for a newer one. UNDERRUN: the player has played all that is ready, value frames, and is silent from
-actual_frame on. REFILLED: it goes on at actual_frame, after value frames of silence."""
+"""One report. STARTED and ENDED: player, requested and actual engine frame. STARTED's value is 1 where the clip is
+still being made; of the timeline's players, how many frames of the clip came before (a start midway). ENDED's is how
+long the fade was with which it was stopped, 0: it came to its end. LATE: the record's serial and both frames. TIMELINE:
+serial is the generation now playing. TRANSPORT: value is 1 playing, 0 stopped; requested_frame is the timeline frame,
+actual_frame the engine frame of the change. STRIP_FAILED: the strip that was silenced. TAKEN: the block at actual_frame
+took the records up to position serial of the ring. SWAPPED: the mixer begins at actual_frame to go over to another
+graph. STOLEN: the player fades out, its place is wanted for a newer one. UNDERRUN: the player has played all that is
+ready, value frames, and is silent from actual_frame on. REFILLED: it goes on at actual_frame, after value frames of
+silence."""
 
 
 ENTRY = np.dtype(
     {
         "names": [
-            "start_frame", "length", "offset", "player", "channels", "strip",
+            "start_frame", "length", "offset", "player", "table", "channels", "strip",
             "gain", "pan", "fade_in_frames", "fade_out_frames", "fade_in_shape", "fade_out_shape",
         ],
-        "formats": ["<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4", "<i4", "<u1", "<u1"],
-        "itemsize": 64,
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4", "<i4", "<u1", "<u1"],
+        "itemsize": 72,
     }
 )  # fmt: skip
 """One clip of the compiled timeline, sorted by start_frame (timeline frames). offset: arena index of the first float
-to play. player: the id that its player reports, stable over generations as long as the clip is the same."""
+to play. player: the id that its player reports, stable over generations as long as the clip is the same. table: one
+more than the arena index of its page table if it lies on the disk, offset is then its first frame; else 0."""
 
 
 AUTOMATION = np.dtype(

@@ -21,28 +21,32 @@ from engine.realtime.timeline import timeline_bytes
 
 
 class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the engine reserves at start."""
+    """How much the engine reserves at start. pool_bytes: for pages of clips that stay on the disk."""
 
     commands: int = 4096
     reports: int = 8192
     timeline_clips: int = 16384
     automation_moves: int = 65536
     arena_bytes: int = 128 * 2**20
+    pool_bytes: int = 8 * 2**20
     max_players: int = 1024
     notes_bytes: int = 8 * 2**20
     black_bytes: int = 4 * 2**20
+    tape_bytes: int = 4 * 2**20
 
 
 class EngineMemory:
     """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena.
 
-    And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log.
+    And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log. And the
+    tape, for recordings.
     """
 
-    def __init__(self, segments: Mapping[str, Segment]) -> None:
+    def __init__(self, segments: Mapping[str, Segment], pool_bytes: int) -> None:
+        self._pool_bytes = pool_bytes
         self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
         self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
-        self.beats, self.checkpoint, self.notes, self.black = (segments[name] for name in PARTS[7:])
+        self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:])
 
     @classmethod
     def create(
@@ -60,11 +64,12 @@ class EngineMemory:
             "automation": timeline_bytes(config.automation_moves, AUTOMATION),
             "status": STATUS_BYTES,
             "tap": TAP_BYTES,
-            "arena": config.arena_bytes,
+            "arena": config.arena_bytes + config.pool_bytes,
             "beats": BEATS_BYTES,
             "checkpoint": checkpoint_bytes(config.max_players),
             "notes": config.notes_bytes,
             "black": config.black_bytes,
+            "tape": config.tape_bytes,
         }
         handles = handles or {part: open_shared() for part in PARTS}
         try:
@@ -74,16 +79,17 @@ class EngineMemory:
             for handle in handles.values():
                 close_shared(handle)
             raise
-        return cls(made)
+        return cls(made, config.pool_bytes)
 
     @classmethod
     def attach(cls, described: Mapping[str, tuple[int, int]]) -> EngineMemory:
         """Map what ``describe`` told, in a child that was given the handles."""
-        return cls({name: Segment.attach(*described[name]) for name in PARTS})
+        return cls({name: Segment.attach(*described[name]) for name in PARTS}, described["pool"][1])
 
     def describe(self) -> dict[str, tuple[int, int]]:
-        """Return (handle, size in bytes) of each part, for a child's configuration."""
-        return {name: (segment.handle, segment.size_bytes) for name, segment in self._segments().items()}
+        """Return (handle, size in bytes) of each part, for a child's configuration; the pool has no own handle."""
+        parts = {name: (segment.handle, segment.size_bytes) for name, segment in self._segments().items()}
+        return {**parts, "pool": (-1, self._pool_bytes)}
 
     @property
     def handles(self) -> tuple[int, ...]:
@@ -92,8 +98,13 @@ class EngineMemory:
 
     @property
     def arena_floats(self) -> int:
-        """Length of the arena as float32."""
-        return self.arena.size_bytes // np.dtype(np.float32).itemsize
+        """Length of the arena as float32, without the pool that follows it."""
+        return self.arena.size_bytes // np.dtype(np.float32).itemsize - self.pool_floats
+
+    @property
+    def pool_floats(self) -> int:
+        """Length of the pool, the last part of the arena's segment, as float32."""
+        return self._pool_bytes // np.dtype(np.float32).itemsize
 
     def reserve(self) -> None:
         """Have the system give all of it now; 0.1 s that children can use to start. Raises MemoryShort."""

@@ -171,6 +171,16 @@ class StatusReader(_StatusEnd):
             meters=block["meters"][:strips],
         )
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks have been mixed and told of since the engine started."""
+        return load_acquire(self._sequence_address)
+
+    @property
+    def frame(self) -> int:
+        """The engine frame at which the last block began; 0 before the first one."""
+        return self.clock().frame if self.blocks else 0
+
     def clock(self) -> ClockReading:
         """Return only when the last block began (cheap). Raises NotReady before the first block."""
         frame, unix_ns, rate_hz = self._copy(_CLOCK.itemsize).view(_CLOCK)[0].item()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
-from engine.errors import Busy
+from engine.errors import Busy, NotReady
 from engine.events import Event, PlayedCold
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.regraph import has_leaving, swept
@@ -50,6 +50,8 @@ class Context:
         self.graph: Graph = compile_graph(story)
         self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
+        self.on_play: Callable[[int, Sound, float], object] = lambda *_: None
+        """Hears of every live player: its id, what it plays, how much louder."""
         self._turned: deque[list[Records]] = deque()
         self.scribes: list[Callable[[Input], object]] = []
         """Hear every input that has changed something, after it has."""
@@ -171,6 +173,7 @@ class Context:
         start = start_order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
         self.players.add(player, owner, sound.source, note)
+        self.on_play(player, sound, gain_db)
         return player
 
     def stop(self, players: Iterable[int], fade_seconds: float, at_frame: int | None) -> None:
@@ -201,7 +204,23 @@ class Context:
             track, clip = self.index.clips[target.clip]
             loaded = self._loaded(source, manner)
             sound = self.clip_sound(clip, self.strip(track), target.manner.speed, loaded)
-        return in_manner(sound, manner, self.story.sample_rate)
+        sound = in_manner(sound, manner, self.story.sample_rate)
+        if sound.loaded.paged and (sound.rate != 1.0 or sound.loop_frames):
+            raise NotReady(
+                f"{describe(source)} is played from the disk, and so neither at another pitch, nor backwards, nor in a "
+                "loop: give its slot or cue that manner in the story, or raise stream_seconds"
+            )
+        return sound
+
+    def is_plain(self, source: Source) -> bool:
+        """Return whether no cue and no slot plays ``source`` otherwise than as it is."""
+        cues = (cue.target for each in self.story.cue_lists().values() for cue in each)
+        targets = [*cues, *(slot.target for slot in self.story.slots)]
+        return all(
+            target.manner == Manner(speed=target.manner.speed)
+            for target in targets
+            if isinstance(target, PlayClip) and self.target_source(target) == source
+        )
 
     def _loaded(self, source: Source, manner: Manner) -> Loaded:
         """Return where ``source`` lies, or will while it is made; played in a manner it has to be whole."""

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.errors import NotReady
 from engine.events import SlotState
+from engine.realtime.pages import table_floats
 from engine.story.model import Line
 from engine.voices.take import Word
 
@@ -38,6 +39,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     header: where its block begins, if that is with a stream's header, else -1. making: it is not whole yet; frames are
     then the most that there can be, and channels are 1.
+    paged: it stays on the disk, and its page table lies there; it can be played plainly only.
     """
 
     offset: int
@@ -47,6 +49,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[Word, ...] = ()
     header: int = -1
     making: bool = False
+    paged: bool = False
 
     @property
     def block(self) -> int:
@@ -56,7 +59,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def floats(self) -> int:
         """How much it takes, from ``block`` on."""
-        return self.offset - self.block + self.frames * self.channels
+        sound = table_floats(self.frames, self.channels) if self.paged else self.frames * self.channels
+        return self.offset - self.block + sound
 
 
 class Shelf(msgspec.Struct, kw_only=True):

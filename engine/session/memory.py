@@ -98,6 +98,7 @@ class Memory:
         session.context.players.recall({int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()})
         if (note := notes.get(CLIPS)) is not None:
             session.transport.player_ids.update(pickle.loads(note))
+        session.recording.recall()
         if (note := notes.get(SMALL)) is not None:
             small: Small = pickle.loads(note)
             session.transport.recall(small.transport)

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from engine.realtime.notes import Notes
-from engine.realtime.records import STREAMED, Kind, Shape
+from engine.realtime.records import PAGED, STREAMED, Kind, Shape
 from engine.session.library import Loaded, Source
 from engine.session.orders import Records, order, together
 from engine.story.model import MAIN_LIST, FadeShape
@@ -97,6 +97,13 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
         return rest if self.length_frames is None else min(rest, self.length_frames)
 
     @property
+    def first(self) -> int:
+        """Where it begins, as the mixer counts: a float of the arena, or a frame of what lies on the disk."""
+        if self.loaded.paged:
+            return self.trim_start_frames
+        return self.loaded.offset + self.trim_start_frames * self.loaded.channels
+
+    @property
     def sounding_frames(self) -> int | None:
         """How many frames will be heard; None: it loops for ever, or is still being made."""
         if self.loaded.making or (self.loop_frames and not self.rounds):
@@ -114,9 +121,9 @@ def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: 
         player=player,
         serial=player,
         strip=sound.strip,
-        flags=STREAMED if making else 0,
-        value=float(sound.loaded.header) if making else 0.0,
-        offset=sound.loaded.offset + (0 if making else sound.trim_start_frames * sound.loaded.channels),
+        flags=STREAMED if making else PAGED if sound.loaded.paged else 0,
+        value=float(sound.loaded.header if making else sound.loaded.offset if sound.loaded.paged else 0),
+        offset=sound.loaded.offset if making else sound.first,
         length=sound.frames,
         channels=sound.loaded.channels,
         gain=db_to_gain(sound.gain_db + extra_gain_db),

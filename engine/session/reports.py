@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.events import Dropped, Event, Panicked, RanDry, StartedLate, StripFailed, WentOn
 from engine.realtime.records import Report
+from engine.session.capture import Capture
 from engine.session.context import Context
 from engine.session.cues import Cues
 from engine.session.players import CueOwner, JobOwner, PrivateOwner, SlotOwner
@@ -22,9 +23,18 @@ Handler = Callable[[np.void], tuple[Event, ...]]
 class Reports:
     """One method per kind of report."""
 
-    def __init__(self, context: Context, cues: Cues, slots: Slots, transport: Transport, speech: Speech) -> None:
+    def __init__(
+        self,
+        context: Context,
+        cues: Cues,
+        slots: Slots,
+        transport: Transport,
+        speech: Speech,
+        capture: Capture,
+    ) -> None:
         self._speech = speech
         self._context, self._cues, self._slots, self._transport = context, cues, slots, transport
+        self._capture = capture
         self.late_count = 0
         self._handlers: dict[int, Handler] = {
             Report.STARTED: self._started,
@@ -47,6 +57,7 @@ class Reports:
         return handler(report) if handler is not None else ()
 
     def _started(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.started(report)
         match self._context.players.owner(int(report["player"])):
             case CueOwner() as cue:
                 player = int(report["player"])
@@ -59,6 +70,7 @@ class Reports:
                 return ()
 
     def _ended(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.ended(report)
         return self._finished(int(report["player"]))
 
     def _finished(self, player: int) -> tuple[Event, ...]:

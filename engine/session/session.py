@@ -58,9 +58,11 @@ from engine.commands import (
     SetStripPan,
     SetStripSolo,
     StandBy,
+    StartRecording,
     Stop,
     StopAudition,
     StopCue,
+    StopRecording,
     StopSlot,
     StoreSnapshot,
     TriggerSlot,
@@ -76,9 +78,11 @@ from engine.params import FADE_SECONDS
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Report
 from engine.session.builder import Builder, Mixes, no_mixes
+from engine.session.capture import Capture
 from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
+from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
 from engine.session.inputs import Adopted, Advanced, Did, Evicted, Failed, Heard, Known, Published, PutOff, Shelved
 from engine.session.keeper import Keeper, NoKeeper
@@ -87,6 +91,7 @@ from engine.session.orders import order
 from engine.session.players import JobOwner, SlotOwner, owner_name
 from engine.session.prefetch import Prefetch
 from engine.session.prompts import Prompts, prompt_lines
+from engine.session.recording import Recorded, Recording
 from engine.session.reports import Reports
 from engine.session.slots import Slots
 from engine.session.snapshots import Snapshots
@@ -106,7 +111,7 @@ class Session:
     stage: takes the orders. loader: makes takes in the background and calls ``known``, ``loaded`` and ``failed``.
     keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
     first engine frame that an order which is given now is sure to meet.
-    notes: where players are kept for a session that goes on after this one.
+    notes: where players are kept for a session that goes on after this one. deck: where recordings go.
     """
 
     def __init__(
@@ -120,6 +125,7 @@ class Session:
         mixes: Mixes = no_mixes,
         soon: Callable[[], int] = lambda: 0,
         notes: Notes | None = None,
+        deck: Deck | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -134,7 +140,10 @@ class Session:
         self.desk = Desk(self.context)
         self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices)
-        self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech)
+        self._notes = notes or Notes()
+        self.capture = Capture(self.context, self.transport, self._notes)
+        self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
+        self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
         self._listeners: list[Listener] = []
         self._stale = False
         self.paused_playing: bool | None = None
@@ -178,6 +187,7 @@ class Session:
         Raises an EngineError when it can't be done; then nothing has changed.
         """
         with self.context.instant():
+            self.capture.turned(command, at_frame)
             events = self._carry_out(command, at_frame)
             self.context.wrote(Did(command=command, at_frame=at_frame))
         return self.tell(events)
@@ -241,6 +251,10 @@ class Session:
                 self.context.wrote(Advanced())
         self.tell(events or ())
 
+    def is_plain(self, source: Source) -> bool:
+        """Return whether ``source`` may stay on the disk: nobody plays it otherwise than as it is."""
+        return self.context.is_plain(source)
+
     def put_off(self, source: Source) -> None:
         """Hear from the loader that ``source`` is made, but that there is no memory for it before it is needed soon."""
         self.context.library.put_off(source)
@@ -279,6 +293,10 @@ class Session:
             if len(reports):
                 self.context.wrote(Heard(count=len(reports)))
         self.tell(tuple(events))
+
+    def recorded(self, recorded: Recorded) -> None:
+        """Hear that a recording has ended."""
+        self.tell(self.recording.ended(recorded))
 
     def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:
         match command:
@@ -335,6 +353,10 @@ class Session:
                 return self._set_slot_cold(command)
             case SelectBank(bank=bank):
                 return self._select_bank(bank)
+            case StartRecording():
+                return self.recording.start(command, at_frame)
+            case StopRecording():
+                self.recording.stop(at_frame)
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck():

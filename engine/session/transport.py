@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.errors import BadRange, NotReady
@@ -19,12 +21,24 @@ from engine.story.timeline import Placed, marker_frames, place, story_end_frame
 from engine.units import db_to_gain
 
 
+class OnDisk(NamedTuple):
+    """A clip of the timeline that is played from the disk, through the page table at float ``table``."""
+
+    table: int
+    first_frame: int
+    placed: Placed
+
+
 class Transport:
     """Moves the timeline. What it says about itself comes from the audio process's reports, not from wishes."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.player_ids: dict[str, int] = {}
+        self.on_disk: list[OnDisk] = []
+        """The clips of the timeline that are played from the disk."""
+        self.unsettled = True
+        """Whether it may begin somewhere else than before: whoever takes note of that settles it."""
         self.placed: tuple[Placed, ...] | None = None
         self.playing = False
         self.timeline_frame = 0
@@ -54,11 +68,13 @@ class Transport:
         if timeline_frame < 0:
             raise BadRange(f"locate: {timeline_frame} lies before the start of the timeline")
         self._context.push(order(Kind.LOCATE, at_frame, value=timeline_frame))
+        self.unsettled = True
         if not self.playing:
             self.timeline_frame = timeline_frame
 
     def set_loop(self, start_frame: int | None, end_frame: int | None, at_frame: int | None) -> tuple[Event, ...]:
         """Loop from start to end; both None: no loop."""
+        self.unsettled = True
         if start_frame is None or end_frame is None:
             self._context.push(order(Kind.SET_LOOP, at_frame))
             self.loop = None
@@ -86,6 +102,10 @@ class Transport:
         end = self.end_frame if section.to_marker is None else markers[section.to_marker]
         return markers[section.from_marker], end
 
+    def marker_frames(self) -> tuple[int, ...]:
+        """Return where the markers are on the timeline; none while it is not known."""
+        return tuple(marker_frames(self._context.story, self.placed).values()) if self.placed else ()
+
     def resume_section(self, section: PlaySection, at_frame: int | None) -> None:
         """Play on from where the timeline was stopped inside a section."""
         orders = [order(Kind.PLAY, at_frame)]
@@ -104,7 +124,7 @@ class Transport:
         known = {clip: frames for clip, frames in lengths.items() if frames is not None}
         if len(known) < len(lengths):
             return
-        self.placed = place(story, known)
+        self.placed, self.unsettled = place(story, known), True
         loaded = [p for p in self.placed if self._is_loaded(p) and not p.clip.mute]
         shelves = (self._context.library.shelf(clip_source(p.clip)).loaded for p in loaded)
         self._blocks = {shelf.block for shelf in shelves if shelf is not None}
@@ -141,6 +161,7 @@ class Transport:
 
     def moved(self, playing: bool, timeline_frame: int, engine_frame: int | None = None) -> tuple[Event, ...]:
         """Note what the audio process reports. engine_frame: when it happened."""
+        self.unsettled = True
         self.playing, self.timeline_frame, self.since_frame = playing, timeline_frame, engine_frame
         self.moves += 1
         return (self.changed(),)
@@ -227,11 +248,15 @@ class Transport:
         return self._context.library.shelf(clip_source(placed.clip)).loaded is not None
 
     def _entries(self, placed: list[Placed]) -> np.ndarray:
+        self.on_disk.clear()
         block = np.zeros(len(placed), ENTRY)
         for row, item in zip(block, placed, strict=True):
             sound = self._context.clip_sound(item.clip, self._context.strip(item.track.id))
             row["start_frame"], row["length"] = item.start_frame, item.length_frames
-            row["offset"] = sound.loaded.offset + sound.trim_start_frames * sound.loaded.channels
+            row["offset"] = sound.first
+            if sound.loaded.paged:
+                row["table"] = sound.loaded.offset + 1
+                self.on_disk.append(OnDisk(table=sound.loaded.offset, first_frame=sound.first, placed=item))
             row["player"] = self.player_ids.setdefault(item.clip.id, len(self.player_ids) + 1)
             row["channels"], row["strip"] = sound.loaded.channels, sound.strip
             row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan

@@ -7,56 +7,66 @@ import asyncio
 import numpy as np
 import psutil
 import pyloudnorm
+from io_rig import io_running
 
-from engine.control.loudness import LoudnessMeter
+from engine.control.io_link import IoLink
 from engine.io.loudness import Loudness
+from engine.io_keeper import IO_MODULE
 from engine.realtime.memory import Segment
+from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.realtime.tap import TAP_BYTES, TAP_FRAMES, TapReader, TapWriter
 
 RATE = 48000
 
 
-async def until(meter: LoudnessMeter, frames: int) -> Loudness:
+async def until(link: IoLink, frames: int) -> Loudness:
     """Wait until so many frames were heard; tests time out by themselves."""
-    while (heard := meter.read()).frames < frames:
+    while link.loudness.frames < frames:
         await asyncio.sleep(0.01)
-    return heard
+    return link.loudness
 
 
 def test_it_reads_what_pyloudnorm_reads_offline() -> None:
     rng = np.random.default_rng(5)
     seconds = [rng.uniform(-1, 1, (RATE, 2)) * 10 ** (-level / 20) for level in (12, 12, 30, 60, 14, 10, 25, 12)]
+    memory = EngineMemory.create(MemoryConfig(arena_bytes=1 << 20))
 
     async def show() -> None:
-        segment = Segment.create(TAP_BYTES)
-        meter, writer = LoudnessMeter(segment, RATE), TapWriter(segment)
-        while meter.read() == Loudness():  # it listens from its first word on
-            writer.write(np.zeros((480, 2), np.float32))
-            await asyncio.sleep(0.01)
-        for block in seconds:
-            before = meter.read().frames
-            writer.write(block.astype(np.float32))
-            heard = await until(meter, before + RATE)
-        silence = np.zeros((heard.frames - len(seconds) * RATE, 2))  # both begin their windows at the same frame
-        whole = np.concatenate([silence, *seconds])
-        assert heard.lost_frames == 0
-        assert heard.integrated_lufs is not None
-        assert abs(heard.integrated_lufs - pyloudnorm.Meter(RATE).integrated_loudness(whole)) < 0.1
-        momentary = pyloudnorm.Meter(RATE, block_size=0.4).integrated_loudness(whole[-round(0.4 * RATE) - 1 :])
-        assert abs((heard.momentary_lufs or 0) - momentary) < 0.1
-        assert -12.5 < (heard.short_term_lufs or 0) < -5.0
-        assert -10.0 < (heard.true_peak_dbtp or -99) < -4.0
-        meter.reset()
-        while meter.read().frames:
-            await asyncio.sleep(0.01)
-        assert meter.read().integrated_lufs is None
-        children = [c for c in psutil.Process().children() if "engine.io.io_process" in c.cmdline()]
-        assert len(children) == 1
-        await meter.close()
+        async with io_running(memory) as (link, _):
+            writer = TapWriter(memory.tap)
+            link.measure()
+            while link.loudness == Loudness():  # it listens from its first word on
+                writer.write(np.zeros((480, 2), np.float32))
+                await asyncio.sleep(0.01)
+            for block in seconds:
+                before = link.loudness.frames
+                writer.write(block.astype(np.float32))
+                heard = await until(link, before + RATE)
+            silence = np.zeros((heard.frames - len(seconds) * RATE, 2))  # both begin their windows at the same frame
+            whole = np.concatenate([silence, *seconds])
+            assert heard.lost_frames == 0
+            assert heard.integrated_lufs is not None
+            assert abs(heard.integrated_lufs - pyloudnorm.Meter(RATE).integrated_loudness(whole)) < 0.1
+            momentary = pyloudnorm.Meter(RATE, block_size=0.4).integrated_loudness(whole[-round(0.4 * RATE) - 1 :])
+            assert abs((heard.momentary_lufs or 0) - momentary) < 0.1
+            assert -12.5 < (heard.short_term_lufs or 0) < -5.0
+            assert -10.0 < (heard.true_peak_dbtp or -99) < -4.0
+            link.measure(anew=True)
+            while link.loudness != Loudness():
+                await asyncio.sleep(0.01)
+            children = [c for c in psutil.Process().children() if IO_MODULE in c.cmdline()]
+            assert len(children) == 1
+            children[0].kill()  # another one takes over, and goes on measuring
+            while link.loudness == Loudness():
+                writer.write(np.zeros((480, 2), np.float32))
+                await asyncio.sleep(0.01)
+            children = [c for c in psutil.Process().children() if IO_MODULE in c.cmdline()]
         assert psutil.wait_procs(children, timeout=30)[1] == []
-        segment.close()
 
-    asyncio.run(show())
+    try:
+        asyncio.run(show())
+    finally:
+        memory.close()
 
 
 def test_the_tap_tells_what_a_slow_reader_has_lost() -> None:

@@ -212,7 +212,7 @@ def live_timeline(story: Story, shop: Workshop) -> tuple[np.ndarray, np.ndarray]
         channels = audio.shape[1]
         strip = [track.id for track in story.tracks].index(placed.track.id)
         rows.append((
-            placed.start_frame, placed.length_frames, first + clip.trim_start_frames * channels, player, channels,
+            placed.start_frame, placed.length_frames, first + clip.trim_start_frames * channels, player, 0, channels,
             strip, db_to_gain(clip.gain_db), clip.pan, clip.fade_in_frames, clip.fade_out_frames,
             Shape[clip.fade_in_shape.upper()], Shape[clip.fade_out_shape.upper()],
         ))  # fmt: skip

@@ -15,6 +15,7 @@ from bridge.port import (
     LoudnessState,
     Meter,
     PrefetchState,
+    RecordingState,
     StripState,
     TransportState,
     Vitals,
@@ -233,6 +234,9 @@ class FakeEngine:
 
     def loudness(self) -> LoudnessState:
         return LoudnessState(momentary_lufs=-20.0, short_term_lufs=-21.0, integrated_lufs=-23.0, true_peak_dbtp=-3.0)
+
+    def recording(self) -> RecordingState:
+        return RecordingState()
 
     def reset_loudness(self) -> None:
         self.loudness_resets = getattr(self, "loudness_resets", 0) + 1

@@ -15,7 +15,7 @@ from engine.realtime.memory import Segment
 from engine.realtime.parts import PARTS
 from engine.realtime.shared import EngineMemory, MemoryConfig
 
-SMALL = MemoryConfig(commands=16, reports=16, timeline_clips=10, arena_bytes=4096)
+SMALL = MemoryConfig(commands=16, reports=16, timeline_clips=10, arena_bytes=4096, pool_bytes=0)
 
 
 def test_views_see_the_same_memory() -> None:

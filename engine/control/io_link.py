@@ -1,0 +1,184 @@
+"""Control's way to the io process: what it keeps ready from the disk, what it measures, and what it has to tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from engine.errors import MediaError
+from engine.io.loudness import Loudness
+from engine.io.messages import (
+    Ask,
+    Begin,
+    Close,
+    Closed,
+    Crowded,
+    Failing,
+    Heads,
+    Measure,
+    Measured,
+    Open,
+    Opened,
+    Record,
+    Recorded,
+    Recording,
+    Refused,
+    Started,
+    Told,
+)
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+
+class IoLink:
+    """Asks and hears the io process through the supervisor. Event loop of the control process only.
+
+    send: takes a message; an empty one has the process started. An io process that takes over is told everything again.
+    """
+
+    def __init__(self, send: Callable[[Message], object]) -> None:
+        self._send = send
+        self._running = False
+        self._open: dict[int, Open] = {}
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._closing: dict[int, Callable[[], object]] = {}
+        self._heads: tuple[tuple[int, int], ...] = ()
+        self._measures = False
+        self._record: Record | None = None
+        self.loudness = Loudness()
+        """The newest reading."""
+        self.on_failing: Callable[[str, str], object] = lambda _path, _text: None
+        """Hears the path of a file that can't be read while it is played, and why; an empty text: it can, again."""
+        self.on_crowded: Callable[[int], object] = lambda _missing: None
+        """Hears how many pages find no place."""
+        self.on_started_anew: Callable[[], object] = lambda: None
+        """Hears that another io process has taken over."""
+        self.on_recording: Callable[[Recording], object] = lambda _: None
+        self.on_recorded: Callable[[Recorded], object] = lambda _: None
+        """Hear how far a recording is, and of its end."""
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any file is kept ready."""
+        return bool(self._open)
+
+    async def open(self, table: int, path: str) -> None:
+        """Have a file kept ready; returns when one may begin to play it. Raises MediaError."""
+        waiting = self._waiting[table] = asyncio.get_running_loop().create_future()
+        self.keep(table, path)
+        try:
+            await waiting
+        finally:
+            self._waiting.pop(table, None)
+
+    def keep(self, table: int, path: str) -> None:
+        """Have a file kept ready; nobody waits for it."""
+        self._open[table] = Open(table=table, path=path)
+        self._ask(self._open[table])
+        if not self._running:
+            self._send({})
+
+    def close(self, table: int, then: Callable[[], object]) -> None:
+        """Let go of a file; ``then`` is called once its table is not touched any more."""
+        self._open.pop(table, None)
+        waiting = self._waiting.pop(table, None)
+        if waiting is not None:
+            waiting.cancel()
+        self._closing[table] = then
+        self._ask(Close(table=table))
+
+    def set_heads(self, heads: Iterable[tuple[int, int]]) -> None:
+        """Say where one may begin at any moment: (table, frame), the most likely first."""
+        wanted = tuple(dict.fromkeys(heads))
+        if wanted != self._heads:
+            self._heads = wanted
+            self._ask(Heads(heads=wanted))
+
+    def measure(self, *, anew: bool = False) -> None:
+        """Have loudness measured; anew: from now on."""
+        if anew:
+            self.loudness = Loudness()
+        if anew or not self._measures:
+            self._measures = True
+            self._ask(Measure())
+            if not self._running:
+                self._send({})
+
+    def record(self, ask: Record) -> None:
+        """Have a recording written down."""
+        self._record = ask
+        self._ask(ask)
+        if not self._running:
+            self._send({})
+
+    def resume(self) -> None:
+        """Go on after a control process that is gone: the io process may run, and may never have been needed."""
+        if self._open or self._record:
+            self._running = True
+            self._tell_everything()
+            self._send({})
+
+    def hear(self, message: Message) -> None:
+        """Take what the io process says."""
+        told = msgspec.convert(message, Told)
+        match told:
+            case Started():
+                self._start()
+            case Opened(table=table):
+                if (waiting := self._waiting.get(table)) is not None and not waiting.done():
+                    waiting.set_result(None)
+            case Refused(table=table, text=text):
+                self._refused(table, text)
+            case Closed(table=table):
+                if (then := self._closing.pop(table, None)) is not None:
+                    then()
+            case Failing(table=table, text=text):
+                if table in self._open:
+                    self.on_failing(self._open[table].path, text)
+            case Crowded(missing=missing):
+                self.on_crowded(missing)
+            case Measured(loudness=loudness):
+                self.loudness = loudness
+            case Recording():
+                self.on_recording(told)
+            case Recorded():
+                self._record = None
+                self.on_recorded(told)
+
+    def _start(self) -> None:
+        if self._running:
+            self.on_started_anew()
+        self._running = True
+        for then in self._closing.values():  # the process that touched these tables is gone
+            then()
+        self._closing.clear()
+        self._tell_everything()
+
+    def _tell_everything(self) -> None:
+        for ask in self._open.values():
+            self._ask(ask)
+        if self._heads:
+            self._ask(Heads(heads=self._heads))
+        self._ask(Begin())
+        if self._measures:
+            self._ask(Measure())
+        if self._record is not None:
+            self._ask(self._record)
+
+    def _refused(self, table: int, text: str) -> None:
+        waiting = self._waiting.get(table)
+        if waiting is not None and not waiting.done():
+            del self._open[table]
+            waiting.set_exception(MediaError(text))
+        elif table in self._open:
+            self.on_failing(self._open[table].path, text)
+
+    def _ask(self, ask: Ask) -> None:
+        if self._running:
+            self._send(msgspec.to_builtins(ask))

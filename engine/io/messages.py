@@ -1,0 +1,134 @@
+"""What the io process is asked, and what it tells: lines of JSON on its standard input and output."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.io.loudness import Loudness
+
+
+class IoConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line in. memory: ``EngineMemory.describe``."""
+
+    memory: dict[str, tuple[int, int]]
+    sample_rate: int
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class Open(_Message, frozen=True, kw_only=True):
+    """Keep a file ready to be played through the page table at float ``table`` of the arena. Answer: Opened or Refused.
+
+    heads: frames of it where somebody may begin to play at any moment.
+    """
+
+    table: int
+    path: str
+    heads: tuple[int, ...] = (0,)
+
+
+class Heads(_Message, frozen=True, kw_only=True):
+    """Where somebody may begin, of every file, the most likely first: (table, frame)."""
+
+    heads: tuple[tuple[int, int], ...]
+
+
+class Close(_Message, frozen=True, kw_only=True):
+    """Let go of a file. Answer: Closed; from then on the table is not touched."""
+
+    table: int
+
+
+class Begin(_Message, frozen=True, kw_only=True):
+    """All files that lie in the memory have been opened: what they do not hold of the pool is free."""
+
+
+class Measure(_Message, frozen=True, kw_only=True):
+    """Measure the master's loudness from now on. Answer: Measured, ten times a second."""
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """What one file of a recording holds. file: its name in the folder. master: it is late by the limiter too."""
+
+    strip: str
+    file: str
+    master: bool = False
+
+
+class Record(_Message, frozen=True, kw_only=True):
+    """Write recording ``take`` into a folder as the tape brings it, or go on with it. Answers: Recording, Recorded."""
+
+    take: int
+    folder: str
+    name: str
+    story: str
+    lanes: tuple[Lane, ...]
+
+
+Ask = Open | Heads | Close | Begin | Measure | Record
+
+
+class Started(_Message, frozen=True, kw_only=True):
+    """The process runs and knows of nothing yet."""
+
+
+class Opened(_Message, frozen=True, kw_only=True):
+    """The heads of a file are there."""
+
+    table: int
+
+
+class Refused(_Message, frozen=True, kw_only=True):
+    """A file can't be opened, and why."""
+
+    table: int
+    text: str
+
+
+class Closed(_Message, frozen=True, kw_only=True):
+    """A file is let go of."""
+
+    table: int
+
+
+class Failing(_Message, frozen=True, kw_only=True):
+    """A file that was opened can't be read any more, and why; it is tried again. Empty text: it can, again."""
+
+    table: int
+    text: str
+
+
+class Crowded(_Message, frozen=True, kw_only=True):
+    """The pool has too few pages for everything that plays: ``missing`` are not there."""
+
+    missing: int
+
+
+class Measured(_Message, frozen=True, kw_only=True):
+    """The master's loudness now."""
+
+    loudness: Loudness
+
+
+class Recording(_Message, frozen=True, kw_only=True):
+    """How far a recording is. lost: frames that never arrived. waiting: how full the tape is, 0 to 1."""
+
+    take: int
+    frames: int
+    lost: int
+    waiting: float
+
+
+class Recorded(_Message, frozen=True, kw_only=True):
+    """A recording has ended: as it was asked to, or why. It goes from engine frame ``since`` to ``until``."""
+
+    take: int
+    since: int = 0
+    until: int = 0
+    lost: int = 0
+    text: str = ""
+
+
+Told = Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded

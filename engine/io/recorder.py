@@ -1,0 +1,241 @@
+"""The recorder: writes what the tape brings into one WAV per lane, all from the recording's first frame on.
+
+Each packet says where it belongs, so nothing is written twice or in a wrong place, whoever dies meanwhile; what got
+lost is silence, and is told. A full disk ends a recording, and leaves what it has.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.io.lane_file import LaneFile
+from engine.io.messages import Lane, Record, Recorded, Recording, Told
+from engine.realtime.memory import Segment
+from engine.realtime.tape import END, Packet, TapeReader
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+REFRESH_SECONDS = 0.5
+"""How often headers are brought up to date."""
+SYNC_SECONDS = 5.0
+"""How often everything is seen on the disk: what a power cut may take."""
+MANIFEST = "recording.json"
+
+
+class Session:
+    """One recording under way. Raises OSError where the disk does."""
+
+    def __init__(self, ask: Record, sample_rate: int) -> None:
+        self.ask = ask
+        self.folder = Path(ask.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.sample_rate = sample_rate
+        self._manifest: dict[str, Any] = self._before()
+        if self.ended:
+            return
+        self.files = [LaneFile(self.folder / lane.file, sample_rate) for lane in ask.lanes]
+        self._refreshed = self._synced = time.monotonic()
+        self._next: int | None = None
+        """Where the next packet should begin."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is written."""
+        return bool(self._manifest["ended"])
+
+    @property
+    def text(self) -> str:
+        """Why it ended by itself, or nothing."""
+        return str(self._manifest["text"])
+
+    @property
+    def frames(self) -> int:
+        """How long it is so far."""
+        return max((file.frames for file in self.files), default=0)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The engine frames from which to which it goes, once it has ended."""
+        since, until = self._manifest["since"], self._manifest["until"]
+        return since or 0, until or since or 0
+
+    @property
+    def lost(self) -> int:
+        """Frames of it that never arrived."""
+        return sum(frames for _, frames in self._manifest["lost"])
+
+    def write(self, packet: Packet) -> None:
+        """Write what a packet brings."""
+        since = self._manifest["since"]
+        if since is None:
+            since = self._manifest["since"] = packet.since
+            self._keep()
+        self._note_gap(packet)
+        for lane, file, sound in zip(self.ask.lanes, self.files, packet.sound, strict=False):
+            first = self._first(lane, packet)
+            early = max(0, first - packet.start)
+            late = max(early, min(len(sound), first + packet.until - since - packet.start))
+            if early < late:
+                file.write(packet.start + early - first, sound[early:late])
+
+    def refresh(self) -> None:
+        """Bring headers up to date when it is time."""
+        now = time.monotonic()
+        if now - self._refreshed >= REFRESH_SECONDS:
+            sync = now - self._synced >= SYNC_SECONDS
+            for file in self.files:
+                file.refresh(sync=sync)
+            self._refreshed, self._synced = now, now if sync else self._synced
+
+    def finish(self, until: int | None, text: str = "") -> None:
+        """Make all files equally long and write the manifest. until: the engine frame at which it ended."""
+        since = self._manifest["since"]
+        frames = self.frames if until is None or since is None else max(0, until - since)
+        self._manifest["until"] = None if since is None else since + frames
+        for file in self.files:
+            if text:  # as it is: a full disk takes nothing more
+                file.refresh()
+                file.close()
+            else:
+                file.finish(frames)
+        self._manifest |= {"frames": frames, "ended": True, "text": text}
+        self._keep()
+
+    def _first(self, lane: Lane, packet: Packet) -> int:
+        """Return the engine frame whose block gives the first frame of a lane."""
+        since: int = self._manifest["since"]
+        return since + (packet.master_latency if lane.master else packet.strip_latency)
+
+    def _note_gap(self, packet: Packet) -> None:
+        """Take note of frames that are missing before a packet."""
+        if self._next is None and self.frames:  # another io process wrote what is there
+            self._next = self._first(self.ask.lanes[0], packet) + self.files[0].frames
+        if self._next is not None and packet.start > self._next:
+            self._manifest["lost"].append([self._next - self._manifest["since"], packet.start - self._next])
+            self._keep()
+        self._next = packet.start + packet.sound.shape[1]
+
+    def _before(self) -> dict[str, Any]:
+        """Return what an io process before this one noted, or a fresh manifest."""
+        fresh = {
+            "recording": self.ask.name,
+            "story": self.ask.story,
+            "sample_rate": self.sample_rate,
+            "lanes": [{"strip": lane.strip, "file": lane.file} for lane in self.ask.lanes],
+            "since": None,
+            "until": None,
+            "lost": [],
+            "frames": 0,
+            "ended": False,
+            "text": "",
+        }
+        path = self.folder / MANIFEST
+        if not path.exists():
+            return fresh
+        return {**fresh, **json.loads(path.read_text())}
+
+    def _keep(self) -> None:
+        path = self.folder / MANIFEST
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(self._manifest, indent=1, ensure_ascii=False) + "\n")
+        part.replace(path)
+
+
+class Recorder:
+    """Everything that is recorded. ``look`` belongs to one thread, ``record`` to another."""
+
+    def __init__(self, tape: Segment, sample_rate: int, tell: Callable[[Told], object]) -> None:
+        self._tape = TapeReader(tape)
+        self._sample_rate, self._tell = sample_rate, tell
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._over = 0
+        self._told_at = 0.0
+
+    def record(self, ask: Record) -> None:
+        """Write recording ``ask.take`` down from now on."""
+        with self._lock:
+            if self._session is not None and self._session.ask.take == ask.take:
+                return  # it is being written already
+            try:
+                session = Session(ask, self._sample_rate)
+                if session.ended:  # who wanted to hear of it was gone
+                    self._end(_recorded(session, session.text))
+                else:
+                    self._session = session
+            except OSError as error:
+                self._end(Recorded(take=ask.take, text=f"{ask.folder}: {error.strerror or error}"))
+
+    def look(self) -> None:
+        """Write what has come; to be called again after a moment."""
+        with self._lock:
+            while (packet := self._tape.next()) is not None:
+                if not self._take(packet):
+                    return
+                self._tape.done()
+            self._refresh()
+
+    def close(self) -> None:
+        """Leave everything readable."""
+        self.look()
+        with self._lock:
+            if self._session is not None:
+                for file in self._session.files:
+                    file.refresh(sync=True)
+                    file.close()
+
+    def _take(self, packet: Packet) -> bool:
+        """Write a packet; False: nobody has said yet where to."""
+        session = self._session
+        if packet.take == self._over:
+            return True  # of one that the disk has ended
+        if session is None or session.ask.take != packet.take:
+            return False
+        try:
+            if packet.kind == END:
+                session.finish(packet.until)
+                self._end(_recorded(session))
+            else:
+                session.write(packet)
+        except OSError as error:
+            self._fail(session, error)
+        return True
+
+    def _refresh(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            session.refresh()
+        except OSError as error:
+            self._fail(session, error)
+            return
+        if (now := time.monotonic()) - self._told_at >= REFRESH_SECONDS:
+            self._told_at = now
+            part = self._tape.waiting_part
+            self._tell(Recording(take=session.ask.take, frames=session.frames, lost=session.lost, waiting=part))
+
+    def _fail(self, session: Session, error: OSError) -> None:
+        text = f"{session.folder}: {error.strerror or error}"
+        log.error("the recording ends: %s", text)
+        try:
+            session.finish(None, text)
+        except OSError:
+            log.exception("its manifest could not be written either")
+        self._end(_recorded(session, text))
+
+    def _end(self, recorded: Recorded) -> None:
+        self._session, self._over = None, recorded.take
+        self._tell(recorded)
+
+
+def _recorded(session: Session, text: str = "") -> Recorded:
+    since, until = session.span
+    return Recorded(take=session.ask.take, since=since, until=until, lost=session.lost, text=text)

@@ -1,0 +1,270 @@
+"""What was played becomes a story: its export nulls against the recording of the same moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from engine.commands import (
+    Command,
+    GoCue,
+    Locate,
+    Play,
+    SetStripGain,
+    StartRecording,
+    Stop,
+    StopRecording,
+    StopSlot,
+    TriggerSlot,
+)
+from engine.errors import Busy, EngineError, NotReady, UnknownThing
+from engine.events import Event, RecordingEnded, RecordingStarted
+from engine.export.exporter import export_story
+from engine.export.options import ExportOptions
+from engine.io.messages import Lane, Record, Recorded, Told
+from engine.io.recorder import Recorder
+from engine.realtime.core import AudioCore
+from engine.realtime.link import AudioLink
+from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.render.cache import TakeCache
+from engine.session.deck import Reel
+from engine.session.library import AudioFile, Loaded, Source
+from engine.session.recording import Recorded as End
+from engine.session.session import Session
+from engine.story.document import StoryDocument
+from engine.story.model import At, Bus, Clip, Cue, Manner, Master, PlayClip, Send, Slot, Story, Strip, Track
+from tests.signals import RATE, noise
+
+NOISE_FLOOR = 10.0 ** (-120 / 20)
+
+
+def story() -> Story:
+    drums = Clip(
+        id="drums", start=At(frame=0), audio="drums.wav", gain_db=-3.0, fade_in_frames=400, fade_out_frames=900
+    )
+    pad = Clip(id="pad", start=At(frame=20_000), audio="pad.wav", trim_start_frames=500, pan=-0.4, fade_out_frames=2000)
+    slots = (
+        Slot(bank="a", index=1, target=PlayClip(clip="drums"), mode="layer"),
+        Slot(bank="a", index=2, target=PlayClip(clip="pad", manner=Manner(semitones=3.0)), mode="layer"),
+    )
+    return Story(
+        title="Live",
+        tracks=(
+            Track(id="one", clips=(drums,), strip=Strip(gain_db=-2.0, sends=(Send(to="hall", gain_db=-6.0),))),
+            Track(id="two", clips=(pad,)),
+        ),
+        buses=(Bus(id="hall"),),
+        master=Master(limiter_db=None),
+        slots=slots,
+        cues=(Cue(id="1", target=PlayClip(clip="pad")),),
+    )
+
+
+class Shelves:
+    """A loader for which the test has loaded everything."""
+
+    capacity_floats = 1 << 30
+
+    def request(self, source: Source, *, urgent: bool) -> None:
+        """Do nothing."""
+
+    def prefer(self, sources: Sequence[Source]) -> None:
+        """Do nothing."""
+
+    def cancel(self, source: Source) -> None:
+        """Do nothing."""
+
+    def release(self, loaded: Loaded) -> None:
+        """Do nothing."""
+
+
+class Studio:
+    """A session, an audio core and a recorder in one process; also the deck."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.memory = EngineMemory.create(MemoryConfig(arena_bytes=4 << 20, pool_bytes=1 << 17))
+        self.link = AudioLink(self.memory)
+        self.session = Session(story(), self.link, Shelves(), deck=self)
+        self.core = AudioCore(self.memory, self.session.context.graph, sample_rate=RATE)
+        self.told: list[Told] = []
+        self.events: list[Event] = []
+        self.recorder = Recorder(self.memory.tape, RATE, self.told.append)
+        self.kept: Story | None = None
+        self.out: list[NDArray[np.float32]] = []
+        self.session.listen(lambda events: self.events.extend(events))
+        for name, frames in (("drums", 30_000), ("pad", 50_000)):
+            self._load(name, frames)
+        self.session.open()
+
+    def _load(self, name: str, frames: int) -> None:
+        audio = noise(frames, seed=frames, channels=2, level=0.3)
+        soundfile.write(self.folder / f"{name}.wav", audio, RATE, subtype="FLOAT")
+        offset = self.link.arena.allocate(audio.size)
+        self.memory.arena.view(np.float32)[offset : offset + audio.size] = audio.reshape(-1)
+        source = AudioFile(path=f"{name}.wav")
+        self.session.known(source, frames)
+        self.session.loaded(source, Loaded(offset=offset, frames=frames, channels=2, digest=""))
+
+    def begin(self, name: str, strips: Sequence[str]) -> Reel:
+        folder = self.folder / "recordings" / (name or "unnamed")
+        lanes = tuple(Lane(strip=strip, file=f"{strip}.wav", master=strip == "master") for strip in strips)
+        self.recorder.record(Record(take=9, folder=str(folder), name=name, story="live.yaml", lanes=lanes))
+        return Reel(number=9, name=name, folder=str(folder))
+
+    def resume(self, reel: Reel, strips: Sequence[str]) -> None:
+        """Nobody goes on here."""
+
+    def keep(self, reel: Reel, story: Story) -> str:
+        self.kept = StoryDocument.create(self.folder / f"live {reel.name}.yaml", story).story
+        return "live.yaml"
+
+    def do(self, command: Command, frame: int | None = None) -> None:
+        self.session.apply(command, frame)
+
+    def play(self, frames: int, block: int = 256) -> None:
+        for _ in range(frames // block):
+            self.out.append(self.core.render(block).copy())
+            self.session.hear(self.link.reports())
+            self.recorder.look()
+            for told in self.told:
+                if isinstance(told, Recorded):
+                    self.session.recorded(
+                        End(number=told.take, since=told.since, until=told.until, lost_frames=told.lost)
+                    )
+            self.told.clear()
+
+    @property
+    def ended(self) -> RecordingEnded:
+        (event,) = (event for event in self.events if isinstance(event, RecordingEnded))
+        return event
+
+    def recorded(self, strip: str) -> NDArray[np.float32]:
+        audio: NDArray[np.float32] = soundfile.read(
+            self.folder / "recordings" / "take" / f"{strip}.wav", dtype="float32", always_2d=True
+        )[0]
+        return audio
+
+    def exported(self) -> dict[str, NDArray[np.float32]]:
+        assert self.kept is not None
+        to = self.folder / "out"
+        options = ExportOptions(formats=("stems",), overview=False, encoding="float32", name="{track}")
+        export_story(
+            self.kept,
+            base_folder=self.folder,
+            takes={},
+            cache=TakeCache(self.folder / "cache"),
+            out_folder=to,
+            options=options,
+            made_at=datetime(2026, 5, 4, tzinfo=UTC),
+        )
+        return {path.stem: soundfile.read(path, dtype="float32", always_2d=True)[0] for path in to.rglob("*.wav")}
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    studio = Studio(tmp_path)
+    yield studio
+    studio.memory.close()
+
+
+def assert_nulls(got: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
+    frames = min(len(got), len(expected))
+    assert np.abs(expected).max() > 0.05
+    assert np.abs(got[:frames] - expected[:frames]).max() < NOISE_FLOOR
+    assert not np.abs(got[frames:]).max(initial=0.0) > NOISE_FLOOR
+    assert not np.abs(expected[frames:]).max(initial=0.0) > NOISE_FLOOR
+
+
+def test_plain_shots_null_against_the_recording(studio: Studio) -> None:
+    studio.play(2560)
+    studio.do(StartRecording(name="take"), 3000)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=0.6), 4001)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 9002)
+    studio.play(10_240)
+    studio.do(GoCue(cue="1"))
+    studio.play(12_800)
+    studio.do(StopSlot(bank="a", index=1, fade_seconds=0.1), 27_003)
+    studio.do(Locate(timeline_frame=12_345))
+    studio.do(Play(), 30_000)
+    studio.play(40_960)
+    studio.do(Stop(), 68_000)
+    studio.do(StopRecording(), 110_000)
+    studio.play(51_200)
+    ended = studio.ended
+    assert (ended.name, ended.left_out, ended.text) == ("take", (), "")
+    assert ended.seconds == (110_000 - 3000) / RATE
+    stems = studio.exported()
+    for strip, stem in (("one", "one"), ("two", "two"), ("hall", "hall"), ("master", "mix")):
+        assert_nulls(stems[stem], studio.recorded(strip))
+    np.testing.assert_array_equal(studio.recorded("master"), np.concatenate(studio.out)[3000:110_000])
+
+
+def test_what_sounds_already_and_what_sounds_on_is_cut(studio: Studio) -> None:
+    studio.do(GoCue(cue="1"), 100)
+    studio.play(5120)
+    studio.do(StartRecording(name="take"), 10_000)
+    studio.do(StopRecording(), 30_000)
+    studio.play(51_200)
+    assert studio.kept is not None
+    (clip,) = studio.kept.tracks[1].clips
+    assert (clip.start, clip.trim_start_frames, clip.length_frames) == (At(frame=0), 500 + 9900, 20_000)
+    assert_nulls(studio.exported()["two"][:19_900], studio.recorded("two")[:19_900])
+
+
+def test_a_moved_fader_is_automation(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(GoCue(cue="1"), 1000)
+    studio.do(SetStripGain(strip="two", gain_db=-12.0, ramp_seconds=0.1), 10_000)
+    studio.do(StopRecording(), 50_000)
+    studio.play(51_200)
+    stem, recorded = studio.exported()["two"], studio.recorded("two")
+    assert_nulls(stem[:9900], recorded[:9900])
+    np.testing.assert_allclose(stem[16_000:40_000], recorded[16_000:40_000], atol=1e-5)
+
+
+def test_what_no_clip_can_say_is_a_marker(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(TriggerSlot(bank="a", index=2, velocity=1.0), 2000)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 3000)
+    studio.do(StopRecording(), 50_000)
+    studio.play(51_200)
+    assert studio.kept is not None
+    assert [clip.name for track in studio.kept.tracks for clip in track.clips] == ["audio file 'drums.wav'"]
+    (marker,) = studio.kept.markers
+    assert (marker.at, marker.name) == (At(frame=2000), studio.ended.left_out[0])
+    assert "rate 1.18921" in marker.name
+
+
+def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:
+    with pytest.raises(UnknownThing, match="no strip named 'nobody'"):
+        studio.do(StartRecording(strips=("nobody",)))
+    with pytest.raises(NotReady, match="nothing is being recorded"):
+        studio.do(StopRecording())
+    studio.do(StartRecording(name="take", strips=("two",)))
+    (started,) = (event for event in studio.events if isinstance(event, RecordingStarted))
+    assert started.strips == ("master", "two")
+    with pytest.raises(Busy, match="'take' is under way"):
+        studio.do(StartRecording())
+    studio.play(2560)
+    assert studio.session.recording.status().state == "on"
+    studio.do(StopRecording())
+    studio.play(2560)
+    assert studio.session.recording.status().state == "off"
+    assert studio.ended.seconds == 2560 / RATE
+    assert sorted(path.name for path in (studio.folder / "recordings" / "take").iterdir()) == [
+        "master.wav",
+        "recording.json",
+        "two.wav",
+    ]
+
+
+def test_a_session_without_a_deck_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="nowhere to record"):
+        Session(story(), Studio(tmp_path).link, Shelves()).apply(StartRecording())
