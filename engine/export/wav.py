@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.export.kernel import encode_pcm24
-from engine.export.wav_header import MAX_RIFF_BYTES, SAMPLE_BYTES, Encoding, wav_header
+from engine.export.wav_header import SAMPLE_BYTES, Encoding, wav_header
 
-__all__ = ["MAX_RIFF_BYTES", "SAMPLE_BYTES", "Encoding", "WavWriter"]
+__all__ = ["SAMPLE_BYTES", "Encoding", "WavWriter"]
 
 
 class WavWriter:

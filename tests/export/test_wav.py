@@ -12,7 +12,7 @@ import soundfile
 from export_stories import RATE, Workshop, scene, sound
 from wavinfo import WavInfoReader
 
-from engine.export import wav
+from engine.export import wav_header
 from engine.export.chunks import Broadcast, CuePoint, bext, cues
 from engine.export.loudness import Levels
 from engine.export.wav import WavWriter
@@ -108,7 +108,7 @@ def test_cue_points_carry_their_labels(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["pcm24", "float32"])
 def test_a_file_too_long_for_riff_becomes_rf64(tmp_path, monkeypatch, encoding):
-    monkeypatch.setattr(wav, "MAX_RIFF_BYTES", 5000)
+    monkeypatch.setattr(wav_header, "MAX_RIFF_BYTES", 5000)
     audio = sound(2001, 1, 2)
     path = write(
         tmp_path / "a.wav", audio, encoding, lead=bext(BROADCAST, LEVELS), trail=cues([CuePoint(frame=9, label="x")])
