@@ -24,9 +24,10 @@ from engine.clock import HeldClock
 from engine.commands import Command
 from engine.control.control import Control
 from engine.errors import EngineError, UnknownThing
-from engine.events import Event, SlotState, VoiceChanged
-from engine.mixer.effects import EFFECTS
+from engine.events import Event, PluginChanged, SlotState, VoiceChanged
+from engine.mixer.effects import insert_spec
 from engine.params import DUCK
+from engine.plugins.facts import PluginFacts
 from engine.session.index import clip_source
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
@@ -132,10 +133,14 @@ class LivePort:
             mute=settings.mute,
             solo=settings.solo,
             sends={send.to: send.gain_db for send in settings.sends},
-            inserts=tuple(_insert_state(effect) for effect in settings.inserts),
+            inserts=tuple(_insert_state(effect, self._session.story.plugins) for effect in settings.inserts),
             duck=_duck_state(settings.duck),
             automation=tuple(lane.target for lane in settings.automation),
         )
+
+    def plugin_rows(self) -> Sequence[PluginChanged]:
+        """Return the state of every plug-in that is known."""
+        return self._control.plugins.rows()
 
     def voice_ids(self) -> Sequence[str]:
         """Return the voices that can speak."""
@@ -307,8 +312,8 @@ def _duck_state(duck: Duck | None) -> dict[str, float]:
     return {name: getattr(duck, name) for name in DUCK if name != "look_ahead_ms"}
 
 
-def _insert_state(effect: Effect) -> InsertState:
-    specs = {name: param.spec for name, param in EFFECTS[effect.effect].params.items()}
+def _insert_state(effect: Effect, plugins: Mapping[str, PluginFacts]) -> InsertState:
+    specs = {name: param.spec for name, param in insert_spec(effect.effect, plugins).params.items()}
     values = {name: effect.params.get(name, spec.default) for name, spec in specs.items()}
     return InsertState(effect=effect.effect, specs=specs, values=values, bypass=effect.bypass)
 

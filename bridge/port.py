@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from engine.commands import Command
-from engine.events import Event, SlotState, VoiceChanged
+from engine.events import Event, PluginChanged, SlotState, VoiceChanged
 from engine.params import ParamSpec
 from engine.story.model import ColdPolicy
 
@@ -202,6 +202,10 @@ class EnginePort(Protocol):
 
     def clip_ids(self) -> Sequence[str]:
         """Return the clips of all tracks."""
+        ...
+
+    def plugin_rows(self) -> Sequence[PluginChanged]:
+        """Return the state of every plug-in that is known, those of the story first."""
         ...
 
     def voice_ids(self) -> Sequence[str]:

@@ -37,6 +37,11 @@ def inserts(port: EnginePort, path: Path) -> tuple[object, ...]:
     return tuple(insert.effect for insert in port.strip_state(path["strip"]).inserts)
 
 
+def plugins(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read name, state and reason of every plug-in, over and over."""
+    return tuple(text for row in port.plugin_rows() for text in (row.plugin, row.state, row.reason))
+
+
 def duck_value(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read a knob of ducking."""
     return (_known(f"ducking knob of {path['strip']}", path["knob"], port.strip_state(path["strip"]).duck),)

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from engine.blame import LOAD_SECONDS, Blame
 from engine.child import Child, StartFailed, answer
 from engine.errors import EngineError
+from engine.first_children import AUDIO_MODULE
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory
 from engine.standby import Standby
@@ -38,13 +40,14 @@ class AudioLost(EngineError):
 class Switched(msgspec.Struct, frozen=True, kw_only=True):
     """Another audio process plays. facts: what it plays on. reason: why. silent_seconds: for how long nothing played.
 
-    died: whether the one before did not end by itself.
+    died: whether the one before did not end by itself. plugins: those that it died in, and how, by effect.
     """
 
     facts: Message
     reason: str
     silent_seconds: float
     died: bool
+    plugins: dict[str, str] = {}
 
 
 class AudioPair:
@@ -69,18 +72,38 @@ class AudioPair:
         self._mix: Message = {}
         self._sent: deque[Message] = deque()
         self._playing: Child | None = None
-        self._standby = Standby(memory.handles, lambda: self._first_line(standby=True))
+        self._blame = Blame(memory.plugins)
+        self._standby = Standby(memory.handles, lambda: self._first_line(standby=True), self._standby_died)
         self._doom = Doom()
         beats = Beats(memory.beats)
         self._watchdog = Watchdog(lambda: beats.count(Heart.AUDIO), HANG_SECONDS)
+
+    def allow(self, effect: str) -> None:
+        """Let a plug-in be loaded again that an audio process died in."""
+        self._blame.without.pop(effect, None)
+
+    @property
+    def without(self) -> dict[str, str]:
+        """Plug-ins that audio processes died in, and how, by effect."""
+        return self._blame.without
 
     async def start(self, first: Child, mix: Message) -> Message:
         """Have the first process play ``mix`` (graph and sample rate) and return the facts. Raises StartFailed."""
         self._playing = first
         self._mix = dict(mix)
-        self._now.send(self._first_line(standby=False))
-        self._note(await answer(self._now, "ready"))
-        return self.facts
+        while True:
+            self._now.send(self._first_line(standby=False))
+            try:
+                self._note(await answer(self._now, "ready"))
+            except StartFailed as failed:
+                await self._now.stop(STOP_SECONDS)
+                if not self._blame.find(self._now, [self.graph], str(failed)):
+                    raise
+                log.warning("starting once more, without that plug-in")
+                self._playing = await Child.start(AUDIO_MODULE, self._memory.handles)
+            else:
+                self.facts["crashed"] = dict(self.without)
+                return self.facts
 
     @property
     def graph(self) -> Message:
@@ -101,13 +124,17 @@ class AudioPair:
             reason, died = await self._until_it_ends(self._now)
             silent_since = time.monotonic()
             await self._now.stop(STOP_SECONDS)
+            graphs = [*(sent["graph"] for sent in self._sent), self.graph]
+            culprits = self._blame.find(self._now, graphs, reason) if died else {}
             log.log(logging.ERROR if died else logging.INFO, "another audio process takes over: %s", reason)
-            await self._take_over(died)
+            await self._take_over(died and not culprits)
             while self._sent:
                 self._sent.popleft()
                 self._tell({"refused": f"the audio process died over this mix: {reason}"})
             silent = time.monotonic() - silent_since
-            self._switched(Switched(facts=self.facts, reason=reason, silent_seconds=silent, died=died))
+            self._switched(
+                Switched(facts=self.facts, reason=reason, silent_seconds=silent, died=died, plugins=culprits)
+            )
 
     async def close(self) -> None:
         """Stop both."""
@@ -126,9 +153,13 @@ class AudioPair:
         if not facts["fallback"]:
             self._device = str(facts["device"])
 
+    def _standby_died(self, child: Child) -> None:
+        self._blame.find(child, [*(sent["graph"] for sent in self._sent), self.graph], "as a standby")
+
     def _first_line(self, *, standby: bool) -> Message:
         before = {"device_before": self._device} if standby and self._device else {}
-        return {"memory": self._memory.describe(), **self._mix, **self._config, **before, "standby": standby}
+        line = {"memory": self._memory.describe(), **self._mix, **self._config, **before, "standby": standby}
+        return {**line, "without": self._blame.without, "trace_row": self._blame.new_row()}
 
     async def _until_it_ends(self, playing: Child) -> tuple[str, bool]:
         """Pass on what the playing process says; return why it plays no more, and whether it is dead."""
@@ -136,13 +167,14 @@ class AudioPair:
         listening = asyncio.create_task(self._listen(playing))
         hanging = asyncio.create_task(self._watchdog.wait())
         looking = asyncio.create_task(self._until_the_device_is_back())
-        tasks: tuple[asyncio.Task[Any], ...] = (listening, hanging, looking)
+        loading = asyncio.create_task(self._blame.until_loading_hangs(playing))
+        tasks: tuple[asyncio.Task[Any], ...] = (listening, hanging, looking, loading)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if hanging.done():
+            if hanging.done() or loading.done():
                 playing.kill()
                 await listening
-                return f"it gave no sign of life for {HANG_SECONDS:g} s", True
+                return f"it gave no sign of life for {HANG_SECONDS if hanging.done() else LOAD_SECONDS:g} s", True
             return (listening.result(), True) if listening.done() else ("the device is back", False)
         finally:
             for task in tasks:
@@ -183,7 +215,7 @@ class AudioPair:
                 raise AudioLost(f"{DEATHS} audio processes in a row died within {SHORT_SECONDS:g} s; see the log above")
             try:
                 child = self._playing = await self._standby.take()
-                child.send({"take_over": {}})
+                child.send({"take_over": {"without": list(self._blame.without)}})
                 self._note(await answer(child, "ready", skip=("graph", "refused", "missing")))
             except StartFailed as error:
                 log.error("taking over failed: %s", error)

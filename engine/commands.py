@@ -296,6 +296,24 @@ class MoveInsert(Base, frozen=True, kw_only=True):
     position: int
 
 
+class SetInsertState(Base, frozen=True, kw_only=True):
+    """Give a plug-in of a strip a state of its own, in base64; its parameters are then what the state says."""
+
+    strip: str
+    insert: int
+    state: str
+
+
+class RetryPlugin(Base, frozen=True, kw_only=True):
+    """Try a plug-in again, by name or path, that was quarantined, or was not there; it is let in if it is sound."""
+
+    plugin: str
+
+
+class ScanPlugins(Base, frozen=True, kw_only=True):
+    """Try every plug-in of the plug-in folders that has not been tried as it is."""
+
+
 class AddSend(Base, frozen=True, kw_only=True):
     """Let a strip send to one more bus."""
 
@@ -433,8 +451,8 @@ Command = (
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
-    | SetPoint | ClearAutomation | AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend
-    | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
+    | SetPoint | ClearAutomation | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
+    | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
 
@@ -445,7 +463,7 @@ Turn = (
 
 Rebuild = (
     AddInsert | RemoveInsert | MoveInsert | AddSend | RemoveSend | AddTrack | RemoveTrack | AddBus | RemoveBus | UseMix
-    | AddDuck | RemoveDuck | SetDuckLookAhead
+    | AddDuck | RemoveDuck | SetDuckLookAhead | SetInsertState
 )  # fmt: skip
 """Edits for which the mixer is built anew, while it plays."""
 

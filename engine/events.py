@@ -178,6 +178,24 @@ class MixChanged(Base, frozen=True, kw_only=True):
     what: str
 
 
+class PluginChanged(Base, frozen=True, kw_only=True):
+    """A plug-in is in another state: ready, missing (or broken, or not tried yet), or quarantined. reason: why.
+
+    plugin: as inserts name it. A strip plays on without one that is not ready.
+    """
+
+    plugin: str
+    state: Literal["ready", "missing", "quarantined"]
+    reason: str = ""
+
+
+class PluginsScanned(Base, frozen=True, kw_only=True):
+    """All plug-in folders have been gone through. ready, faulty: how many plug-ins can be used, and how many can't."""
+
+    ready: int
+    faulty: int
+
+
 class VoiceChanged(Base, frozen=True, kw_only=True):
     """What a voice speaks with is in another state. fraction: of loading. text: its stage, or why it failed."""
 
@@ -389,7 +407,7 @@ Event = (
     | SlotChanged | ClipChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
-    | InsertsChanged | MixChanged
+    | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from typing import Literal
 
@@ -10,14 +11,15 @@ import msgspec
 from engine.errors import BadRange, BadType
 from engine.units import SILENCE_DB
 
-Taper = Literal["linear", "log", "fader"]
+Taper = Literal["linear", "log", "fader", "points"]
 
 
 class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a parameter accepts: maps knob, OSC float, MIDI value and slider onto real units.
 
     low, high, default: in ``unit``. taper: how a normalised 0..1 value spreads over the range;
-    ``fader`` is dB with unity at 0.75 and silence at 0.
+    ``fader`` is dB with unity at 0.75 and silence at 0; ``points`` goes straight from one of ``points`` to the next,
+    which are evenly spread and rise or fall throughout.
     """
 
     low: float
@@ -25,6 +27,7 @@ class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
     default: float
     unit: str = ""
     taper: Taper = "linear"
+    points: tuple[float, ...] = ()
 
     def check(self, value: object, name: str) -> float:
         """Return ``value`` as float, or raise BadType or BadRange naming ``name`` and what is allowed."""
@@ -46,6 +49,8 @@ class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
             return float(self.low * (self.high / self.low) ** position)
         if self.taper == "fader":
             return _fader_db(position, self.high)
+        if self.taper == "points":
+            return _between(self.points, position)
         return self.low + (self.high - self.low) * position
 
     def to_norm(self, value: float) -> float:
@@ -55,6 +60,8 @@ class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
             return math.log(clamped / self.low) / math.log(self.high / self.low)
         if self.taper == "fader":
             return _fader_norm(clamped, self.high)
+        if self.taper == "points":
+            return _place(self.points, clamped)
         return (clamped - self.low) / (self.high - self.low)
 
     def format(self, value: float) -> str:
@@ -62,6 +69,22 @@ class ParamSpec(msgspec.Struct, frozen=True, kw_only=True):
         if self.taper == "fader" and value <= SILENCE_DB:
             return "-inf dB"
         return f"{value:.4g}{self._suffix}"
+
+
+def _between(points: tuple[float, ...], position: float) -> float:
+    if position >= 1.0:
+        return points[-1]
+    place = position * (len(points) - 1)
+    begin, end = points[int(place) : int(place) + 2]
+    return min(max(begin, end), max(min(begin, end), begin + (end - begin) * (place - int(place))))
+
+
+def _place(points: tuple[float, ...], value: float) -> float:
+    sign = 1.0 if points[-1] > points[0] else -1.0
+    index = bisect.bisect_left(points, sign * value, 1, len(points) - 1, key=lambda point: sign * point)
+    begin, end = points[index - 1], points[index]
+    share = (value - begin) / (end - begin) if end != begin else 0.0
+    return (index - 1 + min(1.0, max(0.0, share))) / (len(points) - 1)
 
 
 UNITY_POSITION = 0.75

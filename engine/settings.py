@@ -68,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     voices_dir: Annotated[str, _text("folder of your own voice presets")] = ""
     models_dir: Annotated[str, _text("folder of speech models; empty: the system's own")] = ""
     model_memory_mb: Annotated[int, _number(64, 4_000_000, "memory that speech models may take, per device")] = 8000
+    plugin_folders: Annotated[str, _text("folders of plug-ins, colons between; empty: the system's own")] = ""
     preload: Annotated[str, _text("voices that are loaded at start: ids with commas between")] = ""
     standby: Annotated[Switch, _text("keep a second audio process ready to take over when the first one dies")] = "on"
     workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
@@ -90,6 +91,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def takes_folder(self) -> Path:
         """Return where takes are cached."""
         return self.cache_folder / "takes"
+
+    @property
+    def plugin_search(self) -> tuple[Path, ...]:
+        """Return where plug-ins are looked for."""
+        from engine.plugins.catalog import standard_folders  # most commands need none
+
+        given = tuple(Path(part).expanduser() for part in self.plugin_folders.split(os.pathsep) if part.strip())
+        return given or standard_folders()
+
+    @property
+    def plugin_catalog(self) -> Path:
+        """Return the file that keeps what is known of plug-ins."""
+        return self.cache_folder / "plugins.json"
 
     @property
     def models_folder(self) -> Path:

@@ -19,10 +19,15 @@ Message = dict[str, Any]
 
 
 class Standby:
-    """Keeps one audio process ready, another one when it dies. settings: its first line, as it is by then."""
+    """Keeps one audio process ready, another one when it dies. settings: its first line, as it is by then.
 
-    def __init__(self, handles: tuple[int, ...], settings: Callable[[], Message]) -> None:
-        self._handles, self._settings = handles, settings
+    died: hears of one that did.
+    """
+
+    def __init__(
+        self, handles: tuple[int, ...], settings: Callable[[], Message], died: Callable[[Child], object]
+    ) -> None:
+        self._handles, self._settings, self._died = handles, settings, died
         self._child: Child | None = None
         self._ready = asyncio.Event()
         self._talking = asyncio.Lock()
@@ -98,9 +103,11 @@ class Standby:
             except StartFailed as error:
                 log.warning("the standby did not start: %s", error)
                 await child.stop(0.0)
+                self._died(child)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             self._ready.set()
             await child.ended()
             self._ready.clear()
+            self._died(child)
             log.warning("the standby died (exit code %s); starting another one", child.returncode)

@@ -88,7 +88,8 @@ class Supervisor:
         first = self._first.control
         control = self._control = first if not reason else await Child.start(first.module, memory.handles)
         since = time.monotonic() if reason else 0.0
-        control.send({"memory": memory.describe(), "replaces": reason, "gone_since": since, **self._settings})
+        before = {"replaces": reason, "gone_since": since, "crashed": pair.without}
+        control.send({"memory": memory.describe(), **before, **self._settings})
         mix = await answer(control, "mix")
         io.sample_rate = mix["sample_rate"]
         if not reason:
@@ -128,6 +129,8 @@ class Supervisor:
                 pair.send(message)
             elif "io" in message:
                 io.send(message["io"])
+            elif "allow" in message:
+                pair.allow(str(message["allow"]))
             elif "finished" in message:
                 raise ShowOver
             elif "error" in message:

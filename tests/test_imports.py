@@ -15,7 +15,7 @@ MODULES = sorted(
 )
 
 HOMES = {
-    "pedalboard": ("engine/mixer/chain.py", "engine/mixer/plugins.py"),
+    "pedalboard": ("engine/mixer/chain.py", "engine/mixer/plugins.py", "engine/mixer/hosting.py"),
     "sounddevice": ("engine/output/device.py",),
     "pythonosc": ("bridge/osc/*",),
     "aalink": ("bridge/midi/link_clock.py", "bridge/midi/link_out.py"),

@@ -16,6 +16,7 @@ dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpe
 all)
     extra="[dev,neural,bench]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo"
+    debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
     ;;
 *)
     echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2

@@ -53,7 +53,7 @@ async def serve(lines: SupervisorLines) -> int:
     config = msgspec.convert(first, ProcessConfig, strict=False)
     logging.getLogger().setLevel(config.log_level.upper())
     try:
-        control = Control(config, lambda graph: lines.send({"graph": graph}), lambda ask: lines.send({"io": ask}))
+        control = Control(config, lines.send)
     except EngineError as error:
         lines.send({"error": str(error), "code": error.code})
         return 1
@@ -87,6 +87,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
         again = {"osc_port": osc_port, "discard_changes": False, "transcript": ""}
         lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts, "again": again}})
+        control.judge_plugins()
         if config.replay:
             showing = asyncio.create_task(_show(lines, control, Path(config.replay)))
         await _obey(lines, control)
@@ -117,11 +118,12 @@ async def _obey(lines: SupervisorLines, control: Control) -> None:
     while (message := await lines.receive()) is not None:
         if "switched" in message:
             now = message["switched"]
-            control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"])
+            control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"], now["plugins"])
         elif "io" in message:
             control.io.hear(message["io"])
         elif "graph" in message:
             control.regrapher.taken(None)
+            control.plugins.blame(message.get("faults", {}), crashed=False)
         elif "refused" in message:
             control.regrapher.taken(str(message["refused"]))
 

@@ -20,6 +20,7 @@ from bridge.cli import (
     midi,
     models,
     monitor,
+    plugins,
     record,
     reimport,
     render,
@@ -72,6 +73,7 @@ app.command("demo")(demo.demo)
 app.add_typer(midi.midi, name="midi")
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
+app.add_typer(plugins.app, name="plugins")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from bridge.cli import options
+from engine.plugins.facts import plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from engine.story.model import Line
     from engine.voices.catalog import Catalog
     from engine.voices.take import Take
+
+
+log = logging.getLogger(__name__)
 
 
 def render(story: options.StoryFile) -> None:
@@ -31,14 +36,18 @@ def render(story: options.StoryFile) -> None:
 
 def open_story(path: Path, settings: Settings) -> tuple[StoryDocument, Catalog]:
     """Return the story and the voices it may use. Raises StoryError listing everything wrong."""
-    from engine.mixer.effects import EFFECTS
+    from engine.mixer.effects import effect_specs
     from engine.mixer.graph import compile_graph
+    from engine.plugins.rack import open_rack
     from engine.story.document import StoryDocument
     from engine.voices.catalog import load_catalog
 
     catalog = load_catalog(settings.voice_folders, settings.speak_with)
-    effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
-    document = StoryDocument.load(path, voices=catalog.presets.keys(), effects=effects)
+    rack = open_rack(settings.plugin_search, settings.plugin_catalog, path.resolve().parent)
+    document = StoryDocument.load(path, voices=catalog.presets.keys(), effects=effect_specs(), plugins=rack.find)
+    for effect, facts in document.story.plugins.items():
+        if facts.fault:
+            log.warning("plug-in %s is left out of the sound: %s", plugin_name(effect), facts.fault)
     compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
     return document, catalog
 

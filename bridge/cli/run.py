@@ -81,6 +81,8 @@ def run_config(
             "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),
             "voice_folders": [str(folder) for folder in settings.voice_folders],
+            "plugin_folders": [str(folder) for folder in settings.plugin_search],
+            "plugin_catalog": str(settings.plugin_catalog),
             "discard_changes": discard_changes,
             "state_folder": str(settings.state_folder),
             "transcript": str(transcript.resolve()) if transcript else "",

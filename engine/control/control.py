@@ -8,7 +8,7 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,16 @@ from engine.control.io_link import IoLink
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
+from engine.control.plugins import PluginHost
 from engine.control.regrapher import Regrapher
 from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.errors import EngineError
 from engine.events import DiskFailing, OutputChanged, ProcessReplaced
-from engine.mixer.effects import EFFECTS
+from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph, compile_graph
+from engine.plugins.catalog import Catalog as PluginCatalog
+from engine.plugins.rack import Rack
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.config import AudioFacts
 from engine.realtime.link import AudioLink
@@ -62,7 +65,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text.
 
     model_bytes: what models may take on each device. preload: voices that are warmed at start. stream_seconds: longer
-    audio files are played from the disk.
+    audio files are played from the disk. plugin_catalog: the file of what is known of plug-ins. crashed: how audio
+    processes died in some, by effect.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -80,23 +84,21 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     preload: tuple[str, ...] = ()
     speak_with: str = ""
     stream_seconds: float = 30.0
+    plugin_folders: tuple[str, ...] = ()
+    plugin_catalog: str = ""
+    crashed: dict[str, str] = {}
 
 
 class Control:
-    """Owns the session of one engine.
+    """Owns the session of one engine. ``send`` tells the supervisor, who has a graph built, or the io process work."""
 
-    send_graph, send_io: hand a graph to the audio process, a message to the io process (through the supervisor).
-    """
-
-    def __init__(
-        self,
-        config: ControlConfig,
-        send_graph: Callable[[Message], None],
-        send_io: Callable[[Message], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, config: ControlConfig, send: Callable[[Message], None]) -> None:
         self._cache_max_bytes = config.cache_max_bytes
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
         self._folder = Path(config.audio_folder) if config.audio_folder else Path(config.story).resolve().parent
+        catalog = PluginCatalog(Path(config.plugin_catalog or config.takes_folder + ".plugins.json"))
+        rack = Rack([Path(f) for f in config.plugin_folders], catalog, self._folder)
+        self.plugins = PluginHost(rack, config.crashed, lambda effect: send({"allow": effect}))
         self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
@@ -112,7 +114,7 @@ class Control:
         )
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
-        self.io = IoLink(send_io)
+        self.io = IoLink(lambda ask: send({"io": ask}))
         self.deck = TapeDeck(self.io, Path(config.story).resolve())
         longest = round(config.stream_seconds * story.sample_rate)
         self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
@@ -129,14 +131,16 @@ class Control:
             soon=self._soon,
             notes=self.notes,
             deck=self.deck,
+            plugins=self.plugins,
         )
+        self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
         self.memory = Memory(self.session, self.notes)
         self.memory.recall_graph()
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
         self.session.context.scribes.append(self.memory.hear)
         self.voices.tell = self.session.tell
-        self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send_graph), self.session.tell)
+        self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
         self.diagnosis = Diagnosis(
             self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config)
@@ -175,7 +179,14 @@ class Control:
             self.diagnosis.record(Path(self._transcript_path), self._folder, self.audio.block_frames, self._max_players)
         self.session.open()
         self.regrapher.start()
+        self.plugins.start()
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
+
+    def judge_plugins(self) -> None:
+        """Go on without the plug-ins that the audio process could not be started with; once the supervisor listens."""
+        if self.audio is not None:
+            self.plugins.blame(self.audio.crashed, crashed=True)
+            self.plugins.blame(self.audio.faults, crashed=False)
 
     def listen(self) -> None:
         """Begin to hear the audio process: whoever wants to know what it says is there by now."""
@@ -187,21 +198,25 @@ class Control:
             self.loader.recall(source, loaded)
         self.io.resume()
 
-    def _send(self, graph: Graph, send_graph: Callable[[Message], None]) -> None:
+    def _send(self, graph: Graph, send: Callable[[Message], None]) -> None:
         self.diagnosis.sent(graph)
-        send_graph(graph_message(graph))
+        send({"graph": graph_message(graph)})
 
     def replaces(self, reason: str, silent_seconds: float) -> None:
         """Tell that this process follows another one."""
         self.session.tell((ProcessReplaced(process="control", reason=reason, silent_seconds=silent_seconds),))
 
-    def switched(self, audio: Message, reason: str, silent_seconds: float, died: bool) -> None:
-        """Hear that another audio process plays; it goes on where the one before stopped."""
+    def switched(
+        self, audio: Message, reason: str, silent_seconds: float, died: bool, plugins: Mapping[str, str]
+    ) -> None:
+        """Hear that another audio process plays; it goes on where the one before stopped, without these ``plugins``."""
         before, self.audio = self.audio, msgspec.convert(audio, AudioFacts)
         if died:
             self.session.tell((ProcessReplaced(process="audio", reason=reason, silent_seconds=silent_seconds),))
         if before is None or (before.device, before.fallback) != (self.audio.device, self.audio.fallback):
             self.session.tell((OutputChanged(device=self.audio.device, missing=self.audio.fallback),))
+        self.plugins.blame(plugins, crashed=True)
+        self.plugins.blame(self.audio.faults, crashed=False)
 
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
@@ -211,6 +226,7 @@ class Control:
                 await self._pump
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
+        await self.plugins.close()
         await self.deck.close()
         await self.loader.close()
         await self.voices.close()
@@ -243,6 +259,7 @@ class Control:
         if discard_changes:
             journal.clear()
         story, dropped = journal.replay(document.story)
+        story = self.plugins.equipped(story)
         if story != document.story:
             log.warning("unsaved edits of an earlier run are in force; /session/save writes them into %s", path.name)
         for text in dropped:
@@ -255,8 +272,8 @@ class Control:
         return self.clock.frame_at(time.time()) + (self.audio.block_frames if self.audio else 0) + margin
 
     def _read(self, path: Path) -> StoryDocument:
-        effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
-        document = StoryDocument.load(path, voices=self.catalog.presets.keys(), effects=effects)
+        voices, plugins = self.catalog.presets.keys(), self.plugins.lookup
+        document = StoryDocument.load(path, voices=voices, effects=effect_specs(), plugins=plugins)
         compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
         return document
 

@@ -22,6 +22,7 @@ from engine.session.inputs import (
     Adopted,
     Advanced,
     Did,
+    Equipped,
     Evicted,
     Failed,
     Flowed,
@@ -167,5 +168,7 @@ class Replay:
                 session.context.graphs_taken(count)
             case Advanced():
                 session.advance()
+            case Equipped(plugins=plugins):
+                session.equip(plugins)
             case Swept():
                 session.context.sweep()

@@ -15,10 +15,12 @@ import msgspec
 from engine.commands import Command
 from engine.errors import MediaError
 from engine.mixer.graph import Graph
+from engine.plugins.facts import PluginFacts
 from engine.session.inputs import (
     Adopted,
     Advanced,
     Did,
+    Equipped,
     Evicted,
     Failed,
     Flow,
@@ -163,6 +165,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"advanced": True}
         case Flowed(player=player, source=source, did=did, frames=frames):
             return {"flowed": _source_told(source), "player": player, "did": did, "frames": frames}
+        case Equipped(plugins=plugins):
+            return {"plugins": plugins}
 
 
 def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
@@ -201,6 +205,8 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
         case "flowed":
             source = _source_understood(get("flowed", dict))
             return Flowed(source=source, player=get("player", int), did=get("did", Flow), frames=get("frames", int))
+        case "plugins":
+            return Equipped(plugins=get("plugins", dict[str, PluginFacts]))
         case "end":
             return None
         case other:

@@ -15,7 +15,7 @@ from engine.errors import ExportError
 from engine.export.feed import Feed
 from engine.export.kernel import last_above
 from engine.export.printer import Printer
-from engine.mixer.effects import effect_spec
+from engine.mixer.effects import insert_spec
 from engine.mixer.mixer import Mixer
 from engine.realtime.records import Kind, Report, records
 from engine.story.model import Story
@@ -84,7 +84,7 @@ def rest_frames(story: Story) -> int:
     echoes = [
         effect.params.get(name, param.spec.default)
         for effect in effects
-        for name, param in effect_spec(effect.effect).params.items()
+        for name, param in insert_spec(effect.effect, story.plugins).params.items()
         if name == "delay_seconds"
     ]
     return math.ceil((_REST_SECONDS + sum(echoes)) * story.sample_rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,8 @@ from engine.mixer.automation import compile_automation
 from engine.mixer.mixer import DECLICK_SECONDS, Mixer
 from engine.story.timeline import Placed
 from engine.units import seconds_to_frames
+
+log = logging.getLogger(__name__)
 
 WORKSPACE = ".workspace"
 """A folder of the export being made; it goes away before anybody sees it."""
@@ -102,6 +105,8 @@ def _print_passes(
         length = frames if each.is_timeline else None
         return _print_pass(each.plan, folder, sources, lambda part: hear(number, part), length)
 
+    if any(each.plan.graph.plugins for each in passes):  # only this thread may load plug-ins
+        return [run(number, each) for number, each in enumerate(passes)]
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pass") as pool:
         futures = [pool.submit(run, number, each) for number, each in enumerate(passes)]
         try:
@@ -130,6 +135,8 @@ def _print_pass(
         max_players=_most_at_once(plan.placed) + _SPARE_PLAYERS,
     )
     moves = compile_automation(plan.story, plan.graph, seconds_to_frames(DECLICK_SECONDS, plan.story.sample_rate))
+    for effect, fault in mixer.faults.items():
+        log.warning("%s is left out of the sound: %s", effect, fault)
     ending = _ending(plan, mixer.latency_frames, frames)
     taps = [stem.tap for stem in plan.stems]
     with ExitStack() as stack:

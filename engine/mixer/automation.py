@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph
 from engine.realtime.records import AUTOMATION, Kind
 from engine.story.model import Lane, Point, Story, Strip
@@ -57,9 +56,10 @@ def _place(graph: Graph, index: int, strip: Strip, target: str) -> tuple[int, in
             return (Kind.SET_SEND, index, keys[0], 0) if keys else None
         case ["insert", number, param] if number.isdecimal() and 1 <= int(number) <= len(strip.inserts):
             effect = strip.inserts[int(number) - 1].effect
-            if param in EFFECTS[effect].params:
+            row = graph.spec(effect)
+            if param in row.params:
                 key = spec.insert_keys[int(number) - 1]
-                return Kind.SET_INSERT, index, key, EFFECTS[effect].param_index(param, effect)
+                return Kind.SET_INSERT, index, key, row.param_index(param, effect)
     return None
 
 

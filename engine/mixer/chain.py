@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pedalboard
 
-from engine.mixer.effects import effect_spec
+from engine.mixer.effects import EffectSpec, effect_spec
+from engine.mixer.hosted_insert import HostedInsert
+from engine.mixer.hosting import HostedPlugin, PluginRefused, load_hosted
 from engine.mixer.insert import GRID_FRAMES, Block, Insert
 from engine.mixer.plugins import Plugin, effect_values, make_plugin, run_plugin
+from engine.mixer.watch import NO_WATCH, NOTHING, Watch
+from engine.plugins.facts import PluginFacts
 from engine.story.model import Effect
+
+AnyInsert = Insert | HostedInsert
 
 
 class Chain:
@@ -19,7 +26,7 @@ class Chain:
 
     Built outside the callback; everything else but ``tidy`` is called inside it, between or during blocks.
     keys: what records call the inserts (default: their places). kept: keys of those that ``adopt`` takes over from
-    the chain before; they are not built.
+    the chain before; they are not built. spec: finds an effect's row. watch: hears of plug-ins.
     """
 
     def __init__(
@@ -29,26 +36,51 @@ class Chain:
         max_block_frames: int,
         keys: Iterable[int] = (),
         kept: Collection[int] = (),
+        spec: Callable[[str], EffectSpec] = effect_spec,
+        watch: Watch = NO_WATCH,
     ) -> None:
         self._sample_rate = float(sample_rate)
         self._max_block_frames = max_block_frames
         self._silence = np.zeros((2, max_block_frames), np.float32)
         self._effects = tuple(effects)
         self._keys = tuple(keys) or tuple(range(len(self._effects)))
+        self._spec, self._watch = spec, watch
+        self.faults: dict[str, str] = {}
+        """Why plug-ins could not be loaded, by effect; they are left out of the sound."""
         named = zip(self._keys, self._effects, strict=True)
-        self._by_key = {key: self._insert(effect) for key, effect in named if key not in kept}
+        self._by_key = {key: self._insert(key, effect) for key, effect in named if key not in kept}
         self._inserts = tuple(self._by_key.values())
         self._resting = False
         """Whether nothing moves: known until something is turned."""
         self._board: Plugin | None = None
         self._on_board: list[Plugin] = []
+        self._listeners: tuple[tuple[int, AnyInsert], ...] = ()
 
-    def _insert(self, effect: Effect) -> Insert:
-        spec = effect_spec(effect.effect)
+    def _insert(self, key: int, effect: Effect) -> AnyInsert:
+        spec = self._spec(effect.effect)
+        if spec.plugin is not None:
+            return self._hosted(key, effect, spec, spec.plugin)
         plugins = (make_plugin(effect), make_plugin(effect), make_plugin(effect), make_plugin(effect))
         for plugin in plugins:
             self._clear(plugin)
         return Insert(spec, plugins, effect_values(effect, spec), effect.bypass, self._run, self._clear)
+
+    def _hosted(self, key: int, effect: Effect, spec: EffectSpec, facts: PluginFacts) -> HostedInsert:
+        """Build a plug-in and its spare; one that can't be had is a fault, and stays out of the sound."""
+        told = {name: value for name, value in effect.params.items() if name in spec.params}
+        raws = [(int(spec.params[n].attribute), spec.params[n].spec.to_norm(v)) for n, v in told.items()]
+        plugins = None
+        if not facts.fault:
+            self._watch.loading(key)
+            try:
+                first, spare = (
+                    load_hosted(facts, self._sample_rate, self._max_block_frames, effect.state, raws) for _ in range(2)
+                )
+                plugins = first, spare
+            except PluginRefused as error:
+                self.faults[effect.effect] = str(error)
+            self._watch.loading(NOTHING)
+        return HostedInsert(spec, plugins, told, effect.bypass, partial(self._run_hosted, key))
 
     def __len__(self) -> int:
         return len(self._inserts)
@@ -61,6 +93,38 @@ class Chain:
         """The keys of its inserts, in order, without what is leaving."""
         return self._keys
 
+    @property
+    def hosts(self) -> bool:
+        """Whether plug-ins were built for it."""
+        return any(isinstance(insert, HostedInsert) for insert in self._by_key.values())
+
+    @property
+    def new_latency(self) -> int:
+        """By how much what was built for it delays."""
+        return sum(insert.latency_frames for insert in self._by_key.values())
+
+    def latency_after(self, before: Chain | None) -> int:
+        """Return by how much it will delay once it has adopted ``before``'s inserts."""
+        kept = [] if before is None else [before._by_key[key] for key in self._keys if key in before]
+        return sum(insert.latency_frames for insert in (*self._by_key.values(), *kept))
+
+    def let_listen(self, following: Chain) -> None:
+        """From now on let the plug-ins that ``following`` adds hear what they will be given, unheard themselves."""
+        place, listeners = 0, []
+        for key in following._keys:
+            if key in self:
+                place = self._inserts.index(self._by_key[key]) + 1
+            elif isinstance(insert := following._by_key[key], HostedInsert):
+                listeners.append((place, insert))
+        self._listeners = tuple(listeners)
+        self._resting = False
+
+    def switch_off(self, key: int) -> None:
+        """Never call that insert again, if it is a plug-in."""
+        insert = self._by_key.get(key)
+        if isinstance(insert, HostedInsert):
+            insert.switch_off()
+
     def adopt(self, before: Chain | None, frame: int, frames: int, waiting: Mapping[int, frozenset[int]]) -> None:
         """Take over what ``before`` has of this chain's inserts, as they sound; the others fade in, or ring out.
 
@@ -69,12 +133,12 @@ class Chain:
         for key, effect in zip(self._keys, self._effects, strict=True):
             if before is not None and key in before:
                 insert = self._by_key[key] = before._by_key[key]
-                values = effect_values(effect, effect_spec(effect.effect))
+                values = effect_values(effect, self._spec(effect.effect))
                 insert.aim(values, effect.bypass, frame, frames, waiting.get(key, frozenset()))
             else:
                 self._by_key[key].enter(frame, frames)
         mine = [self._by_key[key] for key in self._keys]
-        order: list[Insert] = []
+        order: list[AnyInsert] = []
         for old in before._inserts if before is not None else ():
             if old in mine:
                 while mine[0] is not old:
@@ -123,15 +187,29 @@ class Chain:
         return out
 
     def _process_each(self, block: Block, frame: int) -> Block:
-        for insert in self._inserts:
+        for place, insert in enumerate(self._inserts):
+            if self._listeners:
+                self._listen(place, block, frame)
             block = insert.process(block, frame)
+        if self._listeners:
+            self._listen(len(self._inserts), block, frame)
         return block
+
+    def _listen(self, place: int, block: Block, frame: int) -> None:
+        heard = block
+        for where, insert in self._listeners:
+            if where == place:
+                heard = insert.process(heard, frame)
 
     def _comes_to_rest(self, frame: int) -> bool:
         """Whether nothing moves any more; then all heard inserts become one native call."""
-        if not all(insert.rests(frame) for insert in self._inserts):
+        if self._listeners or not all(insert.rests(frame) for insert in self._inserts):
             return False
-        heard = [insert.main for insert in self._inserts if not (insert.leaving or insert.bypassed(frame))]
+        heard: list[Plugin] = [
+            insert.main
+            for insert in self._inserts
+            if insert.main is not None and not (insert.leaving or insert.bypassed(frame))
+        ]
         if heard != self._on_board:
             self._on_board = heard
             self._board = _board(heard) if heard else None
@@ -140,6 +218,13 @@ class Chain:
 
     def _run(self, plugin: Plugin, block: Block) -> Block:
         return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
+
+    def _run_hosted(self, key: int, plugin: HostedPlugin, block: Block) -> Block:
+        self._watch.running(key)
+        try:
+            return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
+        finally:
+            self._watch.running(NOTHING)
 
     def _clear(self, plugin: Plugin) -> None:
         """Let a plug-in forget every sound, and warm it again: a block larger than any since would clear it, too."""

@@ -73,9 +73,9 @@ def new_ahead(graph: Graph, sample_rate: int) -> Ahead:
     return Ahead(ring, np.array([frames, frames]), new_ramps([1.0]), np.zeros(1, np.int64))
 
 
-def new_ducks(graph: Graph, sample_rate: int, max_block_frames: int) -> Ducks:
-    """Return the followers of ``graph``, at rest."""
-    count, longest = len(graph.strips), look_ahead_frames(graph, sample_rate)
+def new_ducks(graph: Graph, sample_rate: int, max_block_frames: int, late_frames: int = 0) -> Ducks:
+    """Return the followers of ``graph``, at rest. late_frames: by which plug-ins delay what is to be ducked."""
+    count, longest = len(graph.strips), look_ahead_frames(graph, sample_rate) + late_frames
     keys = [[graph.index(key) for key in spec.duck.by] if spec.duck and spec.lives else [] for spec in graph.strips]
     ducks = Ducks(
         first_key=np.cumsum([0, *map(len, keys)]).astype(np.int32),

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.errors import BadRange, UnknownThing
 from engine.params import ParamSpec
+from engine.plugins.facts import PluginFacts, is_plugin, missing, plugin_name
 from engine.story.model import Effect
 
 Memory = Literal["none", "short", "long", "smooth"]
@@ -29,7 +30,8 @@ class EffectSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     class_name: Pedalboard's. params: by our name, in the order that records count. live: False where it can't run in
     blocks; such an effect is rendered into the take by a voice preset, and ``why`` says what would go wrong.
-    fixed: constructor arguments that are part of the name (a filter's mode).
+    fixed: constructor arguments that are part of the name (a filter's mode). plugin: it is no effect of Pedalboard's
+    own; its parameters' attributes are numbers.
     """
 
     class_name: str
@@ -39,6 +41,7 @@ class EffectSpec(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     memory: Memory = "smooth"
     fixed: Mapping[str, str] = {}
+    plugin: PluginFacts | None = None
 
     def param_index(self, name: str, effect: str) -> int:
         """Return the place of parameter ``name`` in table order; UnknownThing names the allowed ones."""
@@ -219,6 +222,11 @@ EFFECTS: Mapping[str, EffectSpec] = {
 """Every effect by the name that stories and presets use."""
 
 
+def effect_specs() -> dict[str, dict[str, ParamSpec]]:
+    """Return the ranges of every parameter, by effect and name."""
+    return {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
+
+
 def effect_spec(name: str, where: str = "") -> EffectSpec:
     """Return the row of effect ``name``; UnknownThing says ``where`` and names the allowed ones."""
     if name not in EFFECTS:
@@ -226,19 +234,37 @@ def effect_spec(name: str, where: str = "") -> EffectSpec:
     return EFFECTS[name]
 
 
-def check_effects(effects: Iterable[Effect], where: str, live: bool) -> tuple[Effect, ...]:
+def plugin_spec(facts: PluginFacts) -> EffectSpec:
+    """Return a plug-in as a row; one that nobody has ever tried has no parameters."""
+    rows = {param.name: EffectParam(attribute=str(param.index), spec=param.spec) for param in facts.params}
+    return EffectSpec(class_name=facts.name, help=facts.vendor, params=rows, plugin=facts)
+
+
+def insert_spec(effect: str, plugins: Mapping[str, PluginFacts], where: str = "") -> EffectSpec:
+    """Return the row of an insert, which may be a plug-in; see ``effect_spec``."""
+    if is_plugin(effect):
+        return plugin_spec(plugins.get(effect) or missing(plugin_name(effect)))
+    return effect_spec(effect, where)
+
+
+def check_effects(
+    effects: Iterable[Effect], where: str, live: bool, plugins: Mapping[str, PluginFacts] | None = None
+) -> tuple[Effect, ...]:
     """Return ``effects`` checked against the table, or raise an EngineError that says ``where`` and what is allowed.
 
-    live: they will run as inserts, so those that can't run in blocks are refused.
+    live: they will run as inserts, so those that can't run in blocks are refused. plugins: what inserts may be, too;
+    one that is not here may have any parameters.
     """
     checked = tuple(effects)
     for number, effect in enumerate(checked, 1):
-        _check_effect(effect, f"{where}, effect {number}", live)
+        place = f"{where}, effect {number}"
+        spec = effect_spec(effect.effect, place) if plugins is None else insert_spec(effect.effect, plugins, place)
+        if spec.plugin is None or spec.params or not spec.plugin.fault:
+            _check_effect(effect, spec, place, live)
     return checked
 
 
-def _check_effect(effect: Effect, where: str, live: bool) -> None:
-    spec = effect_spec(effect.effect, where)
+def _check_effect(effect: Effect, spec: EffectSpec, where: str, live: bool) -> None:
     for name, value in effect.params.items():
         spec.param_index(name, f"{effect.effect} ({where})")
         spec.params[name].spec.check(value, f"{where}, {effect.effect}.{name}")

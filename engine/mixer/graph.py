@@ -7,12 +7,22 @@ from typing import Literal
 import msgspec
 
 from engine.errors import StoryError, UnknownThing
-from engine.mixer.effects import check_effects
+from engine.mixer.effects import EffectSpec, check_effects, insert_spec
+from engine.plugins.facts import PluginFacts, missing, plugin_name
+from engine.story.equip import plugin_effects
 from engine.story.model import MASTER, Duck, Effect, Story, Strip
 
 StripKind = Literal["track", "bus", "private", "master", "gone"]
 """``gone``: an empty place; strips keep their index as long as they live, and others may not move up.
 ``private``: a bus that is in no sum."""
+
+WORD_BITS = 16
+"""Where an ``insert_word`` is cut: the strip's index plus one above, the insert's key below."""
+
+
+def insert_word(strip: int, key: int) -> int:
+    """Return the number that stands for an insert of a graph; 0 where ``key`` is negative: for none."""
+    return 0 if key < 0 else (strip + 1) << WORD_BITS | key
 
 
 class SendSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +69,17 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
 
     strips: a new graph has tracks and buses in the story's order, the master last. levels: indexes of strips, without
     the master; a strip sends only to strips of later levels. limiter_db: the master's ceiling in dBTP, None: off.
+    plugins: those among the inserts, by effect; one with a fault is not loaded.
     """
 
     strips: tuple[StripSpec, ...]
     levels: tuple[tuple[int, ...], ...]
     limiter_db: float | None = None
+    plugins: dict[str, PluginFacts] = {}
+
+    def spec(self, effect: str) -> EffectSpec:
+        """Return the row of an insert's effect."""
+        return insert_spec(effect, self.plugins)
 
     def index(self, strip: str) -> int:
         """Return the index of the strip with id ``strip``; UnknownThing names the others."""
@@ -85,15 +101,20 @@ def compile_graph(story: Story) -> Graph:
     one bus, and what ``check_effects`` raises for inserts; each names the strip.
     """
     buses = {bus.id: len(story.tracks) + number for number, bus in enumerate(story.buses)}
-    tracks = tuple(_strip(track.id, "track", track.strip, buses) for track in story.tracks)
-    returns = tuple(_strip(bus.id, "private" if bus.private else "bus", bus.strip, buses) for bus in story.buses)
-    master = _strip(MASTER, "master", story.master.strip, {})
+    plugins = {e: story.plugins.get(e) or missing(plugin_name(e)) for e in plugin_effects(story)}
+    tracks = tuple(_strip(track.id, "track", track.strip, buses, plugins) for track in story.tracks)
+    returns = tuple(
+        _strip(bus.id, "private" if bus.private else "bus", bus.strip, buses, plugins) for bus in story.buses
+    )
+    master = _strip(MASTER, "master", story.master.strip, {}, plugins)
     strips = (*tracks, *returns, master)
     _check_ducks(story)
-    return Graph(strips=strips, levels=levels_of(strips), limiter_db=story.master.limiter_db)
+    return Graph(strips=strips, levels=levels_of(strips), limiter_db=story.master.limiter_db, plugins=plugins)
 
 
-def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) -> StripSpec:
+def _strip(
+    strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int], plugins: dict[str, PluginFacts]
+) -> StripSpec:
     targets = [send.to for send in strip.sends]
     for target in targets:
         if target not in buses:
@@ -107,7 +128,7 @@ def _strip(strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int]) 
         pan=strip.pan,
         mute=strip.mute,
         solo=strip.solo,
-        inserts=check_effects(strip.inserts, f"strip {strip_id}", live=True),
+        inserts=check_effects(strip.inserts, f"strip {strip_id}", live=True, plugins=plugins),
         sends=tuple(SendSpec(to=buses[s.to], gain_db=s.gain_db, key=key) for key, s in enumerate(strip.sends)),
         next_key=max(len(strip.inserts), len(strip.sends)),
         duck=strip.duck,

@@ -100,6 +100,17 @@ def go_on(strips: Strips, graph: Graph, before: Strips, old: Graph, waiting: Wai
     set_gates(strips, frame, fade)
 
 
+def paired_sends(before: Strips, strips: Strips, places: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Return the sends that both mixers have, as indexes of each."""
+    found: list[tuple[int, int]] = []
+    for index, place in enumerate(places.tolist()):
+        for old in range(before.first_send[index], before.first_send[index + 1]):
+            own = find_send(strips, place, before.send_key[old]) if place >= 0 else -1
+            if own >= 0:
+                found.append((old, own))
+    return found
+
+
 def _follow_sends(
     strips: Strips, place: int, before: Strips, index: int, leaving: bool, waiting: Waiting, frame: int, fade: int
 ) -> None:

@@ -38,9 +38,12 @@ Block = NDArray[np.float32]
 class Insert:
     """One effect in a chain. All frames are engine frames. Called inside the callback, but for ``tidy``.
 
+    latency_frames: by which an insert delays; none of our own does.
     plugins: twins and their spares, all clean. run: passes a planar (2, n) block through a plug-in. clear: lets a
     plug-in forget every sound.
     """
+
+    latency_frames = 0
 
     def __init__(
         self,

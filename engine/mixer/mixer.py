@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,10 @@ from engine.mixer import schedule as scheduling
 from engine.mixer.automation import Automation
 from engine.mixer.chain import Chain
 from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
-from engine.mixer.graph import Graph
-from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for, waiting_params
+from engine.mixer.graph import Graph, insert_word
+from engine.mixer.handover import FADE_SECONDS, go_on, paired_sends, part, strip_places, waiting_for, waiting_params
 from engine.mixer.lanes import Lanes
+from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.playback import Playback
@@ -26,6 +29,7 @@ from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.state import STAND, Knobs, MixerState
 from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
+from engine.mixer.watch import NO_WATCH, Watch
 from engine.params import DUCK
 from engine.realtime.records import NOW, REPORT, Kind, Report
 
@@ -35,12 +39,17 @@ DECLICK_SECONDS = 0.005
 Audio = NDArray[np.float32]
 
 
+def _tell_word(tell: Callable[[int], object], strip: int, key: int) -> None:
+    tell(insert_word(strip, key))
+
+
 class Mixer:
     """One mixer of one graph. One thread calls it; it knows neither device nor clock.
 
     arena: float32, flat; clips lie in it interleaved. max_block_frames: the longest block that ``process`` takes.
     Strip buffers are planar inside, as Pedalboard wants them; everything handed out is (frames, 2).
-    before: the mixer that this one will ``adopt``: effects that both have are not built, but taken over.
+    before: the mixer that this one will ``adopt``: effects that both have are not built, but taken over. watch: hears
+    of plug-ins by ``insert_word``.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class Mixer:
         max_block_frames: int = 8192,
         max_players: int = 1024,
         before: Mixer | None = None,
+        watch: Watch = NO_WATCH,
     ) -> None:
         self.sample_rate, self.frame = sample_rate, 0
         self.lanes = Lanes()
@@ -60,8 +70,13 @@ class Mixer:
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._players = new_reports(), new_players(max_players)
         self._schedule, self._strips = scheduling.new_schedule(), new_strips(graph, max_block_frames)
-        self._ducks, self._ahead = new_ducks(graph, sample_rate, max_block_frames), new_ahead(graph, sample_rate)
-        self._chains = self._build_chains(before)
+        self._chains = self._build_chains(before, watch)
+        self._plan = plan_latency(graph, self._chain_latencies(before))
+        self._late = new_late(self._plan, 0 if before is None else before._plan.longest, max_block_frames)
+        self._every_strip = np.arange(len(graph.strips), dtype=np.int32)
+        self._heir: tuple[Late, NDArray[np.int32]] | None = None
+        self._ducks = new_ducks(graph, sample_rate, max_block_frames, self._plan.total)
+        self._ahead = new_ahead(graph, sample_rate)
         self._waiting = self._schedule.used
         self._runs = runs_of(graph, self._chains)
         self._delays, self._ducking = self._ahead.ring.shape[2] > 1, len(self._ducks.keys) > 0
@@ -83,18 +98,46 @@ class Mixer:
         self._panic_end = NEVER
         self._block_frames = 0
 
-    def _build_chains(self, before: Mixer | None) -> dict[int, Chain]:
+    def _build_chains(self, before: Mixer | None, watch: Watch) -> dict[int, Chain]:
         """Build the effects that ``before`` has not got."""
-        old: dict[int, Chain] = {}
-        if before is not None:
-            places = strip_places(before._graph, self._graph)
-            old = {int(places[i]): chain for i, chain in before._chains.items() if places[i] >= 0}
+        old = self._chains_of(before)
         chains: dict[int, Chain] = {}
         for index, spec in enumerate(self._graph.strips):
             if spec.inserts:
                 kept = old[index].keys if index in old else ()
-                chains[index] = Chain(spec.inserts, self.sample_rate, self._max_block, spec.insert_keys, kept)
+                own = Watch(partial(_tell_word, watch.loading, index), partial(_tell_word, watch.running, index))
+                chains[index] = Chain(
+                    spec.inserts, self.sample_rate, self._max_block, spec.insert_keys, kept, self._graph.spec, own
+                )
         return chains
+
+    def _chains_of(self, before: Mixer | None) -> dict[int, Chain]:
+        """Return the chains of ``before`` by the places that their strips have here."""
+        if before is None:
+            return {}
+        places = strip_places(before._graph, self._graph)
+        return {int(places[i]): chain for i, chain in before._chains.items() if places[i] >= 0}
+
+    def _chain_latencies(self, before: Mixer | None) -> list[int]:
+        """Return how late each strip's chain will be."""
+        old = self._chains_of(before)
+        latencies = [0] * len(self._graph.strips)
+        for index, chain in self._chains.items():
+            latencies[index] = chain.latency_after(old.get(index))
+        return latencies
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Why plug-ins could not be loaded, by effect."""
+        return {effect: text for chain in self._chains.values() for effect, text in chain.faults.items()}
+
+    def switch_off(self, effects: Collection[str]) -> None:
+        """Never call these plug-ins again; what they delayed stays as late. Before the first block."""
+        for index, chain in self._chains.items():
+            spec = self._graph.strips[index]
+            for key, insert in zip(spec.insert_keys, spec.inserts, strict=True):
+                if insert.effect in effects:
+                    chain.switch_off(key)
 
     @property
     def strips(self) -> int:
@@ -123,13 +166,14 @@ class Mixer:
 
     @property
     def latency_frames(self) -> int:
-        """Frames by which the output is late: the look-ahead of ducking and of the limiter."""
-        return self.strip_latency_frames + self._limiter.latency_frames
+        """Frames by which the output is late: plug-ins, the look-ahead of ducking and of the limiter."""
+        master = self._plan.leaves[self._graph.master] - self._plan.total
+        return self.strip_latency_frames + master + self._limiter.latency_frames
 
     @property
     def strip_latency_frames(self) -> int:
-        """Frames by which the strips' outputs are late: the look-ahead of ducking."""
-        return int(self._ahead.taps[1])
+        """Frames by which the strips' outputs are late: plug-ins and the look-ahead of ducking."""
+        return int(self._ahead.taps[1]) + self._plan.total
 
     @property
     def premaster(self) -> Audio:
@@ -247,7 +291,22 @@ class Mixer:
         fade = round(FADE_SECONDS * self.sample_rate)
         ending = part(self._strips, self._graph, following._graph, self.frame, fade)
         release_on(self._players, ending, self.frame, fade)
-        return self.frame + fade
+        return self.frame + max(fade, self._let_listen(following))
+
+    def _let_listen(self, following: Mixer) -> int:
+        """Let what is late in ``following`` hear what it will be given; return for how long it has to."""
+        new = {place: chain for place, chain in following._chains.items() if chain.hosts}
+        places = strip_places(self._graph, following._graph)
+        for index, place in enumerate(places.tolist()):
+            if place in new:
+                if index not in self._chains:
+                    self._chains[index] = Chain((), self.sample_rate, self._max_block)
+                self._chains[index].let_listen(new[place])
+        self._runs = runs_of(self._graph, self._chains)
+        if is_used(following._late):
+            self._heir = following._late, places
+        longest = max(self._plan.longest, following._plan.longest)  # both delays are taken from the rings
+        return longest + max((chain.new_latency for chain in new.values()), default=0)
 
     def state(self) -> MixerState:
         """Return where this mixer stands, as views that are valid until the next call of anything."""
@@ -312,6 +371,9 @@ class Mixer:
             index, chain = old.get(place, (-1, None))
             self._chains[place].adopt(chain, self.frame, fade, waiting_params(waiting, index))
         self._runs = runs_of(self._graph, self._chains)
+        if is_used(self._late):
+            sends = paired_sends(other._strips, self._strips, places)
+            follow_late(self._late, other._late, places, sends, self.frame, fade)
         self._ducking = self._ducking or other._ducking  # what was ducked comes back up
         follow_on(self._ducks, self._ahead, self._graph, other._ducks, other._ahead, places)
         change_delay(self._ahead, int(other._ahead.taps[1]), self.frame, fade)
@@ -347,7 +409,8 @@ class Mixer:
             self._do_due(slot)
         if self.frame >= self._panic_end:
             self._end_panic()
-        quiet = self._automation.run(self._playback.timeline_frame, self._playback.playing, self.frame)
+        heard = self._playback.timeline_frame - self.strip_latency_frames
+        quiet = self._automation.run(heard, self._playback.playing, self.frame)
         return self._playback.cut(min(most, quiet, self._panic_end - self.frame))
 
     def _do_due(self, slot: int) -> None:
@@ -378,12 +441,18 @@ class Mixer:
             follow(self._ducks, self._strips, self._inputs, frame, step)
         if self._delays:
             delay(self._ahead, self._inputs, frame, step)
+        if is_used(self._late):
+            arrive(self._late, self._inputs, frame, step)
+        if self._heir is not None:
+            late, places = self._heir
+            keep_heard(late.played, places, self._every_strip, self._inputs, frame, step)
         self._premaster[done:end] = 0.0
         for run in self._runs:
             self._mix_run(run, done, step)
         self._limiter.process(self._final[done:end], self._out[done:end], frame)
         self.frame += step
-        self._automation.advance(self._playback.timeline_frame + step * self._playback.playing, self._playback.playing)
+        heard = self._playback.timeline_frame + step * self._playback.playing - self.strip_latency_frames
+        self._automation.advance(heard, self._playback.playing)
         self._playback.advance(step, self.frame)
         if self._epochs:
             self._acknowledge()
@@ -392,6 +461,9 @@ class Mixer:
         for strip, chain in run.chained:
             if not self._strips.failed[strip]:
                 self._run_chain(strip, chain, step)
+        if self._heir is not None:
+            late, places = self._heir
+            keep_heard(late.heard, places, run.strips, self._inputs, self.frame, step)
         mix_level(
             self._strips,
             self._reports,
@@ -403,6 +475,7 @@ class Mixer:
             self._premaster,
             done,
             self._ducks.gains,
+            self._late,
         )
 
     def _run_chain(self, strip: int, chain: Chain, step: int) -> None:

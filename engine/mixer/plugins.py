@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -62,8 +63,12 @@ def stretch_planar(audio: Planar, sample_rate: float, speed: float) -> Planar:
 
 
 def effect_values(effect: Effect, spec: EffectSpec) -> list[float]:
-    """Return every parameter of ``effect`` in table order: what the story says, else the default."""
-    return [effect.params.get(name, param.spec.default) for name, param in spec.params.items()]
+    """Return every parameter of ``effect`` in table order: what the story says, else the default.
+
+    Of a plug-in: else NaN, since its own state says where they are.
+    """
+    own = spec.plugin is not None
+    return [effect.params.get(name, math.nan if own else param.spec.default) for name, param in spec.params.items()]
 
 
 def _set_checked(plugin: Plugin, attribute: str, value: float, name: str) -> None:

@@ -7,11 +7,12 @@ rings out. ``swept`` drops it once it is silent. Places of dropped strips are us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
 from engine.mixer.graph import Graph, SendSpec, StripSpec, compile_graph, levels_of
+from engine.plugins.facts import is_plugin
 from engine.story.model import Effect, Story
 
 _GONE = StripSpec(id="", kind="gone")
@@ -33,9 +34,21 @@ def regraph(graph: Graph, old: Story, new: Story) -> Graph:
         moved = replace(spec, sends=tuple(replace(s, to=places[s.to]) for s in spec.sends))
         before = graph.strips[place] if place < len(graph.strips) else _GONE
         if before.kind != "gone":
-            moved = _keyed(moved, before, inserts.get(spec.id, before.inserts))
+            moved = _keyed(moved, before, inserts.get(spec.id, before.inserts), _others(graph, wanted))
         strips[place] = moved
-    return Graph(strips=tuple(strips), levels=levels_of(tuple(strips)), limiter_db=wanted.limiter_db)
+    plugins = {**graph.plugins, **wanted.plugins}  # those of strips that are leaving, too
+    named = {effect.effect for spec in strips for effect in spec.inserts}
+    return Graph(
+        strips=tuple(strips),
+        levels=levels_of(tuple(strips)),
+        limiter_db=wanted.limiter_db,
+        plugins={effect: facts for effect, facts in plugins.items() if effect in named},
+    )
+
+
+def _others(graph: Graph, wanted: Graph) -> frozenset[str]:
+    """Return the plug-ins that are no longer what they were: found, lost, quarantined or another version."""
+    return frozenset(e for e, facts in wanted.plugins.items() if e in graph.plugins and graph.plugins[e] != facts)
 
 
 def swept(graph: Graph) -> Graph:
@@ -60,10 +73,10 @@ def _places(graph: Graph, wanted: Graph) -> list[int]:
     return [own[s.id, s.kind] if (s.id, s.kind) in own else next(unused) for s in wanted.strips]
 
 
-def _keyed(spec: StripSpec, before: StripSpec, old_inserts: tuple[Effect, ...]) -> StripSpec:
+def _keyed(spec: StripSpec, before: StripSpec, old_inserts: tuple[Effect, ...], others: frozenset[str]) -> StripSpec:
     """Return ``spec`` with the keys of what it has in common with ``before``."""
     next_key = before.next_key
-    keys = list(match_inserts(old_inserts, before.insert_keys, spec.inserts))
+    keys = list(match_inserts(old_inserts, before.insert_keys, spec.inserts, others))
     for index, key in enumerate(keys):
         if key is None:
             keys[index], next_key = next_key, next_key + 1
@@ -75,21 +88,27 @@ def _keyed(spec: StripSpec, before: StripSpec, old_inserts: tuple[Effect, ...]) 
     return replace(spec, keys=tuple(k for k in keys if k is not None), sends=tuple(sends), next_key=next_key)
 
 
-def match_inserts(old: Sequence[Effect], keys: Sequence[int], new: Sequence[Effect]) -> tuple[int | None, ...]:
+def match_inserts(
+    old: Sequence[Effect], keys: Sequence[int], new: Sequence[Effect], others: Collection[str] = ()
+) -> tuple[int | None, ...]:
     """Return for each new insert the key of the old one that it goes on as, or None.
 
     Those that go on keep their order; as many as possible, rather with equal parameters. An insert that changes places
-    with another is a new one there.
+    with another is a new one there. others: effects none of which goes on.
     """
+
+    def likeness(i: int, k: int) -> int:
+        return 0 if new[k].effect in others else _likeness(old[i], new[k])
+
     best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in reversed(range(len(old))):
         for k in reversed(range(len(new))):
-            best[i][k] = max(best[i + 1][k], best[i][k + 1], _likeness(old[i], new[k]) + best[i + 1][k + 1])
+            best[i][k] = max(best[i + 1][k], best[i][k + 1], likeness(i, k) + best[i + 1][k + 1])
     found: list[int | None] = [None] * len(new)
     i = k = 0
     while i < len(old) and k < len(new):
-        likeness = _likeness(old[i], new[k])
-        if likeness and best[i][k] == likeness + best[i + 1][k + 1]:
+        like = likeness(i, k)
+        if like and best[i][k] == like + best[i + 1][k + 1]:
             found[k] = keys[i]
             i, k = i + 1, k + 1
         elif best[i][k] == best[i + 1][k]:
@@ -100,6 +119,8 @@ def match_inserts(old: Sequence[Effect], keys: Sequence[int], new: Sequence[Effe
 
 
 def _likeness(old: Effect, new: Effect) -> int:
-    if old.effect != new.effect:
+    if old.effect != new.effect or old.state != new.state:
         return 0
+    if is_plugin(old.effect) and not old.params.keys() <= new.params.keys():
+        return 0  # where the others were before they were named, its state says
     return 5 if old.params == new.params else 4

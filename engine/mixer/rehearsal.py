@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.mixer.graph import compile_graph
+from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.lanes import write_packet
+from engine.mixer.latency import arrive, keep_heard, new_late, plan_latency
 from engine.mixer.mixer import Mixer
 from engine.realtime.pages import PageTable
 from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
@@ -28,6 +29,7 @@ def rehearse() -> None:
         Mixer(compile_graph(s), sample_rate=48000, arena=arena, max_block_frames=FRAMES, max_players=16)
         for s in (story, Story(title="rehearsal", tracks=story.tracks[:1], buses=story.buses, master=Master()))
     ]
+    _rehearse_delays(compile_graph(story))
     first, second = mixers
     PageTable(arena, 0).open(4000, 2)
     first.set_timeline(_entries(), 1)
@@ -47,6 +49,15 @@ def _tape(mixer: Mixer) -> None:
     head[PACKET_FRAMES] = 8
     strips = np.arange(-1, 2, dtype=np.int32)
     write_packet(tape, 0, len(tape), strips, 3, mixer.master, mixer.outputs, mixer.process(8), head)
+
+
+def _rehearse_delays(graph: Graph) -> None:
+    """Delay a little, as if there were a plug-in that is late."""
+    late = new_late(plan_latency(graph, [0] * len(graph.strips)), 100, FRAMES)
+    inputs = np.zeros((len(graph.strips), 2 * FRAMES), np.float32)
+    every = np.arange(len(graph.strips), dtype=np.int32)
+    arrive(late, inputs, 0, 64)
+    keep_heard(late.heard, every, every, inputs, 0, 64)
 
 
 def _entries() -> np.ndarray:

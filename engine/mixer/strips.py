@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
+from engine.mixer.latency import Late, taken_from
 from engine.mixer.ramps import fill, glide, multiply, new_ramps
 from engine.mixer.reading import LOUDEST
 from engine.mixer.reports import Reports, tell
@@ -186,14 +187,19 @@ def _fader_curves(strips: Strips, strip: int, frame: int, frames: int, ducked: N
 
 
 @kernel
-def _send(strips: Strips, strip: int, frame: int, frames: int, inputs: NDArray[np.float32]) -> None:
+def _send(strips: Strips, strip: int, frame: int, frames: int, inputs: NDArray[np.float32], late: Late) -> None:
     curve = strips.curves[4, :frames]
     for send in range(strips.first_send[strip], strips.first_send[strip + 1]):
+        delayed = late.heard.shape[2] > 1 and (late.send[send, 0] != 0 or late.send[send, 1] != 0)
+        if delayed:
+            taken_from(late, late.heard[strip], late.send[send], frame, frames)
         fill(strips.ramps, ROWS * strip + FEED, frame, curve)
         multiply(strips.ramps, ROWS * len(strips.kind) + send, frame, curve)
         target = inputs[strips.send_to[send]]
         for channel in range(2):
             source = inputs[strip, channel * frames : (channel + 1) * frames]
+            if delayed:
+                source = late.taken[channel, :frames]
             gains = strips.curves[channel, :frames]
             into = target[channel * frames : (channel + 1) * frames]
             for i in range(frames):
@@ -212,11 +218,12 @@ def mix_level(
     premaster: NDArray[np.float32],
     done: int,
     ducked: NDArray[np.float64],
+    late: Late,
 ) -> None:
     """Run the faders of the strips in ``level``: inputs to outputs, sends and the master's input, with meters.
 
     inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
-    the block begins at ``done``. ducked: (strips, max_block), the gain that ducking leaves.
+    the block begins at ``done``. ducked: (strips, max_block), the gain that ducking leaves. late: what is delayed.
     """
     master = strips.master[0]
     for strip in level:
@@ -225,8 +232,11 @@ def mix_level(
         if strips.failed[strip] != 0:
             inputs[strip, : 2 * frames] = 0.0
         _fader_curves(strips, strip, frame, frames, ducked[strip])
+        delayed = late.heard.shape[2] > 1 and strip != master and _remember(late, strip, inputs, frame, frames)
         for channel in range(2):
             source = inputs[strip, channel * frames : (channel + 1) * frames]
+            if delayed:
+                source = late.taken[channel, :frames]
             gains = strips.curves[2 + channel, :frames]
             out = outputs[strip, done : done + frames, channel]
             for i in range(frames):
@@ -238,7 +248,21 @@ def mix_level(
                 for i in range(frames):
                     into[i] += out[i]
                     mix[i] = into[i]
-        _send(strips, strip, frame, frames, inputs)
+        _send(strips, strip, frame, frames, inputs, late)
+
+
+@kernel
+def _remember(late: Late, strip: int, inputs: NDArray[np.float32], frame: int, frames: int) -> bool:
+    """Keep what has come out of a strip's chain; whether what goes to the master is older: it is ``taken`` then."""
+    mask = late.heard.shape[2] - 1
+    for channel in range(2):
+        line = late.heard[strip, channel]
+        for i in range(frames):
+            line[(frame + i) & mask] = inputs[strip, channel * frames + i]
+    if late.direct[strip, 0] == 0 and late.direct[strip, 1] == 0:
+        return False
+    taken_from(late, late.heard[strip], late.direct[strip], frame, frames)
+    return True
 
 
 @kernel

@@ -1,10 +1,11 @@
 """The audio process: ``python -m engine.realtime.audio_process``.
 
 First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}`` or ``{"error": text}``; a standby says
-``{"standby": {}}``. Each further line in is answered: ``{"graph": …}`` with ``{"graph": number}`` or an error; of the
-standby also ``{"take_over": {}}`` with ``{"ready": …}`` and ``{"look": {}}`` with ``{"missing": text}``: why the device
-that is wanted can't be had, or nothing. ``{"lost": text}`` is its last word when the device is gone. The end of the
-input, or SIGTERM, stops it. Logs go to standard error.
+``{"standby": {}}``. Each further line in is answered: ``{"graph": …}`` with ``{"graph": number, "faults": …}`` (why
+plug-ins could not be loaded, by effect) or an error; of the standby also ``{"take_over": TakeOver}`` with ``{"ready":
+…}`` and ``{"look": {}}`` with ``{"missing": text}``: why the device that is wanted can't be had, or nothing.
+``{"lost": text}`` is its last word when the device is gone. The end of the input, or SIGTERM, stops it. Logs go to
+standard error.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _serve(answers: IO[bytes]) -> int:
 
     warm()
     lines = _lines()
-    first = next(lines, None)
+    first = next(filter(None, lines), None)  # control may try plug-ins before it says what is to be played
     if first is None:
         return 0
     service: AudioService | None = None

@@ -17,7 +17,8 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     device_before: the name of the device that the process before played on; it goes first, so that other devices which
     have come up since confuse nobody. fallback_null: play at the pace of a device, without one, when the device can't
     be opened. private: the device's outputs that play private buses. standby: get ready, but play only when told to
-    take over.
+    take over. trace_row: where plug-ins in work are noted. without: plug-ins that are not to be loaded and why, by
+    effect.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -30,6 +31,8 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     standby: bool = False
     device_before: str = ""
     private: tuple[int, ...] = ()
+    trace_row: int = 0
+    without: dict[str, str] = {}
 
 
 class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,8 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     latency_seconds: from the engine to the ear, the limiter's look-ahead included. fallback: why the null output
     plays instead of the device that was asked for, else empty. private: the outputs on which private buses are heard.
+    faults: why plug-ins could not be loaded, by effect. crashed: in which ones processes before this one died, and how;
+    the supervisor knows.
     """
 
     device: str
@@ -50,3 +55,11 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     fallback: str = ""
     private: tuple[int, ...] = ()
     pid: int = 0
+    faults: dict[str, str] = {}
+    crashed: dict[str, str] = {}
+
+
+class TakeOver(msgspec.Struct, frozen=True, kw_only=True):
+    """What a standby is told when it is to play. without: plug-ins, by effect, that are never to be called."""
+
+    without: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from engine.output.channels import MAIN
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
+from engine.realtime.plugin_trace import PluginTrace
 from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, of_streams, records
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
@@ -51,6 +53,7 @@ class AudioCore:
         block_frames: int = 256,
         max_block_frames: int = 1024,
         max_players: int = 1024,
+        trace_row: int = 0,
     ) -> None:
         self.sample_rate = sample_rate
         self.fault = ""
@@ -79,6 +82,7 @@ class AudioCore:
         self._curtain = Curtain(round(CURTAIN_SECONDS * sample_rate))
         self._next: Mixer | None = None
         self._parts_at: int | None = None
+        self._watch = PluginTrace(memory.plugins).watch(trace_row)
         self._mixer = self._build(graph)
         self._built = [self._mixer]
         self._board.mixer(self._mixer, max_players)
@@ -117,12 +121,20 @@ class AudioCore:
         self._built = [self._mixer]
         self._board.mixer(self._mixer, self._max_players)
 
-    def take_over(self) -> None:
+    @property
+    def faults(self) -> dict[str, str]:
+        """Why plug-ins of the newest graph could not be loaded, by effect."""
+        return self._built[-1].faults
+
+    def take_over(self, without: Collection[str] = ()) -> None:
         """Go on where the audio process before stopped, if there was one. Main thread, before the output starts.
+
+        without: plug-ins that are never to be called.
 
         What it would have played by now is mixed unheard: players, loops, the transport and what was scheduled are
         where they would be. What it had told is not told again.
         """
+        self._mixer.switch_off(without)
         saved = self._saved = self._checkpoint.read(PLAYER)
         if saved is None:
             return
@@ -198,6 +210,7 @@ class AudioCore:
             max_block_frames=self._max_block_frames,
             max_players=self._max_players,
             before=before,
+            watch=self._watch,
         )
 
     def _play(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -18,8 +19,9 @@ from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
 from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
-from engine.realtime.config import NULL_DEVICE, AudioConfig, AudioFacts
+from engine.realtime.config import NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
 from engine.realtime.core import AudioCore
+from engine.realtime.plugin_graph import leave_out
 from engine.realtime.shared import EngineMemory
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,8 @@ DEAF_SECONDS = 3.0
 HANG_SECONDS = 1.0
 """A block that is mixed for longer will never end."""
 
-TAKE_OVER, LOOK = b'{"take_over": {}}', b'{"look": {}}'
-"""What only a standby is told."""
+LOOK = b'{"look": {}}'
+"""What only a standby is asked."""
 
 Message = dict[str, Any]
 
@@ -53,10 +55,11 @@ class AudioService:
         self._memory.prefault()
         self._core = AudioCore(
             self._memory,
-            config.graph,
+            leave_out(config.graph, config.without),
             sample_rate=config.sample_rate,
             block_frames=config.block_frames,
             max_players=config.max_players,
+            trace_row=config.trace_row,
         )
         self._output: Output | None = None
         self._priority: Grant | None = None
@@ -80,9 +83,12 @@ class AudioService:
             with silent_stderr():  # no device is no news here
                 self._missing()
 
-    def start(self, *, fallback_null: bool | None = None) -> AudioFacts:
-        """Begin to play, where another audio process stopped if there was one; return the facts. Raises DeviceError."""
-        self._core.take_over()
+    def start(self, *, fallback_null: bool | None = None, without: Collection[str] = ()) -> AudioFacts:
+        """Begin to play, where another audio process stopped if there was one; return the facts. Raises DeviceError.
+
+        without: plug-ins that are never to be called.
+        """
+        self._core.take_over(without)
         fallback = self._open(self._config.fallback_null if fallback_null is None else fallback_null)
         output = self._output
         if output is None or not self._rendering.wait(START_SECONDS) or self._priority is None:
@@ -101,20 +107,24 @@ class AudioService:
             fallback=fallback,
             private=() if isinstance(output, NullOutput) else self._config.private,
             pid=os.getpid(),
+            faults=self._core.faults,
         )
 
     def obey(self, line: bytes) -> Message:
         """Do what a line of JSON says and return the answer. Raises DeviceError when it is to play and can't."""
-        if line == TAKE_OVER:
-            return {"ready": self.start(fallback_null=True)}
         if line == LOOK:
             with silent_stderr():
                 return {"missing": self._missing()}
         try:
             message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+            if set(message) == {"take_over"}:
+                told = msgspec.json.decode(message["take_over"], type=TakeOver)
+                return {"ready": self.start(fallback_null=True, without=told.without)}
             if set(message) != {"graph"}:
                 raise EngineError(f"the audio process knows 'graph', not {', '.join(map(repr, message))}")
             return self._replace(msgspec.json.decode(message["graph"], type=Graph))
+        except DeviceError:
+            raise
         except (msgspec.MsgspecError, EngineError) as error:
             return {"refused": str(error)}
 
@@ -161,7 +171,7 @@ class AudioService:
             if not self._core.swapped.wait(SWAP_SECONDS):
                 return {"refused": "the device asks for no more sound"}
         self._graphs += 1
-        return {"graph": self._graphs}
+        return {"graph": self._graphs, **({"faults": self._core.faults} if self._core.faults else {})}
 
     def _missing(self) -> str:
         """Return why the device that is wanted can't be had, or nothing. Lets go of all drivers."""

@@ -13,6 +13,7 @@ from engine.realtime.beats import BEATS_BYTES
 from engine.realtime.checkpoint import checkpoint_bytes
 from engine.realtime.memory import Segment
 from engine.realtime.parts import PARTS
+from engine.realtime.plugin_trace import TRACE_BYTES
 from engine.realtime.records import AUTOMATION, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
 from engine.realtime.status import STATUS_BYTES
@@ -46,7 +47,8 @@ class EngineMemory:
         self._pool_bytes = pool_bytes
         self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
         self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
-        self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:])
+        self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:12])
+        self.plugins = segments["plugins"]
 
     @classmethod
     def create(
@@ -70,6 +72,7 @@ class EngineMemory:
             "notes": config.notes_bytes,
             "black": config.black_bytes,
             "tape": config.tape_bytes,
+            "plugins": TRACE_BYTES,
         }
         handles = handles or {part: open_shared() for part in PARTS}
         try:

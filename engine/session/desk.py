@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from engine.commands import (
     DEFAULT_RAMP_SECONDS,
@@ -16,7 +16,7 @@ from engine.commands import (
     SetStripSolo,
     Turn,
 )
-from engine.errors import BadRange, UnknownThing
+from engine.errors import BadRange, NotReady, UnknownThing
 from engine.events import (
     DuckChanged,
     Event,
@@ -28,8 +28,9 @@ from engine.events import (
     StripPanChanged,
     StripSoloChanged,
 )
-from engine.mixer.effects import EFFECTS
+from engine.mixer.effects import EffectSpec, insert_spec
 from engine.params import DUCK
+from engine.plugins.facts import PluginFacts
 from engine.realtime.records import Kind
 from engine.session.context import Context
 from engine.session.keeper import Keeper
@@ -98,7 +99,8 @@ class Desk:
         return order(Kind.SET_SEND, at_frame, strip=index, index=key, **fields), event
 
     def _insert(self, command: SetInsertParam, index: int, at_frame: int | None) -> tuple[Records, Event]:
-        param, value = check_insert_param(self._context.story.strips()[command.strip], command)
+        story = self._context.story
+        param, value = check_insert_param(story.strips()[command.strip], command, story.plugins)
         fields = {"value": value, "ramp_frames": self._context.frames(command.ramp_seconds)}
         event = InsertParamChanged(strip=command.strip, insert=command.insert, param=command.param, value=value)
         key = self._context.graph.strips[index].insert_keys[command.insert - 1]
@@ -126,11 +128,13 @@ def check_insert(strip: Strip, name: str, insert: int) -> None:
         raise BadRange(f"strip {name!r} has {len(strip.inserts)} inserts; {insert} is not one of them")
 
 
-def check_insert_param(strip: Strip, command: SetInsertParam) -> tuple[int, float]:
+def check_insert_param(strip: Strip, command: SetInsertParam, plugins: Mapping[str, PluginFacts]) -> tuple[int, float]:
     """Return the parameter's place in the effect's table and its checked value."""
     check_insert(strip, command.strip, command.insert)
     name = strip.inserts[command.insert - 1].effect
-    effect = EFFECTS[name]
+    effect = insert_spec(name, plugins)
+    if effect.plugin is not None and effect.plugin.fault and not effect.params:
+        raise NotReady(f"{command.strip} {name}: {effect.plugin.fault}")
     index = effect.param_index(command.param, name)
     return index, effect.params[command.param].spec.check(command.value, f"{command.strip} {name} {command.param}")
 
@@ -154,12 +158,14 @@ def levels(context: Context) -> Records:
             values = {duck_index(name): getattr(strip.duck, name) for name in knobs}
             orders.extend(order(Kind.SET_DUCK, param=p, value=v, strip=index) for p, v in values.items())
         for key, effect in zip(spec.insert_keys, strip.inserts, strict=True):
-            orders.extend(_insert_levels(key, effect, where))
+            orders.extend(_insert_levels(key, effect, context.graph.spec(effect.effect), where))
     orders.append(set_limiter(context.story.master.limiter_db))
     return together(*orders)
 
 
-def _insert_levels(key: int, effect: Effect, where: dict[str, int]) -> Iterator[Records]:
+def _insert_levels(key: int, effect: Effect, spec: EffectSpec, where: dict[str, int]) -> Iterator[Records]:
     yield order(Kind.SET_BYPASS, index=key, value=float(effect.bypass), **where)
-    for param, (name, knob) in enumerate(EFFECTS[effect.effect].params.items()):
-        yield order(Kind.SET_INSERT, index=key, param=param, value=effect.params.get(name, knob.spec.default), **where)
+    for param, (name, knob) in enumerate(spec.params.items()):
+        if spec.plugin is None or name in effect.params:  # where the others of a plug-in are, its state says
+            value = effect.params.get(name, knob.spec.default)
+            yield order(Kind.SET_INSERT, index=key, param=param, value=value, **where)

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.commands import Command
 from engine.mixer.graph import Graph
+from engine.plugins.facts import PluginFacts
 from engine.session.library import Source
 from engine.story.model import Story
 
@@ -106,7 +107,13 @@ class Flowed(Base, frozen=True, kw_only=True):
     frames: int = 0
 
 
+class Equipped(Base, frozen=True, kw_only=True):
+    """What is known of plug-ins has changed. plugins: by effect."""
+
+    plugins: dict[str, PluginFacts]
+
+
 Input = (
     Did | Known | Shelved | PutOff | Evicted | Failed | Heard | Published | Adopted | Swapped | Taken | Swept
-    | Advanced | Flowed
+    | Advanced | Flowed | Equipped
 )  # fmt: skip

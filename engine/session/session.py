@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.commands import (
@@ -42,13 +43,16 @@ from engine.commands import (
     RemoveTrack,
     ResumeAll,
     ResumeCue,
+    RetryPlugin,
     SaveStory,
     Say,
+    ScanPlugins,
     SelectBank,
     SetDuck,
     SetDuckLookAhead,
     SetInsertBypass,
     SetInsertParam,
+    SetInsertState,
     SetLoop,
     SetPoint,
     SetSendGain,
@@ -71,10 +75,11 @@ from engine.commands import (
 )
 from engine.errors import Busy, EngineError, NotReady, UnknownThing
 from engine.events import AutomationChanged, BankSelected, ClipChanged, CueChanged, Dropped, Event, SlotColdChanged
-from engine.mixer.effects import EFFECTS
+from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
+from engine.plugins.facts import PluginFacts
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Report
 from engine.session.builder import Builder, Mixes, no_mixes
@@ -84,11 +89,24 @@ from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
-from engine.session.inputs import Adopted, Advanced, Did, Evicted, Failed, Heard, Known, Published, PutOff, Shelved
+from engine.session.inputs import (
+    Adopted,
+    Advanced,
+    Did,
+    Equipped,
+    Evicted,
+    Failed,
+    Heard,
+    Known,
+    Published,
+    PutOff,
+    Shelved,
+)
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
 from engine.session.orders import order
 from engine.session.players import JobOwner, SlotOwner, owner_name
+from engine.session.plugins import NoPlugins, Plugins
 from engine.session.prefetch import Prefetch
 from engine.session.prompts import Prompts, prompt_lines
 from engine.session.recording import Recorded, Recording
@@ -100,6 +118,7 @@ from engine.session.stage import Stage
 from engine.session.transport import Transport
 from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
+from engine.story.equip import insert_specs
 from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
 
 Listener = Callable[[tuple[Event, ...]], None]
@@ -126,6 +145,7 @@ class Session:
         soon: Callable[[], int] = lambda: 0,
         notes: Notes | None = None,
         deck: Deck | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -137,9 +157,10 @@ class Session:
         self.prefetch = Prefetch(self.context, self.transport, self.cues)
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
+        self.plugins = plugins or NoPlugins()
         self.desk = Desk(self.context)
         self.snapshots = Snapshots(self.context, self.desk)
-        self.builder = Builder(self.context, mixes, self.voices)
+        self.builder = Builder(self.context, mixes, self.voices, self.plugins)
         self._notes = notes or Notes()
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
@@ -217,6 +238,15 @@ class Session:
             self.open()
             self.context.wrote(Adopted(story=story))
         self.tell(rewound)
+
+    def equip(self, plugins: dict[str, PluginFacts]) -> None:
+        """Take in what is known of plug-ins by now, by effect; the mixer is built anew where it matters."""
+        story = replace(self.story, plugins={**self.story.plugins, **plugins})
+        graph = regraph(self.context.graph, self.context.story, story)
+        self.context.adopt(story, graph)
+        self.context.wrote(Equipped(plugins=plugins))
+        if graph.plugins:
+            self.transport.automate()
 
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
@@ -361,7 +391,20 @@ class Session:
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case AddInsert() | RemoveInsert() | MoveInsert() | AddSend() | RemoveSend() | AddBus() | RemoveBus():
+            case RetryPlugin(plugin=plugin):
+                self.plugins.retry(plugin)
+            case ScanPlugins():
+                self.plugins.scan()
+            case (
+                SetInsertState()
+                | AddInsert()
+                | RemoveInsert()
+                | MoveInsert()
+                | AddSend()
+                | RemoveSend()
+                | AddBus()
+                | RemoveBus()
+            ):
                 events = self.builder.apply(command, self.keeper)
                 self.transport.automate()
                 return events
@@ -387,8 +430,7 @@ class Session:
 
     def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
         """Change a lane; the mixer follows it from where it stands."""
-        effects = {name: {p: param.spec for p, param in spec.params.items()} for name, spec in EFFECTS.items()}
-        story = apply_edit(self.story, command, effects)
+        story = apply_edit(self.story, command, insert_specs(self.story, effect_specs()))
         self.keeper.append(command)
         self.context.story = story
         self.transport.automate()

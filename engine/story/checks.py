@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
+from engine.plugins.facts import is_plugin, known_specs, plugin_name
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
 from engine.story.message_checks import CHANNEL, SEVEN_BITS, check_messages
@@ -18,6 +19,7 @@ from engine.story.model import (
     Cue,
     CueTarget,
     Duck,
+    Effect,
     FireCues,
     Lane,
     Manner,
@@ -43,6 +45,7 @@ from engine.story.rules import (
     check_text,
     check_unique,
     problem,
+    state_is_whole,
 )
 from engine.story.timeline import dependencies, find_cycles
 from engine.story.words import word_fault
@@ -72,6 +75,7 @@ def check_story(
 class _Check:
     def __init__(self, story: Story, voices: Collection[str] | None, effects: EffectTable | None) -> None:
         self._story, self._voices, self._effects = story, voices, effects
+        self._specs = {**(effects or {}), **known_specs(story.plugins.items())}
         self._clips = {c.id for t in story.tracks for c in t.clips}
         self._tracks = {t.id for t in story.tracks}
         self._buses = {b.id for b in story.buses}
@@ -198,7 +202,11 @@ class _Check:
         yield from check_range(path, "gain_db", strip.gain_db, FADER)
         yield from check_range(path, "pan", strip.pan, PAN)
         for k, insert in enumerate(strip.inserts):
-            yield from self._insert(insert.effect, insert.params, (*path, "inserts", k))
+            where = (*path, "inserts", k)
+            if is_plugin(insert.effect):
+                yield from self._plugin(insert, where)
+            else:
+                yield from self._insert(insert.effect, insert.params, where)
         for lane in strip.automation:
             yield from self._lane(lane, strip, (*path, "automation"))
         if strip.duck is not None:
@@ -219,7 +227,7 @@ class _Check:
 
     def _lane(self, lane: Lane, strip: Strip, path: Path) -> Iterator[Problem]:
         where = (*path, lane.target)
-        spec = lane_spec(lane.target, strip, self._effects)
+        spec = lane_spec(lane.target, strip, self._effects and self._specs)
         if spec is None:
             yield problem(where, f"moves nothing of this strip; it may be {LANE_FORMS}")
             return
@@ -236,6 +244,20 @@ class _Check:
                 yield problem((*path, "by"), f"there is no track {key!r}; there is: {there}")
             elif key == strip_id:
                 yield problem((*path, "by"), "a track can't duck itself")
+
+    def _plugin(self, insert: Effect, path: Path) -> Iterator[Problem]:
+        """Report parameters and a state that can't be; of a plug-in that is not here everything may be."""
+        if not plugin_name(insert.effect).strip():
+            yield problem((*path, "plugin"), "needs the name of a plug-in, or its path")
+        if not state_is_whole(insert.state):
+            yield problem((*path, "state"), "is no base64 text")
+        specs = {} if self._effects is None else self._specs.get(insert.effect, {})
+        for param, value in insert.params.items():
+            if specs and param not in specs:
+                text = f"{plugin_name(insert.effect)} has no {param!r}; it has: {allowed_text(sorted(specs))}"
+                yield problem((*path, "params", param), text)
+            else:
+                yield from check_range((*path, "params"), param, value, specs.get(param, ANY_NUMBER))
 
     def _insert(self, effect: str, params: Mapping[str, float], path: Path) -> Iterator[Problem]:
         if self._effects is None:

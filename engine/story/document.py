@@ -10,12 +10,15 @@ from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.errors import StoryError
+from engine.plugins.facts import Lookup
 from engine.story import nodes
 from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.edit import EffectTable
+from engine.story.equip import equip
 from engine.story.midi_file import read_midi_file
 from engine.story.model import Story
 from engine.story.nodes import Mapping, Node, Sequence
@@ -46,14 +49,21 @@ class StoryDocument:
 
     @classmethod
     def load(
-        cls, path: Path, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+        cls,
+        path: Path,
+        *,
+        voices: Collection[str] | None = None,
+        effects: EffectTable | None = None,
+        plugins: Lookup | None = None,
     ) -> StoryDocument:
         """Read a story. Raises StoryError that tells everything that is wrong, a line each.
 
-        voices, effects: what there is, where the caller knows it; without them any name will do.
+        voices, effects: what there is, where the caller knows it; without them any name will do. plugins: finds those
+        that the story names; one that can't be used is no error, it is bypassed.
         """
         text, stamp = _read(path)
-        return cls(path, text, read_story(text, path.name, voices=voices, effects=effects, folder=path.parent), stamp)
+        story = read_story(text, path.name, voices=voices, effects=effects, plugins=plugins, folder=path.parent)
+        return cls(path, text, story, stamp)
 
     @classmethod
     def create(cls, path: Path, story: Story) -> StoryDocument:
@@ -64,7 +74,7 @@ class StoryDocument:
         if path.exists():
             raise StoryError(f"{path}: there is a file of that name already; it is not overwritten")
         text = dump(Planter().story(story))
-        if read_story(text, path.name) != without_notes(story):
+        if read_story(text, path.name) != bare(story):
             raise StoryError(f"{path}: the text would not read back as the story; nothing was written")
         _write(path, text)
         return cls.load(path)
@@ -89,7 +99,7 @@ class StoryDocument:
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
         text = patch(self._text, self.story, story)
-        if read_story(text, self.path.name) != without_notes(story):
+        if read_story(text, self.path.name) != bare(story):
             raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
         _write(self.path, text)
         self._text, self._stamp = _read(self.path)
@@ -103,6 +113,7 @@ def read_story(
     voices: Collection[str] | None = None,
     effects: EffectTable | None = None,
     folder: Path | None = None,
+    plugins: Lookup | None = None,
 ) -> Story:
     """Return the story that a YAML text tells. name: the file's, for errors. Raises StoryError.
 
@@ -111,13 +122,13 @@ def read_story(
     root = nodes.compose(text, name)
     reader = Reader(root)
     notes = reader.notes
+    story = reader.story if plugins is None else equip(reader.story, plugins)
     noted = {problem.path for problem in notes.problems} | notes.quiet
     found = [
         Problem(path=p.path, text=p.text, line=_line_of(root, p.path))
-        for p in check_story(reader.story, voices=voices, effects=effects)
+        for p in check_story(story, voices=voices, effects=effects)
         if not any(p.path[: len(place)] == place for place in noted if place)
     ]
-    story = reader.story
     if folder is not None and not notes.problems and not found:
         story = _with_notes(story, folder, root, found)
     if notes.problems or found:
@@ -125,9 +136,9 @@ def read_story(
     return story
 
 
-def without_notes(story: Story) -> Story:
-    """Return the story as its text tells it: without what is in its MIDI files."""
-    return msgspec.structs.replace(story, midi=tuple(msgspec.structs.replace(m, notes=None) for m in story.midi))
+def bare(story: Story) -> Story:
+    """Return the story as its text tells it: without what is in its MIDI files, and what is known of plug-ins."""
+    return replace(story, midi=tuple(replace(m, notes=None) for m in story.midi), plugins={})
 
 
 def _with_notes(story: Story, folder: Path, root: Node, found: list[Problem]) -> Story:
@@ -135,11 +146,11 @@ def _with_notes(story: Story, folder: Path, root: Node, found: list[Problem]) ->
     read = []
     for i, midi in enumerate(story.midi):
         try:
-            read.append(msgspec.structs.replace(midi, notes=read_midi_file(folder / midi.file)))
+            read.append(replace(midi, notes=read_midi_file(folder / midi.file)))
         except StoryError as error:
             place = ("midi", i, "file")
             found.append(Problem(path=place, text=str(error), line=_line_of(root, place)))
-    return msgspec.structs.replace(story, midi=tuple(read))
+    return replace(story, midi=tuple(read))
 
 
 def _line_of(root: Node, path: Place) -> int:

@@ -24,8 +24,9 @@ from engine.commands import (
     SetStripSolo,
     StoreSnapshot,
 )
-from engine.errors import BadRange, BadType, StoryError, UnknownThing
+from engine.errors import BadRange, BadType, NotReady, StoryError, UnknownThing
 from engine.params import DUCK, FADER, PAN, ParamSpec
+from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.lanes import with_point, without_lane
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.restructure import rebuild
@@ -165,6 +166,8 @@ def _with_changed_insert(story: Story, strip: str, insert: int, change: Callable
 def _param_spec(effect: str, param: str, effects: EffectTable | None) -> ParamSpec:
     if effects is None:
         return ANY_NUMBER
+    if is_plugin(effect) and effect not in effects:
+        raise NotReady(f"plug-in {plugin_name(effect)!r} is not here, so nobody knows its parameters")
     if effect not in effects:
         raise UnknownThing("effect", effect, effects)
     if param not in effects[effect]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.errors import UnknownThing
 from engine.params import FADER, PAN, ParamSpec
+from engine.plugins.facts import is_plugin
 from engine.story.model import At, Beat, Lane, Point, Strip
 from engine.story.rules import ANY_NUMBER
 
@@ -29,7 +30,10 @@ def lane_spec(target: str, strip: Strip, effects: Effects | None) -> ParamSpec |
         case ["insert", number, param] if number.isdecimal() and 1 <= int(number) <= len(strip.inserts):
             if effects is None:
                 return ANY_NUMBER
-            return effects.get(strip.inserts[int(number) - 1].effect, {}).get(param)
+            effect = strip.inserts[int(number) - 1].effect
+            if is_plugin(effect) and effect not in effects:
+                return ANY_NUMBER  # it is not here: nobody knows what it has
+            return effects.get(effect, {}).get(param)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.plugins.facts import PluginFacts
 from engine.story.messages import Outgoing
 from engine.story.midi_notes import MidiNotes
 
@@ -49,11 +50,15 @@ Position = At | Beat | After
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """One insert: an effect's name (see ``engine/mixer/effects.py``) and those parameters that differ from default."""
+    """One insert: an effect's name (see ``engine/mixer/effects.py``) and those parameters that differ from default.
+
+    A plug-in is ``plugin:`` and its name or path; ``state`` is its own, opaque, in base64, ``params`` come on top.
+    """
 
     effect: str
     params: dict[str, float] = {}
     bypass: bool = False
+    state: str = ""
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
@@ -353,6 +358,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A whole story. Everything inside is a value: an edit makes a new story.
 
     export: the formats that an export of it writes beside stems, unless it is told otherwise; none: Cuevox's choice.
+    plugins: what is known here of the plug-ins that it names, by effect; no part of its file.
     """
 
     title: str
@@ -370,6 +376,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     markers: tuple[Marker, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     export: tuple[ExportFormat, ...] = ()
+    plugins: dict[str, PluginFacts] = {}
 
     def strips(self) -> dict[str, Strip]:
         """Return every mixer channel by id: tracks, then buses, then the master."""

@@ -20,14 +20,16 @@ from engine.commands import (
     RemoveSend,
     RemoveTrack,
     SetDuckLookAhead,
+    SetInsertState,
     UseMix,
 )
-from engine.errors import BadRange, StoryError, UnknownThing
+from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import DUCK, FADER
+from engine.plugins.facts import is_plugin
 from engine.story.lanes import renumbered
 from engine.story.mix import apply_mix
 from engine.story.model import MASTER, Bus, CueTarget, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Track
-from engine.story.rules import check_id
+from engine.story.rules import check_id, state_is_whole
 from engine.story.strips import with_strip
 from engine.story.timeline import dependencies
 
@@ -44,6 +46,8 @@ def rebuild(story: Story, command: Rebuild) -> Story:
             return with_strip(story, strip, lambda s: _without_insert(s, strip, insert)[0])
         case MoveInsert(strip=strip, insert=insert, position=position):
             return with_strip(story, strip, lambda s: _with_moved(s, strip, insert, position))
+        case SetInsertState(strip=strip, insert=insert, state=state):
+            return with_strip(story, strip, lambda s: _with_state(s, strip, insert, state))
         case AddSend(strip=strip, bus=bus, gain_db=gain_db):
             return _add_send(story, strip, bus, gain_db)
         case RemoveSend(strip=strip, bus=bus):
@@ -114,6 +118,18 @@ def _with_moved(strip: Strip, name: str, insert: int, position: int) -> Strip:
     own = renumbered(strip, lambda number: position if number == insert else None)
     prefix = f"insert.{position}."
     return replace(moved, automation=(*moved.automation, *(a for a in own.automation if a.target.startswith(prefix))))
+
+
+def _with_state(strip: Strip, name: str, insert: int, state: str) -> Strip:
+    if not 1 <= insert <= len(strip.inserts):
+        raise UnknownThing(f"insert of strip {name!r}", insert, range(1, len(strip.inserts) + 1))
+    old = strip.inserts[insert - 1]
+    if not is_plugin(old.effect):
+        raise BadType(f"insert {insert} of strip {name!r} is {old.effect}; only a plug-in has a state of its own")
+    if not state_is_whole(state):
+        raise BadType(f"{name} insert {insert} state: expected base64 text")
+    changed = replace(old, state=state, params={})
+    return replace(strip, inserts=(*strip.inserts[: insert - 1], changed, *strip.inserts[insert:]))
 
 
 def _add_send(story: Story, strip: str, bus: str, gain_db: float) -> Story:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
@@ -64,6 +66,15 @@ def check_unique(kind: str, key: str, things: Iterable[tuple[Hashable, Path]]) -
             shown = " ".join(str(part) for part in name) if isinstance(name, tuple) else name
             yield problem((*path, key), f"there is another {kind} {shown!r} above; each needs its own")
         seen.add(name)
+
+
+def state_is_whole(state: str) -> bool:
+    """Return whether a plug-in's state is base64."""
+    try:
+        base64.b64decode(state, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
 
 
 def check_audio_path(path: Path, audio: str, key: str = "audio", what: str = "a sound file") -> Iterator[Problem]:

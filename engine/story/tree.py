@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.params import DUCK
+from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.messages import Outgoing, SendController, SendNote, SendOsc, SendProgram, SendShow
 from engine.story.model import (
     After,
@@ -198,6 +199,15 @@ def _duck(duck: Duck) -> Table:
 
 def _insert(insert: Effect) -> Table:
     params: dict[str, Tree] = {name: _number(value) for name, value in insert.params.items()}
+    if is_plugin(insert.effect):
+        return Table(
+            {
+                "plugin": Leaf("text", plugin_name(insert.effect)),
+                "params": Table(params, inline=True),
+                "state": Leaf("text", insert.state, not insert.state),
+                "bypass": Leaf("switch", insert.bypass, not insert.bypass),
+            }
+        )
     fields: dict[str, Tree] = {
         insert.effect: Table(params, inline=True, needed=True),
         "bypass": Leaf("switch", insert.bypass, not insert.bypass),

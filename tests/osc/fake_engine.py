@@ -152,6 +152,9 @@ class FakeEngine:
     def clip_ids(self) -> Sequence[str]:
         return tuple(self.clips)
 
+    def plugin_rows(self) -> Sequence[told.PluginChanged]:
+        return (told.PluginChanged(plugin="Gate", state="missing", reason="there is no such plug-in here"),)
+
     def voice_ids(self) -> Sequence[str]:
         return ("anna", "robot")
 

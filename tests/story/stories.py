@@ -184,8 +184,11 @@ class Maker:
         """Return an effect; its name and its parameters are any words."""
         names = self.dice.sample(("mix", "cutoff_hz", "y", "1"), self.dice.randint(0, 2))
         params = {name: self.dice.choice((self.real(0, 1), self.real(-1e12, 1e12), 1e-9)) for name in names}
-        effect = self.dice.choice(("reverb", "delay", "invert", "eq-3", "no", "2"))
-        return Effect(effect=effect, params=params, bypass=self.some(True, False))
+        effect = self.dice.choice(
+            ("reverb", "delay", "invert", "eq-3", "no", "2", "plugin:De-Esser 2", "plugin:x/Y.vst3")
+        )
+        state = self.some("aGVsbG8=", "") if effect.startswith("plugin:") else ""
+        return Effect(effect=effect, params=params, bypass=self.some(True, False), state=state)
 
     def clip(self, clip_id: str, start: Position, voice: str | None) -> Clip:
         """Return a clip of either kind."""

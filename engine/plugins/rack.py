@@ -1,0 +1,125 @@
+"""The rack: finds plug-ins by name or path, trying their files once; what crashed in this session stays out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from engine.plugins.catalog import ENDINGS, Catalog, Entry, plugin_files
+from engine.plugins.facts import PluginFacts
+from engine.plugins.prober import PluginFault, Prober
+
+NOT_TRIED = "it has not been tried yet; `cuevox plugins scan` or /plugins/scan does it"
+
+
+class Rack:
+    """What plug-ins there are in some folders, by the catalog. base_folder: where relative paths start.
+
+    crashed: why plug-ins are left out for this session, by name. Calls that try files wait for them.
+    """
+
+    def __init__(self, folders: Iterable[Path], catalog: Catalog, base_folder: Path | None = None) -> None:
+        self.folders = tuple(folders)
+        self.catalog = catalog
+        self.crashed: dict[str, str] = {}
+        self._base = base_folder
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the plug-in files in the folders."""
+        return tuple(plugin_files(self.folders))
+
+    def scan(
+        self, again: bool = False, progress: Callable[[int, int, Path], object] = lambda *_: None
+    ) -> tuple[PluginFacts, ...]:
+        """Try every file that has not been tried as it is now (again: every one); return all plug-ins."""
+        files = self.files()
+        with Prober() as prober:
+            for number, path in enumerate(files):
+                progress(number, len(files), path)
+                if again or self.catalog.entry(path) is None:
+                    self._try(path, prober)
+        return self.known()
+
+    def known(self) -> tuple[PluginFacts, ...]:
+        """Return the plug-ins of files that have been tried; a file that holds none that can be used has a fault."""
+        return tuple(facts for path in self.files() for facts in self._of(path))
+
+    def find(self, name: str, *, try_it: bool = True) -> PluginFacts:
+        """Return what is known of a plug-in by its name or path; what it can't be used for is its fault.
+
+        try_it: a file that has not been tried is tried now, if its path is given or it is named like the plug-in.
+        """
+        found = self._by_path(name, try_it) if _is_path(name) else self._by_name(name, try_it)
+        crash = self.crashed.get(found.name) or self.crashed.get(name)
+        return replace(found, fault=crash) if crash and not found.fault else found
+
+    def _by_path(self, name: str, try_it: bool) -> PluginFacts:
+        path = Path(name).expanduser()
+        path = path if self._base is None else self._base / path
+        path = Path(os.path.normpath(path.absolute()))
+        if not path.exists():
+            return PluginFacts(name=name, fault=f"there is no file {path}")
+        if try_it and self.catalog.entry(path) is None:
+            with Prober() as prober:
+                self._try(path, prober)
+        held = list(self._of(path))
+        if len(held) > 1:
+            names = ", ".join(facts.name for facts in held)
+            return PluginFacts(name=name, fault=f"the file holds several: {names}; name one of them")
+        return held[0]
+
+    def _by_name(self, name: str, try_it: bool) -> PluginFacts:
+        files = self.files()
+        if try_it:
+            untried = [p for p in files if self.catalog.entry(p) is None and _alike(p.stem, name)]
+            with Prober() as prober:
+                for path in untried:
+                    self._try(path, prober)
+        found = [facts for path in files for facts in self._of(path) if name in (facts.name, path.stem)]
+        exact = [facts for facts in found if facts.name == name] or found
+        if not exact:
+            known = sorted({facts.name for path in files for facts in self._of(path) if not facts.fault})
+            there = f"; there is: {', '.join(known[:20])}" if known else ""
+            return PluginFacts(name=name, fault=f"there is no such plug-in in {_text(self.folders)}{there}")
+        if len(exact) > 1 and len({facts.path for facts in exact}) > 1:
+            paths = ", ".join(sorted(facts.path for facts in exact))
+            return PluginFacts(name=name, fault=f"there are several of that name; give the path: {paths}")
+        return exact[0]
+
+    def _try(self, path: Path, prober: Prober) -> None:
+        try:
+            self.catalog.keep(path, prober.probe(path))
+        except PluginFault as fault:
+            self.catalog.keep(path, fault=str(fault), quarantined=fault.dangerous)
+
+    def _of(self, path: Path) -> Iterator[PluginFacts]:
+        entry: Entry | None = self.catalog.entry(path)
+        if entry is None:
+            yield PluginFacts(name=path.stem, path=str(path), fault=NOT_TRIED)
+        elif entry.fault:
+            what = "quarantined: " if entry.quarantined else ""
+            yield PluginFacts(name=path.stem, path=str(path), fault=f"{what}{entry.fault}")
+        else:
+            yield from entry.plugins
+
+
+def open_rack(folders: Iterable[Path], catalog: Path, base_folder: Path | None = None) -> Rack:
+    """Return the rack of these folders with the catalog's file."""
+    return Rack(folders, Catalog(catalog), base_folder)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or os.sep in name or name.lower().endswith(ENDINGS)
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether a file's name and a plug-in's are the same but for spaces and the like."""
+    plain = ["".join(c for c in text.lower() if c.isalnum()) for text in (first, second)]
+    return bool(plain[0]) and (plain[0] in plain[1] or plain[1] in plain[0])
+
+
+def _text(folders: Iterable[Path]) -> str:
+    return ", ".join(str(folder) for folder in folders)
