@@ -90,12 +90,13 @@ class OscClient:
         """Return the values of the next message to ``address`` whose values begin with ``start``."""
         return self._next((address,), start, timeout_seconds).args
 
-    def speak(self, voice: str, text: str, *track: str, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> float:
+    def speak(self, voice: str, text: str, *options: object, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> float:
         """Have a line spoken; return, as soon as it sounds, for how many seconds it does.
 
+        options: the track, then how it is spoken, in the order of ``/say``.
         Raises Refused when the engine won't or can't, NoAnswer when it takes too long.
         """
-        (job,) = self.ask("/say", voice, text, *track)
+        (job,) = self.ask("/say", voice, text, *options)
         told = self._next(("/done", "/fail"), ("/say", job), timeout_seconds)
         if told.address == "/fail":
             raise Refused("/say", *(str(value) for value in told.args[2:4]))

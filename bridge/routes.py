@@ -13,7 +13,7 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import DUCK, FADER, PAN, SEMITONES, VELOCITY, ParamSpec
+from engine.params import DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, VELOCITY, ParamSpec
 from engine.story.messages import describe
 
 API_LEVEL = 1
@@ -58,6 +58,13 @@ _RECALL = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _STRIP = Arg(name="strip", type="s")
 _BUS = Arg(name="bus", type="s")
 _WRAPPED = Arg(name="address", type="s")
+_SAY_OPTIONS = (
+    Arg(name="speed", type="f", spec=SPEED, optional=True),
+    Arg(name="pitch_semitones", type="f", spec=SEMITONES, optional=True),
+    Arg(name="seed", type="i", spec=SEED, optional=True),
+    Arg(name="instruct", type="s", optional=True),
+    Arg(name="temperature", type="f", spec=TEMPERATURE, optional=True),
+)
 
 
 def _set_loop(*, start_frame: int, end_frame: int) -> do.SetLoop:
@@ -193,8 +200,9 @@ ROUTES: tuple[Route, ...] = (
 
     # speech and jobs
     Route(address="/say", command=do.Say, job=True,
-          args=(Arg(name="voice", type="s"), Arg(name="text", type="s"), Arg(name="track", type="s", optional=True)),
-          help="Speak a line now, on a track's strip. Tells /progress, then /done or /fail."),
+          args=(Arg(name="voice", type="s"), Arg(name="text", type="s"), Arg(name="track", type="s", optional=True),
+                *_SAY_OPTIONS),
+          help="Speak a line now, on a track's strip (empty: the voice's). Tells /progress, then /done or /fail."),
     Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),
 
     # voices

@@ -160,13 +160,18 @@ class SelectBank(Base, frozen=True, kw_only=True):
 class Say(Base, frozen=True, kw_only=True):
     """Speak a line now, on a track's strip (None: the track of that voice, or the first track).
 
-    job: an id that progress and result repeat.
+    job: an id that progress and result repeat. The rest is how the line is spoken, see ``Delivery``.
     """
 
     voice: str
     text: str
     track: str | None = None
     job: str | None = None
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    seed: int = 0
+    instruct: str = ""
+    temperature: float | None = None
 
 
 class LoadVoice(Base, frozen=True, kw_only=True):

@@ -115,6 +115,8 @@ VELOCITY = ParamSpec(low=0.0, high=1.0, default=1.0)
 FADE_SECONDS = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
 SEMITONES = ParamSpec(low=-24.0, high=24.0, default=0.0, unit="semitones")
 SPEED = ParamSpec(low=0.25, high=4.0, default=1.0, unit="times", taper="log")
+SEED = ParamSpec(low=0, high=2**31 - 1, default=0)
+TEMPERATURE = ParamSpec(low=0.0, high=2.0, default=0.7)
 TEMPO = ParamSpec(low=10.0, high=400.0, default=120.0, unit="bpm")
 
 DUCK = {

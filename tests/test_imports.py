@@ -33,6 +33,7 @@ HOMES = {
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "mido": ("bridge/midi/*", "engine/story/midi_file.py", "engine/export/sessions/midi.py"),
+    "sentencex": ("engine/speech/split.py",),
     "aaf2": ("engine/export/sessions/aaf.py",),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),

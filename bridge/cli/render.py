@@ -67,4 +67,5 @@ def render_all(document: StoryDocument, catalog: Catalog, settings: Settings) ->
             lambda line, done, total: progress(done / total, f"{line.voice}: {line.text}"),
             workers=settings.workers,
         )
+    screen.tell_notes(takes.values())
     return takes, cache

@@ -21,6 +21,11 @@ PING_SECONDS = 0.2
 
 Text = Annotated[str, typer.Argument(help="What to say.")]
 Voice = Annotated[str, typer.Option("--voice", help="Who says it; see `cuevox voices`.")]
+Speed = Annotated[float, typer.Option("--speed", help="How fast: 2 is twice as fast.")]
+Pitch = Annotated[float, typer.Option("--pitch", help="How much higher or lower, in semitones.")]
+Seed = Annotated[int, typer.Option("--seed", help="What chance is drawn from: the same seed, the same take.")]
+Temperature = Annotated[float | None, typer.Option("--temperature", help="How much is left to chance.")]
+Instruct = Annotated[str, typer.Option("--instruct", help="How to say it, to voices that understand words.")]
 ToFile = Annotated[Path | None, typer.Option("--to", help="Write a WAV file instead of playing.", metavar="FILE.wav")]
 
 
@@ -28,23 +33,33 @@ def say(
     text: Text,
     voice: Voice = "narrator",
     to: ToFile = None,
+    speed: Speed = 1.0,
+    pitch: Pitch = 0.0,
+    seed: Seed = 0,
+    temperature: Temperature = None,
+    instruct: Instruct = "",
     device: options.Device = None,
     osc_port: options.OscPort = None,
 ) -> None:
     """Speak a line: through the running engine if there is one, else on the default device, or into a file."""
-    from engine.story.model import Line
+    from engine.speech.markup import read_markup
+    from engine.story.model import Delivery, Line
     from engine.voices.catalog import load_catalog
+    from engine.voices.direction import direct
 
     settings = options.effective(device=device, osc_port=osc_port)
     catalog = load_catalog(settings.voice_folders, settings.speak_with)
-    catalog.get(voice)
+    delivery = Delivery(speed=speed, pitch_semitones=pitch, seed=seed, temperature=temperature, instruct=instruct)
+    line = Line(text=text, voice=voice, delivery=delivery)
+    direct(line, catalog.get(voice))
+    read_markup(text)
     if to is not None:
-        _write(Line(text=text, voice=voice), to, catalog, settings)
+        _write(line, to, catalog, settings)
     elif device is None and settings.osc_port and _engine_answers(settings):
         screen.people.print(f"speaking through the engine on port {settings.osc_port}")
-        _speak(settings.osc_host, settings.osc_port, voice, text)
+        _speak(settings.osc_host, settings.osc_port, line)
     else:
-        _play(text, voice, settings)
+        _play(line, settings)
 
 
 def _write(line: Line, to: Path, catalog: Catalog, settings: Settings) -> None:
@@ -64,6 +79,7 @@ def _write(line: Line, to: Path, catalog: Catalog, settings: Settings) -> None:
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise MediaError(f"{to} can't be written: {error.strerror}") from error
+    screen.tell_notes((take,))
     typer.echo(f"{to}\t{take.frames / take.sample_rate:.2f} s")
 
 
@@ -80,15 +96,17 @@ def _engine_answers(settings: Settings) -> bool:
     return True
 
 
-def _speak(host: str, port: int, voice: str, text: str) -> float:
+def _speak(host: str, port: int, line: Line) -> float:
     """Have an engine speak; return how many seconds the line sounds."""
     from bridge.client import OscClient
 
     with OscClient(host, port) as client:
-        return client.speak(voice, text)
+        d = line.delivery
+        options = ["", d.speed, d.pitch_semitones, d.seed, d.instruct]
+        return client.speak(line.voice, line.text, *options, *([] if d.temperature is None else [d.temperature]))
 
 
-def _play(text: str, voice: str, settings: Settings) -> None:
+def _play(line: Line, settings: Settings) -> None:
     """Run an engine of our own for one line."""
     from bridge.cli.engine_process import running_engine, tell_silence
 
@@ -98,5 +116,5 @@ def _play(text: str, voice: str, settings: Settings) -> None:
         arguments = ["--device", settings.device] if settings.device else []
         with running_engine(story, *arguments) as facts:
             tell_silence(facts)
-            seconds = _speak(facts["osc_host"], facts["osc_port"], voice, text)
+            seconds = _speak(facts["osc_host"], facts["osc_port"], line)
             time.sleep(seconds + facts["latency_seconds"] + 0.1)  # it is played at real pace

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -12,6 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from engine.voices.take import Take
 
 people = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
@@ -41,6 +45,13 @@ def print_finding(name: str, state: str, text: str) -> None:
     sign, colour = SIGNS[state]
     line = Text.assemble((f"{sign} {name:<14}", colour), text)
     Console(highlight=False, soft_wrap=True).print(line)
+
+
+def tell_notes(takes: Iterable[Take]) -> None:
+    """Tell on stderr what voices could not do of what their lines ask for."""
+    for take in takes:
+        for note in take.notes:
+            people.print(f"note: {take.voice}: {take.text[:40]!r}: {note}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from engine.events import Dropped, Event, VoiceChanged
 from engine.voices.model_state import ModelState
 from engine.voices.pool import VoicePool
 from engine.voices.preset import model_of
+from engine.voices.take import Take
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class PoolVoices:
         self._pool = pool
         self._work: set[asyncio.Task[None]] = set()
         self.tell: Callable[[tuple[Event, ...]], object] = lambda _: None
+        pool.on_notes = self.noted
 
     @property
     def ids(self) -> Collection[str]:
@@ -54,6 +56,12 @@ class PoolVoices:
         """Tell of every voice that speaks with that model."""
         presets = self._pool.catalog.presets.items()
         self.tell(tuple(_changed(voice, state) for voice, preset in presets if model_of(preset) == state.model))
+
+    def noted(self, take: Take) -> None:
+        """Tell what a voice could not do of what a line asks for."""
+        what = f"part of line {take.text[:40]!r} of voice {take.voice!r}"
+        log.warning("%s: %s", what, "; ".join(take.notes))
+        self.tell((Dropped(what=what, code="not_supported", text="; ".join(take.notes)),))
 
     async def close(self) -> None:
         """Stop waiting for what is being loaded."""

@@ -14,6 +14,7 @@ from engine.errors import EngineError, MediaError
 from engine.export.naming import file_name, unique
 from engine.export.rates import take_at
 from engine.export.wav import WavWriter
+from engine.speech.markup import shown
 from engine.story.model import Clip, Line, Story
 from engine.voices.file_reader import FileReader
 from engine.voices.media import probe
@@ -129,7 +130,7 @@ def _probe(path: Path, sample_rate: int, what: str, take: Take | None) -> Medium
 def _name(path: Path, take: Take | None) -> str:
     if take is None:
         return file_name(path.stem)
-    words = " ".join(take.text.split()[:5])
+    words = " ".join(shown(take.text).split()[:5])
     return f"{file_name(take.voice)}_{file_name(words, 'line')[:32].strip('._')}_{take.digest[:8]}"
 
 

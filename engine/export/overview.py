@@ -14,6 +14,7 @@ from PIL import Image
 
 from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width
 from engine.export.loudness import Levels
+from engine.speech.markup import shown as shown_text
 from engine.story.model import MASTER, Story
 from engine.story.timeline import Placed
 from engine.voices.take import Word
@@ -184,7 +185,8 @@ class _Row:
         if placed.start_frame < self.start:
             return
         lane, x = self.lanes[placed.track.id], self._x(placed.start_frame) + 6
-        text = placed.clip.line.text if placed.clip.line else placed.clip.name or Path(placed.clip.audio or "").stem
+        unsaid = placed.clip.name or Path(placed.clip.audio or "").stem
+        text = shown_text(placed.clip.line.text) if placed.clip.line else unsaid
         shown = fitted(" ".join(text.split()), room - 8 - x, 12)
         self.canvas.text(x, lane.top + 17, shown, mixed(lane.colour, TEXT, 0.65), 12)
 

@@ -45,9 +45,12 @@ def render_offline(
     return np.ascontiguousarray(planar[:, lead : end_of(planar, lead + len(audio), TAIL_END)].T)
 
 
-def time_stretch(audio: NDArray[np.float32], speed: float, sample_rate: int) -> NDArray[np.float32]:
-    """Return ``audio``, (frames, channels), at ``speed`` with its pitch kept; its length is about right."""
-    return np.ascontiguousarray(stretch_planar(np.ascontiguousarray(audio.T), float(sample_rate), speed).T)
+def time_stretch(
+    audio: NDArray[np.float32], speed: float, sample_rate: int, semitones: float = 0.0
+) -> NDArray[np.float32]:
+    """Return ``audio``, (frames, channels), at ``speed``, its pitch kept or moved; its length is about right."""
+    planar = np.ascontiguousarray(audio.T)
+    return np.ascontiguousarray(stretch_planar(planar, float(sample_rate), speed, semitones).T)
 
 
 def _with_tail(effect: Effect, planar: Planar, sample_rate: int) -> Planar:

@@ -53,11 +53,11 @@ def run_plugin(plugin: Plugin, block: Planar, sample_rate: float, buffer_frames:
     return out
 
 
-def stretch_planar(audio: Planar, sample_rate: float, speed: float) -> Planar:
-    """Return ``audio`` at ``speed``, its pitch kept. Raises EffectFailed."""
-    stretch: Callable[[Planar, float, float], Planar] = getattr(pedalboard, "time_stretch")  # noqa: B009  as below
+def stretch_planar(audio: Planar, sample_rate: float, speed: float, semitones: float = 0.0) -> Planar:
+    """Return ``audio`` at ``speed``, its pitch kept or moved by ``semitones``. Raises EffectFailed."""
+    stretch: Callable[[Planar, float, float, float], Planar] = getattr(pedalboard, "time_stretch")  # noqa: B009  as below
     try:
-        return stretch(audio, sample_rate, speed)
+        return stretch(audio, sample_rate, speed, semitones)
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise EffectFailed(f"time_stretch failed: {error}") from error
 

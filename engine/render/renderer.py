@@ -10,6 +10,7 @@ from engine.render.cache import TakeCache
 from engine.render.plan import plan
 from engine.story.model import Line, Story
 from engine.voices.catalog import Catalog
+from engine.voices.direction import direct
 from engine.voices.pool import VoicePool
 from engine.voices.take import Take
 
@@ -79,7 +80,7 @@ def _check_voices(catalog: Catalog, lines: Iterable[Line]) -> None:
     problems: dict[str, None] = {}
     for line in lines:
         try:
-            catalog.get(line.voice)
+            direct(line, catalog.get(line.voice))
         except EngineError as error:
             problems[f"{_told(line)}: {error}"] = None
     if problems:

@@ -67,7 +67,7 @@ class Prompts:
         prompter = self._context.story.prompter
         if prompter is None:
             return ()
-        line = Line(text=text, voice=prompter.voice)
+        line = self._context.story.line(text, prompter.voice)
         shelf = self._context.library.ask(line, urgent=True)
         self._waiting = line if shelf.loaded is None else None
         if shelf.loaded is None:
@@ -113,4 +113,4 @@ def prompt_lines(story: Story) -> Iterator[Line]:
     for cues in story.cue_lists().values():
         for cue in cues:
             if text := prompt_of(story, cue):
-                yield Line(text=text, voice=story.prompter.voice)
+                yield story.line(text, story.prompter.voice)

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from engine.commands import Say
 from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
+from engine.params import SEED, SEMITONES, SPEED, TEMPERATURE
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.library import Source
 from engine.session.players import JobOwner, Sound
-from engine.story.model import Line
+from engine.speech.markup import read_markup
+from engine.story.model import Delivery, Line
 from engine.units import frames_to_seconds
 
 VERB = "say"
@@ -164,11 +166,19 @@ class Speech:
             raise BadRange("say: there is no text to speak")
         if len(command.text) > MAX_TEXT_CHARACTERS:
             raise BadRange(f"say: {len(command.text)} characters; at most {MAX_TEXT_CHARACTERS} at once")
-        return Line(text=command.text, voice=command.voice)
+        read_markup(command.text)
+        delivery = Delivery(
+            speed=SPEED.check(command.speed, "speed"),
+            pitch_semitones=SEMITONES.check(command.pitch_semitones, "pitch"),
+            seed=round(SEED.check(command.seed, "seed")),
+            temperature=command.temperature and TEMPERATURE.check(command.temperature, "temperature"),
+            instruct=command.instruct,
+        )
+        return self._context.story.line(command.text, command.voice, delivery)
 
     def _track(self, command: Say) -> str:
         tracks = self._context.story.tracks
-        if command.track is not None:
+        if command.track:
             if command.track not in {t.id for t in tracks}:
                 raise UnknownThing("track", command.track, [t.id for t in tracks])
             return command.track

@@ -39,8 +39,10 @@ from engine.story.problems import Path, Problem, allowed_text
 from engine.story.rules import (
     ANY_NUMBER,
     check_audio_path,
+    check_delivery,
     check_id,
     check_line,
+    check_pronunciation,
     check_range,
     check_text,
     check_unique,
@@ -88,6 +90,8 @@ class _Check:
         yield from check_range((), "sample_rate", story.sample_rate, _RATE)
         yield from self._tempo()
         yield from self._ids()
+        for entry in story.pronounce:
+            yield from check_pronunciation(entry)
         for i, track in enumerate(story.tracks):
             yield from self._track(track, ("tracks", i))
         for i, bus in enumerate(story.buses):
@@ -145,6 +149,7 @@ class _Check:
             yield problem(path, "needs say or audio" if clip.line is None else "has say and audio; keep one")
         if clip.line is not None:
             yield from check_line(path, clip.line.text)
+            yield from check_delivery(path, clip.line.delivery)
             if clip.line.voice != track.voice:
                 yield from self._voice(clip.line.voice, path)
         if clip.audio is not None:
@@ -391,6 +396,7 @@ class _Check:
             case SpeakLine(line=line, track=track, manner=manner):
                 yield from self._manner(manner, path)
                 yield from check_line(path, line.text)
+                yield from check_delivery(path, line.delivery)
                 yield from self._voice(line.voice, path)
                 if track not in self._tracks:
                     there = allowed_text(sorted(self._tracks))

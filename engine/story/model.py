@@ -114,11 +114,48 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
     automation: tuple[Lane, ...] = ()
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How a line is spoken, beside its text and its voice.
+
+    speed: 2 is twice as fast, its pitch kept. seed: what chance is drawn from. temperature: how much chance there is,
+    None: as much as the voice has. instruct: words to a voice that understands them.
+    """
+
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    seed: int = 0
+    temperature: float | None = None
+    instruct: str = ""
+
+
+AS_IS = Delivery()
+"""A line spoken as its voice speaks."""
+
+
+class Pronunciation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a word is said: by espeak-ng's phonemes where the voice reads them, else as ``say`` is. One may be empty."""
+
+    word: str
+    phonemes: str = ""
+    say: str = ""
+
+
+def entries_in(entries: tuple[Pronunciation, ...], text: str) -> tuple[Pronunciation, ...]:
+    """Return the entries of a dictionary whose words may stand in ``text``: what a line's take depends on."""
+    folded = text.casefold() if entries else ""
+    return tuple(entry for entry in entries if entry.word.casefold() in folded)
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """Text to be spoken by a voice (an id of the voice catalog)."""
+    """Text to be spoken by a voice (an id of the voice catalog).
+
+    pronounce: those entries of the story's dictionary that the text needs.
+    """
 
     text: str
     voice: str
+    delivery: Delivery = Delivery()
+    pronounce: tuple[Pronunciation, ...] = ()
 
 
 FadeShape = Literal["linear", "equal_power", "s_curve", "exponential"]
@@ -358,6 +395,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A whole story. Everything inside is a value: an edit makes a new story.
 
     export: the formats that an export of it writes beside stems, unless it is told otherwise; none: Cuevox's choice.
+    pronounce: its dictionary.
     plugins: what is known here of the plug-ins that it names, by effect; no part of its file.
     """
 
@@ -376,6 +414,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     markers: tuple[Marker, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     export: tuple[ExportFormat, ...] = ()
+    pronounce: tuple[Pronunciation, ...] = ()
     plugins: dict[str, PluginFacts] = {}
 
     def strips(self) -> dict[str, Strip]:
@@ -390,6 +429,10 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
         """Return every cue list by id, the first one first: ``cues``, or the first of ``cuelists`` without any."""
         first = {} if self.cuelists and not self.cues else {MAIN_LIST: self.cues}
         return {**first, **{each.id: each.cues for each in self.cuelists}}
+
+    def line(self, text: str, voice: str, delivery: Delivery = AS_IS) -> Line:
+        """Return a line with what the story's dictionary says of its words."""
+        return Line(text=text, voice=voice, delivery=delivery, pronounce=entries_in(self.pronounce, text))
 
     def private_buses(self) -> tuple[str, ...]:
         """Return the buses that only the operator hears."""

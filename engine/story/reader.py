@@ -19,6 +19,7 @@ from engine.story.model import (
     Cue,
     CueList,
     CueTarget,
+    Delivery,
     Duck,
     ExportFormat,
     FadeShape,
@@ -33,6 +34,7 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Prompter,
+    Pronunciation,
     Quantise,
     Scene,
     Send,
@@ -47,6 +49,7 @@ from engine.story.model import (
     TempoPoint,
     Track,
     VelocityCurve,
+    entries_in,
 )
 from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
@@ -56,18 +59,20 @@ VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",
-    "snapshots", "cuelists", "go_debounce", "prompter", "midi", "export",
+    "snapshots", "cuelists", "go_debounce", "prompter", "midi", "export", "pronounce",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
 BUS_KEYS = ("id", "name", "private", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (
-    "id", "name", "say", "voice", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
+    "id", "name", "say", "voice", "delivery", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
     "fade_in_shape", "fade_out_shape",
 )  # fmt: skip
 MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
-TARGET_KEYS = ("clip", "say", "track", "voice", "section", *MANNER_KEYS)
+DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct")
+PRONUNCIATION_KEYS = ("phonemes", "say")
+TARGET_KEYS = ("clip", "say", "track", "voice", "delivery", "section", *MANNER_KEYS)
 CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "send", "at", "gain_db", "pre_wait", "post_wait", "follow", "prompt")
 CUELIST_KEYS = ("id", "name", "cues")
 PROMPTER_KEYS = ("voice", "bus", "read_ahead")
@@ -90,6 +95,7 @@ class Reader:
         self._root = root
         self._rate = 48000
         self._voices: dict[str, str | None] = {}
+        self._pronounce: tuple[Pronunciation, ...] = ()
         self.story = self._story()
 
     def _story(self) -> Story:
@@ -99,6 +105,7 @@ class Reader:
         if top.whole("version", VERSION) != VERSION:
             top.complain("version", f"{VERSION}, the one that this Cuevox reads")
         self._rate = top.whole("sample_rate", 48000)
+        self._pronounce = self._dictionary(top)
         tracks = tuple(self._track(node, path) for node, path in top.items("tracks"))
         self._voices = {t.id: t.voice for t in tracks}
         return Story(
@@ -117,6 +124,42 @@ class Reader:
             markers=tuple(self._marker(node, path) for node, path in top.items("markers")),
             snapshots=tuple(self._snapshot(node, path) for node, path in top.items("snapshots")),
             export=self._export(top),
+            pronounce=self._pronounce,
+        )
+
+    def _dictionary(self, top: Fields) -> tuple[Pronunciation, ...]:
+        node = top.child("pronounce")
+        words = tuple(node.fields) if isinstance(node, Mapping) else ()
+        if node is not None and not words:
+            top.complain("pronounce", "a mapping of words to phonemes, or to {say: …}")
+        fields = top.inner("pronounce", words)
+        return tuple(self._pronunciation(word, fields) for word in words)
+
+    def _pronunciation(self, word: str, fields: Fields) -> Pronunciation:
+        if not isinstance(fields.child(word), Mapping):
+            return Pronunciation(word=word, phonemes=fields.text(word))
+        inner = fields.inner(word, PRONUNCIATION_KEYS)
+        return Pronunciation(word=word, phonemes=inner.text("phonemes"), say=inner.text("say"))
+
+    def _line(self, fields: Fields, voice: str | None) -> Line:
+        text = fields.text("say")
+        return Line(
+            text=text,
+            voice=fields.word("voice") or voice or "",
+            delivery=self._delivery(fields),
+            pronounce=entries_in(self._pronounce, text),
+        )
+
+    def _delivery(self, line: Fields) -> Delivery:
+        if line.child("delivery") is None:
+            return Delivery()
+        fields = line.inner("delivery", DELIVERY_KEYS)
+        return Delivery(
+            speed=fields.number("speed", 1.0),
+            pitch_semitones=fields.number("pitch"),
+            seed=fields.whole("seed", 0),
+            temperature=fields.number("temperature") if "temperature" in fields else None,
+            instruct=fields.text("instruct"),
         )
 
     def _export(self, top: Fields) -> tuple[ExportFormat, ...]:
@@ -205,9 +248,10 @@ class Reader:
         rate = self._rate
         line = None
         if "say" in fields:
-            line = Line(text=fields.text("say"), voice=fields.word("voice") or track_voice or "")
-        elif "voice" in fields:
-            self.notes.add(node, (*path, "voice"), "only a clip that has say: has a voice")
+            line = self._line(fields, track_voice)
+        for key in ("voice", "delivery") if line is None else ():
+            if key in fields:
+                self.notes.add(node, (*path, key), f"only a clip that has say: has a {key}")
         cut, end = fields.times("trim", rate) if "trim" in fields else (None, None)
         return Clip(
             id=fields.text("id", auto_id),
@@ -300,7 +344,7 @@ class Reader:
     def _target(self, fields: Fields) -> Target:
         given = [key for key in ("clip", "say", "section") if key in fields]
         if given != ["say"]:
-            for key in ("track", "voice"):
+            for key in ("track", "voice", "delivery"):
                 if key in fields:
                     fields.complain(key, "nothing: only a target with say: has it")
         if given == ["section"]:
@@ -312,10 +356,8 @@ class Reader:
                 return PlayClip(clip=fields.text("clip"), manner=self._manner(fields))
             case ["say"]:
                 track = fields.required("track", "?")
-                voice = fields.word("voice") or self._voices.get(track) or ""
-                return SpeakLine(
-                    line=Line(text=fields.text("say"), voice=voice), track=track, manner=self._manner(fields)
-                )
+                line = self._line(fields, self._voices.get(track))
+                return SpeakLine(line=line, track=track, manner=self._manner(fields))
             case ["section"] if len(words := fields.words("section")) in (1, 2):
                 return PlaySection(from_marker=words[0], to_marker=words[1] if len(words) == 2 else None)
             case ["section"]:

@@ -9,8 +9,10 @@ from collections.abc import Hashable, Iterable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
 from engine.errors import BadRange, BadType
-from engine.params import ParamSpec
-from engine.story.model import RESERVED_IDS
+from engine.params import SEED, SEMITONES, SPEED, TEMPERATURE, ParamSpec
+from engine.speech.markup import read_markup
+from engine.speech.parts import MarkupError
+from engine.story.model import RESERVED_IDS, Delivery, Pronunciation
 from engine.story.problems import Path, Problem, allowed_text
 
 _ID = re.compile(r"[a-z0-9_][a-z0-9_-]*")
@@ -45,6 +47,36 @@ def check_line(path: Path, text: str) -> Iterator[Problem]:
     if not text.strip():
         yield problem((*path, "say"), "there is nothing to say")
     yield from check_text(path, "say", text)
+    try:
+        read_markup(text)
+    except MarkupError as error:
+        yield problem((*path, "say"), str(error))
+
+
+def check_delivery(path: Path, delivery: Delivery) -> Iterator[Problem]:
+    """Report what no voice could do; what the line's own voice can't, is told when it is rendered."""
+    if delivery == Delivery():
+        return
+    where = (*path, "delivery")
+    yield from check_range(where, "speed", delivery.speed, SPEED)
+    yield from check_range(where, "pitch", delivery.pitch_semitones, SEMITONES)
+    yield from check_range(where, "seed", delivery.seed, SEED)
+    if delivery.temperature is not None:
+        yield from check_range(where, "temperature", delivery.temperature, TEMPERATURE)
+    yield from check_text(where, "instruct", delivery.instruct)
+
+
+def check_pronunciation(entry: Pronunciation) -> Iterator[Problem]:
+    """Report an entry of the dictionary that says nothing, or says it so that no voice reads it."""
+    path = ("pronounce", entry.word)
+    if not any(sign.isalnum() for sign in entry.word):
+        yield problem(path, "is no word")
+    if not entry.phonemes.strip() and not entry.say.strip():
+        yield problem(path, "needs phonemes, or {say: …}")
+    if any(sign in "[]/" or not sign.isprintable() for sign in entry.phonemes):
+        yield problem(path, "phonemes are espeak-ng's, without brackets and slashes")
+    for key in ("phonemes", "say"):
+        yield from check_text(path, key, getattr(entry, key))
 
 
 def check_id(path: Path, key: str, name: str) -> Iterator[Problem]:

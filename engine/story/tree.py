@@ -18,6 +18,7 @@ from engine.story.model import (
     Cue,
     CueList,
     CueTarget,
+    Delivery,
     Duck,
     Effect,
     FireCues,
@@ -30,6 +31,7 @@ from engine.story.model import (
     PlaySection,
     Position,
     Prompter,
+    Pronunciation,
     Scene,
     SendMessages,
     Slot,
@@ -120,6 +122,7 @@ class Planter:
             "markers": Rows(tuple((m.id, _marker(m, rate)) for m in story.markers)),
             "snapshots": Rows(tuple((s.id, _snapshot(s)) for s in story.snapshots)),
             "export": Leaf("words", story.export, not story.export),
+            "pronounce": _dictionary(story.pronounce),
         }
         return Table(fields)
 
@@ -141,6 +144,7 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
     if clip.line is not None:
         fields["say"] = Leaf("speech", clip.line.text)
         fields["voice"] = Leaf("word", clip.line.voice, clip.line.voice == track_voice)
+        fields["delivery"] = _delivery(clip.line.delivery)
     if clip.audio is not None:
         fields["audio"] = Leaf("text", clip.audio)
     fields["start"] = _position(clip.start, rate, After())
@@ -286,7 +290,7 @@ def _target(target: CueTarget, voices: Mapping[str, str | None]) -> dict[str, Tr
         case SpeakLine(line=line, track=track, manner=manner):
             voice = Leaf("word", line.voice, line.voice == voices.get(track))
             fields = {"say": Leaf("speech", line.text), "track": Leaf("word", track), "voice": voice}
-            return {**fields, **_manner(manner)}
+            return {**fields, "delivery": _delivery(line.delivery), **_manner(manner)}
         case PlaySection(from_marker=start, to_marker=end):
             return {"section": Leaf("words", (start,) if end is None else (start, end))}
         case FireCues(cues=cues):
@@ -322,6 +326,26 @@ def _message(message: Outgoing, rate: int) -> dict[str, Tree]:
     if not isinstance(message, SendShow):
         fields["channel"] = _number(message.channel, 1)
     return {**fields, "port": Leaf("text", message.port, message.port is None), "after": after}
+
+
+def _delivery(delivery: Delivery) -> Table:
+    fields: dict[str, Tree] = {
+        "speed": _number(delivery.speed, 1.0),
+        "pitch": _number(delivery.pitch_semitones, 0.0),
+        "seed": _number(delivery.seed, 0),
+        "temperature": Leaf("number", delivery.temperature, delivery.temperature is None),
+        "instruct": _name(delivery.instruct),
+    }
+    return Table(fields, inline=True)
+
+
+def _dictionary(entries: tuple[Pronunciation, ...]) -> Table:
+    words: dict[str, Tree] = {}
+    for entry in entries:
+        phonemes = Leaf("text", entry.phonemes, not entry.phonemes)
+        pair: dict[str, Tree] = {"phonemes": phonemes, "say": _name(entry.say)}
+        words[entry.word] = Table(pair, short=None if entry.say else phonemes, inline=True, needed=True)
+    return Table(words)
 
 
 def _manner(manner: Manner) -> dict[str, Tree]:

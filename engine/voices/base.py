@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadType, UnknownThing
 from engine.params import ParamSpec
+from engine.speech.script import Mark
 from engine.voices.media import never
 from engine.voices.take import Word
 
@@ -82,6 +83,33 @@ class BatchVoice(Voice, Protocol):
         ...
 
 
+class MarkedVoice(Voice, Protocol):
+    """A voice that does what its backend's abilities say of phonemes and emphasis."""
+
+    def speak_marked(
+        self, text: str, marks: Sequence[Mark], *, seed: int = 0, stopped: Callable[[], bool] = never
+    ) -> Generator[Chunk, None, None]:
+        """Return ``text`` as ``speak`` does, with its marks; words are those of ``text``."""
+        ...
+
+
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line may ask of a backend's voices beside its text.
+
+    speed, temperature, instruct: the setting that the line's own takes the place of (a speed multiplies it), "": none
+    does. chance: a seed makes a difference. phonemes, emphasis: its voices are MarkedVoices and read those marks.
+    longest: how many characters they speak in one go, 0: any.
+    """
+
+    speed: str = ""
+    temperature: str = ""
+    instruct: str = ""
+    chance: bool = False
+    phonemes: bool = False
+    emphasis: bool = False
+    longest: int = 0
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """A setting that is one of several names. kind: what an error calls it. allowed: asked when it is needed."""
 
@@ -124,6 +152,11 @@ class Backend(Protocol):
     @property
     def settings(self) -> Mapping[str, Setting]:
         """Every setting with its range or choices, by the name that presets use."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What lines may ask of its voices."""
         ...
 
     def version(self) -> str:

@@ -17,6 +17,7 @@ from engine.voices import wire
 from engine.voices.budget import Budget
 from engine.voices.catalog import Catalog
 from engine.voices.crew import ATTEMPTS, HUNG_SECONDS, Crew
+from engine.voices.direction import direct
 from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
 from engine.voices.model_state import ModelState
@@ -74,6 +75,9 @@ class VoicePool:
         )
         self.paces = Paces(cache.folder / PACES)
         self._numbers = count(1)
+        self._noted: set[str] = set()
+        self.on_notes: Callable[[Take], None] = lambda _: None
+        """Hears of takes whose voice could not do all that was asked, each once."""
         self._renders: OrderedDict[str, Job] = OrderedDict()
 
     @property
@@ -118,7 +122,7 @@ class VoicePool:
         self,
         line: Line,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         urgent: bool = False,
         soon: bool = False,
         stored: bool = False,
@@ -127,18 +131,19 @@ class VoicePool:
     ) -> Take:
         """Return the take of ``line``: from the cache, or spoken now.
 
-        seed: what a voice draws its chances from; the same seed gives the same take. urgent: a performer waits; soon: a
-        cue that is next. stored: return only when it is in the cache; MediaError if the disk refuses. Otherwise it may
-        be on its way there, and ``load_take`` works at once. room: where it is to be laid while it is made, where that
-        is still possible: see ``Room``. on_progress: hears the frames spoken so far, on long lines; of all parts that
-        are laid into a room. Raises UnknownThing, VoiceError, Busy.
+        seed: what a voice draws its chances from, None: the line's own; the same seed gives the same take. urgent: a
+        performer waits; soon: a cue that is next. stored: return only when it is in the cache; MediaError if the disk
+        refuses. Otherwise it may be on its way there, and ``load_take`` works at once. room: where it is to be laid
+        while it is made, where that is still possible: see ``Room``. on_progress: hears the frames spoken so far, on
+        long lines; of all parts that are laid into a room. Raises UnknownThing, VoiceError, Busy.
         """
-        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed)
+        seed = line.delivery.seed if seed is None else seed
+        digest = self._digest(line, seed)
         priority = Priority.NOW if urgent else Priority.SOON if soon else Priority.BACKGROUND
         for _ in range(ATTEMPTS):
             job = self._known(digest, stored)
             if job is None and (take := self.cache.get(digest)) is not None:
-                return take
+                return self._told(take)
             job = job or self._begin(digest, line, seed, priority, room)
             if room is not None:
                 self._lay_into(job, room)
@@ -151,25 +156,25 @@ class VoicePool:
             if not isinstance(answer, wire.Rendered):
                 raise VoiceError(f"the voice worker answered {type(answer).__name__}, not a take")
             if not stored or await _is_kept(job):
-                return answer.take
+                return self._told(answer.take)
         raise TakeLost(f"two voice workers died before they could keep the take of {line.text[:40]!r}")
 
-    def made(self, line: Line, *, seed: int = 0) -> Take | None:
+    def made(self, line: Line, *, seed: int | None = None) -> Take | None:
         """Return the take of ``line`` if it is there already. Raises UnknownThing."""
-        digest = digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed)
+        digest = self._digest(line, seed)
         job = self._renders.get(digest)
         return job.take if job is not None else self.cache.get(digest)
 
-    def hurry(self, line: Line, *, seed: int = 0) -> None:
+    def hurry(self, line: Line, *, seed: int | None = None) -> None:
         """Let a performer wait for ``line``, which is asked for already. Raises UnknownThing."""
-        job = self._renders.get(digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed))
+        job = self._renders.get(self._digest(line, seed))
         if job is not None and job.priority > Priority.NOW:
             job.priority = Priority.NOW
             self._crew.dispatch()
 
-    def lay_into(self, line: Line, room: Room, *, seed: int = 0) -> None:
+    def lay_into(self, line: Line, room: Room, *, seed: int | None = None) -> None:
         """Have ``line``, which is asked for already, laid into ``room`` while it is made, if it has not begun."""
-        job = self._renders.get(digest_of(line, self.catalog.get(line.voice), self.sample_rate, seed))
+        job = self._renders.get(self._digest(line, seed))
         if job is not None:
             self._lay_into(job, room)
 
@@ -191,7 +196,7 @@ class VoicePool:
         """
         if await self._load_take(take, offset, urgent, speed):
             return
-        again = await self.render(Line(text=take.text, voice=take.voice), seed=take.seed, urgent=urgent)
+        again = await self.render(line_of(take), seed=take.seed, urgent=urgent)
         if again.digest != take.digest or not await self._load_take(take, offset, urgent, speed):
             raise MediaError(f"the take of {take.text[:40]!r} is gone, and its voice is another now; ask anew")
 
@@ -215,6 +220,16 @@ class VoicePool:
             raise VoiceError(f"the voice worker answered {type(answer).__name__}, not the facts of {path}")
         return answer.facts
 
+    def _digest(self, line: Line, seed: int | None) -> str:
+        preset = self.catalog.get(line.voice)
+        return digest_of(line, preset, self.sample_rate, line.delivery.seed if seed is None else seed)
+
+    def _told(self, take: Take) -> Take:
+        if take.notes and take.digest not in self._noted:
+            self._noted.add(take.digest)
+            self.on_notes(take)
+        return take
+
     async def _load_take(self, take: Take, offset: int, urgent: bool, speed: float) -> bool:
         """Return whether the take was still there."""
         request = wire.LoadTake(job=next(self._numbers), take=take, offset=offset, speed=speed)
@@ -235,7 +250,8 @@ class VoicePool:
         return job
 
     def _begin(self, digest: str, line: Line, seed: int, priority: Priority, room: Room | None) -> Job:
-        preset = self.catalog.get(line.voice)
+        direction = direct(line, self.catalog.get(line.voice))
+        preset = direction.preset
         request = wire.Render(
             job=next(self._numbers),
             digest=digest,
@@ -243,6 +259,10 @@ class VoicePool:
             preset=preset,
             sample_rate=self.sample_rate,
             seed=seed,
+            pronounce=line.pronounce,
+            delivery=line.delivery,
+            tone=direction.tone,
+            notes=direction.notes,
         )
         most = backend(preset.backend).batch(preset.settings)
         job = Job(request, priority, model=model_of(preset), batch=most)
@@ -258,6 +278,11 @@ class VoicePool:
     def _forget(self, job: Job) -> None:
         if isinstance(job.request, wire.Render) and self._renders.get(job.request.digest) is job:
             del self._renders[job.request.digest]
+
+
+def line_of(take: Take) -> Line:
+    """Return the line that ``take`` is a synthesis of."""
+    return Line(text=take.text, voice=take.voice, delivery=take.delivery, pronounce=take.pronounce)
 
 
 async def _is_kept(job: Job) -> bool:

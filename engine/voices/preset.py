@@ -19,7 +19,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that makes a voice sound as it does.
 
     settings: complete, defaults filled in. effects: rendered into every take. gain_db: after the effects, so that
-    presets are about equally loud. about: one sentence for lists.
+    presets are about equally loud. about: one sentence for lists. language: the code of what it speaks, where no
+    setting says so.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     gain_db: float = 0.0
     about: str = ""
+    language: str = ""
 
 
 def model_of(preset: Preset) -> str:

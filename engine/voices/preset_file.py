@@ -17,7 +17,7 @@ from engine.voices.registry import BACKENDS, backend
 
 KIND = "voice"
 VERSION = 1
-PRESET_KEYS = ("kind", "version", "name", "about", "backend", "settings", "gain_db", "effects")
+PRESET_KEYS = ("kind", "version", "name", "about", "backend", "settings", "gain_db", "effects", "language")
 
 
 class PresetReader:
@@ -41,6 +41,7 @@ class PresetReader:
             id=self._id,
             name=top.text("name", self._id),
             about=top.text("about"),
+            language=top.text("language"),
             backend=backend_name,
             settings=self._settings(top, backend_name),
             gain_db=self._gain(top),

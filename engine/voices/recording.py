@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VoiceError
+from engine.speech.parts import PLAIN, Tone
+from engine.speech.script import Script
 from engine.voices.base import Chunk, Timing, Voice
 from engine.voices.ceiling import Ceiling
 from engine.voices.media import Stopped, never
+from engine.voices.performance import perform
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
 from engine.voices.take import Take, Word
@@ -121,17 +124,25 @@ def record(
     text: str,
     sample_rate: int,
     *,
+    script: Script | None = None,
+    tone: Tone = PLAIN,
     seed: int = 0,
     stopped: Callable[[], bool] = never,
     hear: Hear | None = None,
 ) -> Recording:
     """Speak ``text`` and return it as it will sound.
 
+    script: what is to be spoken for it, in passages; None: the text as it stands. tone: of the whole line.
+
     stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: see
     ``Recorder``. Raises VoiceError.
     """
     recorder = Recorder(voice, preset, text, sample_rate, hear)
-    with closing(voice.speak(text, seed=seed, stopped=stopped)) as chunks:
+    if script is None:
+        speech = voice.speak(text, seed=seed, stopped=stopped)
+    else:
+        speech = perform(voice, script, tone, seed=seed, stopped=stopped)
+    with closing(speech) as chunks:
         for chunk in chunks:
             if stopped():
                 raise Stopped

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from engine.errors import EngineError, MemoryShort
 from engine.platform import resident_bytes
 from engine.realtime.stream import HEADER_FLOATS, StreamHeader
+from engine.speech.script import Script, script_of
 from engine.voices import wire
-from engine.voices.base import BatchVoice, Report, Voice, unheard
+from engine.voices.base import BatchVoice, Chunk, Report, Voice, unheard
+from engine.voices.direction import reading_of
 from engine.voices.media import Stopped
+from engine.voices.performance import joined
 from engine.voices.preset import Preset
 from engine.voices.recording import Hear, Recorder, Recording, record
 from engine.voices.registry import backend
@@ -56,7 +59,15 @@ class Speaker:
         layer = Layer(self._arena, request, self._send) if request.offset >= 0 else None
         hear = self._counter(request) if layer is None else layer.hear
         made = record(
-            voice, request.preset, request.text, request.sample_rate, seed=request.seed, stopped=stopped, hear=hear
+            voice,
+            request.preset,
+            request.text,
+            request.sample_rate,
+            script=script_for(request),
+            tone=request.tone,
+            seed=request.seed,
+            stopped=stopped,
+            hear=hear,
         )
         if layer is not None:
             layer.finish()
@@ -68,15 +79,22 @@ class Speaker:
         """Speak several lines at once, and return each with its recording, or why there is none. Raises Stopped."""
         renders = request.renders
         voice = cast(BatchVoice, self._voice(renders[0].preset))
-        recorders = [Recorder(voice, r.preset, r.text, r.sample_rate) for r in renders]
-        texts, seeds = [r.text for r in renders], [r.seed for r in renders]
+        scripts = [_script_or_error(render) for render in renders]
+        passages = [p for script in scripts if isinstance(script, Script) for p in script.passages]
+        owners = [r for r, s in zip(renders, scripts, strict=True) if isinstance(s, Script) for _ in s.passages]
+        spoken: list[list[Chunk]] = [[] for _ in passages]
+        texts, seeds = [p.text for p in passages], [r.seed for r in owners]
         with closing(voice.speak_all(texts, seeds=seeds, stopped=stopped)) as chunks:
             for index, chunk in chunks:
                 if stopped():
                     raise Stopped
-                recorders[index].feed(chunk)
-        for render, recorder in zip(renders, recorders, strict=True):
-            yield render, _finished(recorder)
+                spoken[index].append(chunk)
+        parts = iter(spoken)
+        for render, script in zip(renders, scripts, strict=True):
+            if isinstance(script, EngineError):
+                yield render, script
+            else:
+                yield render, _joined(voice, render, script, [next(parts) for _ in script.passages])
 
     def _voice(self, preset: Preset, report: Report = unheard) -> Voice:
         key = msgspec.msgpack.encode((preset.backend, preset.settings))
@@ -153,8 +171,26 @@ def place_in(arena: Audio | None, offset: int, floats: int) -> Audio:
     return arena[offset : offset + floats]
 
 
-def _finished(recorder: Recorder) -> Recording | EngineError:
+def script_for(request: wire.Render) -> Script:
+    """Return what is to be spoken for a line. Raises MarkupError, VoiceError."""
+    reading = reading_of(request.preset, backend(request.preset.backend).abilities)
+    return script_of(request.text, reading, request.pronounce)
+
+
+def _script_or_error(request: wire.Render) -> Script | EngineError:
     try:
+        return script_for(request)
+    except EngineError as error:
+        return error
+
+
+def _joined(voice: Voice, request: wire.Render, script: Script, spoken: list[list[Chunk]]) -> Recording | EngineError:
+    """Return the recording of a line whose passages were spoken beside others."""
+    recorder = Recorder(voice, request.preset, request.text, request.sample_rate)
+    parts = iter(spoken)
+    try:
+        for chunk in joined(script, lambda _: next(parts), voice.sample_rate, voice.channels, request.tone):
+            recorder.feed(chunk)
         return recorder.finish()
     except EngineError as error:
         return error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.story.model import Delivery, Pronunciation
+
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
     """A spoken word. start_frame, end_frame: in the take. text_start, text_end: characters in the line's text."""
@@ -19,7 +21,8 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a take; its audio is ``<digest>.wav`` in the take cache (float32).
 
     digest: of everything that shapes the audio. source: what timed the words: ``exact`` the synthesiser,
-    ``server`` the server that spoke, ``none`` nothing yet. seed: what chance was drawn from.
+    ``server`` the server that spoke, ``none`` nothing yet. seed: what chance was drawn from. delivery, pronounce: the
+    line's. notes: what its voice could not do, for people.
     """
 
     digest: str
@@ -32,3 +35,6 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "exact"
     peak: float = 0.0
     seed: int = 0
+    delivery: Delivery = Delivery()
+    pronounce: tuple[Pronunciation, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import msgspec
 
 from engine.errors import EngineError, VoiceError
+from engine.speech.parts import PLAIN, Tone
+from engine.story.model import Delivery, Pronunciation
 from engine.voices.media import Facts
 from engine.voices.preset import Preset
 from engine.voices.take import Take
@@ -34,6 +36,7 @@ class Load(Message, frozen=True, kw_only=True):
 class Render(Message, frozen=True, kw_only=True):
     """Speak ``text`` with ``preset``. Answers: Progress, Rendered, and after it Stored or NotStored.
 
+    pronounce, delivery: the line's, see ``Take``. tone: what is done to the voice's sound. notes: of the take, so far.
     offset: where in the arena the header of its stream lies, behind which its sound is laid while it is being made, -1
     for nowhere; then Progress comes with every part. room_floats: how much there is for both.
     """
@@ -43,6 +46,10 @@ class Render(Message, frozen=True, kw_only=True):
     preset: Preset
     sample_rate: int
     seed: int = 0
+    pronounce: tuple[Pronunciation, ...] = ()
+    delivery: Delivery = Delivery()
+    tone: Tone = PLAIN
+    notes: tuple[str, ...] = ()
     offset: int = -1
     room_floats: int = 0
 

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.errors import EngineError, MediaError, MemoryShort
@@ -32,7 +33,7 @@ from engine.voices.media import Facts, Stopped, load, probe
 from engine.voices.preset import Preset
 from engine.voices.recording import Recording, record
 from engine.voices.registry import BACKENDS, backend
-from engine.voices.speaker import Speaker, place_in
+from engine.voices.speaker import Speaker, place_in, script_for
 from engine.voices.stretch import stretch
 from engine.voices.take import Take
 
@@ -155,7 +156,9 @@ class Worker:
         return stopped
 
     def _made(self, request: wire.Render, recording: Recording) -> None:
-        take = recording.take(request.digest, request.text, request.preset.id, request.sample_rate, request.seed)
+        made = recording.take(request.digest, request.text, request.preset.id, request.sample_rate, request.seed)
+        notes = tuple(dict.fromkeys((*request.notes, *script_for(request).notes)))
+        take = replace(made, delivery=request.delivery, pronounce=request.pronounce, notes=notes)
         self._memory.keep(take.digest, recording.audio)
         self._send(wire.Rendered(job=request.job, take=take))
         self._stores.put((request.job, take, recording.audio))

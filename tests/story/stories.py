@@ -25,6 +25,7 @@ from engine.story.model import (
     Bus,
     Clip,
     Cue,
+    Delivery,
     Effect,
     Line,
     Marker,
@@ -32,6 +33,7 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Position,
+    Pronunciation,
     Send,
     Slot,
     SpeakLine,
@@ -40,6 +42,7 @@ from engine.story.model import (
     Target,
     TempoPoint,
     Track,
+    entries_in,
 )
 from engine.story.tree import Planter
 
@@ -107,12 +110,20 @@ def read(text: str) -> Story:
     return read_story(text, "story.yaml")
 
 
+DICTIONARY = (
+    Pronunciation(word="Zoë", phonemes='z"o:I#'),
+    Pronunciation(word="9", say="nine: yes"),
+    Pronunciation(word="null", phonemes="~", say="no"),
+)
+
+
 class Maker:
     """Makes stories, everything valid; where a value may be left away it often is."""
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
         self.rate, self.tempo = 48000, (TempoPoint(),)
+        self.pronounce = self.dice.choice(((), DICTIONARY))
 
     def some(self, value: Any, nothing: Any) -> Any:
         """Return the value as often as nothing."""
@@ -190,9 +201,22 @@ class Maker:
         state = self.some("aGVsbG8=", "") if effect.startswith("plugin:") else ""
         return Effect(effect=effect, params=params, bypass=self.some(True, False), state=state)
 
+    def line(self, voice: str) -> Line:
+        """Return a line, with what the dictionary says of it."""
+        text = self.say()
+        delivery = Delivery(
+            speed=self.some(self.real(0.25, 4.0), 1.0),
+            pitch_semitones=self.some(self.real(-24.0, 24.0), 0.0),
+            seed=self.some(self.dice.randint(0, 2**31 - 1), 0),
+            temperature=self.some(self.real(0.0, 2.0), None),
+            instruct=self.some(self.text(), ""),
+        )
+        told = self.some(delivery, Delivery())
+        return Line(text=text, voice=voice, delivery=told, pronounce=entries_in(self.pronounce, text))
+
     def clip(self, clip_id: str, start: Position, voice: str | None) -> Clip:
         """Return a clip of either kind."""
-        line = Line(text=self.say(), voice=self.dice.choice((voice or "ghost", "ghost", "12")))
+        line = self.line(self.dice.choice((voice or "ghost", "ghost", "12")))
         audio = self.dice.choice(("a.wav", "sounds/sea 1.wav", "é/😀: #.wav", "it's", "-", "no", "x/.hid"))
         length = self.some(self.dice.randint(1, 20 * self.rate), None)
         fade_in = self.some(self.frames(min(60 * self.rate, length or 60 * self.rate)), 0)
@@ -231,7 +255,7 @@ class Maker:
 
     def target(self, story: Story) -> Target:
         """Return something that a cue or a slot fires."""
-        line = Line(text=self.say(), voice=self.dice.choice(("ghost", "narrator")))
+        line = self.line(self.dice.choice(("ghost", "narrator")))
         choices: list[Target] = [PlayClip(clip=clip) for clip in story.clips()]
         choices += [SpeakLine(line=line, track=track.id) for track in story.tracks]
         ends = [None, *(m.id for m in story.markers)]
@@ -258,6 +282,7 @@ class Maker:
             ),
             master=self.master(),
             markers=markers,
+            pronounce=self.pronounce,
             export=tuple(self.dice.sample(("stems", "mix", "reaper", "live"), self.dice.choice((0, 0, 1, 3)))),
         )
         return replace(story, cues=self.cues(story), slots=self.slots(story)) if track_ids or markers else story

@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import VoiceError
 from engine.params import ParamSpec
 from engine.voices import worker
-from engine.voices.base import Chunk, Text
+from engine.voices.base import Abilities, Chunk, Text
 from engine.voices.media import Stopped, never
 from engine.voices.registry import BACKENDS
 
@@ -71,6 +71,7 @@ class ModelBackend:
         }
     )
     taken = 0
+    abilities = Abilities(chance=True)
 
     def version(self):
         return "1"

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.params import ParamSpec
+from engine.voices.base import Abilities
 from tests.voices.fake_voice import ToneVoice
 
 
 class ToneBackend:
     settings: Mapping[str, ParamSpec] = MappingProxyType({})
+
+    abilities = Abilities()
 
     def version(self):
         return "tone 1"

@@ -10,6 +10,7 @@ import msgspec
 from engine.export.media import Medium
 from engine.export.plan import Plan
 from engine.export.shelf import Shelf
+from engine.speech.markup import shown
 from engine.story.model import Marker, Track
 from engine.story.timeline import Placed
 from engine.voices.take import Word
@@ -58,7 +59,7 @@ def clip_title(placed: Placed) -> str:
     clip = placed.clip
     if clip.name:
         return clip.name
-    return clip.line.text if clip.line else Path(clip.audio or clip.id).stem
+    return " ".join(shown(clip.line.text).split()) if clip.line else Path(clip.audio or clip.id).stem
 
 
 def heard_words(placed: Placed, medium: Medium) -> tuple[Word, ...]:

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.export.plan import Plan
 from engine.export.sessions.base import Session, SessionFormat, heard_words
+from engine.speech.markup import shown
 from engine.story.timeline import Placed
 from engine.voices.take import Word
 
@@ -57,7 +58,7 @@ def captions_of(session: Session) -> Iterator[Caption]:
 
 def _cut(placed: Placed, words: Sequence[Word], speaker: str) -> Iterator[Caption]:
     """Cut what a clip says at words; without word times it stays whole."""
-    text = " ".join(placed.clip.line.text.split()) if placed.clip.line else ""
+    text = " ".join(shown(placed.clip.line.text).split()) if placed.clip.line else ""
     is_whole = not placed.clip.trim_start_frames and placed.clip.length_frames is None
     if not words or (is_whole and len(text) <= MOST_CHARS):
         pieces = [(text, words)]
@@ -88,8 +89,8 @@ def _said(placed: Placed, words: Sequence[Word]) -> str:
     """Return the line's own text of ``words``, punctuation included."""
     text = placed.clip.line.text if placed.clip.line else ""
     first, last = words[0], words[-1]
-    said = text[first.text_start : last.text_end]
-    rest = text[last.text_end :]
+    said = shown(text, first.text_start, last.text_end)
+    rest = shown(text, last.text_end)
     said += rest[: len(rest) - len(rest.lstrip(".,;:!?…»”’)\"'"))]
     return " ".join((said if last.text_end > first.text_start else " ".join(word.text for word in words)).split())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import unicodedata
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache
 from queue import SimpleQueue
 
@@ -18,8 +18,10 @@ import numpy as np
 
 from engine.errors import VoiceError
 from engine.params import ParamSpec
+from engine.speech.script import Mark
 from engine.voices.backends.espeak_data import data_folder, language_files, languages, library_path, variants
-from engine.voices.base import Choice, Chunk, Report, Settings, Timing, unheard
+from engine.voices.backends.espeak_notation import notated
+from engine.voices.base import Abilities, Choice, Chunk, Report, Settings, Timing, unheard
 from engine.voices.media import Stopped, never
 from engine.voices.silence import Audio, EdgeTrimmer
 from engine.voices.take import Word
@@ -43,12 +45,12 @@ _REVISION = "1"
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _PHONEME_EVENTS, _DONT_EXIT = 0x0001, 0x8000
-_CHARS_UTF8 = 1
+_CHARS_UTF8, _SSML, _PHONEME_CODES = 0x01, 0x10, 0x100
 _POS_CHARACTER = 1
 _WORD, _PHONEME = 1, 7
 _PARAMETERS = {"rate_wpm": 1, "volume": 2, "pitch": 3, "pitch_range": 4, "word_gap_ms": 7}
 _WORD_GAP_UNIT_MS = 10.0
-
+_FLAGS = _CHARS_UTF8 | _SSML | _PHONEME_CODES
 
 SETTINGS: Mapping[str, ParamSpec | Choice] = {
     "language": Choice(kind="language", default="en-gb", allowed=languages),
@@ -101,8 +103,8 @@ class _Part(msgspec.Struct, frozen=True):
 class _Utterance:
     """A line on its way through the library. Cancelling ends the synthesis at its next buffer."""
 
-    def __init__(self, text: str, settings: Settings) -> None:
-        self.text, self.settings = text, settings
+    def __init__(self, text: str, settings: Settings, flags: int = _CHARS_UTF8) -> None:
+        self.text, self.settings, self.flags = text, settings, flags
         self.cancelled = False
         self._batches: SimpleQueue[list[_Part] | VoiceError] = SimpleQueue()
         self._batch: list[_Part] = []
@@ -156,6 +158,17 @@ class _Library:
         else:
             utterance.end()
 
+    def phonemes(self, text: str, language: str) -> str:
+        """Return how ``text`` is said, in the library's own phonemes, a space between each."""
+        place = ctypes.c_char_p(text.encode() + b"\0")
+        pointer, clauses = ctypes.cast(place, ctypes.c_void_p), []
+        with self._lock:
+            _check(self._library.espeak_SetVoiceByName(language_files()[language].encode()), f"speak {language}")
+            while pointer.value:
+                told = self._library.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, ord(" ") << 8)
+                clauses.append((told or b"").decode())
+        return " ".join(clauses)
+
     def _synthesize(self, utterance: _Utterance) -> None:
         settings = utterance.settings
         name = "+".join(filter(None, (language_files()[str(settings["language"])], str(settings["variant"]))))
@@ -164,7 +177,7 @@ class _Library:
             value = float(settings[setting]) / (_WORD_GAP_UNIT_MS if setting == "word_gap_ms" else 1.0)
             _check(self._library.espeak_SetParameter(number, round(value), 0), f"set {setting}")
         data = utterance.text.encode() + b"\0"
-        status = self._library.espeak_Synth(data, len(data), 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
+        status = self._library.espeak_Synth(data, len(data), 0, _POS_CHARACTER, 0, utterance.flags, None, None)
         _check(status, "speak")
         _check(self._library.espeak_Synchronize(), "speak")
 
@@ -201,6 +214,8 @@ def _load() -> ctypes.CDLL:
     except OSError as error:
         raise VoiceError(f"the library of espeak-ng can't be loaded from {path}: {error}") from error
     library.espeak_Info.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int]
     library.espeak_Synth.argtypes = [
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
         ctypes.POINTER(ctypes.c_uint), ctypes.c_void_p,
@@ -211,6 +226,11 @@ def _load() -> ctypes.CDLL:
 @cache
 def _library() -> _Library:
     return _Library()
+
+
+def phonemes(text: str, language: str) -> str:
+    """Return how espeak-ng says ``text``: its phonemes, a space between each. Raises VoiceError."""
+    return _library().phonemes(_plain(text), language)
 
 
 class EspeakVoice:
@@ -232,21 +252,33 @@ class EspeakVoice:
         self,
         text: str,
         *,
-        seed: int = 0,  # noqa: ARG002 - nothing here is drawn by chance
+        seed: int = 0,
         stopped: Callable[[], bool] = never,
     ) -> Generator[Chunk, None, None]:
         """Return ``text`` as a stream of chunks; see ``Voice``. Mark-up and phoneme codes are spoken as text."""
+        return self.speak_marked(text, (), seed=seed, stopped=stopped)
+
+    def speak_marked(
+        self,
+        text: str,
+        marks: Sequence[Mark],
+        *,
+        seed: int = 0,  # noqa: ARG002
+        stopped: Callable[[], bool] = never,
+    ) -> Generator[Chunk, None, None]:
+        """Return ``text`` with phonemes and emphasis; see ``MarkedVoice``."""
         if len(text) > LONGEST_TEXT:
             raise VoiceError(f"a line of {len(text):,} characters is too long to speak; at most {LONGEST_TEXT:,}")
         if not tokens(text):
             raise VoiceError(f"there is nothing to speak in {text!r}: no letter, digit or sign")
-        return self._stream(text, stopped)
+        return self._stream(text, marks, stopped)
 
-    def _stream(self, text: str, stopped: Callable[[], bool]) -> Generator[Chunk, None, None]:
-        utterance = _Utterance(_plain(text), self._settings)
+    def _stream(self, text: str, marks: Sequence[Mark], stopped: Callable[[], bool]) -> Generator[Chunk, None, None]:
+        told = notated(_plain(text), marks)
+        utterance = _Utterance(told.text, self._settings, _FLAGS if marks else _CHARS_UTF8)
         speaker = threading.Thread(target=self._library.speak, args=(utterance,), name="espeak", daemon=True)
         speaker.start()
-        listener = _Listener(text, self.sample_rate)
+        listener = _Listener(text, self.sample_rate, told.position)
         try:
             while parts := utterance.next():
                 if stopped():
@@ -263,8 +295,8 @@ class EspeakVoice:
 class _Listener:
     """Makes chunks of an utterance's parts: edges trimmed, events turned into words of the text."""
 
-    def __init__(self, text: str, sample_rate: int) -> None:
-        self._text = text
+    def __init__(self, text: str, sample_rate: int, position: Callable[[int], int]) -> None:
+        self._text, self._position = text, position
         self._clock = WordClock(text)
         self._edges = EdgeTrimmer(round(LEAD_SECONDS * sample_rate), round(TAIL_SECONDS * sample_rate))
         self._early: list[_Heard] = []
@@ -285,7 +317,7 @@ class _Listener:
         for event in self._early:
             frame = max(0, event.frame - cut)
             if event.position >= 0:
-                words.extend(self._clock.hear(event.position, frame))
+                words.extend(self._clock.hear(self._position(event.position), frame))
             elif event.silent:
                 self._clock.silence(frame)
             else:
@@ -310,6 +342,7 @@ class EspeakBackend:
     """The row of the registry."""
 
     settings = SETTINGS
+    abilities = Abilities(speed="rate_wpm", phonemes=True, emphasis=True, longest=LONGEST_TEXT)
 
     def version(self) -> str:
         """Return the library's version and this file's."""

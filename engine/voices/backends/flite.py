@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from engine.errors import VoiceError
-from engine.voices.base import Choice, Chunk, Report, Setting, Settings, Timing, unheard
+from engine.voices.base import Abilities, Choice, Chunk, Report, Setting, Settings, Timing, unheard
 from engine.voices.media import Stopped, never
 from engine.voices.take import Word
 from engine.voices.words import WordClock, tokens
@@ -172,6 +172,7 @@ class FliteBackend:
     """The row of the registry."""
 
     settings = SETTINGS
+    abilities = Abilities()
 
     def version(self) -> str:
         """Return ours; the library tells none."""

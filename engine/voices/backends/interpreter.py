@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from engine.voices.backends.neural import content_hash
-from engine.voices.base import Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.base import Abilities, Report, Setting, Settings, Text, Voice, unheard
 
 GUESTS = Path(__file__).parents[1] / "guests"
 
@@ -30,6 +30,7 @@ class InterpreterBackend:
     """The row of the registry."""
 
     settings = SETTINGS
+    abilities = Abilities(instruct="instruct", chance=True)
 
     def version(self) -> str:
         """Return ours; the model's is in its settings."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ModelMissing, VoiceError
-from engine.voices.base import Choice, Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.base import Abilities, Choice, Report, Setting, Settings, Text, Voice, unheard
 from engine.voices.models.place import is_folder, model_folder
 
 DEVICES = frozenset({"auto", "cpu", "cuda", "mps"})
@@ -43,6 +43,7 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = "1"
     lines: int = 1
     files: tuple[str, ...] = ()
+    abilities: Abilities = Abilities(chance=True)
     extra: str = "neural"
 
     def version(self) -> str:

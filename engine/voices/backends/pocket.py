@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.params import ParamSpec
 from engine.voices.backends.neural import COMMON, NeuralBackend
-from engine.voices.base import Text
+from engine.voices.base import Abilities, Text
 
 SETTINGS = {
     **COMMON,
@@ -23,4 +23,5 @@ BACKEND = NeuralBackend(
     settings=SETTINGS,
     lines=8,
     files=("sample",),
+    abilities=Abilities(temperature="temperature", chance=True),
 )

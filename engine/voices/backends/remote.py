@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from engine.params import ParamSpec
-from engine.voices.base import Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.base import Abilities, Report, Setting, Settings, Text, Voice, unheard
 
 LINES_PER_SERVER = 2
 """How many lines each server has at once, in batches: one sounds while the next is on its way."""
@@ -27,6 +27,7 @@ class RemoteBackend:
     """The row of the registry."""
 
     settings = SETTINGS
+    abilities = Abilities(speed="speed", instruct="instructions", chance=True, longest=4000)
 
     def version(self) -> str:
         """Return ours; what the server's is, nobody says."""

@@ -6,16 +6,29 @@ from collections.abc import Mapping
 
 from engine.params import ParamSpec
 from engine.voices.backends.neural import COMMON, NeuralBackend
-from engine.voices.base import Setting, Text
+from engine.voices.base import Abilities, Setting, Text
 
 MODULE = "engine.voices.backends.waveform_voice"
+LONGEST = 240
+"""Characters in one go: these models speak a sentence or two well, and lose their way in more."""
+ABILITIES = Abilities(chance=True, longest=LONGEST)
 
 
 def _row(
-    family: str, default: str, *, more: Mapping[str, Setting] | None = None, files: tuple[str, ...] = ()
+    family: str,
+    default: str,
+    *,
+    more: Mapping[str, Setting] | None = None,
+    files: tuple[str, ...] = (),
+    abilities: Abilities = ABILITIES,
 ) -> NeuralBackend:
-    settings = {**COMMON, "model": Text(kind="a model: its name, its hub id, or a folder", default=default)}
-    return NeuralBackend(name=family, module=f"{MODULE}:{family}", settings={**settings, **(more or {})}, files=files)
+    settings = {
+        **COMMON,
+        "model": Text(kind="a model: its name, its hub id, or a folder", default=default),
+        **(more or {}),
+    }
+    module = f"{MODULE}:{family}"
+    return NeuralBackend(name=family, module=module, settings=settings, files=files, abilities=abilities)
 
 
 VITS = _row(
@@ -25,6 +38,7 @@ VITS = _row(
         "speed": ParamSpec(low=0.25, high=4.0, default=1.0),
         "speaker": ParamSpec(low=0.0, high=10_000.0, default=0.0),
     },
+    abilities=Abilities(speed="speed", chance=True, longest=LONGEST),
 )
 CSM = _row("csm", "csm-1b", more={"speaker": ParamSpec(low=0.0, high=9.0, default=0.0)})
 SPEECHT5 = _row(
@@ -38,5 +52,10 @@ SPEECHT5 = _row(
 )
 FASTSPEECH2 = _row("fastspeech2", "espnet/fastspeech2_conformer_with_hifigan")
 BARK = _row("bark", "bark", more={"speaker": Text(kind="a voice preset of Bark, v2/en_speaker_6 for one")})
-DIA = _row("dia", "dia-1.6b", more={"temperature": ParamSpec(low=0.0, high=2.0, default=1.3)})
+DIA = _row(
+    "dia",
+    "dia-1.6b",
+    more={"temperature": ParamSpec(low=0.0, high=2.0, default=1.3)},
+    abilities=Abilities(temperature="temperature", chance=True, longest=LONGEST),
+)
 ANY = _row("transformers", "")

@@ -1,0 +1,1 @@
+"""What stands between text and takes: markup, splitting, pronunciation; the times of words."""
