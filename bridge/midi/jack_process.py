@@ -114,7 +114,8 @@ class JackProcess:
             if after - before < CLOSE_SECONDS:
                 break
         high = self._high + _WRAP if now < self._last - _WRAP // 2 else self._high
-        return high + now + round((at - (before + after) / 2.0) * self._rate)
+        frame: int = high + now + round((at - (before + after) / 2.0) * self._rate)
+        return frame
 
     def _names(self, **which: bool) -> list[str]:
         names = (port.name for port in self._client.get_ports(is_midi=True, **which))

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from msgspec.structs import replace
 
 from engine.errors import UnknownThing
 from engine.events import PlayedCold
+from engine.mixer.graph import Graph
 from engine.session.context import Context
+from engine.session.index import Index
 from engine.session.library import Source, describe
 from engine.session.players import SlotOwner, Sound
 from engine.story.model import ColdPolicy, Manner, PlayClip, Slot, SpeakLine
+
+
+class Played(NamedTuple):
+    """What a press of a slot played, and what that depended on besides the memory that it lies in."""
+
+    slot: Slot
+    manner: Manner
+    looked_up: Index
+    graph: Graph
+    sound: Sound
 
 
 class Cold:
@@ -21,6 +33,7 @@ class Cold:
         self._context = context
         self._lasts: dict[SlotOwner, Sound] = {}
         self._policies: dict[SlotOwner, ColdPolicy] = {}
+        self._played: dict[int, Played] = {}
 
     def policy(self, slot: Slot) -> ColdPolicy:
         """Return what ``slot`` does: what was said last, or what the story says."""
@@ -31,10 +44,12 @@ class Cold:
         if policy not in get_args(ColdPolicy):
             raise UnknownThing("cold policy", policy, get_args(ColdPolicy))
         self._policies[SlotOwner(bank=slot.bank, index=slot.index)] = policy
+        self._played.clear()
 
     def forget(self) -> None:
         """Do as the story says: another one comes."""
         self._policies.clear()
+        self._played.clear()
 
     @property
     def kept(self) -> tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]:
@@ -44,6 +59,7 @@ class Cold:
     def recall(self, kept: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]) -> None:
         """Go on where a session that is gone was."""
         self._lasts, self._policies = kept
+        self._played.clear()
 
     def sources(self) -> set[Source]:
         """Return what has to stay because it may be played in place of what is not there."""
@@ -55,11 +71,16 @@ class Cold:
         Raises NotReady for what has to be whole before it sounds, and isn't.
         """
         context = self._context
+        sound = self._as_before(slot, manner)
+        if sound is not None:
+            return sound
         owner, policy = SlotOwner(bank=slot.bank, index=slot.index), self.policy(slot)
         if context.is_loaded(target):
             sound = context.sound(target, manner)
             if policy == "last":
                 self._lasts[owner] = sound
+            else:
+                self._played[id(slot)] = Played(slot, manner, context.index, context.graph, sound)
             return sound
         what, source = f"slot {slot.bank}/{slot.index}", context.target_source(target)
         if policy == "wait":
@@ -71,6 +92,15 @@ class Cold:
             return None
         self._tell(what, "last", source, "is not there yet; the take before it is played")
         return replace(last, loaded=context.library.use(last.source))
+
+    def _as_before(self, slot: Slot, manner: Manner) -> Sound | None:
+        """Return what the last press played, if this one is like it and nothing has changed since: most are."""
+        played = self._played.get(id(slot))
+        if played is None or played.slot is not slot or played.manner is not manner:
+            return None
+        context, sound = self._context, played.sound
+        same = played.looked_up is context.index and played.graph is context.graph
+        return sound if same and context.library.still(sound.source, sound.loaded) else None
 
     def _tell(self, what: str, did: ColdPolicy, source: Source, text: str) -> None:
         self._context.notes.append(PlayedCold(what=what, did=did, text=f"{describe(source)} {text}"))

@@ -19,7 +19,7 @@ from engine.session.inputs import Input, Swept, Taken
 from engine.session.library import AudioFile, Library, Loaded, Source, Stretched, describe
 from engine.session.manner import in_manner
 from engine.session.orders import Records, together
-from engine.session.players import JobOwner, Owner, Players, Sound, owner_name, start_order
+from engine.session.players import JobOwner, Owner, Players, Sound, Starts, owner_name
 from engine.session.stage import Stage
 from engine.story.model import Clip, Line, Manner, PlayClip, SpeakLine, Story
 from engine.units import seconds_to_frames
@@ -53,6 +53,7 @@ class Context:
         self.on_play: Callable[[int, Sound, float], object] = lambda *_: None
         """Hears of every live player: its id, what it plays, how much louder."""
         self._turned: deque[list[Records]] = deque()
+        self._starts = Starts()
         self.scribes: list[Callable[[Input], object]] = []
         """Hear every input that has changed something, after it has."""
 
@@ -170,7 +171,7 @@ class Context:
             text = f"{describe(sound.source)} is played while it is made"
             self.notes.append(PlayedCold(what=owner_name(owner), did="wait", text=text))
         player = self.players.new()
-        start = start_order(player, sound, at_frame, gain_db)
+        start = self._starts.order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
         self.players.add(player, owner, sound.source, note)
         self.on_play(player, sound, gain_db)

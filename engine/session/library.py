@@ -164,6 +164,15 @@ class Library:
             self._loader.request(source, urgent=urgent)
         return shelf
 
+    def still(self, source: Source, loaded: Loaded) -> bool:
+        """Return whether ``source`` still lies there, marking it as just used if so."""
+        shelf = self._shelves.get(source)
+        if shelf is None or shelf.loaded is not loaded:
+            return False
+        self._uses += 1
+        shelf.used = self._uses
+        return True
+
     def begin(self, source: Source) -> Loaded:
         """Return where ``source`` lies, or will: one that is not there yet is made now, and can be played meanwhile.
 

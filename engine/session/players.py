@@ -12,12 +12,14 @@ import msgspec
 from engine.realtime.notes import Notes
 from engine.realtime.records import PAGED, STREAMED, Kind, Shape
 from engine.session.library import Loaded, Source
-from engine.session.orders import Records, order, together
+from engine.session.orders import Records, again, order, together
 from engine.story.model import MAIN_LIST, FadeShape
 from engine.units import db_to_gain
 
 FIRST_LIVE_PLAYER = 1 << 32
 """Ids below belong to the clips of the compiled timeline."""
+MOST_KNOWN = 256
+"""How many orders that start a player are remembered."""
 SPARE = 1 << 20
 """Ids that a session which is gone may have given out and not kept."""
 
@@ -110,6 +112,22 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
             return None
         played = self.frames + (self.rounds - 1) * self.loop_frames
         return played if abs(self.rate) == 1.0 else math.ceil(played / abs(self.rate))
+
+
+class Starts:
+    """Makes the orders that start players; what was started before is not worked out again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Sound, bytes]] = {}
+
+    def order(self, player: int, sound: Sound, at_frame: int | None, extra_gain_db: float) -> Records:
+        """Return the order that starts ``player`` on ``sound``."""
+        known = self._known.get(id(sound))
+        if known is None or known[0] is not sound:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            known = self._known[id(sound)] = (sound, start_order(0, sound, None, 0.0).tobytes())
+        return again(known[1], at_frame, player=player, gain=db_to_gain(sound.gain_db + extra_gain_db))
 
 
 def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: float) -> Records:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from engine.commands import GoCue, Panic, ReleaseSlot, StopCue, StopSlot, TriggerSlot
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Dropped, Panicked, PlayheadMoved, SlotChanged, StartedLate
+from engine.mixer.graph import compile_graph
 from engine.realtime.records import NOW, Kind, Report
+from engine.session.library import Loaded
+from engine.story.model import Line, Track
 from engine.units import db_to_gain
 from tests.session.studio import Studio
 
@@ -142,6 +148,30 @@ def test_a_retrigger_fades_the_old_player_and_starts_with_the_new_velocity(studi
     assert (stop["kind"], stop["frame"], stop["ramp_frames"]) == (Kind.STOP_PLAYER, 99, 240)
     assert (new["kind"], new["frame"]) == (Kind.START_PLAYER, 99)
     assert new["gain"] == pytest.approx(0.25)
+
+
+def test_a_press_follows_what_has_changed_since_the_last_one(studio: Studio) -> None:
+    def pressed(velocity: float = 1.0) -> dict[str, Any]:
+        studio.stage.orders.clear()
+        studio.do(TriggerSlot(bank="a", index=5, velocity=velocity))
+        return start(studio)
+
+    def edited(track: Track) -> Track:
+        return replace(track, clips=tuple(replace(c, pan=-1.0, length_frames=300) for c in track.clips))
+
+    first, again = pressed(), pressed(0.5)
+    assert {**again, "player": 0, "serial": 0, "gain": 0.0} == {**first, "player": 0, "serial": 0, "gain": 0.0}
+    assert (first["pan"], first["length"], again["gain"]) == (0.5, 500, pytest.approx(0.25 * first["gain"]))
+    context = studio.session.context
+    source = Line(text="boo", voice="ghost")
+    studio.session.loaded(source, Loaded(offset=7, frames=400, channels=1, digest="e" * 8))
+    assert (pressed()["offset"], pressed()["length"]) == (7, 400)
+    voice, spook = context.story.tracks
+    story = replace(context.story, tracks=(edited(spook), voice))
+    context.adopt(story, compile_graph(story))
+    changed = pressed()
+    assert (changed["pan"], changed["length"], changed["strip"]) == (-1.0, 300, context.strip("spook"))  # noqa: B005
+    assert changed["strip"] != first["strip"]
 
 
 def test_a_layer_adds_players(studio: Studio) -> None:
