@@ -51,7 +51,7 @@ class Prompts:
         self._context.stop(playing, DECLICK_SECONDS, at_frame)
 
     def ready(self, source: Source) -> tuple[Event, ...]:
-        """Speak the prompt that waited for ``source``."""
+        """Speak the prompt that had to wait for all of ``source``."""
         if source != self._waiting or not isinstance(source, Line):
             return ()
         return self._speak(source.text)
@@ -68,12 +68,13 @@ class Prompts:
         if prompter is None:
             return ()
         line = self._context.story.line(text, prompter.voice)
-        shelf = self._context.library.ask(line, urgent=True)
-        self._waiting = line if shelf.loaded is None else None
-        if shelf.loaded is None:
+        try:
+            loaded, self._waiting = self._context.library.begin(line), None
+        except NotReady:
+            self._waiting = line
             return ()
         try:
-            sound = Sound(source=line, loaded=self._context.library.use(line), strip=self._bus())
+            sound = Sound(source=line, loaded=loaded, strip=self._bus())
             self._play("prompt", sound, 0.0, None)
         except EngineError as error:
             return (Dropped(what="prompt", code=error.code, text=str(error)),)

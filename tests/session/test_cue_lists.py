@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.commands import AuditionCue, AuditionSlot, GoBack, GoCue, Prompt, StandBy, StopAudition, StopCue
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Dropped, PlayheadMoved, Prompted
-from engine.realtime.records import Kind, Report
+from engine.realtime.records import STREAMED, Kind, Report
 from engine.story.model import Bus, Cue, CueList, PlayClip, PlaySection, Prompter, SpeakLine, Story
 from tests.session.studio import Studio, line, small_story
 
@@ -143,6 +143,16 @@ def test_a_prompt_said_live_is_spoken_as_soon_as_it_is_there() -> None:
     studio.do(Prompt(text="Beginners, please."))
     assert studio.stage.orders == []
     assert (line("Beginners, please."), True) in studio.loader.asked
+    studio.deliver(line("Beginners, please."))
+    assert studio.stage.kinds() == [Kind.START_PLAYER]
+
+
+def test_a_prompt_said_live_sounds_while_it_is_made() -> None:
+    studio = Studio(prompted())
+    studio.loader.room_floats = 48_000
+    studio.do(Prompt(text="Beginners, please."))
+    (start,) = studio.stage.orders
+    assert (start["flags"], start["strip"]) == (STREAMED, studio.session.context.graph.index("desk"))
     studio.deliver(line("Beginners, please."))
     assert studio.stage.kinds() == [Kind.START_PLAYER]
 
