@@ -31,7 +31,8 @@ from engine.plugins.facts import PluginFacts
 from engine.session.index import clip_source
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
-from engine.story.model import MASTER, ColdPolicy, Duck, Effect
+from engine.story.cue_messages import message_text
+from engine.story.model import MASTER, ColdPolicy, Duck, Effect, SendMessages
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.units import gain_to_db
 
@@ -157,6 +158,12 @@ class LivePort:
     def cue_times(self, cue: str, cuelist: str | None = None) -> tuple[int, int, int]:
         """Return a cue's times in frames."""
         return self._session.cues.times(cue, cuelist)
+
+    def cue_messages(self, cue: str, cuelist: str | None = None) -> Sequence[str]:
+        """Return what a cue sends."""
+        target = self._session.cues.cue(cue, cuelist).target
+        messages = target.messages if isinstance(target, SendMessages) else ()
+        return tuple(message_text(message, self.sample_rate) for message in messages)
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""

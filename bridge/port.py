@@ -232,6 +232,10 @@ class EnginePort(Protocol):
         """Return how long a cue has sounded, still will, and would in all, in frames; -1 s: for ever, or not known."""
         ...
 
+    def cue_messages(self, cue: str, cuelist: str | None = None) -> Sequence[str]:
+        """Return what a cue sends, as the story file writes it; nothing for one that sounds."""
+        ...
+
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""
         ...

@@ -58,6 +58,11 @@ def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.reduction_db(path["strip"]),)
 
 
+def cue_messages(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read what a cue sends."""
+    return tuple(port.cue_messages(path["cue"], path.get("cuelist")))
+
+
 def strip_line(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read what sounds on a strip, in words."""
     return (port.strip_line(path["strip"]),)

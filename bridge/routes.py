@@ -47,6 +47,7 @@ _PARAM_NORM = Arg(name="value", type="f", spec=readers.insert_spec, norm=True)
 _FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
 _CUE = Arg(name="cue", type="s")
+_MESSAGE = Arg(name="message", type="s")
 _FROM_WORD = Arg(name="from_word", type="s")
 _STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, waiting, playing, paused or failed")
 _LOOP = (
@@ -104,6 +105,12 @@ def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
               help=f"Play a cue{where} on the private bus only."),
         Route(address=f"{cue}/state", read=readers.cue_state, args=(_STATE,),
               changed=(told.CueStarted, told.CueEnded, told.CueChanged), help=f"How far a cue{where} is."),
+        Route(address=f"{cue}/messages", read=readers.cue_messages, repeated=True, args=(_MESSAGE,),
+              changed=(told.CueChanged,), help=f"What a cue{where} sends, as the story file writes it."),
+        Route(address=f"{cue}/messages/add", command=do.AddCueMessage, args=(_MESSAGE,),
+              help=f"Have a cue{where} that sends send this too, as the story file writes it: note: 60, duration: 1."),
+        Route(address=f"{cue}/messages/remove", command=do.RemoveCueMessage, args=(Arg(name="number", type="i"),),
+              help=f"Have a cue{where} leave a message out; they count from 1."),
         *(Route(address=f"{cue}/{name}", read=readers.cue_time(number), stream=True, help=text.format(where),
                 args=(Arg(name=f"{name}_frame", type="f", seconds=True, help="in seconds"),),
                 changed=(told.CueStarted, told.CueEnded, told.CueChanged))

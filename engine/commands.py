@@ -385,6 +385,22 @@ class ClearAutomation(Base, frozen=True, kw_only=True):
     target: str
 
 
+class AddCueMessage(Base, frozen=True, kw_only=True):
+    """Have a cue that sends send one message more, as the story file writes it: ``note: 60, duration: 0.5``."""
+
+    cue: str
+    message: str
+    cuelist: str | None = None
+
+
+class RemoveCueMessage(Base, frozen=True, kw_only=True):
+    """Have a cue that sends leave out one of its messages; number: counted from 1."""
+
+    cue: str
+    number: int
+    cuelist: str | None = None
+
+
 class StoreSnapshot(Base, frozen=True, kw_only=True):
     """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters."""
 
@@ -456,7 +472,8 @@ Command = (
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
-    | SetPoint | ClearAutomation | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
+    | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage
+    | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | CancelJob | ClearScheduled | SaveStory | ReloadStory
 )  # fmt: skip
@@ -472,5 +489,8 @@ Rebuild = (
 )  # fmt: skip
 """Edits for which the mixer is built anew, while it plays."""
 
-Edit = Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
+Edit = (
+    Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
+    | AddCueMessage | RemoveCueMessage
+)  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

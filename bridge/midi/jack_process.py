@@ -109,7 +109,7 @@ class JackProcess:
         """Return the frame of a Unix time; tried again when something came between the looks at both clocks."""
         for _ in range(_LOOKS):
             before = time.time()
-            now: int = self._client.frame_time
+            now = int(self._client.frame_time)
             after = time.time()
             if after - before < CLOSE_SECONDS:
                 break

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.commands import (
     AddBus,
+    AddCueMessage,
     AddDuck,
     AddInsert,
     AddSend,
@@ -36,6 +37,7 @@ from engine.commands import (
     ReleaseSlot,
     ReloadStory,
     RemoveBus,
+    RemoveCueMessage,
     RemoveDuck,
     RemoveInsert,
     RemoveSend,
@@ -414,6 +416,8 @@ class Session:
                 events = self.builder.apply(command, self.keeper)
                 self.open()
                 return events
+            case AddCueMessage() | RemoveCueMessage():
+                return self._send_otherwise(command)
             case SetPoint() | ClearAutomation():
                 return self._automate(command)
             case StoreSnapshot() | RemoveSnapshot():
@@ -427,6 +431,15 @@ class Session:
             case _:
                 assert_never(command)
         return ()
+
+    def _send_otherwise(self, command: AddCueMessage | RemoveCueMessage) -> tuple[Event, ...]:
+        """Change what a cue sends from the next time on that it is fired."""
+        story = apply_edit(self.story, command)
+        self.keeper.append(command)
+        self.context.story = story
+        cuelist = next(iter(story.cue_lists())) if command.cuelist is None else command.cuelist
+        state = self.cues.state(command.cue, command.cuelist)
+        return (CueChanged(cue=command.cue, cuelist=cuelist, state=state),)
 
     def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
         """Change a lane; the mixer follows it from where it stands."""

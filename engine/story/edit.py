@@ -9,9 +9,11 @@ from typing import cast, get_args
 from msgspec.structs import replace
 
 from engine.commands import (
+    AddCueMessage,
     ClearAutomation,
     Edit,
     RecallSnapshot,
+    RemoveCueMessage,
     RemoveSnapshot,
     SetDuck,
     SetInsertBypass,
@@ -27,6 +29,7 @@ from engine.commands import (
 from engine.errors import BadRange, BadType, NotReady, StoryError, UnknownThing
 from engine.params import DUCK, FADER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin, plugin_name
+from engine.story.cue_messages import edit_messages
 from engine.story.lanes import with_point, without_lane
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.restructure import rebuild
@@ -69,6 +72,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return with_strip(story, strip, lambda s: with_point(s, strip, command.target, point, effects))
         case ClearAutomation(strip=strip, target=target):
             return with_strip(story, strip, lambda s: without_lane(s, strip, target))
+        case AddCueMessage() | RemoveCueMessage():
+            return edit_messages(story, command)
         case StoreSnapshot(snapshot=snapshot):
             return store_snapshot(story, snapshot)
         case RemoveSnapshot(snapshot=snapshot):

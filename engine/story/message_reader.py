@@ -19,9 +19,9 @@ from engine.story.messages import (
     ShowFormat,
     ShowVerb,
 )
-from engine.story.nodes import Node, Scalar, Sequence
+from engine.story.nodes import Node, Scalar, Sequence, compose
 from engine.story.positions import number_from
-from engine.story.problems import Path
+from engine.story.problems import Path, story_error
 
 _EACH = ("after",)
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -41,6 +41,16 @@ def read_messages(cue: Fields, sample_rate: int, notes: Notes) -> tuple[Outgoing
     if not read:
         cue.complain("send", f"a list of messages, each with one of {', '.join(_KEYS)}")
     return tuple(message for message in read if message is not None)
+
+
+def read_message(text: str, sample_rate: int) -> Outgoing:
+    """Return one message as it stands in a story file, with or without its braces. Raises StoryError."""
+    notes, flow = Notes(), text.strip()
+    node = compose(flow if flow.startswith("{") else f"{{{flow}}}", "message")
+    message = _message(node, (), sample_rate, notes)
+    if message is None or notes.problems:
+        raise story_error("message", notes.problems)
+    return message
 
 
 def _message(node: Node, path: Path, rate: int, notes: Notes) -> Outgoing | None:

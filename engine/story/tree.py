@@ -302,8 +302,13 @@ def _target(target: CueTarget, voices: Mapping[str, str | None]) -> dict[str, Tr
 def _messages(target: CueTarget, rate: int) -> dict[str, Tree]:
     if not isinstance(target, SendMessages):
         return {}
-    rows = enumerate(Table(_message(message, rate), inline=True) for message in target.messages)
+    rows = enumerate(message_tree(message, rate) for message in target.messages)
     return {"send": Rows(tuple(rows))}
+
+
+def message_tree(message: Outgoing, rate: int) -> Table:
+    """Return a message of a cue as a tree."""
+    return Table(_message(message, rate), inline=True)
 
 
 def _message(message: Outgoing, rate: int) -> dict[str, Tree]:

@@ -174,6 +174,10 @@ class FakeEngine:
         self.cue_state(cue, cuelist)
         return 0, 0, 48_000
 
+    def cue_messages(self, cue: str, cuelist: str | None = None) -> Sequence[str]:
+        self.cue_state(cue)
+        return ("note: 60",)
+
     def slot_state(self, bank: str, index: int) -> SlotState:
         return _known("slot", (bank, index), self.slots)
 

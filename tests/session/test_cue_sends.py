@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from studio import Studio, small_story
 
-from engine.commands import GoCue, Panic, PauseCue, ResumeCue, SetLoop, StopCue
+from engine.commands import AddCueMessage, GoCue, Panic, PauseCue, ResumeCue, SetLoop, StopCue
+from engine.errors import StoryError
 from engine.events import CueEnded, CueStarted, MessageDue
 from engine.realtime.records import Report
 from engine.story.messages import SendController, SendNote
@@ -101,6 +103,18 @@ def test_panic_lets_all_notes_go_and_sends_nothing_more() -> None:
     show.session.apply(Panic())
     assert sent(show) == [(5000, (60, 0)), (5000, (64, 0))]
     assert run(show, range(5000, 60_000, 480)) == []
+
+
+def test_an_edit_is_kept_and_sent_from_the_next_time_on() -> None:
+    show = studio(sends("9"))
+    more = AddCueMessage(cue="9", message="cc: 9, after: 1")
+    show.session.apply(more)
+    assert show.keeper.edits == [more]
+    show.session.apply(GoCue(cue="9"), 0)
+    assert (48_000, "cc") in run(show, range(0, 60_000, 480))
+    with pytest.raises(StoryError):
+        show.session.apply(AddCueMessage(cue="1", message="cc: 9"))
+    assert show.keeper.edits == [more]
 
 
 class Timeline:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import StoryError
+from engine.commands import AddCueMessage, Edit, RemoveCueMessage
+from engine.errors import EngineError, StoryError
+from engine.story.cue_messages import message_text
 from engine.story.document import StoryDocument
 from engine.story.dump import dump
+from engine.story.edit import apply_edit
 from engine.story.messages import (
     SHOW_FORMATS,
     SHOW_VERBS,
@@ -97,7 +100,7 @@ def test_what_can_not_be_sent_is_named_with_its_line(tmp_path: Path, send: str, 
     ("cue", "complaint"),
     [
         ("{id: 1, say: hello, track: a, send: [{note: 1}]}", "only sends; fire both with a group"),
-        ("{id: 1, at: after hello, send: [{note: 1}]}", "a cue is fired at no clip's end"),
+        ("{id: 1, at: after hello, send: [{note: 1}]}", "not a place after a clip"),
         ("{id: 1, at: -2, send: [{note: 1}]}", "before the start"),
     ],
 )
@@ -156,3 +159,50 @@ def test_a_note_that_ends_where_another_begins_ends_first() -> None:
     first = SendNote(note=60, duration_frames=100)
     again = SendNote(note=60, after_frames=100)
     assert [(f, m.velocity) for f, m in score((again, first))] == [(0, 100), (100, 0), (100, 100)]  # type: ignore[union-attr]
+
+
+def edited(folder: Path, *commands: AddCueMessage | RemoveCueMessage) -> tuple[Story, str]:
+    """Edit a story on disk and save it; return what it says then."""
+    path = folder / "story.yaml"
+    path.write_text(HEAD + "cues:\n  - {id: 1, send: [{note: 60}]} # the lights\n", encoding="utf-8")
+    document = StoryDocument.load(path, voices=set())
+    story = document.story
+    for command in commands:
+        story = apply_edit(story, command)
+    document.save(story)
+    return StoryDocument.load(path, voices=set()).story, path.read_text(encoding="utf-8")
+
+
+def test_messages_are_added_and_removed_in_place(tmp_path: Path) -> None:
+    osc = AddCueMessage(cue="1", message='{osc: /go, to: "h:1", args: [1.0]}')
+    story, text = edited(
+        tmp_path, AddCueMessage(cue="1", message="note: 61, duration: 0.5"), osc, RemoveCueMessage(cue="1", number=1)
+    )
+    target = story.cues[0].target
+    assert isinstance(target, SendMessages)
+    assert target.messages == (
+        SendNote(note=61, duration_frames=24_000), SendOsc(address="/go", to="h:1", args=(1.0,)),
+    )  # fmt: skip
+    assert "# the lights" in text
+    assert [message_text(m, RATE) for m in target.messages] == [
+        "note: 61, duration: 0.5", 'osc: "/go", to: "h:1", args: [1.0]',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (AddCueMessage(cue="9", message="note: 1"), "no cue '9'|cue"),
+        (AddCueMessage(cue="1", message="note: 200"), "200 is outside 0 to 127"),
+        (AddCueMessage(cue="1", message="note"), "needs one of note, cc|expected"),
+        (AddCueMessage(cue="1", message="note: 1}, {"), "message"),
+        (AddCueMessage(cue="1", message=""), "needs one of note"),
+        (AddCueMessage(cue="1", message="note: 1", cuelist="x"), "cue list"),
+        (RemoveCueMessage(cue="1", number=2), "2"),
+        (RemoveCueMessage(cue="1", number=1), "keeps its last message"),
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused(tmp_path: Path, command: Edit, complaint: str) -> None:
+    story = Story(title="S", cues=(Cue(id="1", target=SendMessages(messages=(SendNote(note=60),))),))
+    with pytest.raises(EngineError, match=complaint):
+        apply_edit(story, command)
