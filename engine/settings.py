@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Annotated[str, _text("folder of black boxes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
-    stream_seconds: Annotated[int, _number(1, 86400, "audio files that are longer are played from the disk")] = 30
+    stream_seconds: Annotated[int, _number(1, 86400, "audio files that are longer are played from the disk")] = 60
     stream_memory_mb: Annotated[int, _number(2, 65536, "shared memory reserved for what plays from the disk")] = 32
     record_memory_mb: Annotated[
         int, _number(1, 65536, "shared memory between the sound and the disk it is written to")

@@ -83,7 +83,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     model_bytes: int | None = None
     preload: tuple[str, ...] = ()
     speak_with: str = ""
-    stream_seconds: float = 30.0
+    stream_seconds: float = 60.0
     plugin_folders: tuple[str, ...] = ()
     plugin_catalog: str = ""
     crashed: dict[str, str] = {}

@@ -114,7 +114,7 @@ def write_packet(
         strip = strips[lane]
         if strip == master:
             _copy(tape, at, final, frames)
-        elif strip >= 0:
+        elif 0 <= strip < len(outputs):
             _copy(tape, at, outputs[strip], frames)
         else:
             tape[at : at + 2 * frames] = 0.0

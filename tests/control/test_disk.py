@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -200,6 +201,32 @@ def test_another_io_process_goes_on_while_it_plays(tmp_path: Path) -> None:
         sound = np.concatenate(got)
         assert stage.count(Report.UNDERRUN) == 0
         np.testing.assert_array_equal(sound, expected[: len(sound)])
+
+    run(show)
+
+
+def test_another_audio_process_goes_on_with_it(tmp_path: Path) -> None:
+    path = file(tmp_path / "a.wav", 20.0, RATE)
+    expected = whole(path)
+
+    async def show(stage: Stage) -> None:
+        stage.timeline(await stage.open(path))
+        stage.push(Kind.PLAY)
+        begun = time.time() - 1.5  # it is half a second after its last block that the other one takes over
+        for _ in range(RATE // 480):
+            stage.core.render(480, begun + stage.core.frame / RATE)
+            await asyncio.sleep(0.001)
+        stage.core = AudioCore(stage.memory, GRAPH, sample_rate=RATE)
+        stage.core.take_over()
+        first = stage.core.frame
+        assert first > RATE
+        parts = []
+        for _ in range(100):
+            parts.append(stage.core.render(480, begun + stage.core.frame / RATE).copy())
+            await asyncio.sleep(0.001)
+        got = np.concatenate(parts)
+        begin = stage.link.status().timeline_frame - len(got)
+        np.testing.assert_array_equal(got[480:], expected[begin + 480 : begin + len(got)])
 
     run(show)
 

@@ -103,6 +103,7 @@ def test_a_recording_is_the_show_and_becomes_a_story(story: Path) -> None:
         assert rig.stop() == 0
 
 
+@pytest.mark.extra
 def test_the_command_records(story: Path) -> None:
     with running(story, "--device", "null", env={"CUEVOX_STREAM_SECONDS": "5"}) as rig:
         rig.wait_ready()
