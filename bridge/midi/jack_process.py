@@ -45,7 +45,10 @@ class JackProcess:
         import jack
 
         self.error = jack.JackError
-        self._client = jack.Client(name, no_start_server=True)
+        try:
+            self._client = jack.Client(name, no_start_server=True)
+        except jack.JackOpenError as error:
+            raise LookupError("no JACK server is running; start one, or take another way with --midi") from error
         self._rate = self._client.samplerate
         self._events = events
         self._inputs: dict[int, Any] = {}

@@ -167,7 +167,9 @@ class MidiWire:
                 inputs = await self._loop.run_in_executor(None, system.inputs)
                 outputs = await self._loop.run_in_executor(None, system.outputs)
             except PortError as error:
-                log.warning("MIDI ports can't be listed: %s", error)
+                if str(error) not in self._failed:
+                    log.warning("MIDI ports can't be listed: %s", error)
+                self._failed.add(str(error))
                 return
             wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
             there.update(wanted)

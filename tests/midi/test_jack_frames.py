@@ -94,7 +94,7 @@ def test_messages_leave_at_distances_to_the_frame(peer: Peer, system: JackSystem
 
 
 def test_a_server_that_is_gone_is_said():
-    with pytest.raises(PortError):
+    with pytest.raises(PortError, match="no JACK server is running"):
         JackSystem("Nobody")
 
 
