@@ -47,11 +47,11 @@ class LaneFile:
         if sync:
             os.fsync(self._file.fileno())
 
-    def finish(self, frames: int) -> None:
+    def finish(self, frames: int, *, sync: bool = True) -> None:
         """Make it ``frames`` long, longer by silence or shorter, and see it safely on the disk."""
         self._file.truncate(self._header_bytes + frames * FRAME_BYTES)
         self.frames = frames
-        self.refresh(sync=True)
+        self.refresh(sync=sync)
         self.close()
 
     def close(self) -> None:

@@ -27,6 +27,8 @@ REFRESH_SECONDS = 0.5
 SYNC_SECONDS = 5.0
 """How often everything is seen on the disk: what a power cut may take."""
 MANIFEST = "recording.json"
+PAGE_BYTES = 4096
+"""The manifest takes whole pages, so that there is room in it for how the recording ended."""
 
 
 class Session:
@@ -95,17 +97,17 @@ class Session:
             self._refreshed, self._synced = now, now if sync else self._synced
 
     def finish(self, until: int | None, text: str = "") -> None:
-        """Make all files equally long and write the manifest. until: the engine frame at which it ended."""
+        """Make all files equally long and write the manifest.
+
+        until: the engine frame at which it ended; None: where the disk was full, as text says.
+        """
         since = self._manifest["since"]
-        frames = self.frames if until is None or since is None else max(0, until - since)
-        self._manifest["until"] = None if since is None else since + frames
+        whole = until is not None and since is not None
+        frames = max(0, until - since) if whole else min((file.frames for file in self.files), default=0)
         for file in self.files:
-            if text:  # as it is: a full disk takes nothing more
-                file.refresh()
-                file.close()
-            else:
-                file.finish(frames)
-        self._manifest |= {"frames": frames, "ended": True, "text": text}
+            file.finish(frames, sync=not text)
+        end = None if since is None else since + frames
+        self._manifest |= {"until": end, "frames": frames, "ended": True, "text": text}
         self._keep()
 
     def _first(self, lane: Lane, packet: Packet) -> int:
@@ -142,10 +144,18 @@ class Session:
         return {**fresh, **json.loads(path.read_text())}
 
     def _keep(self) -> None:
+        """Write the manifest; in its place, which is large enough, where the disk has no room for another one."""
+        text = json.dumps(self._manifest, indent=1, ensure_ascii=False)
+        data = text.encode().ljust(-(-len(text.encode()) // PAGE_BYTES) * PAGE_BYTES - 1) + b"\n"
         path = self.folder / MANIFEST
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(self._manifest, indent=1, ensure_ascii=False) + "\n")
-        part.replace(path)
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            with path.open("r+b") as file:
+                file.write(data)
 
 
 class Recorder:

@@ -239,7 +239,9 @@ def test_a_full_disk_ends_it_and_leaves_what_there_is(bench: Bench, monkeypatch:
     got = bench.file("master")
     assert 7000 < len(got) < 12_000
     np.testing.assert_array_equal(got, np.concatenate(bench.out)[late : late + len(got)])
-    assert "No space" in bench.manifest()["text"]
+    manifest = bench.manifest()
+    assert "No space" in manifest["text"] and manifest["ended"]
+    assert {len(bench.file(id)) for id in bench.ids} == {manifest["frames"]} == {bench.ended.until - bench.ended.since}
     assert bench.recorder._tape.next() is None  # the rest is passed over
 
 
