@@ -102,18 +102,18 @@ class Streamer:
 
     def open(self, ask: Open) -> None:
         """Keep a file ready from now on; the answer comes when its heads are there."""
-        with self._lock:
-            stream = Stream(ask, self._arena, self._sample_rate)
-            before = self._streams.get(ask.table)
-            if before is not None:
-                before.close()
-            try:
-                stream.check()
-            except MediaError as error:
-                if before is not None:
+        stream = Stream(ask, self._arena, self._sample_rate)
+        try:
+            stream.check()  # without the lock: some formats are read from front to back to know their length
+        except MediaError as error:
+            with self._lock:
+                if ask.table in self._streams:
                     self._forget(ask.table)
-                self._tell(Refused(table=ask.table, text=str(error)))
-                return
+            self._tell(Refused(table=ask.table, text=str(error)))
+            return
+        with self._lock:
+            if ask.table in self._streams:
+                self._streams[ask.table].close()
             self._pool.claim(stream.table)
             self._streams[ask.table] = stream
 
