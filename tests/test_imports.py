@@ -33,6 +33,8 @@ HOMES = {
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "mido": ("bridge/midi/*", "engine/story/midi_file.py", "engine/export/sessions/midi.py"),
+    "librosa": ("engine/speech/align/*",),
+    "pocketsphinx": ("engine/speech/align/*",),
     "sentencex": ("engine/speech/split.py",),
     "aaf2": ("engine/export/sessions/aaf.py",),
     "typer": ("bridge/cli/*",),
@@ -54,6 +56,8 @@ IMPURE = {
     "os",
 }
 HEAVY = {
+    "librosa",
+    "pocketsphinx",
     "numba",
     "scipy",
     "pedalboard",

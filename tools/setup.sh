@@ -15,7 +15,7 @@ core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
     extra="[dev,neural,bench]" brew="jack sox ffmpeg"
-    debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo"
+    debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
     ;;
 *)

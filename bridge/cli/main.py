@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import (
+    align,
     demo,
     devices,
     doctor,
@@ -70,6 +71,8 @@ app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)
 app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
+app.command("align")(align.align)
+app.command("words")(align.words)
 app.add_typer(midi.midi, name="midi")
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")

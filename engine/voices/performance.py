@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from msgspec.structs import replace
@@ -25,10 +25,27 @@ Speak = Callable[[Passage], Iterable[Chunk]]
 """Speaks a passage: chunks with words of the passage's own text."""
 
 
+class Times(Protocol):
+    """Times the words of a passage whose voice does not."""
+
+    def words(self, audio: NDArray[np.float32], sample_rate: int, text: str) -> tuple[Word, ...]:
+        """Return the words of ``text``, in frames of ``audio``; none where that can't be."""
+        ...
+
+
 def perform(
-    voice: Voice, script: Script, tone: Tone = PLAIN, *, seed: int = 0, stopped: Callable[[], bool] = never
+    voice: Voice,
+    script: Script,
+    tone: Tone = PLAIN,
+    *,
+    times: Times | None = None,
+    seed: int = 0,
+    stopped: Callable[[], bool] = never,
 ) -> Generator[Chunk, None, None]:
-    """Return the line as a stream, with words of the line's text; see ``Voice.speak``. tone: of all of it."""
+    """Return the line as a stream, with words of the line's text; see ``Voice.speak``.
+
+    tone: of all of it. times: asked for the words of what the voice did not time.
+    """
 
     def speak(passage: Passage) -> Iterator[Chunk]:
         if passage.marks:
@@ -38,11 +55,11 @@ def perform(
         with closing(chunks):
             yield from chunks
 
-    return joined(script, speak, voice.sample_rate, voice.channels, tone)
+    return joined(script, speak, voice.sample_rate, voice.channels, tone, times)
 
 
 def joined(
-    script: Script, speak: Speak, sample_rate: int, channels: int, tone: Tone = PLAIN
+    script: Script, speak: Speak, sample_rate: int, channels: int, tone: Tone = PLAIN, times: Times | None = None
 ) -> Generator[Chunk, None, None]:
     """Join what ``speak`` makes of each passage: no frame is lost, none is made up but the pauses."""
     made = 0
@@ -53,11 +70,17 @@ def joined(
             made += len(silence.audio)
             yield silence
         related = Related(passage)
-        frames = 0
+        frames, timed, parts = 0, False, list[NDArray[np.float32]]()
         chunks = _toned(speak(passage), passage.tone.within(tone), sample_rate)
         for chunk in _faded(chunks, round(JOINT_SECONDS * sample_rate)) if joints else chunks:
             frames += len(chunk.audio)
+            timed = timed or bool(chunk.words)
+            if times is not None and not timed:
+                parts.append(chunk.audio)
             yield Chunk(audio=chunk.audio, words=_moved(related.feed(chunk.words), made))
+        if times is not None and not timed and frames:
+            words = related.feed(times.words(np.concatenate(parts), sample_rate, passage.text))
+            yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(words, made))
         made += frames
         yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(related.finish(), made - frames))
     if script.tail_seconds:

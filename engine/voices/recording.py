@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from engine.errors import VoiceError
 from engine.speech.parts import PLAIN, Tone
 from engine.speech.script import Script
-from engine.voices.base import Chunk, Timing, Voice
+from engine.voices.base import Chunk, Voice
 from engine.voices.ceiling import Ceiling
 from engine.voices.media import Stopped, never
-from engine.voices.performance import perform
+from engine.voices.performance import Times, perform
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
 from engine.voices.take import Take, Word
@@ -32,7 +32,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
     audio: NDArray[np.float32]
     words: tuple[Word, ...]
-    timing: Timing = "exact"
+    timing: str = "exact"
 
     def take(self, digest: str, text: str, voice: str, sample_rate: int, seed: int = 0) -> Take:
         """Return the take that tells of this recording."""
@@ -88,7 +88,7 @@ class Recorder:
         if not len(audio):
             raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
         words = _scaled(self._words, self._voice.sample_rate, self._sample_rate, len(audio))
-        return Recording(audio=audio, words=words, timing=self._voice.timing if words else "none")
+        return Recording(audio=audio, words=words, timing=_timing(self._voice, words))
 
     def _add(self, part: NDArray[np.float32]) -> None:
         if not self._preset.effects:
@@ -126,13 +126,15 @@ def record(
     *,
     script: Script | None = None,
     tone: Tone = PLAIN,
+    times: Times | None = None,
     seed: int = 0,
     stopped: Callable[[], bool] = never,
     hear: Hear | None = None,
 ) -> Recording:
     """Speak ``text`` and return it as it will sound.
 
-    script: what is to be spoken for it, in passages; None: the text as it stands. tone: of the whole line.
+    script: what is to be spoken for it, in passages; None: the text as it stands. tone: of the whole line. times:
+    asked for the words of what the voice did not time.
 
     stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: see
     ``Recorder``. Raises VoiceError.
@@ -141,7 +143,7 @@ def record(
     if script is None:
         speech = voice.speak(text, seed=seed, stopped=stopped)
     else:
-        speech = perform(voice, script, tone, seed=seed, stopped=stopped)
+        speech = perform(voice, script, tone, times=times, seed=seed, stopped=stopped)
     with closing(speech) as chunks:
         for chunk in chunks:
             if stopped():
@@ -163,3 +165,10 @@ def _scaled(words: list[Word], from_rate: int, to_rate: int, frames: int) -> tup
         scaled.append(msgspec.structs.replace(word, start_frame=start, end_frame=end))
         earliest = end
     return tuple(scaled)
+
+
+def _timing(voice: Voice, words: tuple[Word, ...]) -> str:
+    """Return what timed the words: the voice, or what aligned them."""
+    if not words:
+        return "none"
+    return voice.timing if voice.timing != "none" else words[0].source

@@ -16,10 +16,11 @@ from engine.platform import resident_bytes
 from engine.realtime.stream import HEADER_FLOATS, StreamHeader
 from engine.speech.script import Script, script_of
 from engine.voices import wire
+from engine.voices.aligning import PassageAligner
 from engine.voices.base import BatchVoice, Chunk, Report, Voice, unheard
-from engine.voices.direction import reading_of
+from engine.voices.direction import language_of, reading_of
 from engine.voices.media import Stopped
-from engine.voices.performance import joined
+from engine.voices.performance import Times, joined
 from engine.voices.preset import Preset
 from engine.voices.recording import Hear, Recorder, Recording, record
 from engine.voices.registry import backend
@@ -65,6 +66,7 @@ class Speaker:
             request.sample_rate,
             script=script_for(request),
             tone=request.tone,
+            times=_times(voice, request),
             seed=request.seed,
             stopped=stopped,
             hear=hear,
@@ -177,6 +179,11 @@ def script_for(request: wire.Render) -> Script:
     return script_of(request.text, reading, request.pronounce)
 
 
+def _times(voice: Voice, request: wire.Render) -> Times | None:
+    """Return what times the words of a voice that times none."""
+    return PassageAligner(language_of(request.preset)) if voice.timing == "none" else None
+
+
 def _script_or_error(request: wire.Render) -> Script | EngineError:
     try:
         return script_for(request)
@@ -189,7 +196,8 @@ def _joined(voice: Voice, request: wire.Render, script: Script, spoken: list[lis
     recorder = Recorder(voice, request.preset, request.text, request.sample_rate)
     parts = iter(spoken)
     try:
-        for chunk in joined(script, lambda _: next(parts), voice.sample_rate, voice.channels, request.tone):
+        rate, times = voice.sample_rate, _times(voice, request)
+        for chunk in joined(script, lambda _: next(parts), rate, voice.channels, request.tone, times):
             recorder.feed(chunk)
         return recorder.finish()
     except EngineError as error:

@@ -225,7 +225,7 @@ def test_a_pool_speaks_streams_and_stops_with_a_running_model(folder, tmp_path):
             await speaking.wait()
             endless.cancel()
             takes = await asyncio.gather(*(pool.render(Line(text=t, voice="p"), seed=4) for t in ("hi", "ho", "hum")))
-            assert pool.deaths == 0 and [take.source for take in takes] == ["none"] * 3
+            assert pool.deaths == 0 and {take.source for take in takes} <= {"none", "pocketsphinx", "dtw"}
             return takes, pool.state("p")
         finally:
             await pool.close()

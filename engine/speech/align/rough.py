@@ -1,0 +1,57 @@
+"""Where a piece of text lies in a longer recording, roughly: good enough to cut there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import librosa
+import numpy as np
+
+from engine.speech.align.features import Audio, features, loudness, sounding
+from engine.speech.align.heard import RATE, AlignError
+from engine.speech.align.warp import Reference, column_costs, reference, spoken_as
+
+HOP = 320
+"""20 ms."""
+
+_WEIGHTS = np.array([1.0, 1.0, 1.5])
+"""Of a step in both, in the recording, in the text: a text is not squeezed into a corner to save its cost."""
+
+_NEAR_SECONDS = 0.25
+_QUIET_COLUMNS = 5
+
+
+@lru_cache(maxsize=4)
+def _said(text: str, language: str) -> Reference:
+    return reference(text, spoken_as(language))
+
+
+def seconds_of(text: str, language: str) -> float:
+    """Return how long espeak-ng takes for ``text``."""
+    return len(_said(text, language).audio) / RATE
+
+
+def place(audio: Audio, text: str, following: str, language: str) -> tuple[float, float]:
+    """Return where ``text``, which ``following`` comes after, begins and ends in ``audio``, in seconds.
+
+    It is cut where it is quiet. What follows makes sure of the end: an end that nothing follows slips.
+    """
+    said = _said(f"{text} {following}", language)
+    border = next((w.start_frame for w in said.words if w.text_start > len(text)), len(said.audio))
+    level = loudness(audio, HOP)
+    here, there = sounding(level), sounding(loudness(said.audio, HOP))
+    costs = column_costs(features(said.audio, HOP)[:, there], features(audio, HOP)[:, here])
+    if costs.shape[0] > 2 * costs.shape[1] or not costs.size:
+        raise AlignError(f"the recording ends before {text[:40]!r} is said")
+    path = librosa.sequence.dtw(C=costs, subseq=True, weights_mul=_WEIGHTS)[1][::-1]
+    column = np.searchsorted(there, border // HOP)
+    end = int(here[path[min(int(np.searchsorted(path[:, 0], column)), len(path) - 1), 1]])
+    return int(here[path[0, 1]]) * HOP / RATE, _quietest(level, end) * HOP / RATE
+
+
+def _quietest(level: Audio, column: int) -> int:
+    """Return the quietest column near ``column``: most of a pause lies around it."""
+    near = round(_NEAR_SECONDS * RATE / HOP)
+    smooth = np.convolve(level, np.ones(_QUIET_COLUMNS) / _QUIET_COLUMNS, "same")
+    first, last = max(0, column - near), min(len(level), column + near + 1)
+    return first + int(np.argmin(smooth[first:last])) if last > first else column

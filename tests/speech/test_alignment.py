@@ -1,0 +1,177 @@
+"""Alignment: words where they are spoken, in clear speech and in noise, in long recordings; and what can't be."""
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.speech.align.arpabet import arpabet
+from engine.voices.backends.espeak import phonemes
+from engine.voices.preset import Preset, complete_settings
+from engine.voices.registry import backend
+from engine.voices.resample import Resampler
+
+ROOT = Path(__file__).parents[2]
+TEXT = "The keeper lit the lamp, and then he went to bed. Nobody saw Zwolbrint again."
+RATE = 16_000
+extra = pytest.mark.extra
+
+
+def spoken(text: str, **settings) -> tuple[np.ndarray, list[tuple[str, float]]]:
+    """Return sound at 16 kHz that says ``text``, and when each word begins; another voice than the aligner's own."""
+    voice = backend("espeak").open(complete_settings("espeak", {"rate_wpm": 140.0, **settings}))
+    chunks = list(voice.speak(text))
+    resampler = Resampler(voice.sample_rate, RATE, 1)
+    audio = np.concatenate([resampler.feed(np.concatenate([c.audio for c in chunks])), resampler.finish()])[:, 0]
+    return audio, [(w.text, w.start_frame / voice.sample_rate) for c in chunks for w in c.words]
+
+
+def errors(spans, text: str, truth) -> np.ndarray:
+    assert [text[s.text_start : s.text_end] for s in spans] == [word for word, _ in truth]
+    assert all(a.end_seconds <= b.start_seconds + 1e-9 for a, b in pairwise(spans))
+    return np.abs([s.start_seconds - start for s, (_, start) in zip(spans, truth, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("word", "sounds"),
+    [("Hermione", "HH ER M AY ER N IY"), ("25", "T W EH N T IY F AY V"), ("colour", "K AH L ER"), ("...", "")],
+)
+def test_unknown_words_are_said_by_espeak(word, sounds):
+    said = arpabet(phonemes(word, "en-us"))
+    assert said.replace("AH", "ER") == sounds.replace("AH", "ER")
+
+
+@extra
+@pytest.mark.parametrize("snr_db", [None, 15.0])
+def test_english_is_followed_in_noise_too(snr_db):
+    from engine.speech.align.sphinx import force
+
+    audio, truth = spoken(TEXT, language="en-us")
+    if snr_db is not None:
+        noise = np.random.default_rng(1).standard_normal(len(audio)).astype(np.float32)
+        audio = audio + noise * np.sqrt((audio**2).mean() / 10 ** (snr_db / 10))
+    spans = force(audio, TEXT)
+    assert np.median(errors(spans, TEXT, truth)) < 0.03
+    assert {s.source for s in spans} == {"pocketsphinx"}
+
+
+@extra
+def test_a_text_that_was_not_said_is_not_trusted():
+    from engine.speech.align.aligner import Held, align
+
+    audio, _ = spoken(TEXT, language="en-us")
+
+    def trust(text: str) -> float:
+        return float(np.mean([span.confidence for span in align(Held(audio), text, "en")]))
+
+    other = "Please put seven yellow buckets under our uncle's window."
+    assert trust(TEXT) > 1.5 * trust(other)
+
+
+@extra
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Der Leuchtturm steht am Ende der Mole, und niemand ist dort."), ("cmn", "你好，世界很大。")],
+)
+def test_any_language_of_espeak_is_warped(language, text):
+    from engine.speech.align.warp import warp
+
+    audio, truth = spoken(text, language=language, variant="f3")
+    spans = warp(audio, text, language)
+    assert np.median(errors(spans, text, truth)) < 0.03
+
+
+@extra
+def test_a_pause_that_the_reference_has_not_is_found():
+    from engine.speech.align.warp import warp
+
+    audio, truth = spoken("the lamp went out at night", language="en-us", variant="f3")
+    cut = round(truth[3][1] * RATE)
+    longer = np.concatenate([audio[:cut], np.zeros(RATE // 2, np.float32), audio[cut:]])
+    spans = warp(longer, "the lamp went out at night", "en")
+    assert spans[3].start_seconds == pytest.approx(truth[3][1] + 0.5, abs=0.06)
+    assert spans[2].end_seconds == pytest.approx(truth[3][1], abs=0.06)
+
+
+@extra
+def test_a_long_recording_is_followed_in_pieces():
+    from engine.speech.align.aligner import align
+
+    sentences = [f"{start} {middle} {end}" for start in STARTS for middle in MIDDLES for end in ENDS]
+    parts, truth, seconds = [], [], 0.0
+    for sentence in sentences:
+        audio, words = spoken(sentence, language="en-us", variant="f3")
+        truth += [(word, seconds + start) for word, start in words]
+        parts += [audio, np.zeros(RATE // 4, np.float32)]
+        seconds += len(audio) / RATE + 0.25
+    reads = []
+
+    class Watched:
+        audio = np.concatenate(parts)
+        seconds = len(audio) / RATE
+
+        def read(self, start, end):
+            reads.append(end - start)
+            return self.audio[round(start * RATE) : round(end * RATE)]
+
+    text = " ".join(sentences)
+    spans = list(align(Watched(), text, "en"))
+    assert Watched.seconds > 60.0 and max(reads) < 40.0
+    off = errors(spans, text, truth)
+    assert np.median(off) < 0.03 and np.quantile(off, 0.95) < 0.12
+
+
+STARTS = ("In the morning the old keeper", "After supper my younger sister", "Before the storm a stranger")
+MIDDLES = ("carried a heavy wooden box", "looked for the missing key", "read the letter once more")
+ENDS = ("down to the empty harbour.", "behind the kitchen door.", "beside the broken clock.")
+
+
+@extra
+def test_a_take_without_words_gets_them(tmp_path):
+    from engine.speech.script import Reading, script_of
+    from engine.voices.aligning import PassageAligner
+    from engine.voices.recording import record
+
+    inner = backend("espeak").open(complete_settings("espeak", {"language": "en-us", "rate_wpm": 140.0}))
+
+    class Mute:
+        sample_rate, channels, timing = inner.sample_rate, 1, "none"
+
+        def speak(self, text, *, seed=0, stopped=lambda: False):
+            return (type(c)(audio=c.audio) for c in list(inner.speak(text)))
+
+    text = "The *keeper* lit [pause 0.5] the lamp."
+    preset = Preset(id="m", name="", backend="espeak", settings={})
+    script = script_of(text, Reading())
+    made = record(Mute(), preset, text, 48000, script=script, times=PassageAligner("en"))
+    known = record(inner, preset, text, 48000, script=script)
+    assert [(w.text, w.text_start) for w in made.words] == [(w.text, w.text_start) for w in known.words]
+    assert made.timing == "pocketsphinx" and all(0.0 < w.confidence <= 1.0 for w in made.words)
+    assert max(abs(a.start_frame - b.start_frame) for a, b in zip(made.words, known.words, strict=True)) < 48000 * 0.1
+
+
+@extra
+def test_the_command_line_aligns_a_file(tmp_path):
+    audio, truth = spoken(TEXT, language="en-us")
+    soundfile.write(tmp_path / "a.wav", np.stack([audio, audio], axis=1), RATE)
+    command = [sys.executable, "-m", "bridge.cli.main", "align", str(tmp_path / "a.wav"), "--json", "--text", TEXT]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = json.loads(done.stdout)
+    assert [row["word"] for row in rows] == [word for word, _ in truth]
+    assert set(rows[0]) == {"word", "start", "end", "source", "confidence"}
+
+
+@extra
+def test_what_cant_be_aligned_says_why():
+    from engine.speech.align.aligner import Held, align
+    from engine.speech.align.heard import AlignError
+
+    with pytest.raises(AlignError, match="does not speak 'xx'"):
+        list(align(Held(np.zeros(RATE, np.float32)), "hello", "xx"))
+    with pytest.raises(AlignError, match="no sound"):
+        list(align(Held(np.zeros(RATE, np.float32)), "hallo", "de"))
