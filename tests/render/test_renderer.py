@@ -1,11 +1,13 @@
 """Planning and rendering a whole story."""
 
+import asyncio
+
 import pytest
 
 from engine.errors import MediaError, VoiceError
 from engine.render.cache import TakeCache
 from engine.render.plan import plan
-from engine.render.renderer import render_story
+from engine.render.renderer import render_lines, render_story
 from engine.story.model import At, Clip, Cue, Line, PlayClip, PlaySection, Slot, SpeakLine, Story, Track
 from engine.voices.catalog import Catalog
 from engine.voices.preset import Preset, complete_settings
@@ -68,6 +70,31 @@ def test_every_line_that_cannot_be_spoken_is_named(catalog, tmp_path):
     assert len(told) == 2
     assert told[0].startswith("line '...' of voice 'plain': there is nothing to speak")
     assert told[1].startswith("line '?!' of voice 'plain': there is nothing to speak")
+
+
+def test_lines_of_about_one_length_are_spoken_together(catalog):
+    asked = []
+
+    class Pool:
+        def __init__(self):
+            self.catalog = catalog
+
+        async def render(self, line, *, stored):
+            asked.append(len(line.text))
+            return line.text
+
+    lines = [Line(text="x" * length, voice="plain") for length in (30, 3, 29, 4, 31, 2)]
+    takes = asyncio.run(render_lines(Pool(), lines, ahead=2))
+    assert asked == sorted(asked)
+    assert list(takes) == lines
+
+
+@pytest.mark.whole
+def test_wrong_markup_stops_no_other_line(catalog, tmp_path):
+    cache = TakeCache(tmp_path)
+    with pytest.raises(VoiceError, match="no such tag"):
+        render_story(story_of(ONE, Line(text="[puase 1]", voice="plain"), TWO), catalog, cache)
+    assert len(list(tmp_path.glob("*.wav"))) == 2
 
 
 def test_unknown_voices_are_told_before_anything_is_spoken(catalog, tmp_path):
