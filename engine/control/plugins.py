@@ -45,7 +45,8 @@ class PluginHost:
         self._work = asyncio.create_task(self._look())
 
     async def close(self) -> None:
-        """Wait for the plug-in that is being tried."""
+        """Give up what is being tried."""
+        self._rack.stop()
         if self._work is not None:
             await asyncio.gather(self._work, return_exceptions=True)
 

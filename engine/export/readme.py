@@ -61,7 +61,9 @@ def _effects(plan: Plan) -> Iterator[str]:
         yield "Effects, which are in the stems and the mix, and not in the sessions unless a session says so:"
     for strip_id, effect in inserts:
         params = "".join(f" {name}={value:g}" for name, value in effect.params.items())
-        yield f"  {strip_id}: {effect.effect}{params}{' (bypassed)' * effect.bypass}"
+        facts = plan.story.plugins.get(effect.effect)
+        fault = f" (left out: {facts.fault})" if facts is not None and facts.fault else ""
+        yield f"  {strip_id}: {effect.effect}{params}{' (bypassed)' * effect.bypass}{fault}"
     if plan.story.master.limiter_db is not None:
         yield f"  {MASTER}: limiter at {plan.story.master.limiter_db:g} dBTP (in the mix only)"
 

@@ -43,14 +43,14 @@ class Catalog:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._entries: dict[str, Entry] = {}
         self.load()
 
     def load(self) -> None:
         """Read what others have written meanwhile."""
         try:
-            kept = msgspec.json.decode(self._file.read_bytes(), type=_Kept)
+            kept = msgspec.json.decode(self.file.read_bytes(), type=_Kept)
         except (OSError, msgspec.MsgspecError):
             kept = _Kept()
         self._entries = dict(kept.files) if kept.version == VERSION else {}
@@ -84,14 +84,14 @@ class Catalog:
         return gone
 
     def _write(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=self._file.parent, prefix=f".{FILE}-")
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        handle, fresh = tempfile.mkstemp(dir=self.file.parent, prefix=f".{FILE}-")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(msgspec.json.encode(_Kept(files=self._entries)))
                 file.flush()
                 os.fsync(file.fileno())
-            Path(fresh).replace(self._file)
+            Path(fresh).replace(self.file)
         except BaseException:
             Path(fresh).unlink(missing_ok=True)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ class Rack:
         self.catalog = catalog
         self.crashed: dict[str, str] = {}
         self._base = base_folder
+        self._prober: Prober | None = None
+        self._stopped = False
 
     def files(self) -> tuple[Path, ...]:
         """Return the plug-in files in the folders."""
@@ -36,12 +39,18 @@ class Rack:
     ) -> tuple[PluginFacts, ...]:
         """Try every file that has not been tried as it is now (again: every one); return all plug-ins."""
         files = self.files()
-        with Prober() as prober:
+        with self._trying():
             for number, path in enumerate(files):
                 progress(number, len(files), path)
                 if again or self.catalog.entry(path) is None:
-                    self._try(path, prober)
+                    self._try(path)
         return self.known()
+
+    def stop(self) -> None:
+        """Try nothing any more; what is being tried is given up, and counts as untried. Any thread."""
+        self._stopped = True
+        if self._prober is not None:
+            self._prober.close()
 
     def known(self) -> tuple[PluginFacts, ...]:
         """Return the plug-ins of files that have been tried; a file that holds none that can be used has a fault."""
@@ -63,8 +72,8 @@ class Rack:
         if not path.exists():
             return PluginFacts(name=name, fault=f"there is no file {path}")
         if try_it and self.catalog.entry(path) is None:
-            with Prober() as prober:
-                self._try(path, prober)
+            with self._trying():
+                self._try(path)
         held = list(self._of(path))
         if len(held) > 1:
             names = ", ".join(facts.name for facts in held)
@@ -75,9 +84,9 @@ class Rack:
         files = self.files()
         if try_it:
             untried = [p for p in files if self.catalog.entry(p) is None and _alike(p.stem, name)]
-            with Prober() as prober:
+            with self._trying():
                 for path in untried:
-                    self._try(path, prober)
+                    self._try(path)
         found = [facts for path in files for facts in self._of(path) if name in (facts.name, path.stem)]
         exact = [facts for facts in found if facts.name == name] or found
         if not exact:
@@ -89,11 +98,20 @@ class Rack:
             return PluginFacts(name=name, fault=f"there are several of that name; give the path: {paths}")
         return exact[0]
 
-    def _try(self, path: Path, prober: Prober) -> None:
+    @contextlib.contextmanager
+    def _trying(self) -> Iterator[None]:
+        with Prober() as self._prober:
+            yield
+        self._prober = None
+
+    def _try(self, path: Path) -> None:
+        if self._stopped or self._prober is None:
+            return
         try:
-            self.catalog.keep(path, prober.probe(path))
+            self.catalog.keep(path, self._prober.probe(path))
         except PluginFault as fault:
-            self.catalog.keep(path, fault=str(fault), quarantined=fault.dangerous)
+            if not self._stopped:
+                self.catalog.keep(path, fault=str(fault), quarantined=fault.dangerous)
 
     def _of(self, path: Path) -> Iterator[PluginFacts]:
         entry: Entry | None = self.catalog.entry(path)

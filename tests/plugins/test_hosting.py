@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from builder import lay_out
 
 from engine.mixer.graph import compile_graph
@@ -19,6 +21,7 @@ from engine.plugins.rack import Rack
 from engine.realtime.records import NOW, Kind, records
 from engine.story.equip import equip
 from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
+from tests.cli.shell import cuevox
 
 pytestmark = [pytest.mark.extra, pytest.mark.timeout(240)]
 
@@ -153,3 +156,42 @@ def test_playback_is_export_at_every_block_size(rack: Rack) -> None:
     whole = heard(story, noise, 8192)
     for block in (64, 256, 333):
         np.testing.assert_allclose(heard(story, noise, block), whole, atol=1e-6)
+
+
+STORY = """\
+kind: story
+version: 1
+title: t
+tracks:
+  - id: a
+    inserts: [{plugin: Test Late, params: {gain_db: -6}}]
+    clips: [{id: c, audio: click.wav, start: 0.5}]
+  - id: b
+    sends: {hall: 0}
+    clips: [{id: d, audio: click.wav, start: 0.5}]
+  - id: gone
+    inserts: [plugin: Nowhere]
+    clips: [{id: e, audio: click.wav, start: 0.5}]
+buses: [{id: hall, inserts: [{plugin: Test Late, params: {length_frames: 2000}}]}]
+master: {limiter_db: off, gain_db: -20, inserts: [plugin: Test Late]}
+export: [stems]
+"""
+
+
+def test_stems_and_mix_of_an_export_are_aligned(rack: Rack, tmp_path: Path) -> None:
+    click = np.zeros(4800, np.float32)
+    click[0] = 0.9
+    soundfile.write(tmp_path / "click.wav", click, RATE, subtype="FLOAT")
+    (tmp_path / "story.yaml").write_text(STORY)
+    (tmp_path / "cache").mkdir()
+    shutil.copy(rack.catalog.file, tmp_path / "cache" / "plugins.json")
+    folders = str(rack.folders[0])
+    done = cuevox(tmp_path, "export", "story.yaml", CUEVOX_PLUGIN_FOLDERS=folders)
+    assert done.returncode == 0, done.stderr
+    assert "plug-in Nowhere is left out of the sound" in done.stderr
+    for file, level in {"01_a": 0.9 * 10 ** (-6 / 20), "02_b": 0.9, "03_gone": 0.9, "04_hall": 0.9}.items():
+        stem, _ = soundfile.read(tmp_path / "out" / "stems" / f"{file}.wav")
+        assert np.flatnonzero(np.abs(stem[:, 0]) > 1e-4).tolist() == [24000], file
+        assert np.abs(stem).max() == pytest.approx(level, abs=1e-3)
+    mix, _ = soundfile.read(tmp_path / "out" / "mix.wav")
+    assert np.flatnonzero(np.abs(mix[:, 0]) > 1e-4).tolist() == [24000]
