@@ -5,6 +5,9 @@ from __future__ import annotations
 from bridge.midi.port import PortError
 
 TEMPO_BPM = 120.0
+QUANTUM_BEATS = 4.0
+"""Peers agree on the place within so many beats."""
+
 OFF_BEATS = 0.02
 """The session's beat is set anew when it is off by more: less is what asking for it costs."""
 
@@ -18,6 +21,7 @@ class LinkOut:
         except ImportError as error:
             raise PortError("Link needs aalink: pip install 'cuevox[sync]'") from error
         self._link = aalink.Link(TEMPO_BPM)
+        self._link.quantum = QUANTUM_BEATS
         self._link.start_stop_sync_enabled = True
         self._link.enabled = True
 
