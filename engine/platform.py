@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import secrets
@@ -19,7 +20,10 @@ import msgspec
 
 from engine.errors import MemoryShort
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
     import resource
 
 CALLBACK_PRIORITY = 10
@@ -131,6 +135,20 @@ def forget_pages(mapping: mmap.mmap, start_byte: int, size_bytes: int) -> None:
     if sys.platform != "win32" and size_bytes > 0:
         advice = mmap.MADV_DONTNEED if sys.platform == "linux" else mmap.MADV_FREE
         mapping.madvise(advice, start_byte, size_bytes)
+
+
+def lock_file(file: IO[bytes]) -> bool:
+    """Lock an open file for this process until it is closed; False: another process has it. Who dies lets go."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            return False
+        raise
+    return True
 
 
 def available_memory_bytes() -> int:

@@ -36,6 +36,7 @@ HOMES = {
     "librosa": ("engine/speech/align/*",),
     "pocketsphinx": ("engine/speech/align/*",),
     "sentencex": ("engine/speech/split.py",),
+    "av": ("engine/export/aac.py",),
     "aaf2": ("engine/export/sessions/aaf.py",),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),

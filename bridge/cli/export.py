@@ -28,6 +28,7 @@ class FileFormat(StrEnum):
     AIFF = "aiff"
     MP3 = "mp3"
     OGG = "ogg"
+    AAC = "aac"
 
 
 class Set(StrEnum):
@@ -64,6 +65,7 @@ As = Annotated[
     ),
 ]
 Encoding = Annotated[Bits, _option("--bits", "16-bit with dither, 24-bit, or 32-bit float.")]
+Dither = Annotated[bool | None, typer.Option("--dither/--no-dither", help="Dither, or not; else 16 bits only.")]
 Replace = Annotated[bool, _option("--replace", "Also replace exported files that somebody changed since.")]
 Kind = Annotated[FileFormat, _option("--format", "File format of stems and mix.")]
 Rate = Annotated[int | None, _option("--rate", "Sample rate of everything: 44100 to 192000.", "HZ")]
@@ -85,6 +87,7 @@ def export(
     to: To = Path("out"),
     formats: As = None,
     bits: Encoding = Bits.INT24,
+    dither: Dither = None,
     file_format: Kind = FileFormat.WAV,
     rate: Rate = None,
     per: Per = None,
@@ -110,9 +113,9 @@ def export(
 
     manifest = write_folder(
         story, to, options.effective(), formats=formats, encoding=ENCODINGS[bits.value],
-        file_format=file_format.value, sample_rate=rate, per=[each.value for each in per or (Set.TRACK,)], dry=dry,
-        sends=sends.value, mono=mono, name=name, tails=tails, start_seconds=begin, end_seconds=until,
-        handle_seconds=handles, mix_lufs=lufs, acx=acx, replace_changed=replace,
+        dither=dither, file_format=file_format.value, sample_rate=rate,
+        per=[each.value for each in per or (Set.TRACK,)], dry=dry, sends=sends.value, mono=mono, name=name, tails=tails,
+        start_seconds=begin, end_seconds=until, handle_seconds=handles, mix_lufs=lufs, acx=acx, replace_changed=replace,
     )  # fmt: skip
     for warning in manifest.warnings:
         screen.people.print(f"note: {warning}")

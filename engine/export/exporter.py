@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from engine.export.folder import Target
 from engine.export.manifest import Manifest
 from engine.export.media import TakeFiles
@@ -34,9 +36,10 @@ def export_story(
 
     base_folder: where the story's audio paths start. takes: the take of every line of its clips; their audio lies in
     ``cache``. All files start at frame 0 and are equally long. Either everything is there at the end or nothing has
-    changed: an earlier export stays whole, and files that no export wrote are never touched.
-    Raises MediaError naming everything that is missing, ExportError for what the folder or the disk refuses, and
-    whatever ``progress`` raises.
+    changed: an earlier export stays whole, and files that no export wrote are never touched. An export that was killed
+    goes on: what it had finished is verified and kept.
+    Raises MediaError naming everything that is missing, ExportError for what the folder or the disk refuses, Busy while
+    another process exports to the same folder, and whatever ``progress`` raises.
     """
     tell = progress or _nobody
     tell(0.0, "check")
@@ -45,8 +48,8 @@ def export_story(
     )
     target = Target(out_folder)
     target.check(expected_files(plan), needed_bytes(plan), replace_changed=plan.options.replace_changed)
-    with target.staging() as folder:
-        return write_package(plan, folder, tell)
+    with target.staging(plan.key, plan.made_at) as journal:
+        return write_package(msgspec.structs.replace(plan, made_at=journal.made_at), journal, tell)
 
 
 def _nobody(fraction: float, stage: str) -> None:

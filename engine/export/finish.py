@@ -10,8 +10,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from engine.export.aac import write_aac
 from engine.export.loudness import Levels, Meter
-from engine.export.options import ExportOptions
+from engine.export.options import LOSSY, ExportOptions
 from engine.export.wav import WavWriter
 from engine.mixer.limiter import Limiter
 from engine.units import db_to_gain
@@ -24,7 +25,7 @@ _SUBTYPES = {
     ("flac", "pcm16"): "PCM_16", ("flac", "pcm24"): "PCM_24", ("aiff", "pcm16"): "PCM_16", ("aiff", "pcm24"): "PCM_24",
     ("aiff", "float32"): "FLOAT",
 }  # fmt: skip
-_LOSSY = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}
+_LOSSY_SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}
 _MOST_ROUNDS = 4
 _NEAR_ENOUGH_LU = 0.05
 _ACX_WINDOW_SECONDS = 0.5
@@ -40,6 +41,18 @@ class Acx(msgspec.Struct, frozen=True, kw_only=True):
     peak_limit: float = -3.0
     noise_floor_limit: float = -60.0
     passed: bool
+
+    def problems(self) -> Iterator[str]:
+        """Iterate over the limits that are broken, in words."""
+        low, high = self.rms_limits
+        if self.rms_dbfs is None or not low <= self.rms_dbfs <= high:
+            told = "silence" if self.rms_dbfs is None else f"{self.rms_dbfs:.1f} dBFS"
+            yield f"RMS is {told}; {low:g} to {high:g} are allowed"
+        if self.peak_dbfs is not None and self.peak_dbfs > self.peak_limit:
+            yield f"the peak is {self.peak_dbfs:.1f} dBFS; {self.peak_limit:g} is allowed"
+        if self.noise_floor_dbfs is not None and self.noise_floor_dbfs > self.noise_floor_limit:
+            floor = f"{self.noise_floor_dbfs:.1f} dBFS"
+            yield f"the quietest half second is {floor}; {self.noise_floor_limit:g} is allowed"
 
 
 class Louder:
@@ -106,14 +119,8 @@ def check_acx(blocks: Iterator[Floats], sample_rate: int, levels: Levels) -> Acx
             quietest = min(quietest, float(rest[:whole].reshape(-1, window).mean(axis=1).min()))
             rest = rest[whole:]
     rms, floor = _power_db(energy / max(1, frames)), _power_db(quietest if np.isfinite(quietest) else 0.0)
-    is_loud = rms is not None and -23.0 <= rms <= -18.0
-    is_below = levels.peak_dbfs is not None and levels.peak_dbfs <= -3.0
-    return Acx(
-        rms_dbfs=rms,
-        peak_dbfs=levels.peak_dbfs,
-        noise_floor_dbfs=floor,
-        passed=is_loud and is_below and (floor is None or floor <= -60.0),
-    )
+    acx = Acx(rms_dbfs=rms, peak_dbfs=levels.peak_dbfs, noise_floor_dbfs=floor, passed=False)
+    return msgspec.structs.replace(acx, passed=levels.peak_dbfs is not None and not any(acx.problems()))
 
 
 def encode(
@@ -124,20 +131,25 @@ def encode(
     sample_rate: int,
     channels: int,
     seed: int,
+    title: str = "",
     lead: bytes = b"",
     trail: bytes = b"",
 ) -> None:
     """Write blocks, shape (frames, channels), in the format of ``options``. lead, trail: chunks of a WAV.
 
-    seed: of the dither, so that exporting again gives the same bytes.
+    title: stands in an AAC's tags. seed: of the dither, so that exporting again gives the same bytes.
     """
     random = np.random.default_rng(seed)
-    if options.encoding == "pcm16" and options.file_format not in _LOSSY:
-        blocks = (dithered(block, 16, random) for block in blocks)
+    if options.is_dithered:
+        bits = _BITS[options.encoding]
+        blocks = (dithered(block, bits, random) for block in blocks)
     if options.file_format == "wav":
         _write_wav(blocks, target, options, sample_rate, channels, lead, trail)
         return
-    subtype = _LOSSY.get(options.file_format) or _SUBTYPES[options.file_format, options.encoding]
+    if options.file_format == "aac":
+        write_aac(blocks, target, sample_rate=sample_rate, channels=channels, title=title)
+        return
+    subtype = _LOSSY_SUBTYPES.get(options.file_format) or _SUBTYPES[options.file_format, options.encoding]
     with soundfile.SoundFile(
         target, "w", sample_rate, channels, subtype, format=options.file_format.upper(), **_quality(options)
     ) as file:
@@ -161,8 +173,8 @@ def _quality(options: ExportOptions) -> dict[str, object]:
 
 def _as_integers(block: Floats, options: ExportOptions) -> NDArray[np.int32] | Floats:
     """Return samples for libsndfile: integers left-aligned in 32 bits, so that it has nothing to round."""
-    if options.file_format in _LOSSY or options.encoding == "float32":
-        return np.clip(block, -1.0, 1.0) if options.file_format in _LOSSY else block
+    if options.file_format in LOSSY or options.encoding == "float32":
+        return np.clip(block, -1.0, 1.0) if options.file_format in LOSSY else block
     bits = _BITS[options.encoding]
     steps = float(2 ** (bits - 1))
     whole = np.clip(np.rint(block.astype(np.float64) * steps), -steps, steps - 1.0)

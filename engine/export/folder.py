@@ -1,25 +1,27 @@
 """Target: the folder that an export fills, all at once or not at all.
 
-Everything is written into a hidden folder beside the target and moved in at the end. Files that no export of ours
-wrote are never touched, and those that somebody changed since are not replaced unasked.
+Everything is written into a hidden folder beside the target and moved in at the end. An export that is killed leaves
+that folder, and the next one of the same goes on there. Files that no export of ours wrote are never touched, and
+those that somebody changed since are not replaced unasked.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import ExportError
+from engine.export.digest import sha256
+from engine.export.journal import Journal
 
 MANIFEST = "manifest.json"
-_READ_BYTES = 1 << 20
 
 
 class _Listed(msgspec.Struct):
@@ -52,7 +54,7 @@ class Target:
         self._refuse_foreign(names)
         if not replace_changed:
             self._refuse_changed()
-        free_bytes = shutil.disk_usage(base).free
+        free_bytes = shutil.disk_usage(base).free + _size_bytes(self._unfinished)
         if needed_bytes > free_bytes:
             raise ExportError(
                 f"can't export to {self.folder}: it takes about {needed_bytes / 1e6:,.0f} MB, "
@@ -60,22 +62,29 @@ class Target:
             )
 
     @contextlib.contextmanager
-    def staging(self) -> Iterator[Path]:
+    def staging(self, key: str, made_at: datetime) -> Iterator[Journal]:
         """Give a folder to write into; at the end its files move into the target, after an error they vanish.
 
+        key: of what is exported; where an export of the same was killed, it goes on with what that one finished.
         A file that no export wrote is not replaced by one that ``check`` was not told of either: ExportError names it.
+        Raises Busy where another process is at it.
         """
-        staged: Path | None = None
+        journal: Journal | None = None
         try:
-            staged = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}.unfinished-", dir=self._existing_parent()))
-            yield staged
+            journal = Journal(self._unfinished, key, made_at)
+            yield journal
+            staged = journal.folder
             self._refuse_foreign(path.relative_to(staged).as_posix() for path in staged.rglob("*") if path.is_file())
             self._move_in(staged)
         except OSError as error:
             raise ExportError(f"can't export to {self.folder}: {error.strerror or error}; nothing changed") from error
         finally:
-            if staged is not None:
-                shutil.rmtree(staged, ignore_errors=True)
+            if journal is not None:
+                journal.remove()
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._existing_parent() / f".{self.folder.name}.unfinished"
 
     def _existing_parent(self) -> Path:
         return next(parent for parent in self.folder.parents if parent.is_dir())
@@ -133,16 +142,11 @@ def _move(names: Iterable[Path], source: Path, target: Path, done: list[tuple[Pa
         done.append((source / name, target / name))
 
 
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _stays_inside(name: str) -> bool:
     """Tell whether a path of a manifest, which anybody may have written, stays in its folder."""
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -101,8 +102,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about an export. All frames are at ``sample_rate``; every stem and the mix are ``frames`` long.
 
     start_frame: where on the timeline they begin. residuals: by set of stems that have their returns printed in them,
-    how far their sum is off the master's input, in dBFS; None: not at all. mix_gain_db: what brought the mix to its
-    target.
+    how far their sum is off the master's input, in dBFS; None: not at all. mix_gain_db: what brought the mix to
+    mix_target_lufs.
     """
 
     format: int = FORMAT
@@ -120,6 +121,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tail: Tail
     sum_rule: str = SUM_RULE
     residuals: Mapping[str, float | None] = {}
+    mix_target_lufs: float | None = None
     mix_gain_db: float = 0.0
     acx: Acx | None = None
     warnings: tuple[str, ...]
@@ -129,6 +131,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     takes: tuple[TakeEntry, ...]
 
 
+@lru_cache
 def cuevox_version() -> str:
     """Return the version of this Cuevox; ``source`` where it runs without being installed."""
     try:

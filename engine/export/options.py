@@ -12,7 +12,8 @@ from engine.errors import BadRange, UnknownThing
 from engine.export.wav import Encoding
 from engine.story.model import ExportFormat
 
-FileFormat = Literal["wav", "flac", "aiff", "mp3", "ogg"]
+FileFormat = Literal["wav", "flac", "aiff", "mp3", "ogg", "aac"]
+LOSSY: frozenset[FileFormat] = frozenset({"mp3", "ogg", "aac"})
 StemSet = Literal["track", "bus", "voice", "scene", "cue"]
 Sends = Literal["returns", "none", "printed"]
 
@@ -34,7 +35,8 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What an export writes.
 
     formats: which; the mix comes with stems, too. overview: a picture of the timeline.
-    encoding, file_format: of stems and mix. mono: a stem whose sides are the same becomes a mono file.
+    encoding, file_format: of stems and mix. dither: triangular, None: where there are 16 bits. mono: a stem whose sides
+    are the same becomes a mono file.
     sample_rate: of everything, None: the story's. per: which sets of stems. dry: tracks before inserts, fader and pan.
     sends: the returns are stems, are left away, or are printed into every stem. name: of stems, see NAME_FIELDS.
     tails: after the story's end, down to ``tail_db`` (dBFS), ``tail_cap_seconds`` at most.
@@ -47,6 +49,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     formats: tuple[ExportFormat, ...] = ("stems", "reaper")
     overview: bool = True
     encoding: Encoding = "pcm24"
+    dither: bool | None = None
     file_format: FileFormat = "wav"
     mono: bool = False
     sample_rate: int | None = None
@@ -91,11 +94,24 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise BadRange("encoding: FLAC holds 16 or 24 bits, not float32")
         if self.file_format == "mp3" and (self.sample_rate or 0) > 48000:
             raise BadRange(f"sample_rate: MP3 goes up to 48000, not {self.sample_rate}")
+        if self.file_format == "aac" and (self.sample_rate or 0) > 96000:
+            raise BadRange(f"sample_rate: AAC goes up to 96000, not {self.sample_rate}")
+
+    @property
+    def file_ending(self) -> str:
+        """What file names of stems and mix end in, without the dot."""
+        return "m4a" if self.file_format == "aac" else self.file_format
+
+    @property
+    def is_dithered(self) -> bool:
+        """Whether rounding to integers gets dither; floats and lossy formats are not rounded."""
+        rounds = self.encoding != "float32" and self.file_format not in LOSSY
+        return rounds and (self.encoding == "pcm16" if self.dither is None else self.dither)
 
     @property
     def is_finished_later(self) -> bool:
         """Whether stems and mix are printed in float first, and made what was asked for from that."""
-        plain = self.file_format == "wav" and self.encoding != "pcm16"
+        plain = self.file_format == "wav" and self.encoding != "pcm16" and not self.is_dithered
         return not plain or self.mono or self.mix_lufs is not None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width
+from engine.export.colours import COLOURS
 from engine.export.loudness import Levels
 from engine.speech.markup import shown as shown_text
 from engine.story.model import MASTER, Story
@@ -33,10 +34,6 @@ TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800)
 PAPER, LANE, GRID = (15, 18, 23), (23, 27, 34), (34, 40, 49)
 TEXT, SOFT, FAINT = (232, 236, 241), (160, 170, 183), (104, 114, 128)
 MARKER, RETURN, MIX = (255, 200, 87), (122, 132, 148), (201, 209, 219)
-COLOURS: tuple[Colour, ...] = (
-    (94, 190, 200), (232, 134, 108), (142, 196, 140), (186, 152, 210),
-    (240, 178, 100), (116, 164, 222), (222, 140, 164), (196, 200, 112),
-)  # fmt: skip
 
 
 class Wave(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ExportError
+from engine.export.aac import check_aac
 from engine.export.bounce import MIX
-from engine.export.manifest import Role
+from engine.export.manifest import Role, cuevox_version
 from engine.export.media import Medium, Source, TakeFiles, find_media, source_of
 from engine.export.naming import file_name, unique
 from engine.export.options import ExportOptions
@@ -26,6 +28,9 @@ from engine.voices.take import Take
 OVERVIEW_FILE = "overview.png"
 STEMS_FOLDER = "stems"
 README_FILE = "README.txt"
+WORKSPACE = ".workspace"
+"""A folder of the export being made; it goes away before anybody sees it."""
+
 MAX_FRAMES = 0xFFFFFFFF
 """Cue points count frames in 32 bits."""
 
@@ -76,6 +81,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.options.tails else self.end_frame
 
     @property
+    def key(self) -> str:
+        """A digest of all that the export is made from; when it is made is not part of it."""
+        media = [(medium.path, medium.path.stat(), medium.take) for medium in self.media.values()]
+        facts = [(str(path), stat.st_size, stat.st_mtime_ns, take) for path, stat, take in media]
+        return hashlib.sha256(msgspec.json.encode((cuevox_version(), self.story, self.options, facts))).hexdigest()
+
+    @property
     def title_file(self) -> str:
         """The story's title as a file name without its ending."""
         return file_name(self.story.title)
@@ -103,6 +115,8 @@ def make_plan(
     made_at: datetime,
 ) -> Plan:
     """Return the plan of an export, or raise what stands against it; writes nothing. Private buses are not in it."""
+    if options.file_format == "aac":
+        check_aac()
     story = story.public()
     if options.sample_rate is not None:
         story = story_at(story, options.sample_rate)
@@ -151,7 +165,7 @@ def _stems(story: Story, graph: Graph, options: ExportOptions) -> tuple[Stem, ..
 
 def mix_file(options: ExportOptions) -> str:
     """Return the name of the mix."""
-    return f"mix.{options.file_format}"
+    return f"mix.{options.file_ending}"
 
 
 def stem_files(options: ExportOptions, title: str, stems: Sequence[tuple[Role, str, str]]) -> list[str]:
@@ -166,7 +180,7 @@ def stem_files(options: ExportOptions, title: str, stems: Sequence[tuple[Role, s
         folder = STEMS_FOLDER if role in ("track", "bus") else f"{STEMS_FOLDER}/{role}s"
         names.append((folder, file_name(filled, fallback)))
     different = unique("/".join(parts) for parts in names)
-    return [f"{name}.{options.file_format}" for name in different]
+    return [f"{name}.{options.file_ending}" for name in different]
 
 
 def cue_lines(story: Story) -> Iterator[Line]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.export.manifest import SUM_RULE, Manifest
+from engine.export.options import LOSSY
 from engine.export.plan import STEMS_FOLDER, Plan, mix_file
 from engine.export.sessions.registry import SESSIONS
 from engine.story.model import MASTER
 
-_ENCODINGS = {"pcm16": "16-bit, dithered", "pcm24": "24-bit", "float32": "32-bit float"}
+_MOST_NAMED = 4
+_ENCODINGS = {"pcm16": "16-bit", "pcm24": "24-bit", "float32": "32-bit float"}
 
 
 def readme_text(plan: Plan, manifest: Manifest) -> str:
@@ -30,8 +32,9 @@ def _head(plan: Plan, manifest: Manifest) -> Iterator[str]:
 def _stems(plan: Plan, manifest: Manifest) -> Iterator[str]:
     if not plan.stems:
         return
-    lossy = manifest.file_format in ("mp3", "ogg")
-    encoding = f"{'' if lossy else _ENCODINGS[manifest.encoding] + ' '}{manifest.file_format.upper()}"
+    dithered = ", dithered" * (manifest.dither != "none")
+    bits = "" if manifest.file_format in LOSSY else f"{_ENCODINGS[manifest.encoding]}{dithered} "
+    encoding = f"{bits}{manifest.file_format.upper()}"
     if len(plan.stems) > 1:
         begin = _clock(manifest.start_frame / manifest.sample_rate)
         yield f"{STEMS_FOLDER}/  {encoding}, all from {begin} and of equal length. Before the master."
@@ -39,7 +42,8 @@ def _stems(plan: Plan, manifest: Manifest) -> Iterator[str]:
         yield "       Nothing is normalised. In Ableton Live, turn off Auto-Warp Long Samples before dragging them in."
     yield f"{mix_file(plan.options)}  {encoding}, after the master."
     if manifest.mix_gain_db:
-        yield f"       Made {manifest.mix_gain_db:+.1f} dB louder for its target; stems are as they were."
+        target = f"{manifest.mix_target_lufs:g} LUFS"
+        yield f"       Made {manifest.mix_gain_db:+.1f} dB louder for its target of {target}; stems are as they were."
     for name, residual in manifest.residuals.items():
         told = "exactly" if residual is None else f"up to {residual:.1f} dBFS"
         yield f"       The stems per {name} add up to the master's input {told}."
@@ -50,8 +54,12 @@ def _stems(plan: Plan, manifest: Manifest) -> Iterator[str]:
 def _sessions(plan: Plan) -> Iterator[str]:
     for name in plan.options.formats:
         if name in SESSIONS:
-            files = ", ".join(SESSIONS[name].files(plan))
-            yield f"{name}/  {SESSIONS[name].what}: {files}"
+            files = SESSIONS[name].files(plan)
+            shown = ", ".join(files[:_MOST_NAMED]) + (
+                f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
+            )
+            yield f"{name}/  {SESSIONS[name].what}: {shown}"
+            yield from (f"       Not in it: {what}." for what in SESSIONS[name].missing(plan))
 
 
 def _effects(plan: Plan) -> Iterator[str]:

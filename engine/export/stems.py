@@ -16,11 +16,12 @@ from engine.export.bounce import BLOCK_FRAMES, MIX, PREMASTER, Ending, bounce, r
 from engine.export.describe import lead_chunks, trail_chunks
 from engine.export.feed import Feed, Reel
 from engine.export.finish import Acx, Louder, check_acx, encode, folded, louder_for, measure
+from engine.export.journal import Journal
 from engine.export.loudness import Levels, Meter
 from engine.export.media import Source, source_of
 from engine.export.overview import Wave
 from engine.export.passes import Pass, extra_passes
-from engine.export.plan import Plan, Stem
+from engine.export.plan import WORKSPACE, Plan, Stem
 from engine.export.printer import Print, Printer
 from engine.export.residual import residual_dbfs
 from engine.export.wav import WavWriter
@@ -30,9 +31,6 @@ from engine.story.timeline import Placed
 from engine.units import seconds_to_frames
 
 log = logging.getLogger(__name__)
-
-WORKSPACE = ".workspace"
-"""A folder of the export being made; it goes away before anybody sees it."""
 
 _PICTURE_BUCKETS = 65536
 """Into how many pieces the timeline's length is divided where waveforms are drawn."""
@@ -62,8 +60,10 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     acx: Acx | None = None
 
 
-def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progress: Callable[[float], None]) -> Printed:
-    """Write mix and stems of ``plan`` and of its passes into ``folder``, described and measured.
+def print_stems(
+    plan: Plan, journal: Journal, sources: Mapping[Source, Path], progress: Callable[[float], None]
+) -> Printed:
+    """Write mix and stems of ``plan`` and of its passes into the journal's folder, described and measured.
 
     sources: where each source's WAV of the project's rate lies. progress: hears the fraction that is mixed.
     """
@@ -73,11 +73,26 @@ def print_stems(plan: Plan, folder: Path, sources: Mapping[Source, Path], progre
     sets = {each.set for each in passes if each.is_timeline and each.plan.stems[0].tap == PREMASTER}
     first = _with_premaster(plan) if sets else plan
     share = _FIRST_PASS if passes else 1.0
-    printed = _print_pass(first, folder, sources, lambda part: progress(part * share))
-    others = _print_passes(passes, printed.frames, folder, sources, lambda part: progress(share + part * (1 - share)))
+    printed = _print_once(first, journal, "mix", sources, lambda part: progress(part * share))
+    others = _print_passes(passes, printed.frames, journal, sources, lambda part: progress(share + part * (1 - share)))
     whole = _joined(printed, others)
-    residuals = {each: _residual(each, passes, folder) for each in sorted(sets)}
-    return msgspec.structs.replace(_finish_all(plan, whole, folder), residuals=residuals)
+    residuals = {each: _residual(each, passes, journal.folder) for each in sorted(sets)}
+    return msgspec.structs.replace(_finish_all(plan, whole, journal), residuals=residuals)
+
+
+def _print_once(
+    plan: Plan,
+    journal: Journal,
+    unit: str,
+    sources: Mapping[Source, Path],
+    progress: Callable[[float], None],
+    frames: int | None = None,
+) -> Printed:
+    """Print a pass, or return what came of it before the export was killed."""
+    if unit not in journal:
+        printed = _print_pass(plan, journal.folder, sources, progress, frames)
+        journal.finish(unit, [_path(plan, stem, journal.folder) for stem in plan.stems], printed)
+    return journal.result(unit, Printed)
 
 
 def _with_premaster(plan: Plan) -> Plan:
@@ -92,7 +107,11 @@ def _residual(kind: str, passes: Sequence[Pass], folder: Path) -> float | None:
 
 
 def _print_passes(
-    passes: Sequence[Pass], frames: int, folder: Path, sources: Mapping[Source, Path], progress: Callable[[float], None]
+    passes: Sequence[Pass],
+    frames: int,
+    journal: Journal,
+    sources: Mapping[Source, Path],
+    progress: Callable[[float], None],
 ) -> list[Printed]:
     """Print the passes, as many at a time as there are processors; an error or a cancelled progress ends all."""
     done = [0.0] * len(passes)
@@ -103,7 +122,7 @@ def _print_passes(
 
     def run(number: int, each: Pass) -> Printed:
         length = frames if each.is_timeline else None
-        return _print_pass(each.plan, folder, sources, lambda part: hear(number, part), length)
+        return _print_once(each.plan, journal, f"pass {number}", sources, lambda part: hear(number, part), length)
 
     if any(each.plan.graph.plugins for each in passes):  # only this thread may load plug-ins
         return [run(number, each) for number, each in enumerate(passes)]
@@ -173,9 +192,9 @@ def _joined(first: Printed, others: Sequence[Printed]) -> Printed:
     )
 
 
-def _finish_all(plan: Plan, printed: Printed, folder: Path) -> Printed:
+def _finish_all(plan: Plan, printed: Printed, journal: Journal) -> Printed:
     """Turn what was printed in float into what was asked for; nothing where that is the same."""
-    options, mix = plan.options, printed.stems[-1]
+    options, mix, folder = plan.options, printed.stems[-1], journal.folder
     louder = Louder(0.0, None)
     if options.mix_lufs is not None:
         ceiling_db = -1.0 if plan.story.master.limiter_db is None else plan.story.master.limiter_db
@@ -189,12 +208,14 @@ def _finish_all(plan: Plan, printed: Printed, folder: Path) -> Printed:
         )
     if options.is_finished_later:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda stem: _encode(plan, printed, stem, folder, louder), printed.stems))
+            list(pool.map(lambda stem: _encode(plan, printed, stem, journal, louder), printed.stems))
     return printed
 
 
-def _encode(plan: Plan, printed: Printed, stem: Stem, folder: Path, louder: Louder) -> None:
-    target, source = folder / stem.file, _path(plan, stem, folder)
+def _encode(plan: Plan, printed: Printed, stem: Stem, journal: Journal, louder: Louder) -> None:
+    target, source = journal.folder / stem.file, _path(plan, stem, journal.folder)
+    if stem.file in journal:
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     blocks = (louder if stem.tap == MIX else Louder(0.0, None)).read(source)
     is_mono = plan.options.mono and stem.file in printed.mono
@@ -205,9 +226,11 @@ def _encode(plan: Plan, printed: Printed, stem: Stem, folder: Path, louder: Loud
         sample_rate=plan.story.sample_rate,
         channels=1 if is_mono else 2,
         seed=zlib.crc32(stem.file.encode()),
+        title=stem.name,
         lead=lead_chunks(plan, stem, printed.levels[stem.file], channels=1 if is_mono else 2),
         trail=trail_chunks(plan, stem, printed.frames),
     )
+    journal.finish(stem.file, [target])
 
 
 def _reels(plan: Plan, sources: Mapping[Source, Path], bucket: int) -> list[Reel]:

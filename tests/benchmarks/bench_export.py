@@ -1,7 +1,8 @@
 """Export speed: eight tracks of ten minutes to one mix, dry against ``sox -m``, then with effects and with stems.
 
 Every run is a process of its own, timed from its start to its exit: start-up, reading, mixing, measuring, writing,
-hashing. ``--minutes 1`` makes it short.
+hashing. ``--minutes 1`` makes it short. Beside the runs with effects stand the same effects without Cuevox, in a loop
+over a block in memory: what Pedalboard takes on this machine, and what its two processors give together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,10 @@ CASES = {
     "limited": {"limiter": True},
     "effects": {"limiter": True, "effects": True},
     "stems": {"limiter": True, "stems": True},
+    "long": {"times": 4},
 }
+ALONE_SECONDS, BLOCK_FRAMES = 60, 16384
+PYDUB_SHARE = 0.2
 SESSION_CLIPS, SESSION_TRACKS, SESSION_SECONDS = 10_000, 20, 5.0
 
 
@@ -42,10 +47,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--cores", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--core", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, range(arguments.cores))
+    if arguments.case == "alone":
+        run_alone(arguments.core)
+        return
     if arguments.case in CASES:
         export(arguments.folder, **CASES[arguments.case])
         return
@@ -60,7 +69,7 @@ def measure(folder: Path, minutes: float) -> None:
     """Fill ``folder`` with tracks, export them, print the table."""
     report = Report("export", f"Export: {TRACKS} tracks of {minutes:g} minutes, 24-bit stereo at 48 kHz")
     files = list(make_tracks(folder, round(minutes * 60 * RATE)))
-    run_case(folder, "effects")  # compiled kernels and the disk cache are warm from here on
+    run_case(folder, "limited")  # compiled kernels and the disk cache are warm from here on
     sox_seconds = min(run_sox(files, folder / "sox.wav") for _ in range(RUNS)) if shutil.which("sox") else None
     dry_seconds, dry_megabytes = best(folder, "dry", times=RUNS)
     report.add(
@@ -68,23 +77,60 @@ def measure(folder: Path, minutes: float) -> None:
         at_most=sox_seconds and 0.5 * sox_seconds, note="whole process; levels and SHA-256 included, which sox has not",
     )  # fmt: skip
     report.add("memory of that, at its peak", dry_megabytes, "MB", at_most=150.0)
+    _, long_megabytes = best(folder, "long")
+    report.add("the same, four times as long", long_megabytes, "MB", at_most=150.0)
     limited_seconds, _ = best(folder, "limited")
     report.add("to one mix, with the true-peak limiter", limited_seconds, "s")
-    stems_seconds, stems_megabytes = best(folder, "stems")
+    stems_seconds, stems_megabytes = best(folder, "stems", times=RUNS)
     report.add(
         f"to {TRACKS} stems and the mix, with the limiter", stems_seconds, "s", reference=sox_seconds,
         reference_name="sox -m (one file)", at_most=sox_seconds and 1.5 * sox_seconds,
     )  # fmt: skip
     report.add("memory of that, at its peak", stems_megabytes, "MB", at_most=150.0)
-    for cores in (1, 2):
-        seconds, _ = best(folder, "effects", cores)
-        report.add(
-            f"{' + '.join(CHAIN)} per track, reverb send, limiter; {cores} core{'s' * (cores > 1)}",
-            minutes * 60 / seconds, "× real time", at_least=100.0 if cores == 1 else None,
-        )  # fmt: skip
+    add_effects(report, folder, minutes)
     add_others(report, files, folder)
     add_sessions(report, folder)
     report.finish()
+
+
+def add_effects(report: Report, folder: Path, minutes: float) -> None:
+    """Export with effects on one core and on two, beside the effects alone."""
+    seconds = {cores: best(folder, "effects", cores)[0] for cores in (1, 2)}
+    alone = min(time_alone((0,)) for _ in range(RUNS))
+    together = min(time_alone((0, 1)) for _ in range(RUNS))
+    report.add(
+        f"{' + '.join(CHAIN)} per track, reverb send, limiter; one core", minutes * 60 / seconds[1], "× real time",
+        reference=ALONE_SECONDS / alone, reference_name="these effects alone", at_least=100.0,
+    )  # fmt: skip
+    report.add(
+        "the same on two cores, against one", seconds[1] / seconds[2], "×", reference=2 * alone / together,
+        reference_name="two processes of these effects alone", at_least=1.7,
+    )  # fmt: skip
+
+
+def time_alone(cores: tuple[int, ...]) -> float:
+    """Run the effects alone on each of ``cores`` at once; return the longest time that one took, in seconds."""
+    NOTES.print(f"effects alone, {len(cores)} at once")
+    command = [sys.executable, __file__, "--case", "alone", "--core"]
+    runs = [subprocess.Popen([*command, str(core)], stdout=subprocess.PIPE, text=True) for core in cores]
+    return max(float(run.communicate()[0]) for run in runs)
+
+
+def run_alone(core: int) -> None:
+    """Run a minute of noise through the benchmark's chains and its reverb, and print how long that took."""
+    from engine.mixer.chain import Chain
+    from engine.story.model import Effect
+
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    reverb = Chain((Effect(effect="reverb", params={"dry_level": 0.0}),), RATE, BLOCK_FRAMES)
+    chains = [Chain(tuple(Effect(effect=name) for name in CHAIN), RATE, BLOCK_FRAMES) for _ in range(TRACKS)]
+    noise = (np.random.default_rng(0).standard_normal((2, BLOCK_FRAMES)) * 0.025).astype(np.float32)
+    started = time.perf_counter()
+    for frame in range(0, ALONE_SECONDS * RATE, BLOCK_FRAMES):
+        for chain in (*chains, reverb):
+            chain.process(noise, frame)
+    sys.stdout.write(str(time.perf_counter() - started))
 
 
 def add_others(report: Report, files: list[Path], folder: Path) -> None:
@@ -99,19 +145,40 @@ def add_others(report: Report, files: list[Path], folder: Path) -> None:
         "reduce(lambda a, b: a.overlay(b), map(A.from_wav, sys.argv[2:])).export(sys.argv[1], format='wav')"
     )
     if importlib.util.find_spec("pydub"):
+        short = [cut_short(path, PYDUB_SHARE) for path in files]
+        command = [sys.executable, "-c", code, str(folder / "p.wav"), *map(str, short)]
         report.add(
-            "pydub overlay, beside it",
-            timed([sys.executable, "-c", code, str(folder / "p.wav"), *map(str, files)]),
-            "s",
-        )
+            "pydub overlay, beside it", timed(command) / PYDUB_SHARE, "s",
+            note=f"measured on {PYDUB_SHARE:.0%} of the length",
+        )  # fmt: skip
+
+
+def cut_short(path: Path, share: float) -> Path:
+    """Write the beginning of a file beside it; return where."""
+    audio, rate = soundfile.read(path, dtype="int32", frames=round(soundfile.info(path).frames * share))
+    short = path.with_name(f"short_{path.name}")
+    soundfile.write(short, audio, rate, subtype="PCM_24")
+    return short
 
 
 def timed(command: list[str]) -> float:
     """Run a command and return its wall time in seconds."""
-    NOTES.print(command[0])
-    started = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - started
+    NOTES.print(Path(command[0]).name)
+    with clock() as spent:
+        subprocess.run(command, check=True, capture_output=True)
+    return spent[0]
+
+
+@contextmanager
+def clock() -> Iterator[list[float]]:
+    """Give a list that holds the seconds that the block took, and say the processor time of its children."""
+    spent: list[float] = []
+    started, before = time.perf_counter(), os.times()
+    yield spent
+    spent.append(time.perf_counter() - started)
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    NOTES.print(f"    {spent[0]:.2f} s, {processor:.2f} s of a processor")
 
 
 def add_sessions(report: Report, folder: Path) -> None:
@@ -119,7 +186,7 @@ def add_sessions(report: Report, folder: Path) -> None:
     from engine.export.sessions.registry import SESSIONS
 
     for name in SESSIONS:
-        seconds, _ = run_case(folder, name)
+        seconds, _ = best(folder, name, times=RUNS if name in ("aaf", "dawproject", "live") else 1)
         what = f"{name}: {SESSION_CLIPS:,} clips on {SESSION_TRACKS} tracks, whole process"
         report.add(what, seconds, "s", at_most=SESSION_SECONDS)
 
@@ -190,24 +257,20 @@ def run_case(folder: Path, case: str, cores: int | None = None) -> tuple[float, 
     NOTES.print(f"export: {case}")
     command = [sys.executable, __file__, "--case", case, "--folder", str(folder)]
     command += ["--cores", str(cores)] if cores else []
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - started
+    with clock() as spent:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
-    return seconds, json.loads(done.stdout)["peak_bytes"] / 1e6
+    return spent[0], json.loads(done.stdout)["peak_bytes"] / 1e6
 
 
 def run_sox(files: list[Path], out: Path) -> float:
     """Mix with sox; return its wall time in seconds."""
-    NOTES.print("sox -m")
-    started = time.perf_counter()
-    subprocess.run(["sox", "-m", *map(str, files), str(out)], check=True, capture_output=True)
-    return time.perf_counter() - started
+    return timed(["sox", "-m", *map(str, files), str(out)])
 
 
-def export(folder: Path, *, limiter: bool = False, effects: bool = False, stems: bool = False) -> None:
-    """Export the tracks in ``folder`` and print this process's peak memory as JSON."""
+def export(folder: Path, *, limiter: bool = False, effects: bool = False, stems: bool = False, times: int = 1) -> None:
+    """Export the tracks in ``folder``, so many times in a row, and print this process's peak memory as JSON."""
     import resource
 
     from engine.export.exporter import export_story
@@ -218,8 +281,13 @@ def export(folder: Path, *, limiter: bool = False, effects: bool = False, stems:
     chain = tuple(Effect(effect=name) for name in CHAIN) if effects else ()
     strip = Strip(inserts=chain, sends=(Send(to="room", gain_db=-12.0),) if effects else ())
     room = Bus(id="room", strip=Strip(inserts=(Effect(effect="reverb", params={"dry_level": 0.0}),)))
+    frames = soundfile.info(folder / "track0.wav").frames
     tracks = tuple(
-        Track(id=f"t{n}", strip=strip, clips=(Clip(id=f"c{n}", start=At(frame=0), audio=f"track{n}.wav"),))
+        Track(
+            id=f"t{n}",
+            strip=strip,
+            clips=tuple(Clip(id=f"c{n}-{t}", start=At(frame=t * frames), audio=f"track{n}.wav") for t in range(times)),
+        )
         for n in range(TRACKS)
     )
     export_story(

@@ -32,9 +32,10 @@ def audible(shop: Workshop) -> Story:
     tracks = [heard(track) for track in story.tracks]
     first = tracks[0].clips[0]
     overlap = msgspec.structs.replace(first, id="over", start=At(frame=10000), trim_start_frames=0, fade_in_frames=3000)
+    overlap = msgspec.structs.replace(overlap, fade_in_shape="exponential")
     long = Clip(
         id="long", start=At(frame=30000), audio=shop.file("bed.wav", scene_bed(), RATE), fade_in_frames=60000,
-        fade_out_frames=90000,
+        fade_out_frames=90000, fade_in_shape="equal_power", fade_out_shape="s_curve",
     )  # fmt: skip
     tracks[0] = msgspec.structs.replace(tracks[0], clips=(first, overlap, long))
     return msgspec.structs.replace(

@@ -95,6 +95,17 @@ def test_lrc_times_words_to_the_hundredth(exported):
     assert "[00:02.50]<00:02.50>Fish" in text
 
 
+def test_another_reader_finds_the_lines_of_the_lrc(exported):
+    pylrc = pytest.importorskip("pylrc", reason="pylrc is not installed")
+    read = pylrc.parse(exported.file("captions/*.lrc").read_text(encoding="utf-8"))
+    assert read.title == "Speech"
+    starts = [round(line.time * 100) for line in read]
+    assert starts[0] == round(100 * 7 / RATE)
+    assert starts[-2:] == [round(100 * frame / RATE) for frame in (120_008, 240_009)]
+    words = [re.sub(r"<[\d:.]+>", "", line.text).split() for line in read]
+    assert words[-2:] == [["Fish", "&", "<chips>"], ["three", "four"]]
+
+
 def test_a_caption_is_never_shorter_than_a_millisecond(tmp_path):
     def tick(shop: Workshop) -> Story:
         line = shop.line("T", sound(90, 1))

@@ -16,7 +16,7 @@ from engine.export import package
 from engine.export.options import ExportOptions, options_from
 from engine.export.plan import Plan
 from engine.export.wav import WavWriter
-from engine.story.model import At, Clip, Line, Story, Track
+from engine.story.model import At, Clip, Duck, Lane, Line, Point, Story, Track
 
 
 @pytest.fixture
@@ -327,3 +327,22 @@ def test_a_line_without_a_take_is_named(shop):
     story = Story(title="T", tracks=(Track(id="one", clips=(Clip(id="c", start=At(frame=0), line=line),)),))
     with pytest.raises(MediaError, match=r"'Nobody said this' of voice 'ghost' has no take"):
         shop.export(story)
+
+
+def test_what_no_session_has_is_told_in_the_readme_and_the_warnings(shop):
+    story = scene(shop)
+    narrator, keeper, bed = story.tracks
+    lane = Lane(target="gain_db", points=(Point(at=At(frame=0), value=-6.0), Point(at=At(frame=48000), value=0.0)))
+    narrator = msgspec.structs.replace(narrator, strip=msgspec.structs.replace(narrator.strip, automation=(lane,)))
+    bed = msgspec.structs.replace(bed, strip=msgspec.structs.replace(bed.strip, duck=Duck(by=("narrator",))))
+    story = msgspec.structs.replace(story, tracks=(narrator, keeper, bed))
+    manifest = shop.export(story, formats=("stems", "reaper", "aaf", "midi"), overview=False)
+    told = [warning for warning in manifest.warnings if "only in stems and mix" in warning]
+    assert told == [
+        f"{what}: not in {name}/, only in stems and mix"
+        for name in ("reaper", "aaf")
+        for what in ("automation of narrator (gain_db)", "ducking of bed")
+    ]
+    readme = (shop.folder / "out" / "README.txt").read_text(encoding="utf-8")
+    assert "Not in it: sends of narrator, keeper." in readme.split("aaf/")[1]
+    assert "sends" not in readme.split("reaper/")[1].split("aaf/")[0]

@@ -1,5 +1,8 @@
 """What stems can be: sets, dry, printed, a stretch of the timeline, other rates, formats and loudness."""
 
+import shutil
+import subprocess
+
 import msgspec
 import numpy as np
 import pytest
@@ -180,6 +183,35 @@ def test_other_formats_hold_the_same_sound(shop, file_format, encoding, subtype)
             assert np.abs(shop.read(entry.path) - np.clip(plain, -1, 1)).max() * steps <= 1.51
 
 
+def test_aac_begins_on_the_first_frame_and_ffmpeg_hears_the_same(shop):
+    pytest.importorskip("av", reason="PyAV is not installed")
+    if not shutil.which("ffmpeg"):
+        pytest.skip("ffmpeg is not installed")
+    story = scene(shop)
+    shop.export(story, "plain", formats=("stems",), overview=False)
+    manifest = shop.export(story, formats=("stems",), overview=False, file_format="aac", mono=True)
+    names = {entry.path for entry in manifest.files if entry.levels}
+    assert "mix.m4a" in names and all(name.endswith(".m4a") for name in names)
+    for name in names:
+        decoded = shop.folder / "decoded.wav"
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(shop.folder / "out" / name), str(decoded)]
+        subprocess.run(command, check=True)
+        heard, rate = soundfile.read(decoded, dtype="float32", always_2d=True)
+        plain = shop.read(name.replace("m4a", "wav"), "plain")
+        assert rate == RATE
+        assert len(heard) == pytest.approx(manifest.frames, abs=1100)
+        frames = min(len(heard), len(plain))
+        power = np.square(plain[:frames]).mean()
+        assert np.square(heard[:frames] - plain[:frames]).mean() < 0.2 * power
+
+
+def test_aac_without_its_library_says_what_to_install(shop, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ExportError, match=r"cuevox\[aac\]"):
+        shop.export(scene(shop), file_format="aac")
+    assert not (shop.folder / "out").exists()
+
+
 def test_16_bits_are_dithered_and_the_same_every_time(shop):
     quiet = shop.file("quiet.wav", np.full((48000, 1), 0.3 / 32768, np.float32), subtype="FLOAT")
     clip = Clip(id="c", start=At(frame=0), audio=quiet)
@@ -190,6 +222,19 @@ def test_16_bits_are_dithered_and_the_same_every_time(shop):
     assert set(np.unique(audio)) <= {-1.0, 0.0, 1.0}
     assert audio.mean() == pytest.approx(0.3, abs=0.02), "rounding alone would make it silence"
     assert (shop.folder / "a" / "mix.wav").read_bytes() == (shop.folder / "b" / "mix.wav").read_bytes()
+
+
+def test_dither_can_be_had_at_24_bits_and_left_away_at_16(shop):
+    story = scene(shop)
+    shop.export(story, "plain", formats=("stems",), overview=False)
+    manifest = shop.export(story, "dithered", formats=("stems",), overview=False, dither=True)
+    assert manifest.dither == "triangular"
+    steps = np.abs(shop.read("mix.wav", "dithered") - shop.read("mix.wav", "plain")).max() * 2**23
+    assert 0.5 < steps <= 2.01
+    manifest = shop.export(story, "rounded", formats=("stems",), overview=False, encoding="pcm16", dither=False)
+    assert manifest.dither == "none"
+    off = np.abs(shop.read("mix.wav", "rounded") - np.clip(shop.read("mix.wav", "plain"), -1, 1)).max() * 2**15
+    assert off <= 1.01
 
 
 def test_what_is_mono_stays_mono_if_asked(shop):
@@ -214,12 +259,23 @@ def test_the_mix_alone_is_brought_to_a_loudness(shop, lufs):
     np.testing.assert_array_equal(shop.read("01_Narrator.wav", "loud"), shop.read("01_Narrator.wav", "plain"))
 
 
+def test_a_loudness_out_of_reach_is_told(shop):
+    clicks = np.zeros((4 * RATE, 1), np.float32)
+    clicks[::6000] = 0.9
+    clip = Clip(id="c", start=At(frame=0), audio=shop.file("clicks.wav", clicks))
+    manifest = shop.export(Story(title="T", tracks=(Track(id="t", clips=(clip,)),)), mix_lufs=-6.0, **FLOAT)
+    assert any("LUFS, not -6" in warning for warning in manifest.warnings)
+    assert manifest.mix_target_lufs == -6.0
+
+
 def test_acx_tells_what_it_finds(shop):
     manifest = shop.export(scene(shop), acx=True, **FLOAT)
     mix = shop.read("mix.wav").astype(np.float64)
     assert manifest.acx.rms_dbfs == pytest.approx(20 * np.log10(np.sqrt(np.square(mix).mean())), abs=0.01)
     assert manifest.acx.peak_dbfs == pytest.approx(20 * np.log10(np.abs(mix).max()), abs=0.01)
     assert manifest.acx.passed is False
+    told = [warning for warning in manifest.warnings if warning.startswith("ACX: ")]
+    assert told and all("allowed" in warning for warning in told)
     assert "ACX: does not pass" in (shop.folder / "out" / "README.txt").read_text(encoding="utf-8")
 
 
@@ -273,6 +329,7 @@ def test_passes_run_beside_each_other_can_be_cancelled(shop):
     [
         {"sample_rate": 12345}, {"name": "{oops}"}, {"mix_lufs": 3.0}, {"start_seconds": 2.0, "end_seconds": 1.0},
         {"file_format": "flac", "encoding": "float32"}, {"file_format": "mp3", "sample_rate": 96000}, {"formats": ()},
+        {"file_format": "aac", "sample_rate": 192000},
     ],
 )  # fmt: skip
 def test_what_can_not_be_is_refused(options):

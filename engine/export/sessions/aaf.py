@@ -1,14 +1,15 @@
 """An AAF for Pro Tools, Logic, Premiere, Resolve: one composition, mono slots, linked 24-bit mono WAVs beside it.
 
 Edit rate is the sample rate, so places are exact to the frame. A stereo sound is a pair of files and slots, ``.L`` and
-``.R``; clips that overlap get a slot of their own. Clip gains, fades, faders and pans are the format's own; clip pans
-are baked. It knows no sends and no markers that its readers agree on: MIDI or a marker list carries these.
+``.R``; clips that overlap get a slot of their own. Clip gains, fades, faders, pans and markers are the format's own;
+clip pans are baked. It has straight fades and those of equal power; others become straight. It knows no mute: a muted
+track's fader is closed, and a comment tells where it stood. It knows no sends.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from aaf2 import ama
 from aaf2.auid import AUID
 from aaf2.mobid import MobID
 
-from engine.export.plan import Plan
+from engine.export.plan import WORKSPACE, Plan
+from engine.export.sessions.aaf_clips import Part, grow
 from engine.export.sessions.base import Session, SessionFormat, clip_title, layers
 from engine.export.sessions.identity import clip_note
 from engine.export.wav import WavWriter
@@ -38,6 +40,8 @@ _AMPLITUDE = AUID("e4962321-2267-11d3-8a4c-0050040ef7d2")
 _PAN_VALUE = AUID("e4962322-2267-11d3-8a4c-0050040ef7d2")
 _BLOCK_FRAMES = 65536
 _PRECISION = 1_000_000
+_FADES = {"linear": 1, "equal_power": 2, "s_curve": 1, "exponential": 1}
+"""The format's nearest fade shapes: FadeLinearAmp, FadeLinearPower."""
 
 
 def _files(plan: Plan) -> tuple[str, ...]:
@@ -46,11 +50,21 @@ def _files(plan: Plan) -> tuple[str, ...]:
 
 def write(session: Session) -> None:
     """Write the AAF and its media."""
-    with aaf2.open(str(session.folder / _files(session.plan)[0]), "w") as file:
-        _Writer(session, file).write()
+    workspace = session.root / WORKSPACE
+    workspace.mkdir(exist_ok=True)
+    prototype = workspace / "prototype.aaf"
+    prototype.unlink(missing_ok=True)
+    with aaf2.open(str(prototype), "w") as file:
+        writer = _Writer(session, file)
+        writer.write()
+    grow(prototype, session.folder / _files(session.plan)[0], writer.sequences)
+    prototype.unlink()
 
 
-FORMAT = SessionFormat(what="AAF for Pro Tools, Logic, Premiere, Resolve", files=_files, write=write)
+FORMAT = SessionFormat(
+    what="AAF for Pro Tools, Logic, Premiere, Resolve", files=_files, write=write, has=frozenset({"mutes"}),
+    fades=frozenset({"linear", "equal_power"}),
+)  # fmt: skip
 
 
 class _Writer:
@@ -58,18 +72,24 @@ class _Writer:
         self.session, self.file, self.rate = session, file, session.plan.story.sample_rate
         self.media = session.folder / MEDIA_FOLDER
         self.media.mkdir()
+        self.sequences: list[list[Part]] = []
         self._masters: dict[str, list[Any]] = {}
         self._gain = self._operation(_GAIN, "Mono Audio Gain", _AMPLITUDE, "Amplitude")
         self._pan = self._operation(_PAN, "Mono Audio Pan", _PAN_VALUE, "Pan")
 
     def write(self) -> None:
-        """Write the composition and every mob that it needs."""
+        """Write the composition and every mob that it needs; ``sequences`` is what belongs into its slots."""
         story = self.session.plan.story
         composition = self._mob(self.file.create.CompositionMob(), story.title, "composition")
         composition.usage = "Usage_TopLevel"
         for track in story.tracks:
             for number, layer in enumerate(layers(self.session.clips_of(track)), 1):
                 self._slots(composition, track, number, layer)
+            if track.strip.mute:
+                fader = f"muted here; its fader stood at {track.strip.gain_db:g} dB"
+                composition.comments[f"Cuevox {track.name or track.id}"] = fader
+        if story.markers:
+            self._markers(composition)
 
     def _slots(self, composition: Any, track: Track, number: int, layer: Sequence[Placed]) -> None:
         """Add the slot of a mono layer, or the two of a stereo one; a mono clip among stereo ones is on both."""
@@ -79,34 +99,66 @@ class _Writer:
         for channel in range(channels):
             slot = composition.create_timeline_slot(edit_rate=self.rate)
             slot.name = name if channels == 1 else f"{name}.{'LR'[channel]}"
-            segment = self._sequence(layer, masters, channel)
+            parts = list(self._parts(layer, masters, channel))
+            segment = self._sequence(parts, next(iter(masters.values()))[0])
+            self.sequences.append(parts)
             pan = track.strip.pan if channels == 1 else (-1.0, 1.0)[channel]
-            segment = self._wrapped(segment, self._gain, "Amplitude", db_to_gain(track.strip.gain_db), 1.0)
+            gain = 0.0 if track.strip.mute else db_to_gain(track.strip.gain_db)
+            segment = self._wrapped(segment, self._gain, "Amplitude", gain, 1.0)
             slot.segment = self._wrapped(segment, self._pan, "Pan", (pan + 1) / 2, 0.5)
 
-    def _sequence(self, layer: Sequence[Placed], masters: dict[str, list[Any]], channel: int) -> Any:
-        sequence, now = self.file.create.Sequence(media_kind="sound"), 0
-        parts = []
+    def _parts(self, layer: Sequence[Placed], masters: dict[str, list[Any]], channel: int) -> Iterator[Part]:
+        """Iterate over what a slot's sequence holds: silence, clip, silence, clip."""
+        now = 0
         for placed in layer:
             if placed.start_frame > now:
-                parts.append(self.file.create.Filler("sound", placed.start_frame - now))
-            mobs = masters[placed.clip.id]
-            parts.append(self._clip(placed, mobs[min(channel, len(mobs) - 1)]))
+                yield Part(length=placed.start_frame - now)
+            mobs, clip = masters[placed.clip.id], placed.clip
+            yield Part(
+                length=placed.length_frames,
+                start=clip.trim_start_frames,
+                mob=bytes(mobs[min(channel, len(mobs) - 1)].mob_id.bytes_le),
+                fade_in=(clip.fade_in_frames, _FADES[clip.fade_in_shape]),
+                fade_out=(clip.fade_out_frames, _FADES[clip.fade_out_shape]),
+                gain=_rational(db_to_gain(clip.gain_db)),
+            )
             now = placed.end_frame
-        sequence.components.extend(parts)
-        sequence.length = now
+
+    def _sequence(self, parts: Sequence[Part], master: Any) -> Any:
+        """Return a sequence as long as ``parts``; the first one holds what clips are copied from."""
+        length = sum(part.length for part in parts)
+        sequence = self.file.create.Sequence(media_kind="sound")
+        components = [self.file.create.Filler("sound", length)]
+        if not self.sequences:
+            components += [self._clip(master), self._wrapped(self._clip(master), self._gain, "Amplitude", 0.5, 1.0)]
+        sequence.components.extend(components)
+        sequence.length = length
         return sequence
 
-    def _clip(self, placed: Placed, master: Any) -> Any:
-        clip = placed.clip
-        source = master.create_source_clip(
-            slot_id=1, start=clip.trim_start_frames, length=placed.length_frames, media_kind="sound"
-        )
-        for side, frames in (("In", clip.fade_in_frames), ("Out", clip.fade_out_frames)):
-            if frames:
-                source[f"Fade{side}Length"].value = frames
-                source[f"Fade{side}Type"].value = "FadeLinearAmp"
-        return self._wrapped(source, self._gain, "Amplitude", db_to_gain(clip.gain_db), 1.0)
+    def _clip(self, master: Any) -> Any:
+        source = master.create_source_clip(slot_id=1, start=0, length=1, media_kind="sound")
+        for side in ("In", "Out"):
+            source[f"Fade{side}Length"].value = 1
+            source[f"Fade{side}Type"].value = "FadeLinearAmp"
+        return source
+
+    def _markers(self, composition: Any) -> None:
+        """Add the story's markers, on all tracks."""
+        slot = self.file.create.EventMobSlot()
+        slot.slot_id = len(composition.slots) + 1
+        slot.name = "Markers"
+        slot["EditRate"].value = self.rate
+        slot["PhysicalTrackNumber"].value = 1
+        sequence = self.file.create.Sequence(media_kind="DescriptiveMetadata")
+        for frame, marker in self.session.markers():
+            mark = self.file.create.DescriptiveMarker()
+            mark["Position"].value = frame
+            mark["Length"].value = 1
+            mark["Comment"].value = marker.name or marker.id
+            mark["DescribedSlots"].value = {each.slot_id for each in composition.slots}
+            sequence.components.append(mark)
+        slot.segment = sequence
+        composition.slots.append(slot)
 
     def _wrapped(self, segment: Any, operation: Any, parameter: str, value: float, neutral: float) -> Any:
         """Return ``segment`` inside an operation, or as it is where that would change nothing."""
@@ -114,7 +166,7 @@ class _Writer:
             return segment
         group = self.file.create.OperationGroup(operation, length=segment.length, media_kind="sound")
         group.segments.append(segment)
-        constant = self.file.create.ConstantValue(parameter, Fraction(round(value * _PRECISION), _PRECISION))
+        constant = self.file.create.ConstantValue(parameter, _rational(value))
         group.parameters.append(constant)
         return group
 
@@ -166,6 +218,10 @@ class _Writer:
         mob.mob_id = made
         self.file.content.mobs.append(mob)
         return mob
+
+
+def _rational(value: float) -> Fraction:
+    return Fraction(round(value * _PRECISION), _PRECISION)
 
 
 def split_to_mono(wav: Path, folder: Path, stem: str) -> list[Path]:

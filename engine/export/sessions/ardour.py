@@ -6,16 +6,20 @@ which is our own law; a mono sound is played on both sides. Regions are transpar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from engine.export.colours import track_colour
 from engine.export.naming import unique
 from engine.export.plan import Plan
 from engine.export.sessions.base import Session, SessionFormat, clip_title
 from engine.export.sessions.beats import Beats
 from engine.export.sessions.identity import clip_note
 from engine.export.sessions.xml import Element, child, document, root
-from engine.story.model import MASTER, Strip, Track
+from engine.mixer.levels import shaped
+from engine.realtime.records import Shape
+from engine.story.model import MASTER, FadeShape, Strip, Track
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
 
@@ -24,6 +28,7 @@ _BALANCE = "http://ardour.org/plugin/panner_balance"
 _TICKS_PER_QUARTER = 1920
 _VERSION = 7002
 _SIDES = (1, 2)
+_FADE_STEPS = 128
 
 
 def _name(plan: Plan) -> str:
@@ -42,7 +47,7 @@ def write(session: Session) -> None:
     (session.folder / _files(session.plan)[0]).write_bytes(text)
 
 
-FORMAT = SessionFormat(what="Ardour 7 session", files=_files, write=write)
+FORMAT = SessionFormat(what="Ardour 7 session", files=_files, write=write, has=frozenset({"sends", "mutes", "solos"}))
 
 
 class _Writer:
@@ -110,6 +115,12 @@ class _Writer:
             at, name = self.at(frame), marker.name or marker.id
             child(locations, "Location", id_=self.new_id(), name=name, start=at, end=at, flags="IsMark", locked=0)
 
+        for begin, end, name in self.session.scenes():
+            child(
+                locations, "Location", id_=self.new_id(), name=name, start=self.at(begin), end=self.at(end),
+                flags="IsRangeMarker", locked=0,
+            )  # fmt: skip
+
     def _tempo(self, tempo_map: Element) -> None:
         tempos, meters = child(tempo_map, "Tempos"), child(tempo_map, "Meters")
         for stretch in Beats(self.story).stretches:
@@ -135,7 +146,9 @@ class _Writer:
             strict_io=int(strip_id == MASTER), active=1, meter_point="MeterPostFader", disk_io_point="DiskIOPreFader",
             **extra,
         )  # fmt: skip
-        child(route, "PresentationInfo", order=order, flags=f"{kind},OrderSet", color=0)
+        red, green, blue = track_colour(list(self.routes).index(strip_id))
+        colour = red << 24 | green << 16 | blue << 8 | 0xFF
+        child(route, "PresentationInfo", order=order, flags=f"{kind},OrderSet", color=colour)
         solo = int(strip.solo)
         child(
             route, "Controllable", name="solo", id_=self.new_id(), flags="Toggle,RealTime", value=solo, self_solo=solo,
@@ -220,17 +233,20 @@ class _Writer:
             channels=len(sources), **tied,
         )  # fmt: skip
         child(child(region, "Extra"), "Cuevox", note=clip_note(placed, self.session.medium(placed)))
-        self._fade(region, "FadeIn", clip.fade_in_frames, (0.0, 1.0))
-        self._fade(region, "FadeOut", clip.fade_out_frames, (1.0, 0.0))
+        self._fade(region, "FadeIn", clip.fade_in_frames, _fade_points(clip.fade_in_frames, clip.fade_in_shape))
+        falling = _fade_points(clip.fade_out_frames, clip.fade_out_shape)
+        points = [(clip.fade_out_frames - frame, value) for frame, value in reversed(falling)]
+        self._fade(region, "FadeOut", clip.fade_out_frames, points)
 
-    def _fade(self, region: Element, tag: str, frames: int, values: tuple[float, float]) -> None:
+    def _fade(self, region: Element, tag: str, frames: int, points: Sequence[tuple[int, float]]) -> None:
+        """Add a fade as straight lines between points."""
         if not frames:
             return
         line = child(
             child(region, tag), "AutomationList", automation_id=tag.lower(), id_=self.new_id(),
             interpolation_style="Linear", state="Off", time_domain="AudioTime",
         )  # fmt: skip
-        child(line, "events").text = f"\na0 {values[0]}\n{self.at(frames)} {values[1]}\n"
+        child(line, "events").text = "".join(f"\n{self.at(frame)} {value:.9g}" for frame, value in points) + "\n"
 
     def _sources_of(self, placed: Placed) -> list[str]:
         """Return the ids of the sources of both sides: one channel each, the same twice for mono."""
@@ -253,6 +269,13 @@ class _Writer:
             marks = child(source, "CueMarkers")
             for word in take.words:
                 child(marks, "CueMarker", text=word.text, position=self.at(word.start_frame))
+
+
+def _fade_points(frames: int, shape: FadeShape) -> list[tuple[int, float]]:
+    """Return a rising fade as points, near enough that the lines between them are never off by more than -90 dB."""
+    steps = 1 if shape == "linear" else min(_FADE_STEPS, max(1, frames))
+    places = dict.fromkeys(round(frames * step / steps) for step in range(steps + 1))
+    return [(place, shaped(Shape[shape.upper()], place / max(1, frames))) for place in places]
 
 
 def _legal(name: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
 from engine.export.media import Medium
 from engine.export.plan import Plan
+from engine.export.sessions.missing import FEATURES, SHAPES, Feature, missing
 from engine.export.shelf import Shelf
 from engine.speech.markup import shown
-from engine.story.model import Marker, Track
+from engine.story.model import FadeShape, Marker, Track
 from engine.story.timeline import Placed
 from engine.voices.take import Word
 
@@ -41,17 +43,30 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         story, frames = self.plan.story, self.plan.markers
         return tuple(sorted(((frames[marker.id], marker) for marker in story.markers), key=lambda pair: pair[0]))
 
+    def scenes(self) -> tuple[tuple[int, int, str], ...]:
+        """Return each scene, from one marker to the next or to the story's end: first frame, end frame, name."""
+        marks = [(frame, marker.name or marker.id) for frame, marker in self.markers()]
+        edges = pairwise([*marks, (self.plan.end_frame, "")])
+        return tuple((begin, end, name) for (begin, name), (end, _) in edges if begin < end)
+
 
 class SessionFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A format. what: one line for people. files: its main files below its folder. write: writes all of them.
 
-    has_media: a copy or a link of the story's media comes with it.
+    has_media: a copy or a link of the story's media comes with it. has, fades: which of the story's features and shapes
+    of fades; what is no session at all lacks none.
     """
 
     what: str
     files: Callable[[Plan], tuple[str, ...]]
     write: Callable[[Session], None]
     has_media: bool = True
+    has: frozenset[Feature] = FEATURES
+    fades: frozenset[FadeShape] = SHAPES
+
+    def missing(self, plan: Plan) -> tuple[str, ...]:
+        """Return what ``plan`` uses that the session has not."""
+        return tuple(missing(plan, self.has, self.fades))
 
 
 def clip_title(placed: Placed) -> str:

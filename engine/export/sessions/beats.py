@@ -16,6 +16,13 @@ class _Stretch(NamedTuple):
     point: TempoPoint
 
 
+def _terms(stretch: _Stretch) -> tuple[int, int, int]:
+    """Return a, b, c, so that the beats to a frame of this stretch are (a * frame + b) / c."""
+    start, per_beat = stretch.frame, stretch.frames_per_beat
+    factor, below = start.denominator * per_beat.denominator, start.denominator * per_beat.numerator
+    return factor, stretch.beat * below - start.numerator * per_beat.denominator, below
+
+
 class Beats:
     """The tempo map of a story, exact: a whole number of beats lies between any two tempo changes."""
 
@@ -30,16 +37,23 @@ class Beats:
                 frame, beat = last.frame + count * last.frames_per_beat, last.beat + count
             self.stretches.append(_Stretch(frame, beat, per_beat, point))
         self._frames = [float(stretch.frame) for stretch in self.stretches]
+        self._terms = [_terms(stretch) for stretch in self.stretches]
 
     def at(self, frame: int) -> float:
         """Return the beats from 0 to ``frame``."""
-        return float(self.exact(frame))
+        above, below = self._whole(frame)
+        return above / below
 
     def between(self, frame: int, end_frame: int) -> float:
         """Return how many beats pass from one frame to another."""
-        return float(self.exact(end_frame) - self.exact(frame))
+        (begin, below), (end, end_below) = self._whole(frame), self._whole(end_frame)
+        return (end - begin) / below if below == end_below else (end * below - begin * end_below) / (below * end_below)
 
     def exact(self, frame: int) -> Fraction:
         """Return the beats from 0 to ``frame`` as a fraction."""
-        stretch = self.stretches[max(0, bisect_right(self._frames, frame) - 1)]
-        return stretch.beat + (frame - stretch.frame) / stretch.frames_per_beat
+        return Fraction(*self._whole(frame))
+
+    def _whole(self, frame: int) -> tuple[int, int]:
+        """Return the beats from 0 to ``frame`` as two whole numbers, to be divided; rounded once, and quickly."""
+        factor, offset, below = self._terms[max(0, bisect_right(self._frames, frame) - 1)]
+        return frame * factor + offset, below

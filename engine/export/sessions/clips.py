@@ -29,9 +29,12 @@ _BLOCK_FRAMES = 65536
 
 def _files(plan: Plan) -> tuple[str, ...]:
     """Return one name per clip, numbered by track and place: ``narrator/001_The_sea_is_calm.wav``."""
+    lanes: dict[str, list[Placed]] = {track.id: [] for track in plan.story.tracks}
+    for placed in plan.placed:
+        lanes[placed.track.id].append(placed)
     names = []
     for track in plan.story.tracks:
-        clips = [placed for placed in plan.placed if placed.track.id == track.id]
+        clips = lanes[track.id]
         names += [
             f"{file_name(track.name or track.id, track.id)}/{number:03}_{file_name(clip_title(placed), 'clip')[:40]}"
             for number, placed in enumerate(clips, 1)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from engine.export.colours import track_colour
 from engine.export.manifest import cuevox_version
 from engine.export.plan import Plan
 from engine.export.sessions.base import Session, SessionFormat, clip_title
@@ -48,7 +49,10 @@ def write(session: Session) -> None:
                 shutil.copyfileobj(audio, entry, 1 << 20)
 
 
-FORMAT = SessionFormat(what="DAWproject for Bitwig, Studio One, Cubase", files=_files, write=write)
+FORMAT = SessionFormat(
+    what="DAWproject for Bitwig, Studio One, Cubase", files=_files, write=write,
+    has=frozenset({"sends", "mutes", "solos"}), fades=frozenset({"linear"}),
+)  # fmt: skip
 
 
 def _info(session: Session, name: str) -> zipfile.ZipInfo:
@@ -98,8 +102,10 @@ class _Project:
         missing = [effect.effect for effect in strip.inserts if not is_known(effect)]
         note = {"comment": f"Effects not in this project: {', '.join(missing)}"} if missing else {}
         kind = "audio" if is_track else "audio notes"
+        red, green, blue = track_colour(list(self.tracks).index(strip_id))
         track = child(
-            structure, "Track", id_=self.tracks[strip_id], name=name, contentType=kind, loaded=True, **note,
+            structure, "Track", id_=self.tracks[strip_id], name=name, contentType=kind, loaded=True,
+            color=f"#{red:02x}{green:02x}{blue:02x}", **note,
         )  # fmt: skip
         target = {} if strip_id == MASTER else {"destination": self.channels[MASTER]}
         channel = child(

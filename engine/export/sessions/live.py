@@ -68,7 +68,10 @@ def write(session: Session) -> None:
     (session.folder / _files(session.plan)[0]).write_bytes(gzip.compress(text.encode(), _QUICK, mtime=0))
 
 
-FORMAT = SessionFormat(what="Ableton Live set (11 or newer; experimental)", files=_files, write=write)
+FORMAT = SessionFormat(
+    what="Ableton Live set (11 or newer; experimental)", files=_files, write=write, has=frozenset({"sends", "mutes"}),
+    fades=frozenset({"linear"}),
+)  # fmt: skip
 
 
 class _Set:

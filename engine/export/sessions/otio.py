@@ -30,7 +30,7 @@ def write(session: Session) -> None:
     (session.folder / _files(session.plan)[0]).write_bytes(msgspec.json.encode(_timeline(session)) + b"\n")
 
 
-FORMAT = SessionFormat(what="OpenTimelineIO timeline", files=_files, write=write)
+FORMAT = SessionFormat(what="OpenTimelineIO timeline", files=_files, write=write, has=frozenset({"mutes"}))
 
 _Json = dict[str, Any]
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from engine.export.bounce import MIX
+from engine.export.colours import track_colour
 from engine.export.plan import Plan, Stem
 from engine.export.sessions.base import Session, SessionFormat, clip_title
 from engine.export.sessions.identity import clip_note
@@ -29,6 +30,7 @@ _SHAPES = {"linear": 0, "equal_power": 1, "s_curve": 5, "exponential": 4}
 _PAN_LAW_0_DB = 1
 _BALANCE = 3
 _QUARTER = 4
+_COLOURED = 1 << 24
 _STEMS_FOLDER = "Stems (printed)"
 
 
@@ -43,19 +45,22 @@ def write(session: Session) -> None:
         session.shelf.put(source, session.folder / MEDIA_FOLDER)
     for stem in _printed(plan):
         link_or_copy(session.root / stem.file, session.folder / stem.file)
-    text = "\n".join(_indented(_project(plan, session.frames))) + "\n"
+    text = "\n".join(_indented(_project(session))) + "\n"
     (session.folder / _files(plan)[0]).write_text(text, encoding="utf-8", newline="\r\n")
 
 
-FORMAT = SessionFormat(what="Reaper project", files=_files, write=write)
+FORMAT = SessionFormat(
+    what="Reaper project", files=_files, write=write, has=frozenset({"sends", "mutes", "solos"}),
+    fades=frozenset({"linear"}),
+)  # fmt: skip
 
 
 def _printed(plan: Plan) -> list[Stem]:
     return [stem for stem in plan.stems if stem.tap != MIX]
 
 
-def _project(plan: Plan, frames: int) -> Iterator[str]:
-    story = plan.story
+def _project(session: Session) -> Iterator[str]:
+    plan, story = session.plan, session.plan.story
     yield f'<REAPER_PROJECT 0.1 "7.0/cuevox" {int(plan.made_at.timestamp())}'
     yield from _notes(plan)
     yield f"PANLAW {_PAN_LAW_0_DB}"
@@ -67,6 +72,7 @@ def _project(plan: Plan, frames: int) -> Iterator[str]:
     yield f"MASTER_VOLUME {_volume(story.master.strip)} -1 -1 1"
     yield f"MASTERMUTESOLO {int(story.master.strip.mute)}"
     yield from _markers(plan)
+    yield from _regions(session)
     for number, track in enumerate(story.tracks):
         yield from _strip(plan, number, track.id, track.name, track.strip)
         for placed in (each for each in plan.placed if each.track.id == track.id):
@@ -75,7 +81,7 @@ def _project(plan: Plan, frames: int) -> Iterator[str]:
     for number, bus in enumerate(story.buses, len(story.tracks)):
         yield from _strip(plan, number, bus.id, bus.name, bus.strip)
         yield ">"
-    yield from _printed_stems(plan, frames)
+    yield from _printed_stems(plan, session.frames)
     yield ">"
 
 
@@ -117,10 +123,21 @@ def _markers(plan: Plan) -> Iterator[str]:
         yield f"MARKER {number} {at} {name} 0 0 1 B {_guid(plan, 'marker', marker.id)} 0"
 
 
+def _regions(session: Session) -> Iterator[str]:
+    """Scenes; a region is two lines, the second one without a name."""
+    plan = session.plan
+    for number, (begin, end, name) in enumerate(session.scenes(), 1):
+        guid = _guid(plan, "region", name, str(number))
+        yield f"MARKER {number} {_seconds(plan, begin)} {_quoted(name)} 1 0 1 R {guid} 0"
+        yield f'MARKER {number} {_seconds(plan, end)} "" 1'
+
+
 def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> Iterator[str]:
     """Open a track with everything but its items; tracks and buses have the mixer's numbers."""
     yield f"<TRACK {_guid(plan, 'strip', strip_id)}"
     yield f"NAME {_quoted(name or strip_id)}"
+    red, green, blue = track_colour(number)
+    yield f"PEAKCOL {_COLOURED | blue << 16 | green << 8 | red}"
     yield "BEAT 0"
     yield f"VOLPAN {_volume(strip)} -1 -1 1"
     yield f"MUTESOLO {int(strip.mute)} {2 * strip.solo} 0"
