@@ -14,7 +14,9 @@ from engine.voices.catalog import load_catalog
 DOCS = Path(__file__).parent.parent / "docs"
 STORY_PAGE = (DOCS / "story.md").read_text(encoding="utf-8")
 LINKS = [
-    (page, link) for page in sorted(DOCS.glob("*.md")) for link in re.findall(r"\]\(([^)h#][^)#]*)", page.read_text())
+    (page, link)
+    for page in sorted(DOCS.glob("*.md"))
+    for link in re.findall(r"\]\(([^)h#][^)#]*)", re.sub(r"`[^`\n]*`", "", page.read_text()))  # code is no link
 ]
 
 

@@ -18,8 +18,8 @@ from engine.voices.backends.flite import FliteBackend
 FLITE = ("slt", "rms", "awb", "kal16")
 FESTIVAL = ("cmu_us_slt_arctic_hts", "kal_diphone")
 HELD_OUT = "flite awb"
-"""Told apart from the rest. The aligners' offset and weights were chosen on all six voices, this one among them: it shows
-one voice by itself, and proves nothing about strangers."""
+"""Told apart from the rest. The aligners' offset and weights were chosen on all six voices, this one among them: it
+shows one voice by itself, and proves nothing about strangers."""
 
 SENTENCES = (
     "The lamp on the pier went out shortly before midnight.",
