@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bridge.clients import Client, Clients, HostPort, Transport
@@ -21,15 +23,15 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Guestbook:
-    """Keeps the clients of one lasting transport: a socket that the successor opens again where it was."""
+    """Keeps the clients of lasting transports: sockets that the successor opens again where they were."""
 
     def __init__(self, engine: EnginePort, clients: Clients, feedback: Feedback) -> None:
         self._engine, self._clients, self._feedback = engine, clients, feedback
-        self._transport: Transport | None = None
+        self._transports: tuple[Transport, ...] = ()
 
     def write(self, client: Client) -> None:
         """Keep what a client has asked for by now."""
-        if client.transport is not self._transport or client.unremembered:
+        if client.transport not in self._transports or client.unremembered:
             return
         guest = Guest(
             source=client.source,
@@ -45,18 +47,20 @@ class Guestbook:
         """Keep who waits for a job; None: it is done."""
         if client is None:
             self._engine.remember(f"{JOB}{job}", None)
-        elif client.transport is self._transport:
+        elif client.transport in self._transports:
             self._engine.remember(f"{JOB}{job}", msgspec.msgpack.encode(client.source))
 
-    def recall(self, transport: Transport) -> int:
-        """Know again those who talked over ``transport``, and tell them what they listen to anew.
+    def recall(self, transports: Sequence[Transport]) -> int:
+        """Know again those who talked over ``transports``, and tell them what they listen to anew.
 
         Return the highest number of a job that somebody waits for.
         """
-        self._transport = transport
+        self._transports = tuple(transports)
         for note in self._engine.recalled(CLIENT).values():
             guest = msgspec.msgpack.decode(note, type=Guest)
-            client = self._clients.heard(guest.source, transport)
+            client = self._again(guest.source)
+            if client is None:
+                continue
             client.reply_port, client.acknowledged = guest.reply_port, guest.acknowledged
             for pattern, interval_seconds, lease_seconds in guest.subscriptions:
                 self._clients.subscribe(client, pattern, interval_seconds, lease_seconds)
@@ -64,6 +68,13 @@ class Guestbook:
                 self._feedback.resync(client)
         jobs = self._engine.recalled(JOB)
         for job, note in jobs.items():
-            source = msgspec.msgpack.decode(note, type=HostPort)
-            self._feedback.own(job, self._clients.heard(source, transport))
+            owner = self._again(msgspec.msgpack.decode(note, type=HostPort))
+            if owner is not None:
+                self._feedback.own(job, owner)
         return max((int(job) for job in jobs if job.isdecimal()), default=0)
+
+    def _again(self, source: HostPort) -> Client | None:
+        """Return the client that sent from ``source``, over the transport of its kind of address, if there is one."""
+        kind = ":" in source[0]
+        wire = next((t for t in self._transports if (":" in t.address[0]) is kind), None)
+        return None if wire is None else self._clients.heard(source, wire)

@@ -48,9 +48,9 @@ class Hub:
                 self.feedback.announce(Message(DUMP, (client.shown, line(message))))
         self.router.receive(bundle, client)
 
-    def recall(self, transport: Transport) -> None:
-        """Know again the clients of a hub that is gone, who talk over ``transport`` as before."""
-        self.router.jobs = max(self.router.jobs, self._guestbook.recall(transport))
+    def recall(self, *transports: Transport) -> None:
+        """Know again the clients of a hub that is gone, who talk over ``transports`` as before."""
+        self.router.jobs = max(self.router.jobs, self._guestbook.recall(transports))
 
     def leave(self, client: Client) -> None:
         """Forget a client whose connection has ended."""

@@ -19,8 +19,8 @@ from bridge.errors import BridgeError
 from bridge.hub import Hub
 from bridge.live_port import LivePort
 from bridge.midi.start import MidiConfig, start_midi
-from bridge.osc.server import OscServer
 from bridge.sender import Sender
+from bridge.osc.ports import OscPorts
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
 from engine.control.live_replay import play_again
@@ -69,14 +69,14 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         return 0
     port = LivePort(control)
     hub = Hub(port, version=importlib.metadata.version("cuevox"))
-    osc = OscServer(hub)
     sender = Sender(port, begin=prefer_this_thread)
+    osc = OscPorts(hub)
     midi = None
     showing: asyncio.Task[None] | None = None
     try:
         await control.start(facts)
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
-        hub.recall(osc)
+        hub.recall(*osc.wires)
         control.listen()
         if config.replaces:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)

@@ -15,6 +15,8 @@ from bridge.errors import AddressTaken, BadPacket, Busy
 from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc import codec
+from bridge.osc.inbox import handle
+from bridge.text import MAX_LINE_BYTES, line
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7400
@@ -32,6 +34,8 @@ BURST = 64
 SLICE_SECONDS = 0.001
 """After this much work at a stretch the event loop has its turn."""
 
+
+MAX_DATAGRAM_BYTES = 60_000
 
 KNOWN_BYTES, KNOWN_PACKETS = 64, 256
 """Short packets that came before are not read again: a pad says the same thing every time."""
@@ -57,6 +61,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._congested = False
         self._transport: asyncio.DatagramTransport | None = None
         self._socket: socket.socket | None = None
+        self.text = TextWire(self)
 
     async def start(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> HostPort:
         """Listen; port 0 takes any. Return the address. Raises AddressTaken."""
@@ -77,12 +82,18 @@ class OscServer(asyncio.DatagramProtocol):
 
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Send messages from the listening socket, in as few datagrams as they fit."""
-        if self._transport is None or self._transport.is_closing() or to == self.address:
+        if to == self.address:
             return
         for datagram in codec.pack(messages):
-            if self._congested:
-                self._hub.counters.dropped_packets += 1
-                return
+            self.send_datagram(datagram, to)
+
+    def send_datagram(self, datagram: bytes, to: HostPort) -> None:
+        """Send bytes as they are; they are dropped and counted while the network takes none."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._congested:
+            self._hub.counters.dropped_packets += 1
+        else:
             self._transport.sendto(datagram, to)
 
     def congested(self, to: HostPort) -> bool:  # noqa: ARG002 - one socket for all
@@ -159,6 +170,9 @@ class OscServer(asyncio.DatagramProtocol):
             self._loop.call_soon(self._drain)
 
     def _handle(self, packet: bytes, source: HostPort, arrived_at: float) -> None:
+        if b"\0" not in packet:
+            self._read_lines(packet, source, arrived_at)
+            return
         client = self._hub.client(source, self)
         client.heard_at = arrived_at
         try:
@@ -170,6 +184,34 @@ class OscServer(asyncio.DatagramProtocol):
         for bundle in bundles:
             self._hub.receive(bundle, client)
 
+    def _read_lines(self, packet: bytes, source: HostPort, arrived_at: float) -> None:
+        """Read text: every OSC packet has a NUL in it."""
+        client = self._hub.client(source, self.text)
+        client.heard_at = arrived_at
+        for text in packet[:MAX_LINE_BYTES].decode("utf-8", "replace").splitlines() or [""]:
+            handle(self._hub, client, text)
+
+
+class TextWire:
+    """The same socket, for senders who write lines of text: they are answered so."""
+
+    def __init__(self, server: OscServer) -> None:
+        self._server = server
+
+    @property
+    def address(self) -> HostPort:
+        """Return where it sends from."""
+        return self._server.address
+
+    def send(self, to: HostPort, messages: Sequence[Message]) -> None:
+        """Send messages as lines, one datagram each."""
+        for message in messages:
+            self._server.send_datagram(f"{line(message)}\n".encode("utf-8", "replace")[:MAX_DATAGRAM_BYTES], to)
+
+    def congested(self, to: HostPort) -> bool:
+        """Tell whether the network takes nothing at the moment."""
+        return self._server.congested(to)
+
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
@@ -180,6 +222,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         listening.setblocking(False)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.bind(where)
     except OSError as error:
         listening.close()

@@ -12,7 +12,7 @@ from fake_engine import FakeEngine
 
 from bridge.client import OscClient
 from bridge.hub import Hub
-from bridge.osc.server import OscServer
+from bridge.osc.ports import OscPorts
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Running:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.hub = self.call(lambda: Hub(engine, version="1.2.3", commit="abc"))
-        self.server = OscServer(self.hub)
+        self.server = OscPorts(self.hub)
         self.host, self.port = asyncio.run_coroutine_threadsafe(self.server.start(port=0), self._loop).result()
 
     def call(self, function: Callable[..., T], *args: object) -> T:

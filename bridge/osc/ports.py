@@ -1,0 +1,69 @@
+"""All that hears OSC: UDP and TCP, IPv4 and IPv6, on one port number."""
+
+from __future__ import annotations
+
+import logging
+
+from bridge.clients import HostPort, Transport
+from bridge.errors import AddressTaken
+from bridge.hub import Hub
+from bridge.osc.server import DEFAULT_HOST, DEFAULT_PORT, OscServer
+from bridge.osc.tcp import TcpServer
+
+TRIES = 20
+"""How many free UDP ports are tried until one is free for TCP too."""
+
+COMPANIONS = {"127.0.0.1": "::1", "0.0.0.0": "::"}
+"""What is heard as well: the same in IPv6."""
+
+_log = logging.getLogger(__name__)
+
+
+class OscPorts:
+    """The listening sockets of one engine."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._udp: list[OscServer] = []
+        self._tcp: list[TcpServer] = []
+
+    async def start(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> HostPort:
+        """Listen; port 0 takes any that is free for UDP and TCP. Return the address. Raises AddressTaken."""
+        address = await self._pair(host, port)
+        if host in COMPANIONS:
+            try:
+                await self._open(COMPANIONS[host], address[1])
+            except AddressTaken as error:
+                _log.info("going on without IPv6: %s", error)
+        return address
+
+    @property
+    def wires(self) -> tuple[Transport, ...]:
+        """Return the UDP sockets: their clients have no connection that ends with a process."""
+        return tuple(self._udp)
+
+    def close(self) -> None:
+        """Listen no more."""
+        for server in (*self._udp, *self._tcp):
+            server.close()
+
+    async def _pair(self, host: str, port: int) -> HostPort:
+        for _ in range(TRIES):
+            try:
+                return await self._open(host, port)
+            except AddressTaken:
+                if port:
+                    raise
+        raise AddressTaken(f"no port of {host} is free for UDP and TCP")
+
+    async def _open(self, host: str, port: int) -> HostPort:
+        udp, tcp = OscServer(self._hub), TcpServer(self._hub)
+        address = await udp.start(host, port)
+        try:
+            await tcp.start(host, address[1])
+        except AddressTaken:
+            udp.close()
+            raise
+        self._udp.append(udp)
+        self._tcp.append(tcp)
+        return address
