@@ -1,23 +1,171 @@
-"""Cuevox for scripts: ``from cuevox import Cuevox`` drives the engine that ``cuevox run`` started."""
+"""Cuevox for scripts: ``from cuevox import Cuevox`` drives the engine that ``cuevox run`` started.
+
+``Cuevox`` waits for answers, ``AsyncCuevox`` is the same for asyncio. Both come back by themselves when the engine was
+gone, and hear anew what they had subscribed to.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
+from typing import TypeVar
 
-from bridge.client import OscClient
 from bridge.errors import BridgeError, NoAnswer, Refused
+from bridge.stream_client import PATIENCE_SECONDS, StreamClient
 
-__all__ = ["BridgeError", "Cuevox", "NoAnswer", "Refused"]
+__all__ = ["AsyncCuevox", "BridgeError", "Cuevox", "NoAnswer", "Refused", "discover"]
+
+SPEECH_PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class AsyncCuevox:
+    """A running engine, for asyncio. Use it as an asynchronous context manager.
+
+    docs/addresses.md lists what ``get``, ``set`` and ``subscribe`` reach. Every method raises Refused with the engine's
+    own words when it won't, and NoAnswer when there is no engine.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 7400, *, passcode: str = "", name: str = "") -> None:
+        self._client = StreamClient(host, port, passcode=passcode, name=name)
+
+    async def __aenter__(self) -> AsyncCuevox:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._client.connected
+
+    @property
+    def connections(self) -> int:
+        """How often a connection was made: more than once when the engine was gone."""
+        return self._client.connections
+
+    async def wait_connected(self, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+        """Return when there is a connection, and everything subscribed to is told anew."""
+        await self._client.wait_connected(timeout_seconds)
+
+    async def wait_ready(self, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> None:
+        """Return when every line and file of the story is there to be played."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            ready, wanted = (await self._client.ask("/status"))[10:12]
+            if ready == wanted:
+                return
+            if time.monotonic() > deadline:
+                raise NoAnswer(f"only {ready} of {wanted} takes were ready after {timeout_seconds:g} s")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def play(self) -> None:
+        """Run the timeline from where it stands."""
+        await self._client.ask("/transport/play")
+
+    async def stop(self) -> None:
+        """Stop the timeline; it stays where it is."""
+        await self._client.ask("/transport/stop")
+
+    async def locate(self, seconds: float) -> None:
+        """Move the timeline."""
+        await self._client.ask("/transport/locate", float(seconds))
+
+    async def go(self, cue: str | None = None) -> None:
+        """Fire a cue by its id, or the next one of the list."""
+        await self._client.ask("/go" if cue is None else f"/cue/{cue}/go")
+
+    async def trigger(self, bank: str, index: int, velocity: float = 1.0) -> None:
+        """Press a pad."""
+        await self._client.ask(f"/slot/{bank}/{index}/trigger", float(velocity))
+
+    async def release(self, bank: str, index: int) -> None:
+        """Let a pad go."""
+        await self._client.ask(f"/slot/{bank}/{index}/release")
+
+    async def say(self, voice: str, text: str, track: str | None = None) -> float:
+        """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
+        with self._client.watch(("/done", "/fail"), "/say") as told:
+            (job,) = await self._client.ask("/say", voice, text, *(() if track is None else (track,)))
+            try:
+                async with asyncio.timeout(SPEECH_PATIENCE_SECONDS):
+                    while (outcome := await told.get()) is not None and outcome.args[1] != job:
+                        pass
+            except TimeoutError:
+                raise NoAnswer(f"no word of {text[:40]!r} in {SPEECH_PATIENCE_SECONDS:g} s") from None
+        if outcome is None:
+            raise NoAnswer("the connection to the engine ended")
+        if outcome.address == "/fail":
+            raise Refused("/say", *(str(value) for value in outcome.args[2:4]))
+        seconds = outcome.args[3]
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
+    async def get(self, address: str) -> object:
+        """Return the value of an address; several values come as a tuple."""
+        values = await self._client.ask(address)
+        return values[0] if len(values) == 1 else values
+
+    async def set(self, address: str, *values: object, at: float | None = None) -> None:
+        """Send values to an address; ``at``: the Unix time at which it is to happen, exact to the frame.
+
+        With ``at`` nothing is waited for: an error is not heard.
+        """
+        if at is None:
+            await self._client.ask(address, *values)
+        else:
+            await self._client.send(address, *values, at=at)
+
+    async def at_position(self, seconds: float, address: str, *values: object) -> None:
+        """Do something when the timeline next comes to a place, exact to the frame. An error is not heard."""
+        await self._client.send("/atpos", float(seconds), address, *values)
+
+    async def audio_time(self) -> float:
+        """Return the engine's wall time: what ``at`` is held against, also from another machine."""
+        begun = time.time()
+        tag = (await self._client.ask("/clock/now"))[0]
+        return float(getattr(tag, "unix", 0.0)) + (time.time() - begun) / 2.0
+
+    async def subscribe(self, pattern: str, *, interval_ms: int = 0) -> int:
+        """Hear the present values of what matches and every change, in ``values`` and ``events``; return how many."""
+        return await self._client.subscribe(pattern, interval_ms=interval_ms)
+
+    @property
+    def values(self) -> dict[str, tuple[object, ...]]:
+        """The last values of everything subscribed to, by address."""
+        return self._client.values
+
+    async def events(self) -> AsyncIterator[tuple[object, ...]]:
+        """Iterate over what is heard, as (address, values …); it has no end."""
+        async for message in self._client.messages():
+            yield (message.address, *message.args)
+
+    async def panic(self) -> None:
+        """Silence everything."""
+        await self._client.ask("/panic")
 
 
 class Cuevox:
     """A running engine. Use it as a context manager; docs/addresses.md lists what ``get`` and ``set`` reach.
 
-    Every method raises Refused with the engine's own words when it won't, and NoAnswer when there is no engine.
+    Every method raises Refused with the engine's own words when it won't, and NoAnswer when there is no engine. The
+    connection lives in a thread of its own; methods may be called from any thread.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 7400) -> None:
-        self._client = OscClient(host, port)
+    def __init__(self, host: str = "127.0.0.1", port: int = 7400, *, passcode: str = "", name: str = "") -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cuevox", daemon=True)
+        self._thread.start()
+        self._engine = AsyncCuevox(host, port, passcode=passcode, name=name)
+        self._wait(self._engine.__aenter__())
 
     def __enter__(self) -> Cuevox:
         return self
@@ -28,56 +176,102 @@ class Cuevox:
         self.close()
 
     def close(self) -> None:
-        """Stop listening; the engine plays on."""
-        self._client.close()
+        """End the connection; the engine plays on."""
+        if self._loop.is_closed():
+            return
+        self._wait(self._engine.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def wait_ready(self, timeout_seconds: float = 60.0) -> None:
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._engine.connected
+
+    def wait_connected(self, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+        """Return when there is a connection, and everything subscribed to is told anew."""
+        self._wait(self._engine.wait_connected(timeout_seconds))
+
+    def wait_ready(self, timeout_seconds: float = SPEECH_PATIENCE_SECONDS) -> None:
         """Return when every line and file of the story is there to be played."""
-        self._client.wait_ready(timeout_seconds)
+        self._wait(self._engine.wait_ready(timeout_seconds))
 
     def play(self) -> None:
         """Run the timeline from where it stands."""
-        self._client.ask("/transport/play")
+        self._wait(self._engine.play())
 
     def stop(self) -> None:
         """Stop the timeline; it stays where it is."""
-        self._client.ask("/transport/stop")
+        self._wait(self._engine.stop())
 
     def locate(self, seconds: float) -> None:
         """Move the timeline."""
-        self._client.ask("/transport/locate", float(seconds))
+        self._wait(self._engine.locate(seconds))
 
     def go(self, cue: str | None = None) -> None:
         """Fire a cue by its id, or the next one of the list."""
-        self._client.ask("/go" if cue is None else f"/cue/{cue}/go")
+        self._wait(self._engine.go(cue))
 
     def trigger(self, bank: str, index: int, velocity: float = 1.0) -> None:
         """Press a pad."""
-        self._client.ask(f"/slot/{bank}/{index}/trigger", float(velocity))
+        self._wait(self._engine.trigger(bank, index, velocity))
 
     def release(self, bank: str, index: int) -> None:
         """Let a pad go."""
-        self._client.ask(f"/slot/{bank}/{index}/release")
+        self._wait(self._engine.release(bank, index))
 
     def say(self, voice: str, text: str, track: str | None = None) -> float:
         """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
-        return self._client.speak(voice, text, *(() if track is None else (track,)))
+        return self._wait(self._engine.say(voice, text, track))
 
     def get(self, address: str) -> object:
         """Return the value of an address; several values come as a tuple."""
-        values = self._client.ask(address)
-        return values[0] if len(values) == 1 else values
+        return self._wait(self._engine.get(address))
 
     def set(self, address: str, *values: object, at: float | None = None) -> None:
         """Send values to an address; ``at``: the Unix time at which it is to happen, exact to the frame.
 
         With ``at`` nothing is waited for: an error is not heard.
         """
-        if at is None:
-            self._client.ask(address, *values)
-        else:
-            self._client.send(address, *values, at=at)
+        self._wait(self._engine.set(address, *values, at=at))
+
+    def at_position(self, seconds: float, address: str, *values: object) -> None:
+        """Do something when the timeline next comes to a place, exact to the frame. An error is not heard."""
+        self._wait(self._engine.at_position(seconds, address, *values))
+
+    def audio_time(self) -> float:
+        """Return the engine's wall time: what ``at`` is held against, also from another machine."""
+        return self._wait(self._engine.audio_time())
+
+    def subscribe(self, pattern: str, *, interval_ms: int = 0) -> int:
+        """Hear the present values of what matches and every change, in ``values`` and ``events``; return how many."""
+        return self._wait(self._engine.subscribe(pattern, interval_ms=interval_ms))
+
+    @property
+    def values(self) -> dict[str, tuple[object, ...]]:
+        """The last values of everything subscribed to, by address."""
+        return dict(self._engine.values)
+
+    def events(self, timeout_seconds: float | None = None) -> Iterator[tuple[object, ...]]:
+        """Iterate over what is heard, as (address, values …); it ends when nothing came for so long (None: never)."""
+        heard = self._engine.events()
+        while True:
+            try:
+                yield self._wait(asyncio.wait_for(anext(heard), timeout_seconds))
+            except TimeoutError:
+                return
 
     def panic(self) -> None:
         """Silence everything."""
-        self._client.ask("/panic")
+        self._wait(self._engine.panic())
+
+    def _wait(self, work: Coroutine[None, None, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def discover(seconds: float = 1.5) -> list[tuple[str, str, int]]:
+    """Return name, host and port of the engines that say they are there, on this machine and on its networks."""
+    from bridge.discovery import discover as found
+
+    return [(engine.name, engine.host, engine.osc_port) for engine in asyncio.run(found(seconds)) if engine.osc_port]

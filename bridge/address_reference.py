@@ -19,11 +19,11 @@ HEAD = """\
 
 Made from the address table in `bridge/routes.py` by `python -m bridge.address_reference`; do not edit.
 
-Cuevox listens on port 7400 of 127.0.0.1 and ::1, over UDP and TCP. Over UDP it answers from the same socket to the port
-that a message came from (`/client/replyport` and `/client/url` change that), over TCP on the connection. TCP streams are
-framed by SLIP (OSC 1.1) or by a length before each packet (1.0); how a connection begins tells which. Both take lines of
-text instead, and answer so: `/say narrator "Good evening."` with texts in quotes where they hold spaces or look like
-numbers. A shell says `printf '/cue/1/go' | nc -N localhost 7400`.
+Cuevox listens on port 7400 of 127.0.0.1 and ::1, over UDP and TCP. Over UDP it answers from the same socket to the
+port that a message came from (`/client/replyport` and `/client/url` change that), over TCP on the connection. TCP
+streams are framed by SLIP (OSC 1.1) or by a length before each packet (1.0); how a connection begins tells which. Both
+take lines of text instead, and answer so: `/say narrator "Good evening."`, with quotes around texts that hold spaces
+or look like numbers. A shell says `printf '/cue/1/go' | nc -N localhost 7400`.
 
 * A **value** is set by its arguments and read without any: the answer comes on the same address. *both*, *read* and
   *write* say what is possible.

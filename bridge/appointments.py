@@ -36,19 +36,24 @@ class Appointments(Generic[Item]):
         self._port, self._perform = port, perform
         self._call_later, self._now = call_later, now
         self._waiting: list[tuple[Place, list[Item]]] = []
+        self._count = 0
         self._due: tuple[int, int] | None = None
         """Engine frame and number of the group that is next."""
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
-        return sum(len(items) for _, items in self._waiting)
+        return self._count
 
     def add(self, place: Place, items: Sequence[Item]) -> None:
         """Keep ``items`` until the timeline comes to ``place``."""
-        if len(self) + len(items) > MAX_SCHEDULED:
-            raise QueueFull(f"{len(self)} messages wait for a place, at most {MAX_SCHEDULED} may")
+        if self._count + len(items) > MAX_SCHEDULED:
+            raise QueueFull(f"{self._count} messages wait for a place, at most {MAX_SCHEDULED} may")
         self._waiting.append((place, list(items)))
-        self._plan(self._frame_now())
+        self._count += len(items)
+        frame = self._port.timeline_reaches(place.timeline_frame, self._frame_now())
+        if frame is not None and (self._due is None or frame < self._due[0]):
+            self._due = frame, len(self._waiting) - 1
+            self._arm()
 
     def moved(self) -> None:
         """Take notice that the timeline runs otherwise than before; what it has just reached is not missed."""
@@ -56,11 +61,12 @@ class Appointments(Generic[Item]):
 
     def clear(self, chosen: Callable[[Item], bool] = lambda _: True) -> int:
         """Forget the chosen items; return how many."""
-        before = len(self)
+        before = self._count
         kept = [(place, [item for item in items if not chosen(item)]) for place, items in self._waiting]
         self._waiting = [group for group in kept if group[1]]
+        self._count = sum(len(items) for _, items in self._waiting)
         self._plan(self._frame_now() if self._waiting else None)
-        return before - len(self)
+        return before - self._count
 
     def _frame_now(self) -> int:
         return self._port.clock.frame_at(self._now())
@@ -73,6 +79,9 @@ class Appointments(Generic[Item]):
             if (frame := self._port.timeline_reaches(place.timeline_frame, after)) is not None
         )
         self._due = min(reached, default=None)
+        self._arm()
+
+    def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -93,6 +102,7 @@ class Appointments(Generic[Item]):
             self._plan(self._frame_now())
             return
         _, items = self._waiting.pop(number)
+        self._count -= len(items)
         try:
             self._perform(items, frame)
         finally:

@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from bridge.access import Right, at_first
 from bridge.errors import BadValue, Busy, Denied, Failure
 from bridge.message import Message
-
-HostPort = tuple[str, int]
+from bridge.places import HostPort, is_local
 
 MAX_CLIENTS = 64
 MAX_SUBSCRIPTIONS = 32
@@ -34,6 +34,11 @@ class Transport(Protocol):
         """Where it sends from."""
         ...
 
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection, on which nobody else can speak in its name."""
+        ...
+
     def send(self, to: HostPort, messages: Sequence[Message]) -> None:
         """Send messages in order, in as few datagrams as they fit."""
         ...
@@ -42,6 +47,9 @@ class Transport(Protocol):
         """Tell whether that place takes nothing at the moment: what can wait should."""
         ...
 
+
+REMOTE_PER_SECOND, REMOTE_AT_ONCE = 2000.0, 4000.0
+"""How many messages a client on another machine may send; what is more is counted, and it is told."""
 
 LateRule = Literal["play", "drop", "play_within"]
 
@@ -64,14 +72,14 @@ class Bucket:
         self._per_second, self._burst, self._now = per_second, burst, now
         self._level, self._filled_at = burst, now()
 
-    def take(self) -> bool:
-        """Take a token if there is one."""
+    def take(self, count: float = 1.0) -> bool:
+        """Take so many tokens if they are there."""
         now = self._now()
         self._level = min(self._burst, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
-        if self._level < 1.0:
+        if self._level < count:
             return False
-        self._level -= 1.0
+        self._level -= count
         return True
 
 
@@ -92,6 +100,10 @@ class Client:
         self.acknowledged = False
         self.reply_host, self.reply_port = "", 0
         self.name = ""
+        self.right = at_first(source[0])
+        self.challenge = ""
+        self.pace: Bucket | None = None
+        """How much it may send; None: as much as it likes."""
         self.late = LatePolicy()
         self.heard_at: float | None = None
         """Wall time at which what is being done now came in; None: not known."""
@@ -181,8 +193,11 @@ class Clients:
     def _new(self, source: HostPort, transport: Transport) -> Client:
         own = Bucket(ERRORS_PER_SECOND, ERRORS_AT_ONCE, self.now)
         client = Client(source, transport, (own, self._shared))
+        if not is_local(source[0]):
+            client.pace = Bucket(REMOTE_PER_SECOND, REMOTE_AT_ONCE, self.now)
         if len(self._all) >= MAX_CLIENTS:
-            idle = next((s for s, c in self._all.items() if not c.subscriptions), None)
+            deaf = [(c.right > Right.NONE, s) for s, c in self._all.items() if not c.subscriptions]
+            idle = min(deaf, key=lambda found: found[0])[1] if deaf else None
             if idle is None:
                 client.unremembered = True
                 return client

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
 
+from bridge.access import Access
 from bridge.arguments import usage
 from bridge.clients import Client, Clients, LatePolicy
 from bridge.errors import BadValue, Denied, NoMidi
@@ -19,6 +21,8 @@ from bridge.port import EnginePort
 from bridge.routes import API_LEVEL, DUMP
 from bridge.tree import AddressTree
 from engine.commands import ClearScheduled
+
+_log = logging.getLogger(__name__)
 
 NAME = "cuevox"
 MAX_NAME = 64
@@ -32,6 +36,7 @@ class Counters(msgspec.Struct):
     late_bundles: int = 0
     bad_packets: int = 0
     dropped_packets: int = 0
+    dropped_messages: int = 0
 
 
 class MidiQuestions(Protocol):
@@ -88,13 +93,17 @@ class Desk:
         commit: str = "",
         clear_scheduled: Callable[[Callable[[str], bool]], int],
         wall: Callable[[], float] = time.time,
+        access: Access | None = None,
     ) -> None:
+        self._access = access or Access({}, clients.now)
         self._port, self._tree, self._clients, self._feedback = port, tree, clients, feedback
         self._version, self._commit = version, commit
         self._clear_scheduled, self._wall = clear_scheduled, wall
         self.counters = Counters()
         self.midi: MidiQuestions | None = None
         """Who answers what is asked of MIDI; None: there is no MIDI here."""
+        self.end: Callable[[], object] | None = None
+        """Ends the engine."""
         self.changed: Callable[[Client], object] = lambda _: None
         """Hears of clients that want to be told other things than before."""
 
@@ -123,7 +132,7 @@ class Desk:
             *msgspec.structs.astuple(self._port.status()),
             counters.late_bundles,
             counters.bad_packets,
-            counters.dropped_packets,
+            counters.dropped_packets + counters.dropped_messages,
             len(self._clients),
         )
 
@@ -194,6 +203,28 @@ class Desk:
         """Send answers and feedback elsewhere on the client's machine."""
         client.redirect(port)
         self.changed(client)
+        return ()
+
+    def connect(self, client: Client, passcode: str | None = None) -> Values:
+        """Grant what a passcode grants; without one tell what the client may do, and give it a challenge."""
+        if passcode is None:
+            return client.right.word, self._access.challenge(client)
+        self._access.connect(client, passcode)
+        self.changed(client)
+        return client.right.word, ""
+
+    def connect_response(self, client: Client, response: str) -> Values:
+        """Grant what the passcode grants that a response proves."""
+        self._access.respond(client, response)
+        self.changed(client)
+        return (client.right.word,)
+
+    def quit(self, client: Client) -> Values:
+        """End the engine."""
+        _log.info("%s wants the engine to end", client.shown)
+        if self.end is None:
+            raise BadValue("this engine can't be ended from here")
+        self.end()
         return ()
 
     def reply_url(self, client: Client, url: str) -> Values:

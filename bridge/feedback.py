@@ -60,8 +60,12 @@ class Feedback:
         self._routes = {event: tuple(r for r in tree.routes if event in r.changed) for event in get_args(Event)}
         self._ears: dict[Client, Ear] = {}
         self._jobs: dict[str, Client] = {}
+        self._heard: dict[str, bool] = {}
+        """Which topics somebody hears, until subscriptions change."""
         self.owned: Callable[[str, Client | None], object] = lambda *_: None
         """Hears who waits for which job; None: nobody any more."""
+        self.noted: Callable[[tuple[str, ...], Callable[[], Message]], object] = lambda *_: None
+        """Hears of every event: what it is about, and how to say it."""
         self._turn: deque[Ear] = deque()
         self._timer: Timer | None = None
         self._timer_at = self._round_at = self._streamed_at = self._leases_at = float("-inf")
@@ -77,9 +81,11 @@ class Feedback:
     def listen(self, client: Client, subscription: Subscription) -> None:
         """Begin to tell a client of a subscription: first what is, then ``/subscribed``, then what changes."""
         self.pour(client, self._present(subscription, self._ear(client)))
+        self._heard.clear()
 
     def ignore(self, client: Client) -> None:
         """Take notice that a client has fewer subscriptions."""
+        self._heard.clear()
         if client in self._ears:
             self._ears[client].forget()
             self._drop_if_deaf(client)
@@ -115,7 +121,10 @@ class Feedback:
 
     def hears(self, topic: str) -> bool:
         """Tell whether anybody is subscribed to ``topic``."""
-        return any(subscription_for(client, topic) for client in self._ears)
+        known = self._heard.get(topic)
+        if known is None:
+            known = self._heard[topic] = any(subscription_for(client, topic) for client in self._ears)
+        return known
 
     def announce(self, message: Message) -> None:
         """Tell those who are subscribed to a message's address of it, as of an event."""
@@ -138,6 +147,7 @@ class Feedback:
             if not isinstance(event, JobProgressed):
                 self.disown(event.job)
         topics = push.topics(event)
+        self.noted(topics, lambda: Message(push.address, push.values(self._port, event)))
         hearers = [c for c in self._ears if c is not owner and any(subscription_for(c, t) for t in topics)]
         if not owner and not hearers:
             return
@@ -188,6 +198,7 @@ class Feedback:
     def _drop_if_deaf(self, client: Client) -> None:
         if self._ears[client].deaf:
             del self._ears[client]
+            self._heard.clear()
 
     def _wake(self, at: float) -> None:
         """Have a tick at ``at`` or before."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bridge.clients import Client, Clients, HostPort, Transport
+from bridge.access import Right
+from bridge.clients import Client, Clients, Transport
 from bridge.feedback import Feedback
+from bridge.places import HostPort
 from bridge.port import EnginePort
 
 CLIENT, JOB = "client/", "job/"
@@ -18,6 +20,7 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
 
     source: HostPort
     reply_port: int
+    right: Right
     acknowledged: bool
     subscriptions: tuple[tuple[str, float, float], ...]
 
@@ -36,6 +39,7 @@ class Guestbook:
         guest = Guest(
             source=client.source,
             reply_port=client.reply_port,
+            right=client.right,
             acknowledged=client.acknowledged,
             subscriptions=tuple(
                 (s.pattern, s.interval_seconds, s.lease_seconds) for s in client.subscriptions.values()
@@ -61,7 +65,7 @@ class Guestbook:
             client = self._again(guest.source)
             if client is None:
                 continue
-            client.reply_port, client.acknowledged = guest.reply_port, guest.acknowledged
+            client.reply_port, client.acknowledged, client.right = guest.reply_port, guest.acknowledged, guest.right
             for pattern, interval_seconds, lease_seconds in guest.subscriptions:
                 self._clients.subscribe(client, pattern, interval_seconds, lease_seconds)
             if guest.subscriptions:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from bridge.clients import Client, Clients, HostPort, Transport
+from bridge.access import Access, Right
+from bridge.clients import Client, Clients, Transport
+from bridge.errors import Busy
 from bridge.feedback import Feedback
 from bridge.guestbook import Guestbook
+from bridge.history import History
 from bridge.message import Bundle, Message
+from bridge.places import HostPort
 from bridge.port import EnginePort
 from bridge.router import Router
 from bridge.routes import DUMP, PUSHES, ROUTES
@@ -21,21 +25,30 @@ class Hub:
     """Clients, router and feedback of one engine. Built and used inside the control process's event loop."""
 
     def __init__(
-        self, engine: EnginePort, *, version: str, commit: str = "", wall: Callable[[], float] = time.time
+        self,
+        engine: EnginePort,
+        *,
+        version: str,
+        commit: str = "",
+        wall: Callable[[], float] = time.time,
+        passcodes: Mapping[str, Right] = {},
     ) -> None:
         loop = asyncio.get_running_loop()
+        self.access = Access(passcodes, loop.time)
         self.engine, self.wall = engine, wall
         self.clients = Clients(loop.time)
         self.tree = AddressTree(ROUTES)
         self.feedback = Feedback(engine, self.tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)
         self.router = Router(
             engine, self.tree, self.clients, self.feedback,
-            call_later=loop.call_later, wall=wall, version=version, commit=commit,
+            call_later=loop.call_later, wall=wall, version=version, commit=commit, access=self.access,
         )  # fmt: skip
         self.counters = self.router.desk.counters
         self._guestbook = Guestbook(engine, self.clients, self.feedback)
         self.router.desk.changed = self._guestbook.write
         self.feedback.owned = self._guestbook.own
+        self.history = History()
+        self.feedback.noted = self.history.note
 
     def client(self, source: HostPort, transport: Transport) -> Client:
         """Return who sends from ``source`` over ``transport``; that it sends renews its leases."""
@@ -43,6 +56,10 @@ class Hub:
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
+        if client.pace is not None and not client.pace.take(float(len(bundle.messages))):
+            self.counters.dropped_messages += len(bundle.messages)
+            client.refuse("", 0, Busy("you send too much; this was not done"))
+            return
         if self.feedback.hears(DUMP):
             for message in bundle.messages:
                 self.feedback.announce(Message(DUMP, (client.shown, line(message))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -295,6 +295,12 @@ class LivePort:
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",
         )
+
+    def dictate(self, text: str, voice: str, rate_hz: int) -> AsyncIterator[bytes]:
+        """Speak a text into the caller's hands."""
+        from engine.voices.dictation import dictated  # the resampler, which only those load who want it
+
+        return dictated(self._control.pool, text, voice, rate_hz)
 
     def vitals(self) -> Vitals:
         """Return callback times and processes."""

@@ -6,8 +6,9 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from bridge.clients import HostPort
 from bridge.errors import BadValue
+
+HostPort = tuple[str, int]
 
 
 @lru_cache(maxsize=1024)
@@ -19,6 +20,15 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether a source is on this machine: its loopback, or a wire that is no network at all."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return True
+    return is_loopback(host)
 
 
 def destination(url: str) -> HostPort:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -326,6 +326,13 @@ class EnginePort(Protocol):
 
     def status(self) -> EngineStatus:
         """Return how the engine fares."""
+        ...
+
+    def dictate(self, text: str, voice: str, rate_hz: int) -> AsyncIterator[bytes]:
+        """Speak a text into the caller's hands, unheard: 16 bits, mono, little-endian, as it is ready.
+
+        Raises EngineError from the iteration.
+        """
         ...
 
     def vitals(self) -> Vitals:

@@ -191,6 +191,11 @@ def position(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG00
     return (port.transport_state().timeline_frame,)
 
 
+def beat(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read where the timeline stands in beats."""
+    return (port.beat_of_frame(port.transport_state().timeline_frame),)
+
+
 def end(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read where the story ends, as a timeline frame."""
     return (port.transport_state().end_frame,)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from bridge.access import Access, needed
 from bridge.appointments import Appointments, Place
 from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
 from bridge.desk import Desk, Values
-from bridge.errors import BadArguments, BridgeError, Failure, NoSuchAddress, TooBig
+from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
 from bridge.message import Bundle, Message
 from bridge.nearest import hinted
@@ -82,6 +83,7 @@ class Router:
         wall: Callable[[], float] = time.time,
         version: str,
         commit: str = "",
+        access: Access | None = None,
     ) -> None:
         self._port, self._tree, self._feedback, self._wall = port, tree, feedback, wall
         self.jobs = 0
@@ -91,7 +93,7 @@ class Router:
         self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
             port, tree, clients, feedback,
-            version=version, commit=commit, clear_scheduled=self._clear_scheduled, wall=wall,
+            version=version, commit=commit, clear_scheduled=self._clear_scheduled, wall=wall, access=access,
         )  # fmt: skip
         self._end = port.subscribe(self._hear)
 
@@ -123,7 +125,7 @@ class Router:
                 self._plan(message, client, frame, plans)
             return plans
         known = self._meanings.get(id(messages[0]))
-        if known is not None:
+        if known is not None and client.right >= needed(known.leaf.route, writes=True):
             return {frame: [Order(client=client, leaf=known.leaf, request=None, command=known.command)]}
         self._plan(messages[0], client, frame, plans)
         if frame in plans:
@@ -221,6 +223,7 @@ class Router:
         """Return what ``args`` at a leaf mean."""
         route, path = leaf.route, leaf.path
         plain = Order(client=client, leaf=leaf, request=request)
+        _check_right(client, route, writes=bool(args) or not route.read)
         if route.wrapper:
             raise BadArguments("a pattern can't wrap another message")
         if route.handler:
@@ -313,3 +316,9 @@ class Router:
                 self._clear_scheduled(lambda _: True)
             elif isinstance(event, TransportChanged):
                 self.appointments.moved()
+
+
+def _check_right(client: Client, route: Route, *, writes: bool) -> None:
+    right = needed(route, writes=writes)
+    if client.right < right:
+        raise Denied(f"needs the right to {right.word}, you have {client.right.word}; see /connect")

@@ -180,6 +180,14 @@ ROUTES: tuple[Route, ...] = (
           help="Forget what is scheduled (of addresses that match the pattern)."),
 
     # the sender
+    Route(address="/connect", handler="connect", args=(Arg(name="passcode", type="s", optional=True),),
+          answers="s:right s:challenge",
+          help="Show a passcode, or ask what one may do: none, view, trigger, edit or admin, and for a challenge. Only "
+               "needed on other machines. A passcode that travels as it is grants trigger at most."),
+    Route(address="/connect/response", handler="connect_response", args=(Arg(name="response", type="s"),),
+          answers="s:right",
+          help="Prove to know a passcode: the HMAC-SHA256 of the challenge with the passcode as key, in hex; over TCP "
+               "or a WebSocket."),
     Route(address="/client/ack", handler="ack", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Answer commands that went well, too."),
     Route(address="/client/replyport", handler="reply_port", args=(Arg(name="port", type="i", spec=PORT),), answer="",
@@ -278,6 +286,9 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/slot/bank", command=do.SelectBank, read=readers.slot_bank, args=(Arg(name="bank", type="s"),),
           changed=(told.BankSelected,),
           help="The bank of pads at hand, whose takes are made and loaded first; pressing a pad selects its bank."),
+    Route(address="/slot/{bank}/{index}/down", trigger=True, press=_PRESSED, command=do.TriggerSlot,
+          help="Press a pad, for senders with an address each for down and up."),
+    Route(address="/slot/{bank}/{index}/up", trigger=True, command=do.ReleaseSlot, help="Let a pad go."),
     Route(address="/slot/{bank}/{index}/release", trigger=True, command=do.ReleaseSlot,
           help="Let a pad go: stops it in gate mode."),
     Route(address="/slot/{bank}/{index}/stop", trigger=True, command=do.StopSlot, args=(_FADE,),
@@ -290,6 +301,8 @@ ROUTES: tuple[Route, ...] = (
     # the timeline
     Route(address="/transport/play", trigger=True, command=do.Play, help="Run the timeline from where it stands."),
     Route(address="/transport/stop", trigger=True, command=do.Stop, help="Stop the timeline; it stays where it is."),
+    Route(address="/transport/pause", trigger=True, command=do.Stop, help="The same as stop: it stays where it is."),
+    Route(address="/transport/continue", trigger=True, command=do.Play, help="The same as play: from where it stands."),
     Route(address="/transport/locate", command=do.Locate,
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),),
           help="Move the timeline."),
@@ -300,6 +313,8 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/transport/position", read=readers.position, stream=True,
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
           changed=(told.TransportChanged,), help="Where the timeline stands."),
+    Route(address="/transport/beat", read=readers.beat, stream=True, args=(Arg(name="beat", type="f"),),
+          changed=(told.TransportChanged,), help="Where the timeline stands in beats, from 0 over all bars."),
     Route(address="/transport/end", read=readers.end, changed=(told.StoryReloaded,),
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
           help="Where the story ends."),
@@ -454,6 +469,8 @@ ROUTES: tuple[Route, ...] = (
                "rewind, forward, marker, cycle or click."),
     Route(address="/midi/lights", handler="midi_lights", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Keep the devices' lights as the engine's state is, or leave them as they are; 1 shows all of it anew."),
+
+    Route(address="/quit", handler="quit", answer="", help="End the engine."),
 
     # the story
     Route(address="/session/save", trigger=True, command=do.SaveStory, help="Write the changes into the story file."),

@@ -144,6 +144,20 @@ class AddressTree:
             node = node.placeholder[1]
         return node, path
 
+    def every(self, prefix: str, port: EnginePort) -> Iterator[Leaf]:
+        """Yield every address that exists now at ``prefix`` or below it (empty: all), in the order of the table."""
+        wanted = prefix.split("/")[1:]
+        for route in self.routes:
+            row = route.address.split("/")[1:]
+            if len(row) < len(wanted) or any(
+                not r.startswith("{") and w != r for w, r in zip(wanted, row, strict=False)
+            ):
+                continue
+            for path in _paths(route.placeholders, {}, port):
+                address = route.fill(path)
+                if address.split("/")[1 : len(wanted) + 1] == wanted:
+                    yield Leaf(address, route, path)
+
     def _walk(self, node: _Node, parts: tuple[str, ...], address: str, path: Path, port: EnginePort) -> Iterator[Leaf]:
         if not parts:
             if node.route is not None:

@@ -44,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
+    http: Annotated[Switch, _text("serve HTTP and WebSocket: the page, OSCQuery, /command, /events, speech")] = "on"
+    http_port: Annotated[int, _number(0, 65535, "TCP port of HTTP; 0: any free one")] = 7480
+    lan: Annotated[Switch, _text("let other machines in, with a passcode")] = "off"
+    passcodes: Annotated[str, _text("what others show: RIGHT:CODE, commas between; view, trigger, edit, admin")] = ""
+    discovery: Annotated[Switch, _text("be found by mDNS, when other machines are let in")] = "on"
     midi: Annotated[Midi, _text("way to the machine's MIDI ports; auto: the system's own; off: none")] = "auto"
     midi_ports: Annotated[str, _text("ports that are opened: parts of names, commas between; empty: all")] = ""
     midi_tcp: Annotated[int, _number(0, 65535, "TCP port of MIDI, as mido.sockets speaks it; 0: none")] = 0
@@ -129,6 +134,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Return the folders of presets beside the built-in ones."""
         return (Path(self.voices_dir).expanduser(),) if self.voices_dir else ()
 
+
+SECRETS = frozenset({"passcodes"})
+"""Settings that are not shown."""
 
 NAMES: tuple[str, ...] = Settings.__struct_fields__
 

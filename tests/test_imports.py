@@ -38,6 +38,9 @@ HOMES = {
     "sentencex": ("engine/speech/split.py",),
     "av": ("engine/export/aac.py",),
     "aaf2": ("engine/export/sessions/aaf.py",),
+    "starlette": ("bridge/http/*",),
+    "uvicorn": ("bridge/http/server.py",),
+    "zeroconf": ("bridge/discovery.py",),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),
 }

@@ -14,9 +14,10 @@ case $level in
 core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
-    extra="[dev,neural,bench]" brew="jack sox ffmpeg"
+    extra="[dev,neural,bench,foreign]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
+    debian+=" liblo-tools chromium" # clients that the tests run
     ;;
 *)
     echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2
@@ -110,6 +111,13 @@ install_python() {
         --timeout 60 --quiet --constraint constraints.txt --editable ".$extra"
 }
 
+install_node() { # OSC libraries for Node.js, whose clients the tests run where there is Node.js
+    command -v npm >/dev/null || { say "no npm here: tests with clients for Node.js are skipped"; return 0; }
+    say "installing packages for Node.js"
+    npm install --prefix .venv/node --no-audit --no-fund --silent osc@2.4.5 node-osc@11.7.1 >&2 ||
+        say "going on without them: tests with clients for Node.js are skipped"
+}
+
 compile_kernels() { # here, so that no first note waits for the compiler
     say "compiling the mixer's kernels"
     .venv/bin/python -m engine.mixer.compile >&2
@@ -119,6 +127,7 @@ install_system
 make_venv
 install_python
 compile_kernels
+[ "$level" != all ] || install_node
 case $level in # what a level needs, the ones before it have too
 all) touch .venv/.cuevox-core .venv/.cuevox-dev .venv/.cuevox-all ;;
 dev) touch .venv/.cuevox-core .venv/.cuevox-dev ;;

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import importlib
 import importlib.metadata
 import logging
 import os
@@ -15,12 +17,13 @@ from typing import Any
 
 import msgspec
 
-from bridge.errors import BridgeError
+from bridge.access import parse_passcodes
+from bridge.errors import AddressTaken, BridgeError
 from bridge.hub import Hub
 from bridge.live_port import LivePort
 from bridge.midi.start import MidiConfig, start_midi
-from bridge.sender import Sender
 from bridge.osc.ports import OscPorts
+from bridge.sender import Sender
 from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
 from engine.control.live_replay import play_again
@@ -30,15 +33,20 @@ from engine.platform import die_with_parent, prefer_this_thread
 
 Message = dict[str, Any]
 
+_log = logging.getLogger(__name__)
+
 
 class ProcessConfig(ControlConfig, frozen=True, kw_only=True):
-    """The control's configuration plus the bridges'.
+    """The control's configuration plus the bridges'. http_port: -1: no HTTP.
 
     replaces: why the control process before this one is gone, since ``gone_since`` of the monotonic clock.
     """
 
     osc_host: str
     osc_port: int
+    http_port: int = -1
+    passcodes: str = ""
+    discovery: bool = False
     replaces: str = ""
     gone_since: float = 0.0
     log_level: str = "info"
@@ -64,19 +72,28 @@ async def serve(lines: SupervisorLines) -> int:
 
 
 async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig) -> int:
+    if config.http_port >= 0:  # a quarter of a second of imports, while the audio process starts
+        importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.http.server"))
     facts = await _facts(lines)
+    if config.http_port >= 0:
+        await importing
     if facts is None:
         return 0
     port = LivePort(control)
-    hub = Hub(port, version=importlib.metadata.version("cuevox"))
+    hub = Hub(port, version=importlib.metadata.version("cuevox"), passcodes=parse_passcodes(config.passcodes))
+    hub.router.desk.end = lambda: lines.send({"finished": {}})
     sender = Sender(port, begin=prefer_this_thread)
     osc = OscPorts(hub)
     midi = None
     showing: asyncio.Task[None] | None = None
+    stack = contextlib.AsyncExitStack()
+    http_port = -1
     try:
         await control.start(facts)
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
         hub.recall(*osc.wires)
+        if config.http_port >= 0:
+            http_port = await _serve_http(hub, config, (host, osc_port), stack)
         control.listen()
         if config.replaces:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)
@@ -85,9 +102,12 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         gc.collect()
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
-        again = {"osc_port": osc_port, "discard_changes": False, "transcript": ""}
-        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, **facts, "again": again}})
+        again = {"osc_port": osc_port, "http_port": http_port, "discard_changes": False, "transcript": ""}
+        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, "http_port": http_port, **facts, "again": again}})
         control.judge_plugins()
+        if config.discovery:
+            adverts = asyncio.create_task(_advertise(host, osc_port=osc_port, http_port=http_port))
+            stack.callback(adverts.cancel)
         if config.replay:
             showing = asyncio.create_task(_show(lines, control, Path(config.replay)))
         await _obey(lines, control)
@@ -98,12 +118,35 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         if showing is not None:
             showing.cancel()
         sender.close()
+        await stack.aclose()
         osc.close()
         if midi is not None:
             midi.close()
         hub.close()
         await control.close()
     return 0
+
+
+async def _serve_http(hub: Hub, config: ProcessConfig, osc: tuple[str, int], stack: contextlib.AsyncExitStack) -> int:
+    """Serve HTTP until ``stack`` closes; return its port. Without it the engine goes on, and says so."""
+    from bridge.http.server import HttpServer  # imported by now
+
+    server = HttpServer(hub, osc)
+    try:
+        _, port = await server.start(config.osc_host, config.http_port)
+    except AddressTaken as error:
+        _log.warning("going on without HTTP: %s", error)
+        return -1
+    stack.push_async_callback(server.close)
+    return port
+
+
+async def _advertise(host: str, *, osc_port: int, http_port: int) -> None:
+    """Be found on the network until cancelled."""
+    from bridge.discovery import Adverts  # only those load it who want to be found
+
+    async with Adverts(host, osc_port=osc_port, http_port=http_port):
+        await asyncio.Event().wait()
 
 
 async def _show(lines: SupervisorLines, control: Control, transcript: Path) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from bridge.cli import (
     align,
+    controllers,
     demo,
     devices,
     doctor,
@@ -74,6 +75,7 @@ app.command("demo")(demo.demo)
 app.command("align")(align.align)
 app.command("words")(align.words)
 app.add_typer(midi.midi, name="midi")
+app.command("controllers")(controllers.controllers)
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
 app.add_typer(plugins.app, name="plugins")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,8 @@ ClockSource = Annotated[
 Standby = Annotated[bool | None, typer.Option(help="Keep an audio process ready to take over when the first one dies.")]
 Discard = Annotated[bool, typer.Option("--discard-changes", help="Drop unsaved edits of an earlier run.")]
 Transcript = Annotated[Path | None, typer.Option(help="Write the show down, for `cuevox replay`.", metavar="FILE")]
+Lan = Annotated[bool, typer.Option("--lan", help="Let other machines in; needs `passcodes` in the settings.")]
+HttpPort = Annotated[int | None, typer.Option("--http-port", help="TCP port of HTTP, OSCQuery and WebSocket.")]
 Parent = Annotated[int | None, typer.Option("--parent", help="Stop when this process dies.", hidden=True)]
 
 
@@ -43,6 +46,8 @@ def run(
     private_output: options.PrivateOutput = None,
     block: options.Block = None,
     osc_port: options.OscPort = None,
+    http_port: HttpPort = None,
+    lan: Lan = False,
     players: Players = None,
     midi: Midi = None,
     midi_ports: MidiPorts = None,
@@ -59,6 +64,7 @@ def run(
     wanted = None if standby is None else ("off", "on")[standby]
     settings = options.effective(
         device=device, private_output=private_output, block=block, osc_port=osc_port, players=players, standby=wanted,
+        http_port=http_port, lan="on" if lan else None,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip
     asyncio.run(supervise(lambda: run_config(story, settings, discard_changes=discard_changes, transcript=transcript)))
@@ -88,8 +94,11 @@ def run_config(
             "transcript": str(transcript.resolve()) if transcript else "",
             "max_players": settings.players,
             "stream_seconds": settings.stream_seconds,
-            "osc_host": settings.osc_host,
+            "osc_host": heard_on(settings),
             "osc_port": settings.osc_port,
+            "http_port": settings.http_port if settings.http == "on" else -1,
+            "passcodes": settings.passcodes,
+            "discovery": settings.discovery == "on",
             "log_level": settings.log_level,
             "midi": midi_config(settings),
         },
@@ -112,6 +121,22 @@ def run_config(
 
 SYNC_OUT = ("mtc", "clock", "mmc", "link")
 """What ``sync_out`` may name."""
+
+
+def heard_on(settings: Settings) -> str:
+    """Return the address that OSC and HTTP are heard on. Raises SettingsError for one beyond this machine unguarded."""
+    from bridge.access import parse_passcodes
+    from bridge.places import is_loopback
+    from engine.errors import SettingsError
+
+    inside = settings.osc_host == "localhost" or is_loopback(settings.osc_host)
+    host = "0.0.0.0" if inside and settings.lan == "on" else settings.osc_host
+    if not parse_passcodes(settings.passcodes) and not (host == "localhost" or is_loopback(host)):
+        raise SettingsError(
+            f"{host} lets other machines in, so it needs a passcode: set passcodes, for example to"
+            f" admin:{secrets.token_urlsafe(9)}, in the settings file or in CUEVOX_PASSCODES"
+        )
+    return host
 
 
 def midi_config(settings: Settings) -> dict[str, Any]:
@@ -158,5 +183,10 @@ def _tell_ready(facts: dict[str, Any]) -> None:
     private = f", private buses on outputs {'-'.join(map(str, facts['private']))}" if facts.get("private") else ""
     screen.people.print(
         f"cuevox plays on {facts['device']} ({facts['sample_rate']} Hz, block {facts['block_frames']}{private}); "
-        f"OSC on {facts['osc_host']}:{facts['osc_port']}. Ctrl-C stops it."
+        f"OSC on {facts['osc_host']}:{facts['osc_port']}{_page(facts)}. Ctrl-C stops it."
     )
+
+
+def _page(facts: dict[str, Any]) -> str:
+    port = facts.get("http_port", 0)
+    return f", page on http://127.0.0.1:{port}/" if port else ""

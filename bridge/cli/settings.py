@@ -13,10 +13,11 @@ def settings(json: Json = False) -> None:
     Defaults < settings file < CUEVOX_… variables < flags. CUEVOX_SETTINGS names another file.
     """
     from bridge.cli import screen
-    from engine.settings import describe, load_settings, settings_path
+    from engine.settings import SECRETS, describe, load_settings, settings_path
 
     loaded = load_settings()
     values = msgspec.to_builtins(loaded.settings)
+    values |= {name: "(not shown)" for name in SECRETS if values[name]}
     if json:
         screen.print_json({n: {"value": v, "origin": loaded.origins[n]} for n, v in values.items()})
         return

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from bridge.clients import HostPort
 from bridge.errors import BadValue
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
@@ -30,6 +29,7 @@ from bridge.midi.sync import Sync
 from bridge.midi.sync_out import Peer, SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
+from bridge.places import HostPort
 from engine.errors import NotReady
 from engine.events import Dropped, Event, MidiHeard, MidiPortChanged, StoryReloaded
 
@@ -340,6 +340,11 @@ class MidiWire:
         for message in messages:
             device.told(message)
         self._wake_painter()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection: a cable, or a port of this machine."""
+        return True
 
     def congested(self, to: HostPort) -> bool:  # noqa: ARG002 - a device's painter paces itself
         """Tell whether a device takes nothing: it always does."""

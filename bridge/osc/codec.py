@@ -26,6 +26,9 @@ MAX_DEPTH = 8
 REPLY_BYTES = 1_400
 """What we put into one datagram, so that no network splits it."""
 
+MAX_LATELY = 256
+_lately: dict[int, tuple[Message, bytes]] = {}
+
 _BUNDLE = b"#bundle\0"
 _HEADER = struct.Struct(">8sQ")
 _SIZE = struct.Struct(">i")
@@ -231,7 +234,7 @@ def pack(messages: Sequence[Message], limit: int = REPLY_BYTES) -> Iterator[byte
     """
     waiting: list[bytes] = []
     size = _HEADER.size
-    for element in map(encode, messages):
+    for element in map(_encoded, messages):
         if waiting and size + _SIZE.size + len(element) > limit:
             yield _packed(waiting)
             waiting, size = [], _HEADER.size
@@ -239,6 +242,18 @@ def pack(messages: Sequence[Message], limit: int = REPLY_BYTES) -> Iterator[byte
         size += _SIZE.size + len(element)
     if waiting:
         yield _packed(waiting)
+
+
+def _encoded(message: Message) -> bytes:
+    """Encode a message, or find the bytes again: what fifty clients hear is one message, told fifty times."""
+    known = _lately.get(id(message))
+    if known is not None and known[0] is message:
+        return known[1]
+    if len(_lately) >= MAX_LATELY:
+        _lately.clear()
+    data = encode(message)
+    _lately[id(message)] = message, data
+    return data
 
 
 def _packed(elements: Sequence[bytes]) -> bytes:

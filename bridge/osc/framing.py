@@ -49,9 +49,12 @@ class Slip:
 
     def wrap(self, messages: Sequence[Message]) -> bytes:
         """Return packets between END bytes."""
-        return b"".join(
-            _END + packet.replace(_ESC, _ESC_ESC).replace(_END, _ESC_END) + _END for packet in codec.pack(messages)
-        )
+        return b"".join(map(self.framed, codec.pack(messages)))
+
+    @staticmethod
+    def framed(packet: bytes) -> bytes:
+        """Return one packet between END bytes."""
+        return _END + packet.replace(_ESC, _ESC_ESC).replace(_END, _ESC_END) + _END
 
 
 class LengthPrefix:
@@ -105,8 +108,8 @@ class Lines:
 def framing_of(start: bytes) -> Framing | None:
     """Tell from the first bytes of a stream how it is framed; None: more of them must come.
 
-    SLIP 1.1 begins with END, a length with a zero byte, a senseless one with a small one. What begins otherwise is text, unless a NUL comes before the
-    first line is over: then it is SLIP from somebody who leaves the first END out.
+    SLIP 1.1 begins with END, a length with a zero byte, a senseless one with a small one. What begins otherwise is
+    text, unless a NUL comes before the first line is over: then it is SLIP from somebody who leaves the first END out.
     """
     if start.startswith(_END):
         return Slip()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from bridge.clients import HostPort, Transport
+from bridge.clients import Transport
 from bridge.errors import AddressTaken
 from bridge.hub import Hub
 from bridge.osc.server import DEFAULT_HOST, DEFAULT_PORT, OscServer
 from bridge.osc.tcp import TcpServer
+from bridge.places import HostPort
 
 TRIES = 20
 """How many free UDP ports are tried until one is free for TCP too."""
@@ -44,8 +45,10 @@ class OscPorts:
 
     def close(self) -> None:
         """Listen no more."""
-        for server in (*self._udp, *self._tcp):
-            server.close()
+        for udp in self._udp:
+            udp.close()
+        for tcp in self._tcp:
+            tcp.close()
 
     async def _pair(self, host: str, port: int) -> HostPort:
         for _ in range(TRIES):

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 
-from bridge.clients import HostPort
 from bridge.errors import AddressTaken, BadPacket, Busy
 from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc import codec
 from bridge.osc.inbox import handle
+from bridge.places import HostPort
 from bridge.text import MAX_LINE_BYTES, line
 
 DEFAULT_HOST = "127.0.0.1"
@@ -95,6 +95,11 @@ class OscServer(asyncio.DatagramProtocol):
             self._hub.counters.dropped_packets += 1
         else:
             self._transport.sendto(datagram, to)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection: anybody can write anything as source of a datagram."""
+        return False
 
     def congested(self, to: HostPort) -> bool:  # noqa: ARG002 - one socket for all
         """Tell whether the network takes nothing at the moment."""
@@ -207,6 +212,11 @@ class TextWire:
         """Send messages as lines, one datagram each."""
         for message in messages:
             self._server.send_datagram(f"{line(message)}\n".encode("utf-8", "replace")[:MAX_DATAGRAM_BYTES], to)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection."""
+        return False
 
     def congested(self, to: HostPort) -> bool:
         """Tell whether the network takes nothing at the moment."""

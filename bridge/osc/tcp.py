@@ -7,12 +7,13 @@ import logging
 import socket
 from collections.abc import Sequence
 
-from bridge.clients import Client, HostPort
+from bridge.clients import Client
 from bridge.errors import AddressTaken, BadPacket
 from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc.framing import Framing, Lines, framing_of
 from bridge.osc.inbox import Inbox
+from bridge.places import HostPort
 
 MAX_CONNECTIONS = 64
 MAX_UNSENT_BYTES = 1 << 18
@@ -43,7 +44,8 @@ class TcpServer:
             self._server = await loop.create_server(lambda: Connection(self), host, port)
         except OSError as error:
             raise AddressTaken(f"can't listen for OSC over TCP on {host}:{port}: {error}") from error
-        self.address: HostPort = self._server.sockets[0].getsockname()[:2]
+        host, port = self._server.sockets[0].getsockname()[:2]
+        self.address: HostPort = (host, port)
         return self.address
 
     def close(self) -> None:
@@ -64,6 +66,11 @@ class Connection(asyncio.Protocol):
         self._full = self._clogged = False
         self._impatient: asyncio.TimerHandle | None = None
         self._client: Client | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection: this one."""
+        return True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a client in, if there is room."""

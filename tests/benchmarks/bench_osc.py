@@ -1,21 +1,29 @@
-"""OSC messages a second, parsed and applied, beside python-osc doing nothing; loop lag and losses at half that rate."""
+"""OSC messages a second, beside scsynth's and python-osc doing nothing; a flood's cost to others; many listeners."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from pythonosc.osc_message import OscMessage
+from pythonosc.osc_packet import OscPacket
 from report import NOTES, Report
 from running import Cuevox
-from scsynth import message
+from scsynth import Scsynth, message
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from jack_server import JackServer
 
 MESSAGES = 20_000
 WINDOW = 50
@@ -47,6 +55,14 @@ slots:
   - {bank: a, index: 1, clip: line, mode: retrigger}
 """
 FADERS = [message("/strip/music/gain", -0.01 * step) for step in range(100)]
+NODES = [message("/n_set", 0, "amp", -0.01 * step) for step in range(100)]
+"""What scsynth does beside our fader moves: a control of a group is set."""
+LISTENERS, LISTENING_SECONDS = 50, 10.0
+CPU_SHARE = 0.15
+CUES = 500
+TREE_MS = 50.0
+PINGS = 400
+BUSY_PER_SECOND = 2000.0
 PADS = [message("/slot/a/1/trigger", 1.0)]
 
 
@@ -55,6 +71,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=FLOOD_SECONDS, help="how long each flood lasts")
     seconds: float = parser.parse_args().seconds
     report = Report("osc", "OSC over UDP, null output")
+    with JackServer(sync=False) as server, Scsynth(server.env) as scsynth:
+        nodes = per_second(scsynth.port, NODES)
     with peer() as port:
         theirs = {name: per_second(port, packets) for name, packets in (("moves", FADERS), ("pads", PADS))}
     with tempfile.TemporaryDirectory() as name:
@@ -65,9 +83,117 @@ def main() -> None:
             ours = {"moves": per_second(engine.port, FADERS), "pads": per_second(engine.port, PADS)}
             for what, kind in (("fader moves a second", "moves"), ("triggers a second", "pads")):
                 report.add(what, ours[kind], "", reference=theirs[kind], reference_name="python-osc, no effect")
+            report.add("fader moves a second", ours["moves"], "", reference=nodes, reference_name="scsynth, /n_set")
             report.add("a message's way through the engine", 1e6 / ours["moves"], "µs", note="a fader move, on average")
+            triggers(report, engine)
+            listeners(report, engine)
             flood(report, engine, ours["moves"] / 2, seconds)
+            beyond(report, engine, 3 * ours["moves"])
+        tree(report, Path(name))
     report.finish()
+
+
+def triggers(report: Report, engine: Cuevox) -> None:
+    """Add how long a trigger takes to be acknowledged, idle and while another client sends 2000 messages a second."""
+    idle = answer_times(engine)
+    with flooding(engine, BUSY_PER_SECOND):
+        busy = answer_times(engine)
+    for name, share in (("median", 50), ("p99", 99)):
+        quiet, loud = (statistics.quantiles(times, n=100)[share - 1] * 1e3 for times in (idle, busy))
+        note = f"a trigger until its answer, {BUSY_PER_SECOND:g} fader moves/s meanwhile"
+        bar = {"at_most": 2.0 * quiet} if share == 99 else {}
+        report.add(f"trigger answered, {name}", loud, "ms", reference=quiet, reference_name="idle", note=note, **bar)
+
+
+def answer_times(engine: Cuevox) -> list[float]:
+    times = []
+    for number in range(PINGS):
+        begun = time.perf_counter()
+        engine.ask("/slot/a/1/trigger", 1.0)
+        times.append(time.perf_counter() - begun)
+        time.sleep(0.002 + number % 7 * 0.0005)
+    return times
+
+
+@contextmanager
+def flooding(engine: Cuevox, rate: float) -> Iterator[None]:
+    """Have another process move a fader all the time."""
+    script = Path(__file__).with_name("flood.py")
+    process = subprocess.Popen([sys.executable, str(script), str(engine.port), "/strip/music/gain", str(rate)])
+    try:
+        time.sleep(1.0)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def listeners(report: Report, engine: Cuevox) -> None:
+    """Add what control takes of a core while 50 clients hear every meter 30 times a second."""
+    family = psutil.Process(engine.pid).children(recursive=True)
+    control = next(p for p in family if "bridge.cli.control_process" in p.cmdline())
+    wires = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(LISTENERS)]
+    try:
+        for wire in wires:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            wire.connect(("127.0.0.1", engine.port))
+            wire.send(message("/subscribe", "/strip/*/meter", 0, 60.0))
+        before, begun = sum(control.cpu_times()[:2]), time.monotonic()
+        while time.monotonic() < begun + LISTENING_SECONDS:
+            engine.ask("/slot/a/1/trigger", 1.0)  # so that meters move
+            time.sleep(0.05)
+        share = (sum(control.cpu_times()[:2]) - before) / (time.monotonic() - begun)
+        report.add(f"a core's share, {LISTENERS} clients with meters", share, "", at_most=CPU_SHARE)
+        rates = [_told(wire) / LISTENING_SECONDS for wire in wires]
+        report.add("meter readings told to each, a second", min(rates), "", note="of the strip that sounds, at most 30")
+    finally:
+        for wire in wires:
+            wire.send(message("/unsubscribe", "/strip/*/meter"))
+            wire.close()
+
+
+def _told(wire: socket.socket) -> int:
+    """Return how many readings of one strip's meter lie in the socket."""
+    wire.setblocking(False)
+    count = 0
+    while True:
+        try:
+            packet = wire.recv(65536)
+        except BlockingIOError:
+            return count
+        count += sum(m.message.address == "/strip/voices/meter" for m in OscPacket(packet).messages)
+
+
+def beyond(report: Report, engine: Cuevox, rate: float) -> None:
+    """Add what becomes of messages beyond the rate that is possible: others are served, losses counted."""
+    before = engine.status()
+    with flooding(engine, rate):
+        times = answer_times(engine)
+    after = engine.status()
+    note = f"{rate:,.0f} fader moves/s from another client, three times what is possible"
+    slow = statistics.quantiles(times, n=100)[98] * 1e3
+    lost = after["dropped_packets"] - before["dropped_packets"]
+    report.add("beyond saturation: trigger answered, p99", slow, "ms", note=note)
+    report.add("beyond saturation: messages dropped and counted", lost, "")
+
+
+def tree(report: Report, folder: Path) -> None:
+    """Add how long OSCQuery's whole tree takes with 500 cues."""
+    cues = "".join(f"  - {{id: c{n}, clip: line}}\n" for n in range(CUES))
+    story = folder / "cues.yaml"
+    story.write_text(f"{STORY}cues:\n{cues}")
+    with Cuevox(story, ["--device", "null"], {}, folder / "cache") as engine:
+        engine.wait_slot("a", 1)
+        url = f"http://127.0.0.1:{engine.facts['http_port']}/"
+        times = []
+        for _ in range(20):
+            begun = time.perf_counter()
+            with urllib.request.urlopen(url) as answer:
+                data = answer.read()
+            times.append(time.perf_counter() - begun)
+        nodes = len(json.loads(data)["CONTENTS"]["cue"]["CONTENTS"])
+        note = f"{len(data) / 1e6:.1f} MB, {nodes} cues"
+        report.add("OSCQuery's whole tree", statistics.median(times) * 1e3, "ms", at_most=TREE_MS, note=note)
 
 
 @contextmanager

@@ -40,7 +40,13 @@ class Cuevox:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **env, "CUEVOX_CACHE_DIR": str(cache), "XDG_CONFIG_HOME": str(story.parent)},
+                env={
+                    **os.environ,
+                    **env,
+                    "CUEVOX_CACHE_DIR": str(cache),
+                    "CUEVOX_HTTP_PORT": "0",
+                    "XDG_CONFIG_HOME": str(story.parent),
+                },
                 stdout=subprocess.PIPE,
                 stderr=log,
             )

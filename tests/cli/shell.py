@@ -20,6 +20,8 @@ def world(folder: Path, **variables: str) -> dict[str, str]:
         "CUEVOX_SETTINGS": str(settings),
         "CUEVOX_CACHE_DIR": str(folder / "cache"),
         "CUEVOX_CLIP_MEMORY_MB": "64",
+        "CUEVOX_HTTP_PORT": "0",
+        "CUEVOX_DISCOVERY": "off",
         **variables,
     }
 

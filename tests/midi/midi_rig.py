@@ -9,12 +9,12 @@ from pathlib import Path
 from fake_engine import FakeEngine
 from memory_ports import MemorySystem
 
-from bridge.clients import HostPort
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.wire import MidiWire
+from bridge.places import HostPort
 
 WAIT_SECONDS = 20.0
 
@@ -23,6 +23,7 @@ class Listener:
     """Another client of the hub, which hears the answers."""
 
     address: HostPort = ("test", 1)
+    connected = False
 
     def __init__(self) -> None:
         self.heard: list[Message] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -247,6 +247,12 @@ class FakeEngine:
 
     def reset_loudness(self) -> None:
         self.loudness_resets = getattr(self, "loudness_resets", 0) + 1
+
+    async def dictate(self, text: str, voice: str, rate_hz: int) -> AsyncIterator[bytes]:
+        if self.refusal is not None:
+            raise self.refusal
+        for word in text.split():
+            yield word.encode().ljust(16)
 
     def status(self) -> EngineStatus:
         return EngineStatus(

@@ -52,6 +52,7 @@ class KeptMessages:
     """A transport that sends nowhere."""
 
     address = ("127.0.0.1", 7400)
+    connected = False
 
     def __init__(self) -> None:
         self.sent: list[tuple[tuple[str, int], Message]] = []

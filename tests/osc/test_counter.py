@@ -4,6 +4,7 @@ import pytest
 from counter import Counter
 from fake_engine import WallClock
 
+from bridge.access import Right
 from bridge.message import Message, TimeTag
 from engine import commands as do
 
@@ -105,6 +106,7 @@ def test_a_url_that_is_none_is_refused(counter, url):
 
 def test_another_machine_can_not_have_us_talk_to_a_third(counter):
     client = counter.client(9000, host="192.0.2.7")
+    client.right = Right.ADMIN
     counter.router.receive(bundle("/client/url", "osc.udp://192.0.2.8:9/"), client)
     assert counter.wire.take()[0][2:4] == ("denied", "denied")
     counter.router.receive(bundle("/client/url", "osc.udp://192.0.2.7:9/"), client)
@@ -121,3 +123,27 @@ def test_a_client_has_a_name(counter):
     assert counter.send("/client/name", "tablet") == [("/client/name", "tablet")]
     assert counter.client().shown == "tablet"
     assert counter.client(9001).shown == "127.0.0.1:9001"
+
+
+def test_who_dumps_hears_of_everything_that_comes_in(engine):
+    import asyncio
+
+    from hand_time import KeptMessages
+
+    from bridge.hub import Hub
+
+    async def dumped():
+        hub, wire = Hub(engine, version="1"), KeptMessages()
+        hub.receive(bundle("/dump", 1), hub.client(("127.0.0.1", 9000), wire))
+        hub.receive(bundle("/no/such", 1.5, "a b"), hub.client(("127.0.0.1", 9001), wire))
+        heard = wire.take(9000)
+        hub.receive(bundle("/dump", 0), hub.client(("127.0.0.1", 9000), wire))
+        wire.take()
+        hub.receive(bundle("/ping"), hub.client(("127.0.0.1", 9001), wire))
+        later = wire.take(9000)
+        hub.close()
+        return heard, later
+
+    heard, later = asyncio.run(dumped())
+    assert heard == [("/dump/heard", "127.0.0.1:9001", '/no/such 1.5 "a b"')]
+    assert later == []

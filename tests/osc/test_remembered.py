@@ -19,6 +19,7 @@ class Wire:
     """Keeps what it is given to send."""
 
     address = ("127.0.0.1", 1)
+    connected = False
 
     def __init__(self) -> None:
         self.sent: list[Message] = []

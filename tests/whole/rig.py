@@ -126,6 +126,8 @@ def engine_env(folder: Path, extra: dict[str, str]) -> dict[str, str]:
         "CUEVOX_CACHE_DIR": str(folder / "cache"),
         "CUEVOX_STATE_DIR": str(folder / "state"),
         "CUEVOX_CLIP_MEMORY_MB": "32",
+        "CUEVOX_HTTP_PORT": "0",
+        "CUEVOX_DISCOVERY": "off",
         "CUEVOX_STANDBY": extra.get("CUEVOX_STANDBY", "off"),
     }
 

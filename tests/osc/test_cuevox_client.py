@@ -1,0 +1,108 @@
+"""The client of users' scripts: it says, hears, comes back by itself and then knows the truth again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine
+from served import Running
+
+from bridge.access import Right
+from cuevox import AsyncCuevox, Cuevox, NoAnswer, Refused
+from engine import commands as do
+from engine import events as told
+
+
+@pytest.fixture
+def cuevox(running):
+    with Cuevox(port=running.port) as cuevox:
+        yield cuevox
+
+
+def test_it_sets_and_gets(running, cuevox):
+    cuevox.set("/strip/voice/gain", -6.0)
+    assert cuevox.get("/strip/voice/gain") == -6.0
+    cuevox.go("1")
+    cuevox.trigger("a", 1, 0.5)
+    assert running.engine.commands[1:] == [do.GoCue(cue="1"), do.TriggerSlot(bank="a", index=1, velocity=0.5)]
+
+
+def test_a_refusal_has_the_engine_s_words(cuevox):
+    with pytest.raises(Refused, match="the nearest is /strip/voice/gain"):
+        cuevox.set("/strip/voice/gian", 1.0)
+
+
+def test_it_knows_what_it_subscribed_to_and_hears_changes(running, cuevox):
+    assert cuevox.subscribe("/strip/*/gain") == 4
+    assert cuevox.values["/strip/voice/gain"] == (0.0,)
+    running.call(running.engine.apply, do.SetStripGain(strip="voice", gain_db=-2.0))
+    assert next(e for e in cuevox.events(10.0) if e == ("/strip/voice/gain", -2.0))
+    assert cuevox.values["/strip/voice/gain"] == (-2.0,)
+
+
+def test_events_end_when_nothing_comes(cuevox):
+    assert list(cuevox.events(0.05)) == []
+
+
+def test_a_line_is_spoken(running, cuevox):
+    carry_out = running.engine._carry_out
+
+    def speak(command):
+        """Answer as an engine does that has the take: before the command is acknowledged."""
+        if isinstance(command, do.Say):
+            return (told.JobDone(job=command.job, verb="say", result="x", seconds=1.5),)
+        return carry_out(command)
+
+    running.engine._carry_out = speak
+    assert cuevox.say("anna", "good evening") == 1.5
+
+
+def test_no_engine_is_told(running):
+    running.call(running.server.close)
+    with Cuevox(port=running.port) as cuevox, pytest.raises(NoAnswer, match="cuevox run"):
+        cuevox.play()
+
+
+async def reconnected(first: Running) -> None:
+    async with AsyncCuevox(port=first.port) as cuevox:
+        await cuevox.subscribe("/strip/voice/gain")
+        assert cuevox.values == {"/strip/voice/gain": (0.0,)}
+        await asyncio.to_thread(first.close)
+        engine = FakeEngine()
+        engine.apply(do.SetStripGain(strip="voice", gain_db=-12.0))
+        second = await asyncio.to_thread(Running, engine, first.port)
+        async with asyncio.timeout(20.0):
+            while cuevox.connections < 2:
+                await asyncio.sleep(0.02)
+        assert cuevox.values == {"/strip/voice/gain": (-12.0,)}, "what changed meanwhile is known"
+        second.call(engine.apply, do.SetStripGain(strip="voice", gain_db=-13.0))
+        async for event in cuevox.events():
+            if event == ("/strip/voice/gain", -13.0):
+                break
+        await cuevox.panic()
+        await asyncio.to_thread(second.close)
+
+
+def test_it_comes_back_by_itself_and_knows_the_truth(engine):
+    asyncio.run(reconnected(Running(engine)))
+
+
+def test_a_passcode_is_never_sent_as_it_is(running):
+    running.hub.access._passcodes["do-everything"] = Right.ADMIN
+    with Cuevox(port=running.port, passcode="do-everything", name="script") as cuevox:
+        assert cuevox.get("/client/name") == "script"
+    with Cuevox(port=running.port, passcode="another one") as stranger, pytest.raises(Refused, match="challenge"):
+        stranger.play()
+
+
+def test_the_python_of_the_control_page_works(running, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "control.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.setattr("cuevox.Cuevox", partial(Cuevox, port=running.port))
+    exec(compile(example, "control.md", "exec"), {})
+    assert "/strip/voice/gain [0.0]" in capsys.readouterr().out
+    assert len(running.hub.router.appointments) == 1

@@ -1,0 +1,37 @@
+"""mDNS: an engine is found by those who look, and gone when it is gone."""
+
+import asyncio
+
+import pytest
+
+from bridge.discovery import Adverts, discover
+
+
+async def found_while_there_and_after():
+    async with Adverts("127.0.0.1", osc_port=7411, http_port=7481, name="Cuevox in a test"):
+        return [engine for engine in await discover(1.5) if engine.name.startswith("Cuevox in a test")]
+
+
+def test_an_engine_is_found():
+    there = asyncio.run(found_while_there_and_after())
+    if not there:
+        pytest.skip("no multicast on this machine's loopback")
+    (engine,) = there
+    assert (engine.host, engine.osc_port, engine.http_port) == ("127.0.0.1", 7411, 7481)
+
+
+async def two_of_one_name():
+    first = Adverts("127.0.0.1", osc_port=7412, http_port=-1, name="Cuevox twice")
+    second = Adverts("127.0.0.1", osc_port=7413, http_port=-1, name="Cuevox twice")
+    async with first, second:
+        return sorted(
+            (e.name, e.osc_port, e.http_port) for e in await discover(1.5) if e.name.startswith("Cuevox twice")
+        )
+
+
+@pytest.mark.extra
+def test_two_engines_have_two_names():
+    there = asyncio.run(two_of_one_name())
+    if not there:
+        pytest.skip("no multicast on this machine's loopback")
+    assert there == [("Cuevox twice", 7412, 0), ("Cuevox twice 2", 7413, 0)]

@@ -1,0 +1,59 @@
+"""The engine over every wire: speech over HTTP, a client that comes back after the control process died."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from cuevox import Cuevox
+from tests.whole.rig import running
+
+pytestmark = pytest.mark.whole
+
+STORY = """\
+kind: story
+version: 1
+title: Wires
+tracks:
+  - {id: voices, clips: [{id: line, start: 0, say: "One line.", voice: narrator}]}
+"""
+
+
+def ask(port: int, path: str, body: object) -> bytes:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=60.0) as answer:
+        data: bytes = answer.read()
+    return data
+
+
+def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY)
+    with running(story, "--device", "null") as rig:
+        http_port = rig.ready["http_port"]
+        wish = {"input": "Good evening. This is the second sentence of a longer text.", "voice": "narrator"}
+        sound = ask(http_port, "/v1/audio/speech", wish | {"response_format": "pcm"})
+        audio, rate = soundfile.read(
+            io.BytesIO(sound), format="RAW", subtype="PCM_16", endian="LITTLE", channels=1, samplerate=24_000
+        )
+        assert rate == 24_000
+        assert 2.0 < len(audio) / rate < 10.0
+        assert abs(audio).max() > 0.05
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/controllers/cuevox.session.json") as session:
+            assert b"/strip/voices/gain" in session.read()
+        with Cuevox(port=rig.ready["osc_port"]) as cuevox:
+            cuevox.wait_ready()
+            cuevox.set("/strip/voices/gain", -7.0)
+            cuevox.subscribe("/strip/*/gain")
+            rig.child("bridge.cli.control_process").kill()
+            while cuevox.connected:
+                pass
+            cuevox.wait_connected(60.0)
+            assert cuevox.values["/strip/voices/gain"] == (-7.0,)
+            told = json.loads(ask(http_port, "/command", {"address": "/strip/voices/gain"}))
+            assert told["values"] == [-7.0], "HTTP is where it was"
