@@ -76,7 +76,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.http.server"))
     facts = await _facts(lines)
     if config.http_port >= 0:
-        await importing
+        await asyncio.wait([importing])
     if facts is None:
         return 0
     port = LivePort(control)
@@ -129,8 +129,11 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
 
 async def _serve_http(hub: Hub, config: ProcessConfig, osc: tuple[str, int], stack: contextlib.AsyncExitStack) -> int:
     """Serve HTTP until ``stack`` closes; return its port. Without it the engine goes on, and says so."""
-    from bridge.http.server import HttpServer  # imported by now
-
+    try:
+        from bridge.http.server import HttpServer  # imported by now
+    except ImportError as error:
+        _log.warning("going on without HTTP: %s; set-up installs what is missing", error)
+        return -1
     server = HttpServer(hub, osc)
     try:
         _, port = await server.start(config.osc_host, config.http_port)
@@ -143,8 +146,11 @@ async def _serve_http(hub: Hub, config: ProcessConfig, osc: tuple[str, int], sta
 
 async def _advertise(host: str, *, osc_port: int, http_port: int) -> None:
     """Be found on the network until cancelled."""
-    from bridge.discovery import Adverts  # only those load it who want to be found
-
+    try:
+        from bridge.discovery import Adverts  # only those load it who want to be found
+    except ImportError as error:
+        _log.warning("going on without mDNS: %s; set-up installs what is missing", error)
+        return
     async with Adverts(host, osc_port=osc_port, http_port=http_port):
         await asyncio.Event().wait()
 
