@@ -14,7 +14,7 @@ from tests.voices.paced_backend import RATE, STEP_FRAMES, sound_of
 pytestmark = pytest.mark.whole
 
 CLIPS = 40
-TEXTS = tuple("".join(chr(65 + (n * 7 + k) % 58) for k in range(20)) + f"{n:02d}" for n in range(CLIPS))
+TEXTS = tuple("".join(chr(97 + (n * 7 + k) % 26) for k in range(20)) + f"{n:02d}" for n in range(CLIPS))
 FRAMES = 22 * STEP_FRAMES
 APART = FRAMES + 160
 

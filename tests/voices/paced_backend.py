@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import VoiceError
 from engine.voices import worker
-from engine.voices.base import Chunk, Text
+from engine.voices.base import Abilities, Chunk, Text
 from engine.voices.media import Stopped, never
 from engine.voices.registry import BACKENDS
 
@@ -51,6 +51,7 @@ class PacedVoice:
 
 
 class PacedBackend:
+    abilities = Abilities()
     settings = MappingProxyType({"gate": Text(kind="a pipe")})
 
     def version(self):
