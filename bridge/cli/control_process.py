@@ -75,8 +75,6 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
     if config.http_port >= 0:  # a quarter of a second of imports, while the audio process starts
         importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.http.server"))
     facts = await _facts(lines)
-    if config.http_port >= 0:
-        await asyncio.wait([importing])
     if facts is None:
         return 0
     port = LivePort(control)
@@ -92,11 +90,12 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         await control.start(facts)
         host, osc_port = await osc.start(config.osc_host, config.osc_port)
         hub.recall(*osc.wires)
-        if config.http_port >= 0:
-            http_port = await _serve_http(hub, config, (host, osc_port), stack)
         control.listen()
         if config.replaces:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)
+        if config.http_port >= 0:
+            await asyncio.wait([importing])
+            http_port = await _serve_http(hub, config, (host, osc_port), stack)
         midi = await start_midi(hub, config.midi, Path(config.story).resolve().parent)
         sender.midi = midi.outlets if midi is not None else None
         gc.collect()

@@ -151,7 +151,7 @@ class Maker:
     def real(self, low: float, high: float) -> float:
         """Return a number within the range, often a round one or an end of it."""
         exact = self.dice.uniform(low, high)
-        return float(self.dice.choice((exact, round(exact, 1), round(exact), low, high, min(high, max(low, 0.0)))))
+        return min(high, max(low, float(self.dice.choice((exact, round(exact, 1), round(exact), low, high, 0.0)))))
 
     def frames(self, most: int) -> int:
         """Return frames, often a round time."""
