@@ -178,9 +178,15 @@ def test_nothing_of_a_cancelled_line_goes_on_beside_the_next(folder, tmp_path):
     """A real worker's inside with a running model: after Cancelled, every step belongs to the next line."""
     settings = complete_settings("pocket", {"model": str(folder), "eos_threshold": ENDLESS})
     preset = Preset(id="p", name="P", backend="pocket", settings=settings)
-    answers, begun, answered = [], threading.Event(), threading.Event()
-    worker = Worker(lambda answer: (answers.append(answer), answered.set()), TakeCache(tmp_path), None)
+    answers, begun, loaded = [], threading.Event(), threading.Event()
     steps = []
+
+    def hear(answer):
+        answers.append(answer)
+        if not isinstance(answer, wire.Loading):
+            loaded.set()
+
+    worker = Worker(hear, TakeCache(tmp_path), None)
 
     def note(module, arguments):
         steps.append([type(a).__name__ for a in answers if not isinstance(a, wire.Loading)])
@@ -189,7 +195,7 @@ def test_nothing_of_a_cancelled_line_goes_on_beside_the_next(folder, tmp_path):
     worker.ask(wire.Load(job=0, preset=preset))
     thread = threading.Thread(target=worker.run)
     thread.start()
-    answered.wait()
+    loaded.wait()
     (model,) = pocket_voice._loaded.values()
     hook = model.backbone.flow_head.register_forward_pre_hook(note)
     worker.ask(wire.Render(job=1, digest="a", text=TEXT * 40, preset=preset, sample_rate=24000))

@@ -41,12 +41,12 @@ def lines_until(process: subprocess.Popen[str], word: str) -> str:
     """Return what a program prints until a line holds ``word``."""
     assert process.stdout is not None
     heard = ""
-    while word not in heard:
+    while word not in heard:  # past Python's buffer, whose lines select does not see
         ready, _, _ = select.select([process.stdout], [], [], 20.0)
         assert ready, f"no {word!r} in:\n{heard}"
-        line = process.stdout.readline()
-        assert line, f"ended before {word!r}:\n{heard}"
-        heard += line
+        told = os.read(process.stdout.fileno(), 65536)
+        assert told, f"ended before {word!r}:\n{heard}"
+        heard += told.decode()
     return heard
 
 
@@ -118,9 +118,9 @@ const { Client, Server } = require("node-osc");
 const server = new Server(0, "127.0.0.1", () => {
   const client = new Client("127.0.0.1", +process.argv[2]);
   const own = server._sock.address().port;
-  client.send(["/client/replyport", own]);
-  client.send(["/subscribe", "/strip/voice/gain"]);
-  client.send(["/strip/voice/gain", -9.5]);
+  client.send("/client/replyport", own, () =>
+    client.send("/subscribe", "/strip/voice/gain", () =>
+      client.send("/strip/voice/gain", -9.5, () => {})));
 });
 server.on("message", m => { console.log(...m); if (m[0] === "/strip/voice/gain" && m[1] === -9.5) process.exit(0); });
 """,

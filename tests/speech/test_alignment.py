@@ -175,3 +175,15 @@ def test_what_cant_be_aligned_says_why():
         list(align(Held(np.zeros(RATE, np.float32)), "hello", "xx"))
     with pytest.raises(AlignError, match="no sound"):
         list(align(Held(np.zeros(RATE, np.float32)), "hallo", "de"))
+
+
+@extra
+@pytest.mark.parametrize("columns", [1, 3, 10, 40])
+def test_what_sounds_lies_within_a_recording_however_short(columns: int) -> None:
+    from engine.speech.align.features import sounding
+
+    level = np.zeros(columns, np.float32)
+    level[columns // 2] = 1.0
+    found = sounding(level)
+    assert columns // 2 in found
+    assert 0 <= found.min() <= found.max() < columns

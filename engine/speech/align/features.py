@@ -51,8 +51,8 @@ def loudness(audio: Audio, hop: int = HOP) -> NDArray[np.float32]:
 def sounding(level: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return the columns of ``loudness`` that sound, and those near them: the rest is pause."""
     loud = level > max(float(level.max(initial=0.0)) * _SILENCE, 1e-5)
-    near = np.convolve(loud, np.ones(2 * _NEAR_COLUMNS + 1), "same") > 0.5
-    return np.flatnonzero(near)
+    near = np.convolve(loud, np.ones(2 * _NEAR_COLUMNS + 1))  # "same" is as long as the longer of the two
+    return np.flatnonzero(near[_NEAR_COLUMNS : _NEAR_COLUMNS + len(level)] > 0.5)
 
 
 def pauses(level: NDArray[np.float32]) -> list[tuple[int, int]]:
