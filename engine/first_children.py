@@ -27,7 +27,11 @@ class FirstChildren:
         """Start them, from the main thread. Raises OSError when the system has no more processes."""
         try:
             self.audio = await Child.start(AUDIO_MODULE, self.handles.values())
-            self.control = await Child.start(self._control_module, self.handles.values())
+            try:
+                self.control = await Child.start(self._control_module, self.handles.values())
+            except OSError:
+                await self.audio.stop(STOP_SECONDS)
+                raise
         except OSError:
             for handle in self.handles.values():
                 close_shared(handle)

@@ -10,7 +10,7 @@ from engine.errors import UnknownThing
 from engine.events import PlayedCold
 from engine.mixer.graph import Graph
 from engine.session.context import Context
-from engine.session.index import Index
+from engine.session.index import Index, SlotKey
 from engine.session.library import Source, describe
 from engine.session.players import SlotOwner, Sound
 from engine.story.model import ColdPolicy, Manner, PlayClip, Slot, SpeakLine
@@ -33,7 +33,7 @@ class Cold:
         self._context = context
         self._lasts: dict[SlotOwner, Sound] = {}
         self._policies: dict[SlotOwner, ColdPolicy] = {}
-        self._played: dict[int, Played] = {}
+        self._played: dict[SlotKey, Played] = {}
 
     def policy(self, slot: Slot) -> ColdPolicy:
         """Return what ``slot`` does: what was said last, or what the story says."""
@@ -80,7 +80,7 @@ class Cold:
             if policy == "last":
                 self._lasts[owner] = sound
             else:
-                self._played[id(slot)] = Played(slot, manner, context.index, context.graph, sound)
+                self._played[slot.bank, slot.index] = Played(slot, manner, context.index, context.graph, sound)
             return sound
         what, source = f"slot {slot.bank}/{slot.index}", context.target_source(target)
         if policy == "wait":
@@ -95,7 +95,7 @@ class Cold:
 
     def _as_before(self, slot: Slot, manner: Manner) -> Sound | None:
         """Return what the last press played, if this one is like it and nothing has changed since: most are."""
-        played = self._played.get(id(slot))
+        played = self._played.get((slot.bank, slot.index))
         if played is None or played.slot is not slot or played.manner is not manner:
             return None
         context, sound = self._context, played.sound

@@ -132,7 +132,9 @@ class Slots:
         return f"#{min(count, 1 + int(velocity * count))}" if count else None
 
     def _stops_for(self, slot: Slot, own: list[int], at_frame: int | None) -> Records | None:
-        """Return the stop orders of the slot's own old players and of its choke group."""
+        """Return the stop orders of the slot's own old players and of its choke group; None: nobody has to stop."""
+        if slot.choke is None and not own:
+            return None
         group = [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
         players = [*own, *self._context.players.of(*group)]
         return self._context.players.stop(players, self._context.frames(DECLICK_SECONDS), at_frame)
