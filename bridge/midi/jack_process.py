@@ -109,16 +109,28 @@ class JackProcess:
         self._new.append((frame, next(self._numbers), number, message))
 
     def _frame_at(self, at: float) -> int:
-        """Return the frame of a Unix time; tried again when something came between the looks at both clocks."""
+        """Return the frame of a Unix time."""
+        now, unix_seconds = self._clocks()
+        high = self._high + _WRAP if now < self._last - _WRAP // 2 else self._high
+        frame: int = high + now + round((at - unix_seconds) * self._rate)
+        return frame
+
+    def _began(self, start: int) -> float:
+        """Return the Unix time of the cycle's first frame."""
+        now, unix_seconds = self._clocks()
+        since = (now - start + _WRAP // 2) % _WRAP - _WRAP // 2
+        began: float = unix_seconds - since / self._rate
+        return began
+
+    def _clocks(self) -> tuple[int, float]:
+        """Return JACK's frame and the Unix time of one moment; tried again when something came between the looks."""
         for _ in range(_LOOKS):
             before = time.time()
             now = int(self._client.frame_time)
             after = time.time()
             if after - before < CLOSE_SECONDS:
                 break
-        high = self._high + _WRAP if now < self._last - _WRAP // 2 else self._high
-        frame: int = high + now + round((at - (before + after) / 2.0) * self._rate)
-        return frame
+        return now, (before + after) / 2.0
 
     def _names(self, **which: bool) -> list[str]:
         names = (port.name for port in self._client.get_ports(is_midi=True, **which))
@@ -150,7 +162,7 @@ class JackProcess:
         for number, port in self._hearing:
             for offset, data in port.incoming_midi_events():
                 if not packet:
-                    began = time.time() - self._client.frames_since_cycle_start / self._rate
+                    began = self._began(start)
                 event = bytes(data)
                 packet += (HEARD.pack(number, len(event), start + offset, began + offset / self._rate), event)
                 count += 1
