@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from bridge.midi.jack_process import HEARD, LOST, SENT
+from bridge.midi.jack_process import HEARD, LATE, LOST, SENT
 from bridge.midi.port import NAME, Heard, MidiInput, MidiOutput, PortError, Stamp
 
 ANSWER_SECONDS = 5.0
@@ -42,6 +42,8 @@ class JackSystem:
         self._asking = threading.Lock()
         self.lost = 0
         """Events that came while nobody took them for too long, and cycles that JACK ran without us."""
+        self.late, self.latest_seconds = 0, 0.0
+        """How many messages left more than 2 ms after their time, and by how much the last of them did, at most."""
         self._connection, theirs = _pipe()
         self._events, their_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         command = [sys.executable, "-m", "bridge.midi.jack_process", str(theirs), str(their_events.fileno()), name]
@@ -138,6 +140,10 @@ class JackSystem:
                 place += HEARD.size
                 if number == LOST:
                     self.lost += size
+                    continue
+                if number == LATE:
+                    self.late += size
+                    self.latest_seconds = unix_seconds
                     continue
                 heard = self._hearers.get(number)
                 if heard is not None:

@@ -28,12 +28,19 @@ LOST = 0xFFFFFFFF
 """A port of this number: so many bytes mean so many events that control did not take in time, or so many cycles that
 JACK ran without waiting for us, whose events nobody can have any more."""
 
+LATE = 0xFFFFFFFE
+"""A port of this number: so many bytes mean so many messages that left late, the time by how many seconds at most."""
+
 SENT = struct.Struct("<Id")
 """Before each message to be sent: the port's number, and its Unix time; 0: at once."""
 
+LATE_SECONDS = 0.002
+"""More than that is told."""
 QUEUE_BYTES = 1 << 22
 CLOSE_SECONDS = 2e-5
 """Two looks that close to each other happened at the same frame."""
+AT_ONCE = 0
+"""The frame of what waits for none."""
 _LOOKS = 10
 _WRAP = 1 << 32
 
@@ -57,7 +64,7 @@ class JackProcess:
         self._new: deque[tuple[int, int, int, bytes]] = deque()
         self._due: list[tuple[int, int, int, bytes]] = []
         self._numbers = itertools.count()
-        self._high = self._last = self._lost = 0
+        self._high = self._last = self._lost = self._late = self._latest = 0
         self._expected: int | None = None
         self._client.set_process_callback(self._process)
         self._client.activate()
@@ -105,7 +112,7 @@ class JackProcess:
 
     def send(self, number: int, at: float, message: bytes) -> None:
         """Have a message sent at its frame."""
-        frame = self._frame_at(at) if at else 0
+        frame = self._frame_at(at) if at else AT_ONCE
         self._new.append((frame, next(self._numbers), number, message))
 
     def _frame_at(self, at: float) -> int:
@@ -188,8 +195,19 @@ class JackProcess:
                 try:
                     port.write_midi_event(max(0, frame - start), message)
                 except (self.error, ValueError):
-                    return  # this cycle holds no more; the next one does
+                    break  # this cycle holds no more; the next one does
+                self._note_late(frame, start)
             heapq.heappop(self._due)
+        if self._late:
+            with contextlib.suppress(OSError):  # told with the next one
+                self._events.send(HEARD.pack(LATE, self._late, 0, self._latest / self._rate))
+                self._late = self._latest = 0
+
+    def _note_late(self, frame: int, start: int) -> None:
+        """Count a message whose frame had passed when the cycle began."""
+        behind = start - frame if frame != AT_ONCE else 0
+        if behind > LATE_SECONDS * self._rate:
+            self._late, self._latest = self._late + 1, max(self._latest, behind)
 
     def _extended(self, frame: int) -> int:
         """Return a frame that does not wrap after a day."""

@@ -73,6 +73,16 @@ class MidiSystem(Protocol):
         """How many events are known to be lost, or cycles of a driver in which some may have been."""
         ...
 
+    @property
+    def late(self) -> int:
+        """How many messages are known to have left more than 2 ms after their time."""
+        ...
+
+    @property
+    def latest_seconds(self) -> float:
+        """By how much the last of them did, at most."""
+        ...
+
     def inputs(self) -> Sequence[str]:
         """Return the names of what can be heard now; never our own ports. May take milliseconds. Raises PortError."""
         ...

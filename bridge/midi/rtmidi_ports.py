@@ -37,7 +37,8 @@ class RtMidiSystem:
     """
 
     is_ours = False
-    lost = 0
+    lost = late = 0
+    latest_seconds = 0.0
 
     def __init__(self, api: Api = "auto") -> None:
         self.api, self._scan_in, self._scan_out = _first_usable((api,) if api != "auto" else usable_apis())

@@ -31,7 +31,7 @@ from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from bridge.places import HostPort
 from engine.errors import NotReady
-from engine.events import Dropped, Event, MidiHeard, MidiPortChanged, StoryReloaded
+from engine.events import Dropped, Event, MidiHeard, MidiPortChanged, StartedLate, StoryReloaded
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class MidiWire:
         self._remote_stream = MidiStream()
         self._failed: set[str] = set()
         self._frames = FrameMap(hub.engine.clock)
-        self._lost = 0
+        self._lost = self._late = 0
         self.recorder = Recorder(hub.engine, folder)
         self.outlets = Outlets()
         """What cues send to."""
@@ -181,6 +181,7 @@ class MidiWire:
             self._leave(name)
         self._failed &= there
         self._tell_lost()
+        self._tell_late()
         self.outlets.there(to)
         outputs_of = {name: device.output for name, device in self.devices.items() if device.output is not None}
         self.outlets.have(outputs_of, [outputs_of[device.name] for device in self._own()])
@@ -192,6 +193,14 @@ class MidiWire:
             text = f"{lost - self._lost} events, or cycles of JACK in which there may have been some, were lost"
             self.hub.engine.tell(Dropped(what="midi", code="lost", text=text))
         self._lost = lost
+
+    def _tell_late(self) -> None:
+        """Tell what left late since the last look."""
+        late = sum(system.late for system in self._systems)
+        if late > self._late:
+            behind = max(system.latest_seconds for system in self._systems)
+            self.hub.engine.tell(StartedLate(what="midi", late_seconds=behind, sequence=late))
+        self._late = late
 
     async def _keep_looking(self) -> None:
         while True:

@@ -12,7 +12,8 @@ class MemorySystem:
     """Devices by name, each with an input and an output."""
 
     is_ours = False
-    lost = 0
+    lost = late = 0
+    latest_seconds = 0.0
 
     def __init__(self, *names: str) -> None:
         self.names = list(names)

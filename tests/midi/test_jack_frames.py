@@ -92,6 +92,18 @@ def test_messages_leave_at_distances_to_the_frame(peer: Peer, system: JackSystem
         output.send(b"\xf8")
 
 
+def test_what_leaves_after_its_time_is_told(peer: Peer, system: JackSystem):
+    output = system.open_output(next(n for n in system.outputs() if n.startswith("Peer:")))
+    output.send(b"\x90\x01\x40")
+    output.send(b"\x90\x02\x40", time.time() - 1.0)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (system.late and len(peer.heard) == 2) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (len(peer.heard), system.late) == (2, 1), "what was to leave at once is never late"
+    assert system.latest_seconds >= 0.9
+    output.close()
+
+
 def test_a_server_that_is_gone_is_said():
     with pytest.raises(PortError, match="no JACK server is running"):
         JackSystem("Nobody")

@@ -6,7 +6,7 @@ from midi_rig import in_loop
 import engine.commands as do
 from bridge.midi.surfaces import Surfaces
 from engine.errors import NotReady
-from engine.events import Dropped, MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged
+from engine.events import Dropped, MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged, StartedLate
 
 PAD = "Launchpad X LPX MIDI"
 FIRST, SECOND, THIRD = "51", "52", "53"  # the pads of slots 1, 2 and 3 of a bank, from the top left
@@ -171,6 +171,16 @@ async def test_what_gets_lost_is_told_once(make):
     await rig.wire.look()
     (told,) = [e for e in rig.told if isinstance(e, Dropped)]
     assert told.text.startswith("3 events")
+
+
+@in_loop
+async def test_what_leaves_late_is_told_once(make):
+    rig = await make(PAD)
+    rig.system.late, rig.system.latest_seconds = 2, 0.007
+    await rig.wire.look()
+    await rig.wire.look()
+    (told,) = [e for e in rig.told if isinstance(e, StartedLate)]
+    assert (told.what, told.late_seconds, told.sequence) == ("midi", 0.007, 2)
 
 
 @in_loop
