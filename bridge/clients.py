@@ -98,6 +98,8 @@ class Client:
     def __init__(self, source: HostPort, transport: Transport, buckets: tuple[Bucket, Bucket]) -> None:
         self.source = source
         self.acknowledged = False
+        self.bundled = True
+        """Whether what is told at one moment may come in bundles: not everybody looks into them."""
         self.reply_host, self.reply_port = "", 0
         self.name = ""
         self.right = at_first(source[0])
@@ -139,9 +141,12 @@ class Client:
         self.reply_host, self.reply_port = host, port
 
     def send(self, *messages: Message) -> None:
-        """Send messages to this client."""
-        if messages:
+        """Send messages to this client: together, or each alone."""
+        if self.bundled and messages:
             self.transport.send(self.address, messages)
+        else:
+            for message in messages:
+                self.transport.send(self.address, (message,))
 
     def refuse(self, address: str, request: int, error: Failure) -> None:
         """Answer with an error; those beyond what a client may hear are counted and told with the next one."""

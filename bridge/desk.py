@@ -205,6 +205,12 @@ class Desk:
         self.changed(client)
         return ()
 
+    def bundles(self, client: Client, on: bool) -> Values:
+        """Tell a client what belongs together in bundles, or in messages only."""
+        client.bundled = on
+        self.changed(client)
+        return ()
+
     def connect(self, client: Client, passcode: str | None = None) -> Values:
         """Grant what a passcode grants; without one tell what the client may do, and give it a challenge."""
         if passcode is None:

@@ -19,9 +19,11 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     """What one client has asked for. subscriptions: pattern, interval and lease in seconds."""
 
     source: HostPort
+    reply_host: str
     reply_port: int
     right: Right
     acknowledged: bool
+    bundled: bool
     subscriptions: tuple[tuple[str, float, float], ...]
 
 
@@ -38,9 +40,11 @@ class Guestbook:
             return
         guest = Guest(
             source=client.source,
+            reply_host=client.reply_host,
             reply_port=client.reply_port,
             right=client.right,
             acknowledged=client.acknowledged,
+            bundled=client.bundled,
             subscriptions=tuple(
                 (s.pattern, s.interval_seconds, s.lease_seconds) for s in client.subscriptions.values()
             ),
@@ -65,7 +69,8 @@ class Guestbook:
             client = self._again(guest.source)
             if client is None:
                 continue
-            client.reply_port, client.acknowledged, client.right = guest.reply_port, guest.acknowledged, guest.right
+            client.reply_host, client.reply_port = guest.reply_host, guest.reply_port
+            client.acknowledged, client.bundled, client.right = guest.acknowledged, guest.bundled, guest.right
             for pattern, interval_seconds, lease_seconds in guest.subscriptions:
                 self._clients.subscribe(client, pattern, interval_seconds, lease_seconds)
             if guest.subscriptions:

@@ -190,6 +190,8 @@ ROUTES: tuple[Route, ...] = (
                "or a WebSocket."),
     Route(address="/client/ack", handler="ack", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Answer commands that went well, too."),
+    Route(address="/client/bundles", handler="bundles", args=(Arg(name="on", type="i", truth=True),), answer="",
+          help="0: tell the sender everything in single messages, for programs that do not look into bundles."),
     Route(address="/client/replyport", handler="reply_port", args=(Arg(name="port", type="i", spec=PORT),), answer="",
           help="Send answers and feedback to this port of the sender; 0: to the one it sends from."),
     Route(address="/client/url", handler="reply_url", args=(Arg(name="url", type="s"),), answer="",

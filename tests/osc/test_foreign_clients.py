@@ -119,8 +119,9 @@ const server = new Server(0, "127.0.0.1", () => {
   const client = new Client("127.0.0.1", +process.argv[2]);
   const own = server._sock.address().port;
   client.send("/client/replyport", own, () =>
-    client.send("/subscribe", "/strip/voice/gain", () =>
-      client.send("/strip/voice/gain", -9.5, () => {})));
+    client.send("/client/bundles", 0, () =>
+      client.send("/subscribe", "/strip/voice/gain", () =>
+        client.send("/strip/voice/gain", -9.5, () => {}))));
 });
 server.on("message", m => { console.log(...m); if (m[0] === "/strip/voice/gain" && m[1] === -9.5) process.exit(0); });
 """,

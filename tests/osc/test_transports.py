@@ -146,3 +146,18 @@ def test_a_bundle_over_tcp_keeps_its_time(running):
     running.engine.wait_for(2)
     assert running.engine.groups == [[do.GoCue(cue="1"), do.GoCue(cue="2")]]
     wire.socket.close()
+
+
+@pytest.mark.parametrize(("asked", "begins"), [(None, b"#bundle"), (1, b"#bundle"), (0, b"/")])
+def test_who_knows_no_bundles_hears_messages_only(running, asked, begins):
+    wire = Wire("udp", running.port)
+    if asked is not None:
+        wire.send("/client/bundles", asked)
+    wire.send("/subscribe", "/strip/*/gain")
+    datagrams = [wire.socket.recv(65_536)]
+    while codec.parse(datagrams[-1])[-1].messages[-1].address != "/subscribed":
+        datagrams.append(wire.socket.recv(65_536))
+    assert all(datagram.startswith(begins) for datagram in datagrams)
+    told = [m.address for datagram in datagrams for b in codec.parse(datagram) for m in b.messages]
+    assert len(told) == len(running.engine.strips) + 1, "nothing is left out either way"
+    wire.socket.close()
