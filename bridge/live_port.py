@@ -10,10 +10,12 @@ import msgspec
 
 from bridge.port import (
     SILENT_LUFS,
+    ClipFacts,
     EngineStatus,
     InsertState,
     LoudnessState,
     Meter,
+    Place,
     PrefetchState,
     RecordingState,
     StripState,
@@ -29,11 +31,14 @@ from engine.mixer.effects import insert_spec
 from engine.params import DUCK
 from engine.plugins.facts import PluginFacts
 from engine.session.index import clip_source
+from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
-from engine.story.model import MASTER, ColdPolicy, Duck, Effect, SendMessages
+from engine.story.model import MASTER, ColdPolicy, Cue, Duck, Effect, Manner, PlayClip, SendMessages, Slot
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
+from engine.story.timeline import Placed
+from engine.story.words import numbered
 from engine.units import gain_to_db
 
 
@@ -43,6 +48,7 @@ class LivePort:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._session = control.session
+        self._placed: tuple[tuple[Placed, ...] | None, dict[str, Placed]] = (None, {})
 
     @property
     def sample_rate(self) -> int:
@@ -164,6 +170,62 @@ class LivePort:
         target = self._session.cues.cue(cue, cuelist).target
         messages = target.messages if isinstance(target, SendMessages) else ()
         return tuple(message_text(message, self.sample_rate) for message in messages)
+
+    def cue(self, cue: str, cuelist: str | None = None) -> Cue:
+        """Return a cue of the story."""
+        return self._session.cues.cue(cue, cuelist)
+
+    def slot(self, bank: str, index: int) -> Slot:
+        """Return a slot of the story."""
+        return self._session.slots.slot(bank, index)
+
+    def clip(self, clip: str) -> ClipFacts:
+        """Return a clip of the story and what is known of it."""
+        clips = self._session.context.index.clips
+        if clip not in clips:
+            raise UnknownThing("clip", clip, clips)
+        track, found = clips[clip]
+        placed = self._places().get(clip)
+        loaded = self._session.context.library.shelf(clip_source(found)).loaded
+        return ClipFacts(
+            track=track,
+            clip=found,
+            start_frame=placed.start_frame if placed else None,
+            length_frames=placed.end_frame - placed.start_frame if placed else None,
+            take=loaded.digest if loaded else "",
+        )
+
+    def _places(self) -> dict[str, Placed]:
+        """Return where clips lie, by id, looked up once per published timeline."""
+        placed = self._session.transport.placed
+        if placed is not self._placed[0]:
+            self._placed = placed, {each.clip.id: each for each in placed or ()}
+        return self._placed[1]
+
+    def clip_words(self, clip: str) -> Sequence[tuple[str, int]]:
+        """Return the words of a clip's line and where each starts; none while its take is not there."""
+        self.clip(clip)
+        target = PlayClip(clip=clip)
+        if not self._session.context.is_loaded(target):
+            return ()
+        words = words_of(self._session.context.sound(target, Manner()))
+        return tuple(zip(numbered([w.text for w in words]), (w.start_frame for w in words), strict=True))
+
+    def markers(self) -> Sequence[tuple[str, int, str]]:
+        """Return id, timeline frame and name of every marker."""
+        frames = self._session.transport.marker_frames()
+        return tuple((m.id, frame, m.name) for m, frame in zip(self._session.story.markers, frames, strict=False))
+
+    def title(self) -> str:
+        """Return what the story is called."""
+        return self._session.story.title
+
+    def place_of(self, timeline_frame: int) -> Place:
+        """Return the musical place of a timeline frame."""
+        tempo = self._session.story.tempo
+        beat = TempoMap(tempo, self.sample_rate).position(max(0, timeline_frame))
+        point = next((p for p in reversed(tempo) if p.bar <= beat.bar), tempo[0])
+        return Place(bar=beat.bar, beat=beat.beat, beats_per_bar=point.beats_per_bar, tempo_bpm=point.tempo_bpm)
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""

@@ -11,7 +11,7 @@ import msgspec
 from engine.commands import Command
 from engine.events import Event, PluginChanged, SlotState, VoiceChanged
 from engine.params import ParamSpec
-from engine.story.model import ColdPolicy
+from engine.story.model import Clip, ColdPolicy, Cue, Slot
 
 
 class InsertState(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,28 @@ class PrefetchState(msgspec.Struct, frozen=True, kw_only=True):
     ready_seconds: float
     horizon_seconds: float
     memory: float
+
+
+class ClipFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A clip of the story, and what is known of it by now.
+
+    start_frame, length_frames: on the timeline, None: not known yet. take: the digest of what it plays, or empty.
+    """
+
+    track: str
+    clip: Clip
+    start_frame: int | None = None
+    length_frames: int | None = None
+    take: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A musical place on the timeline, bar and beat counted from 1, and what is in force there."""
+
+    bar: int
+    beat: float
+    beats_per_bar: int
+    tempo_bpm: float
 
 
 class EngineClock(Protocol):
@@ -234,6 +256,34 @@ class EnginePort(Protocol):
 
     def cue_messages(self, cue: str, cuelist: str | None = None) -> Sequence[str]:
         """Return what a cue sends, as the story file writes it; nothing for one that sounds."""
+        ...
+
+    def cue(self, cue: str, cuelist: str | None = None) -> Cue:
+        """Return a cue of the story."""
+        ...
+
+    def slot(self, bank: str, index: int) -> Slot:
+        """Return a slot of the story."""
+        ...
+
+    def clip(self, clip: str) -> ClipFacts:
+        """Return a clip of the story and what is known of it."""
+        ...
+
+    def clip_words(self, clip: str) -> Sequence[tuple[str, int]]:
+        """Return the words of a clip's line as they are named, and the frame of the clip where each starts."""
+        ...
+
+    def markers(self) -> Sequence[tuple[str, int, str]]:
+        """Return id, timeline frame and name of every marker; none while their places are not known."""
+        ...
+
+    def title(self) -> str:
+        """Return what the story is called."""
+        ...
+
+    def place_of(self, timeline_frame: int) -> Place:
+        """Return the musical place of a timeline frame."""
         ...
 
     def slot_state(self, bank: str, index: int) -> SlotState:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bridge.port import EnginePort, InsertState, StripState
+from bridge.port import ClipFacts, EnginePort, InsertState, Place, StripState
 from bridge.route import Path, Reader
 from engine.errors import BadRange, UnknownThing
 from engine.params import DUCK, ParamSpec
+from engine.story.model import Cue, Slot
 
 
 def strip(value: Callable[[StripState], object]) -> Reader:
@@ -133,6 +134,57 @@ def meters(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 
 def cue_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read how far a cue is."""
     return (port.cue_state(path["cue"], path.get("cuelist")),)
+
+
+def cue(value: Callable[[Cue], object]) -> Reader:
+    """Return a reader of one thing that a cue is."""
+    return lambda port, path: (value(port.cue(path["cue"], path.get("cuelist"))),)
+
+
+def slot(value: Callable[[Slot], object]) -> Reader:
+    """Return a reader of one thing that a slot is."""
+    return lambda port, path: (value(port.slot(path["bank"], path["index"])),)
+
+
+def clip(value: Callable[[ClipFacts], object]) -> Reader:
+    """Return a reader of one thing that a clip is."""
+    return lambda port, path: (value(port.clip(path["clip"])),)
+
+
+def clip_seconds(value: Callable[[ClipFacts], int | None]) -> Reader:
+    """Return a reader of a clip's place or length in frames; -1 s while it is not known."""
+
+    def read(port: EnginePort, path: Path) -> tuple[object, ...]:
+        frames = value(port.clip(path["clip"]))
+        return (-port.sample_rate if frames is None else frames,)
+
+    return read
+
+
+def clip_words(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read a clip's words and the frame where each starts; none while its take is not there."""
+    return tuple(part for word in port.clip_words(path["clip"]) for part in word)
+
+
+def markers(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read id, frame and name of every marker, over and over."""
+    return tuple(part for marker in port.markers() for part in marker)
+
+
+def title(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read what the story is called."""
+    return (port.title(),)
+
+
+def place(*values: Callable[[Place], object]) -> Reader:
+    """Return a reader of the musical place where the timeline stands."""
+    return lambda port, _: tuple(value(port.place_of(port.transport_state().timeline_frame)) for value in values)
+
+
+def xruns(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read how often the device went without sound, and how often something started late."""
+    status = port.status()
+    return status.underflows, status.late_starts
 
 
 def cue_time(which: int) -> Reader:

@@ -49,7 +49,7 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
         """Return its name as senders read it."""
         if self.norm:
             return self.name.removesuffix("_db") + "_norm"
-        return self.name.replace("_frame", "_seconds") if self.seconds else self.name
+        return self.name.removesuffix("s").replace("_frame", "_seconds") if self.seconds else self.name
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, VELOCITY, ParamSpec
+from engine.params import CLIP_GAIN, DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, VELOCITY, ParamSpec
 from engine.story.messages import describe
 
 API_LEVEL = 1
@@ -49,6 +49,11 @@ _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
 _CUE = Arg(name="cue", type="s")
 _MESSAGE = Arg(name="message", type="s")
 _FROM_WORD = Arg(name="from_word", type="s")
+_NAME = Arg(name="name", type="s")
+_LEVEL = Arg(name="gain_db", type="f", spec=CLIP_GAIN)
+_LEVEL_NORM = Arg(name="gain_db", type="f", spec=CLIP_GAIN, norm=True)
+_SLOT = "/slot/{bank}/{index}"
+_CLIP = "/clip/{clip}"
 _STATE = Arg(name="state", type="s", help="empty, queued, rendering, ready, waiting, playing, paused or failed")
 _LOOP = (
     Arg(name="start_frame", type="f", seconds=True, help="in seconds"),
@@ -105,6 +110,22 @@ def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
               help=f"Play a cue{where} on the private bus only."),
         Route(address=f"{cue}/state", read=readers.cue_state, args=(_STATE,),
               changed=(told.CueStarted, told.CueEnded, told.CueChanged), help=f"How far a cue{where} is."),
+        Route(address=f"{cue}/name", command=do.SetCue, read=readers.cue(lambda c: c.name), args=(_NAME,),
+              changed=(told.CueEdited,), help=f"What a cue{where} is called."),
+        Route(address=f"{cue}/prewait", command=do.SetCue, read=readers.cue(lambda c: c.pre_wait_frames),
+              args=(Arg(name="pre_wait_frames", type="f", seconds=True, help="in seconds"),),
+              changed=(told.CueEdited,), help=f"How long a cue{where} waits before it sounds."),
+        Route(address=f"{cue}/postwait", command=do.SetCue, read=readers.cue(lambda c: c.post_wait_frames),
+              args=(Arg(name="post_wait_frames", type="f", seconds=True, help="in seconds"),),
+              changed=(told.CueEdited,), help=f"How long what follows a cue{where} waits."),
+        Route(address=f"{cue}/follow", command=do.SetCue, read=readers.cue(lambda c: c.follow),
+              args=(Arg(name="follow", type="s", help="none, continue or end"),), changed=(told.CueEdited,),
+              help=f"Whether the next cue is fired after a cue{where} begins to sound (continue) or has ended (end)."),
+        Route(address=f"{cue}/gain", command=do.SetCue, read=readers.cue(lambda c: c.gain_db), args=(_LEVEL,),
+              changed=(told.CueEdited,), help=f"How loud a cue{where} is played, from the next time on."),
+        Route(address=f"{cue}/gain/norm", command=do.SetCue, read=readers.cue(lambda c: c.gain_db),
+              args=(_LEVEL_NORM,), changed=(told.CueEdited,),
+              help=f"How loud a cue{where} is played, as travel: unity at 0.75."),
         Route(address=f"{cue}/messages", read=readers.cue_messages, repeated=True, args=(_MESSAGE,),
               changed=(told.CueChanged,), help=f"What a cue{where} sends, as the story file writes it."),
         Route(address=f"{cue}/messages/add", command=do.AddCueMessage, args=(_MESSAGE,),
@@ -158,6 +179,9 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="fade_seconds", type="f", spec=PANIC_FADE, optional=True),),
           help="Silence everything: players, timeline, what is scheduled."),
 
+    Route(address="/engine/xruns", read=readers.xruns, stream=True,
+          args=(Arg(name="underflows", type="i"), Arg(name="late_starts", type="i")),
+          help="How often the device went without sound, and how often something started late."),
     Route(address="/engine/histogram", read=readers.histogram, args=(Arg(name="callbacks", type="i"),), repeated=True,
           stream=True, help="How many callbacks took how long: up to 1 µs, 2, 4 and so on."),
     Route(address="/engine/processes", read=readers.processes, repeated=True, stream=True,
@@ -297,8 +321,60 @@ ROUTES: tuple[Route, ...] = (
           help="Fade out what a slot plays."),
     Route(address="/slot/{bank}/{index}/state", read=readers.slot_state, args=(_STATE,), changed=(told.SlotChanged,),
           help="How far a slot is."),
-    Route(address="/clip/{clip}/state", read=readers.clip_state, args=(_STATE,), changed=(told.ClipChanged,),
+    Route(address=f"{_SLOT}/name", command=do.SetSlot, read=readers.slot(lambda s: s.name), args=(_NAME,),
+          changed=(told.SlotEdited,), help="What a pad is called."),
+    Route(address=f"{_SLOT}/mode", command=do.SetSlot, read=readers.slot(lambda s: s.mode),
+          args=(Arg(name="mode", type="s", help="oneshot, gate, toggle, retrigger or layer"),),
+          changed=(told.SlotEdited,), help="What a press of a pad does, from the next one on."),
+    Route(address=f"{_SLOT}/choke", command=do.SetSlot, read=readers.slot(lambda s: s.choke or ""),
+          args=(Arg(name="choke", type="s"),), changed=(told.SlotEdited,),
+          help="The group of pads that stop each other; an empty text: none."),
+    Route(address=f"{_SLOT}/gain", command=do.SetSlot, read=readers.slot(lambda s: s.gain_db), args=(_LEVEL,),
+          changed=(told.SlotEdited,), help="How loud a pad is played, from the next press on."),
+    Route(address=f"{_SLOT}/gain/norm", command=do.SetSlot, read=readers.slot(lambda s: s.gain_db),
+          args=(_LEVEL_NORM,), changed=(told.SlotEdited,), help="How loud a pad is played, as travel: unity at 0.75."),
+
+    # clips
+    Route(address=f"{_CLIP}/state", read=readers.clip_state, args=(_STATE,), changed=(told.ClipChanged,),
           help="How far a clip's take is."),
+    Route(address=f"{_CLIP}/name", command=do.SetClip, read=readers.clip(lambda c: c.clip.name), args=(_NAME,),
+          changed=(told.ClipEdited,), help="What a clip is called."),
+    Route(address=f"{_CLIP}/track", read=readers.clip(lambda c: c.track), args=(Arg(name="track", type="s"),),
+          changed=(told.ClipEdited,), help="The track that a clip lies on."),
+    Route(address=f"{_CLIP}/text", read=readers.clip(lambda c: c.clip.line.text if c.clip.line else ""),
+          args=(Arg(name="text", type="s"),), changed=(told.ClipEdited,),
+          help="The line that a clip speaks; an empty text: it is a file."),
+    Route(address=f"{_CLIP}/voice", read=readers.clip(lambda c: c.clip.line.voice if c.clip.line else ""),
+          args=(Arg(name="voice", type="s"),), changed=(told.ClipEdited,), help="The voice that speaks it."),
+    Route(address=f"{_CLIP}/audio", read=readers.clip(lambda c: c.clip.audio or ""),
+          args=(Arg(name="audio", type="s"),), changed=(told.ClipEdited,),
+          help="The file that a clip plays; an empty text: it is a line."),
+    Route(address=f"{_CLIP}/seed", command=do.SetClip,
+          read=readers.clip(lambda c: c.clip.line.delivery.seed if c.clip.line else 0),
+          args=(Arg(name="seed", type="i", spec=SEED),), changed=(told.ClipEdited,),
+          help="What chance is drawn from when a clip's line is spoken: another seed is another take, made at once; "
+               "until it is there the one before plays on the timeline."),
+    Route(address=f"{_CLIP}/take", read=readers.clip(lambda c: c.take),
+          args=(Arg(name="take", type="s", help="its digest"),), changed=(told.ClipChanged,),
+          help="The take that a clip plays now; an empty text: none yet."),
+    Route(address=f"{_CLIP}/gain", command=do.SetClip, read=readers.clip(lambda c: c.clip.gain_db), args=(_LEVEL,),
+          changed=(told.ClipEdited,), help="How loud a clip is, from the next time on that it starts."),
+    Route(address=f"{_CLIP}/gain/norm", command=do.SetClip, read=readers.clip(lambda c: c.clip.gain_db),
+          args=(_LEVEL_NORM,), changed=(told.ClipEdited,), help="How loud a clip is, as travel: unity at 0.75."),
+    Route(address=f"{_CLIP}/pan", command=do.SetClip, read=readers.clip(lambda c: c.clip.pan), args=(_PAN,),
+          changed=(told.ClipEdited,), help="Pan of a clip, -1 left to 1 right."),
+    Route(address=f"{_CLIP}/mute", command=do.SetClip, read=readers.clip(lambda c: c.clip.mute),
+          args=(Arg(name="mute", type="i", truth=True),), changed=(told.ClipEdited,),
+          help="Whether the timeline leaves a clip out; a cue or a pad plays it all the same."),
+    Route(address=f"{_CLIP}/start", read=readers.clip_seconds(lambda c: c.start_frame),
+          args=(Arg(name="start_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
+          changed=(told.ClipChanged,), help="Where a clip starts on the timeline."),
+    Route(address=f"{_CLIP}/length", read=readers.clip_seconds(lambda c: c.length_frames),
+          args=(Arg(name="length_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
+          changed=(told.ClipChanged,), help="How long a clip sounds."),
+    Route(address=f"{_CLIP}/words", read=readers.clip_words, repeated=True, changed=(told.ClipChanged,),
+          args=(Arg(name="word", type="s"), Arg(name="start_frame", type="f", seconds=True)),
+          help="The words of a clip's line as they are named, and when each starts in the clip, over and over."),
 
     # the timeline
     Route(address="/transport/play", trigger=True, command=do.Play, help="Run the timeline from where it stands."),
@@ -308,6 +384,12 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/transport/locate", command=do.Locate,
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),),
           help="Move the timeline."),
+    Route(address="/transport/marker", command=do.LocateMarker, args=(Arg(name="marker", type="s"),),
+          help="Move the timeline to a marker."),
+    Route(address="/markers", read=readers.markers, repeated=True, changed=(told.StoryReloaded, told.ClipChanged),
+          args=(Arg(name="marker", type="s"), Arg(name="timeline_frame", type="f", seconds=True),
+                Arg(name="name", type="s")),
+          help="The markers of the story, where each is, and what it is called, over and over."),
     Route(address="/transport/loop", command=_set_loop, read=readers.loop, args=_LOOP,
           changed=(told.TransportChanged,), help="Loop the timeline between two times; 0 0: no loop."),
     Route(address="/transport/playing", read=readers.playing, args=(Arg(name="playing", type="i", truth=True),),
@@ -317,6 +399,13 @@ ROUTES: tuple[Route, ...] = (
           changed=(told.TransportChanged,), help="Where the timeline stands."),
     Route(address="/transport/beat", read=readers.beat, stream=True, args=(Arg(name="beat", type="f"),),
           changed=(told.TransportChanged,), help="Where the timeline stands in beats, from 0 over all bars."),
+    Route(address="/transport/bar", read=readers.place(lambda p: p.bar, lambda p: p.beat, lambda p: p.beats_per_bar),
+          stream=True, changed=(told.TransportChanged,),
+          args=(Arg(name="bar", type="i"), Arg(name="beat", type="f"), Arg(name="beats_per_bar", type="i")),
+          help="Where the timeline stands in bars and beats, counted from 1."),
+    Route(address="/transport/tempo", read=readers.place(lambda p: p.tempo_bpm), stream=True,
+          args=(Arg(name="tempo_bpm", type="f"),), changed=(told.TransportChanged,),
+          help="The story's tempo where the timeline stands."),
     Route(address="/transport/end", read=readers.end, changed=(told.StoryReloaded,),
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
           help="Where the story ends."),
@@ -475,6 +564,8 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/quit", handler="quit", answer="", help="End the engine."),
 
     # the story
+    Route(address="/session/name", read=readers.title, args=(Arg(name="title", type="s"),),
+          changed=(told.StoryReloaded,), help="What the story is called."),
     Route(address="/session/save", trigger=True, command=do.SaveStory, help="Write the changes into the story file."),
     Route(address="/session/reload", trigger=True, command=do.ReloadStory,
           help="Take over the story file as it is on disk."),

@@ -28,6 +28,12 @@ class Locate(Base, frozen=True, kw_only=True):
     timeline_frame: int
 
 
+class LocateMarker(Base, frozen=True, kw_only=True):
+    """Move the timeline to a marker."""
+
+    marker: str
+
+
 class SetLoop(Base, frozen=True, kw_only=True):
     """Loop the timeline from start to end (timeline frames); both None: no loop."""
 
@@ -401,6 +407,40 @@ class RemoveCueMessage(Base, frozen=True, kw_only=True):
     cuelist: str | None = None
 
 
+class SetCue(Base, frozen=True, kw_only=True):
+    """Change a cue, from the next time on that it is fired; what is None stays. follow: none, continue or end."""
+
+    cue: str
+    cuelist: str | None = None
+    name: str | None = None
+    gain_db: float | None = None
+    pre_wait_frames: int | None = None
+    post_wait_frames: int | None = None
+    follow: str | None = None
+
+
+class SetSlot(Base, frozen=True, kw_only=True):
+    """Change a pad, from its next press on; what is None stays. mode: as in a story. choke: empty: no group."""
+
+    bank: str
+    index: int
+    name: str | None = None
+    gain_db: float | None = None
+    mode: str | None = None
+    choke: str | None = None
+
+
+class SetClip(Base, frozen=True, kw_only=True):
+    """Change a clip; what is None stays. seed: another take of its line is made."""
+
+    clip: str
+    name: str | None = None
+    gain_db: float | None = None
+    pan: float | None = None
+    mute: bool | None = None
+    seed: int | None = None
+
+
 class StoreSnapshot(Base, frozen=True, kw_only=True):
     """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters."""
 
@@ -466,13 +506,13 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 
 Command = (
-    Play | Stop | Locate | SetLoop | GoCue | StopCue | PauseCue | ResumeCue | StandBy | GoBack
+    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | PauseCue | ResumeCue | StandBy | GoBack
     | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
     | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
-    | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage
+    | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | CancelJob | ClearScheduled | SaveStory | ReloadStory
@@ -491,6 +531,6 @@ Rebuild = (
 
 Edit = (
     Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
-    | AddCueMessage | RemoveCueMessage
+    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
 )  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

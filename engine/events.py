@@ -59,6 +59,13 @@ class CueChanged(Base, frozen=True, kw_only=True):
     cuelist: str = MAIN_LIST
 
 
+class CueEdited(Base, frozen=True, kw_only=True):
+    """A cue's name, waits, level or follow-on changed."""
+
+    cue: str
+    cuelist: str = MAIN_LIST
+
+
 class PlayheadMoved(Base, frozen=True, kw_only=True):
     """Another cue is next on GO (None: the list is at its end)."""
 
@@ -79,6 +86,19 @@ class SlotChanged(Base, frozen=True, kw_only=True):
     bank: str
     index: int
     state: SlotState
+
+
+class SlotEdited(Base, frozen=True, kw_only=True):
+    """A slot's name, level, mode or choke group changed."""
+
+    bank: str
+    index: int
+
+
+class ClipEdited(Base, frozen=True, kw_only=True):
+    """A clip's name, level, pan, mute or seed changed."""
+
+    clip: str
 
 
 class ClipChanged(Base, frozen=True, kw_only=True):
@@ -404,7 +424,7 @@ class OutputChanged(Base, frozen=True, kw_only=True):
 
 Event = (
     TransportChanged | CueStarted | CueEnded | MessageDue | CueChanged | PlayheadMoved | Prompted
-    | SlotChanged | ClipChanged
+    | SlotChanged | ClipChanged | CueEdited | SlotEdited | ClipEdited
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned

@@ -27,6 +27,7 @@ from engine.commands import (
     LoadMix,
     LoadVoice,
     Locate,
+    LocateMarker,
     MoveInsert,
     Panic,
     PauseAll,
@@ -50,6 +51,8 @@ from engine.commands import (
     Say,
     ScanPlugins,
     SelectBank,
+    SetClip,
+    SetCue,
     SetDuck,
     SetDuckLookAhead,
     SetInsertBypass,
@@ -58,6 +61,7 @@ from engine.commands import (
     SetLoop,
     SetPoint,
     SetSendGain,
+    SetSlot,
     SetSlotCold,
     SetStripGain,
     SetStripMute,
@@ -76,7 +80,18 @@ from engine.commands import (
     WarmVoice,
 )
 from engine.errors import Busy, EngineError, NotReady, UnknownThing
-from engine.events import AutomationChanged, BankSelected, ClipChanged, CueChanged, Dropped, Event, SlotColdChanged
+from engine.events import (
+    AutomationChanged,
+    BankSelected,
+    ClipChanged,
+    ClipEdited,
+    CueChanged,
+    CueEdited,
+    Dropped,
+    Event,
+    SlotColdChanged,
+    SlotEdited,
+)
 from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
@@ -91,6 +106,7 @@ from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
+from engine.session.index import clip_source
 from engine.session.inputs import (
     Adopted,
     Advanced,
@@ -340,6 +356,9 @@ class Session:
             case Locate(timeline_frame=frame):
                 self.transport.locate(frame, at_frame)
                 self.prefetch.plan()
+            case LocateMarker(marker=marker):
+                self.transport.locate(self.transport.marker_frame(marker), at_frame)
+                self.prefetch.plan()
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
             case GoCue(cue=cue, from_word=word, cuelist=cuelist):
@@ -418,6 +437,8 @@ class Session:
                 return events
             case AddCueMessage() | RemoveCueMessage():
                 return self._send_otherwise(command)
+            case SetCue() | SetSlot() | SetClip():
+                return self._set_properties(command)
             case SetPoint() | ClearAutomation():
                 return self._automate(command)
             case StoreSnapshot() | RemoveSnapshot():
@@ -440,6 +461,24 @@ class Session:
         cuelist = next(iter(story.cue_lists())) if command.cuelist is None else command.cuelist
         state = self.cues.state(command.cue, command.cuelist)
         return (CueChanged(cue=command.cue, cuelist=cuelist, state=state),)
+
+    def _set_properties(self, command: SetCue | SetSlot | SetClip) -> tuple[Event, ...]:
+        """Change a cue, a slot or a clip; what sounds of it goes on as it began."""
+        story = apply_edit(self.story, command)
+        self.keeper.append(command)
+        self.context.story = story
+        match command:
+            case SetCue(cue=cue, cuelist=cuelist):
+                return (CueEdited(cue=cue, cuelist=next(iter(self.story.cue_lists())) if cuelist is None else cuelist),)
+            case SetSlot(bank=bank, index=index):
+                return (SlotEdited(bank=bank, index=index),)
+            case SetClip(clip=clip, seed=seed):
+                self._stale = True
+                if seed is None:
+                    return (ClipEdited(clip=clip),)
+                self.open()
+                state = self.context.library.shelf(clip_source(self.context.index.clips[clip][1])).state
+                return ClipEdited(clip=clip), ClipChanged(clip=clip, state=state)
 
     def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
         """Change a lane; the mixer follows it from where it stands."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.errors import BadRange, NotReady
+from engine.errors import BadRange, NotReady, UnknownThing
 from engine.events import Dropped, Event, TransportChanged
 from engine.mixer.automation import compile_automation
 from engine.realtime.records import ENTRY, Kind, Shape
@@ -101,6 +101,13 @@ class Transport:
         markers = marker_frames(self._context.story, self._need_placed())
         end = self.end_frame if section.to_marker is None else markers[section.to_marker]
         return markers[section.from_marker], end
+
+    def marker_frame(self, marker: str) -> int:
+        """Return where a marker is. Raises UnknownThing, and NotReady while that is not known."""
+        markers = marker_frames(self._context.story, self._need_placed())
+        if marker not in markers:
+            raise UnknownThing("marker", marker, markers)
+        return markers[marker]
 
     def marker_frames(self) -> tuple[int, ...]:
         """Return where the markers are on the timeline; none while it is not known."""

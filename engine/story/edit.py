@@ -15,11 +15,14 @@ from engine.commands import (
     RecallSnapshot,
     RemoveCueMessage,
     RemoveSnapshot,
+    SetClip,
+    SetCue,
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
     SetPoint,
     SetSendGain,
+    SetSlot,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -32,6 +35,7 @@ from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.cue_messages import edit_messages
 from engine.story.lanes import with_point, without_lane
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
+from engine.story.properties import set_properties
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
 from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
@@ -74,6 +78,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return with_strip(story, strip, lambda s: without_lane(s, strip, target))
         case AddCueMessage() | RemoveCueMessage():
             return edit_messages(story, command)
+        case SetCue() | SetSlot() | SetClip():
+            return set_properties(story, command)
         case StoreSnapshot(snapshot=snapshot):
             return store_snapshot(story, snapshot)
         case RemoveSnapshot(snapshot=snapshot):

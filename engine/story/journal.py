@@ -12,10 +12,13 @@ import msgspec
 
 from engine.commands import (
     Edit,
+    SetClip,
+    SetCue,
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
     SetSendGain,
+    SetSlot,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -24,6 +27,7 @@ from engine.commands import (
 from engine.errors import EngineError, StoryError
 from engine.story.edit import EffectTable, apply_edit
 from engine.story.model import Story
+from engine.story.properties import property_target
 
 log = logging.getLogger(__name__)
 
@@ -182,5 +186,7 @@ def _target(command: Edit) -> tuple[object, ...]:
             return type(command), strip, knob
         case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo():
             return type(command), command.strip
+        case SetCue() | SetSlot() | SetClip():
+            return property_target(command)
         case _:
             return REBUILD

@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from bridge.port import (
+    ClipFacts,
     EngineStatus,
     InsertState,
     LoudnessState,
     Meter,
+    Place,
     PrefetchState,
     RecordingState,
     StripState,
@@ -26,7 +28,7 @@ from engine.commands import Command
 from engine.errors import EngineError, UnknownThing
 from engine.events import Event, SlotState
 from engine.params import FADER, PAN, ParamSpec
-from engine.story.model import ColdPolicy
+from engine.story.model import AS_IS, At, Clip, ColdPolicy, Cue, Line, PlayClip, Slot
 
 RATE = 48_000
 CUTOFF = ParamSpec(low=20.0, high=20_000.0, default=50.0, unit="Hz", taper="log")
@@ -177,6 +179,33 @@ class FakeEngine:
     def cue_messages(self, cue: str, cuelist: str | None = None) -> Sequence[str]:
         self.cue_state(cue)
         return ("note: 60",)
+
+    def cue(self, cue: str, cuelist: str | None = None) -> Cue:
+        self.cue_state(cue)
+        return Cue(id=cue, target=PlayClip(clip="hello"), name="Opening", pre_wait_frames=24_000, follow="end")
+
+    def slot(self, bank: str, index: int) -> Slot:
+        self.slot_state(bank, index)
+        return Slot(bank=bank, index=index, target=PlayClip(clip="hello"), mode="gate", choke="doors")
+
+    def clip(self, clip: str) -> ClipFacts:
+        self.clip_state(clip)
+        line = Line(text="Hello.", voice="anna", delivery=msgspec.structs.replace(AS_IS, seed=7))
+        found = Clip(id=clip, start=At(frame=0), name="Hello", line=line)
+        return ClipFacts(track="voice", clip=found, start_frame=0, length_frames=48_000, take="abc")
+
+    def clip_words(self, clip: str) -> Sequence[tuple[str, int]]:
+        self.clip_state(clip)
+        return (("hello", 0),)
+
+    def markers(self) -> Sequence[tuple[str, int, str]]:
+        return (("storm", 48_000, "The storm"),)
+
+    def title(self) -> str:
+        return "Lighthouse"
+
+    def place_of(self, timeline_frame: int) -> Place:
+        return Place(bar=1, beat=1.0 + timeline_frame / RATE * 2, beats_per_bar=4, tempo_bpm=120.0)
 
     def slot_state(self, bank: str, index: int) -> SlotState:
         return _known("slot", (bank, index), self.slots)

@@ -1,0 +1,62 @@
+"""Cues, slots and clips that are changed while the session runs."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+from studio import Studio, small_story
+
+from engine.commands import GoCue, LocateMarker, SetClip, SetCue, SetSlot
+from engine.errors import UnknownThing
+from engine.events import ClipChanged, ClipEdited, CueEdited, SlotEdited
+from engine.realtime.records import Kind
+from engine.story.model import At, Marker
+
+
+def test_a_cue_waits_as_long_as_it_was_told_last() -> None:
+    show = Studio(small_story())
+    cue = show.session.story.cues[0].id
+    assert show.session.apply(SetCue(cue=cue, pre_wait_frames=48_000)) == (CueEdited(cue=cue),)
+    show.session.apply(GoCue(cue=cue))
+    assert show.session.cues.state(cue, None) == "waiting"
+
+
+def test_a_slot_has_its_new_mode_at_the_next_press() -> None:
+    show = Studio(small_story())
+    slot = show.session.story.slots[0]
+    told = show.session.apply(SetSlot(bank=slot.bank, index=slot.index, mode="gate"))
+    assert told == (SlotEdited(bank=slot.bank, index=slot.index),)
+    assert show.session.slots.slot(slot.bank, slot.index).mode == "gate"
+
+
+def test_another_seed_has_another_take_made_while_the_old_one_plays_on() -> None:
+    show = Studio(small_story())
+    clip = next(c.id for _, c in show.session.story.clips().values() if c.line is not None)
+    asked = len(show.loader.asked)
+    timelines = len(show.stage.timelines)
+    told = show.session.apply(SetClip(clip=clip, seed=3))
+    assert ClipEdited(clip=clip) in told and ClipChanged(clip=clip, state="queued") in told
+    new = [source for source, _ in show.loader.asked[asked:]]
+    assert [line.delivery.seed for line in new] == [3]
+    assert len(show.stage.timelines) == timelines  # what is published still plays the old one
+
+
+def test_a_level_is_heard_once_the_timeline_is_published_again() -> None:
+    show = Studio(small_story())
+    clip = next(iter(show.session.story.clips()))
+    assert not show.session.stale
+    assert show.session.apply(SetClip(clip=clip, gain_db=-20.0)) == (ClipEdited(clip=clip),)
+    assert show.session.stale
+    before = show.stage.timelines[-1]
+    show.session.publish()
+    after = show.stage.timelines[-1]
+    assert (after["gain"] < before["gain"]).any()
+
+
+def test_the_timeline_is_moved_to_a_marker() -> None:
+    story = replace(small_story(), markers=(*small_story().markers, Marker(id="storm", at=At(frame=24_000))))
+    show = Studio(story)
+    show.session.apply(LocateMarker(marker="storm"))
+    assert [o["value"] for o in show.stage.take(Kind.LOCATE)] == [24_000]
+    with pytest.raises(UnknownThing, match="no marker named 'x'"):
+        show.session.apply(LocateMarker(marker="x"))
