@@ -118,15 +118,16 @@ install_node() { # OSC libraries for Node.js, whose clients the tests run where 
         say "going on without them: tests with clients for Node.js are skipped"
 }
 
-compile_kernels() { # here, so that no first note waits for the compiler
+compile_code() { # here, so that no first start or note waits for a compiler
     say "compiling the mixer's kernels"
+    .venv/bin/python -m compileall -q engine bridge cuevox.py >&2
     .venv/bin/python -m engine.mixer.compile >&2
 }
 
 install_system
 make_venv
 install_python
-compile_kernels
+compile_code
 [ "$level" != all ] || install_node
 case $level in # what a level needs, the ones before it have too
 all) touch .venv/.cuevox-core .venv/.cuevox-dev .venv/.cuevox-all ;;

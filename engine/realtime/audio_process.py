@@ -27,8 +27,8 @@ log = logging.getLogger("audio")
 PARENT_VARIABLE = "CUEVOX_PARENT_PID"
 CHECK_SECONDS = 0.25
 """How often the main thread looks after the callback."""
-NOT_NEEDED = ("scipy", "cffi", "yaml")
-"""What numba would load in case a kernel or its configuration needs it: 0.3 s."""
+NOT_NEEDED = ("scipy", "cffi", "yaml", "typing_extensions")
+"""What numba and msgspec would load in case a kernel, a configuration or a type needs it: 0.3 s."""
 SWITCH_SECONDS = 0.0002
 """How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms)."""
 

@@ -71,8 +71,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=FLOOD_SECONDS, help="how long each flood lasts")
     seconds: float = parser.parse_args().seconds
     report = Report("osc", "OSC over UDP, null output")
-    with JackServer(sync=False) as server, Scsynth(server.env) as scsynth:
-        nodes = per_second(scsynth.port, NODES)
+    nodes = scsynths_rate()
     with peer() as port:
         theirs = {name: per_second(port, packets) for name, packets in (("moves", FADERS), ("pads", PADS))}
     with tempfile.TemporaryDirectory() as name:
@@ -91,6 +90,17 @@ def main() -> None:
             beyond(report, engine, 3 * ours["moves"])
         tree(report, Path(name))
     report.finish()
+
+
+def scsynths_rate() -> float:
+    """Return how many controls of a node scsynth sets a second."""
+    server = JackServer(sync=False)
+    server.start()
+    try:
+        with Scsynth(server.env) as scsynth:
+            return per_second(scsynth.port, NODES)
+    finally:
+        server.stop()
 
 
 def triggers(report: Report, engine: Cuevox) -> None:
