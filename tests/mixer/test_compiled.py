@@ -7,7 +7,7 @@ START = """
 import sys
 from engine.mixer.compile import warm
 warm()
-print("numba.np.arraymath" in sys.modules)
+print("numba.typed.typeddict" in sys.modules)
 """
 
 
