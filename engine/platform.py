@@ -179,6 +179,11 @@ def spare_cores() -> int:
     return max(1, cores - 1)
 
 
+def has_nvidia() -> bool:
+    """Return whether this machine shows a graphics device of NVIDIA's; without loading anything, so only on Linux."""
+    return Path("/dev/nvidiactl").exists()
+
+
 def resident_bytes() -> int:
     """Return how much memory this process takes now; 0 where the system does not tell."""
     return process_bytes(os.getpid())

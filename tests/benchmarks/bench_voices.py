@@ -1,7 +1,8 @@
 """pocket_tts at real size, random weights, beside the native pocket-tts package: first sound, speed, batches, memory.
 
 Speed does not depend on what the weights are. Each measurement runs in a process of its own, with one thread for its
-arithmetic (the native package decodes in a second one of its own). Lines are as long as they may get: 6 seconds.
+arithmetic (the native package decodes in a second one of its own). ``--device cuda`` makes the table of a graphics
+device: fp32 and bf16, 1, 8 and 32 lines together, its memory, and whether unloading gives it back.
 """
 
 from __future__ import annotations
@@ -13,199 +14,113 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from report import NOTES, Report, quantile
+from report import NOTES, Report
 
-ROOT = Path(__file__).parents[2]
-TEXT = "abcdefghijkl"
-"""Twelve letters, each a token: (12 / 3 + 2) seconds are the most that it may take."""
+PRECISIONS = {"cpu": ("fp32", "int8", "bf16"), "cuda": ("fp32", "bf16")}
+BARS = {"fp32": 0.9, "int8": 0.6}
+"""Time to the first sound as a share of the native package's, on the CPU."""
 
-SECONDS = 6.0
-VOICE_SECONDS = 10.0
-RATE = 24_000
-LINES = 8
-ENDLESS = 1000.0
+LINES = {"cpu": 8, "cuda": 32}
+"""How many are spoken together at most."""
+
+Figures = dict[str, float]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="lines that are timed (default: 3)")
-    parser.add_argument("--part", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.part:
-        print(json.dumps(PARTS[arguments.part](arguments.folder, arguments.runs)))  # noqa: T201
-        return
-    report = Report("voices", f"pocket_tts, random weights at real size, one thread, {arguments.runs} lines each")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        measured = {part: measure(part, folder, arguments.runs) for part in PARTS}
-    tell(report, measured)
+    parser.add_argument("--device", choices=PRECISIONS, default="cpu", help="where the models run (default: cpu)")
+    parser.add_argument("--only", nargs="+", help="parts to measure: native, fp32, bf16, int8, batches, unloading")
+    parser.add_argument("--folder", type=Path, help="keep model and states there; a tiny model if it is named tiny")
+    asked = parser.parse_args()
+    device = asked.device
+    where = "one thread" if device == "cpu" else graphics_device()
+    name = "voices" if device == "cpu" else f"voices_{device}"
+    report = Report(name, f"pocket_tts, random weights at real size, {where}, {asked.runs} lines each")
+    with tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(asked.folder or Path(temporary), asked.runs, device, asked.only)
+        tell(report, bench)
     report.finish()
 
 
-def measure(part: str, folder: Path, runs: int) -> dict[str, float]:
-    """Run one part in a process of its own."""
-    NOTES.print(f"measuring: {part}")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, __file__, "--part", part, "--folder", str(folder), "--runs", str(runs)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    figures = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if not figures:  # the exit code says nothing: the native package's threads may fall over after the work
-        NOTES.print(f"{part} failed: {done.stderr.strip().splitlines()[-1:]}")
-        return {}
-    measured: dict[str, float] = json.loads(figures[-1])
-    return measured
+class Bench:
+    """Measures what is asked for; each part in a process of its own."""
+
+    def __init__(self, folder: Path, runs: int, device: str, only: list[str] | None) -> None:
+        self.device, self._folder, self._runs, self._only = device, folder, runs, only
+
+    def measure(self, name: str, part: str, *options: str) -> Figures:
+        """Return the figures of a part; none if it was not asked for or failed, which is told."""
+        if self._only and name not in self._only:
+            return {}
+        NOTES.print(f"measuring: {part} {' '.join(options)}")
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, str(Path(__file__).with_name("voice_parts.py")), part]
+        command += ["--folder", str(self._folder), "--runs", str(self._runs), "--device", self.device, *options]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        figures = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if not figures:  # the exit code says nothing: the native package's threads may fall over after the work
+            NOTES.print(f"{part} {' '.join(options)} failed:\n{done.stderr[-4000:]}", markup=False)
+            return {}
+        measured: Figures = json.loads(figures[-1])
+        return measured
 
 
-def tell(report: Report, measured: dict[str, dict[str, float]]) -> None:
-    native = measured["native"].get("first", float("nan"))
-    for part, share in (("fp32", 0.9), ("int8", 0.6), ("bf16", None)):
-        ours = measured[part]
-        if not ours:
-            continue
-        bar = {"at_most": share * native} if share and native == native else {}
-        beside = {"reference": native, "reference_name": "native fp32"} if native == native else {}
-        report.add(f"{part}: time to the first sound, median", ours["first"], "ms", **beside, **bar)
-        beside = {"reference": measured["native"]["factor"], "reference_name": "native"} if native == native else {}
-        report.add(f"{part}: time per second of sound", ours["factor"], "s", **beside)
-        report.add(f"{part}: longest wait between chunks, of 80 to 320 ms", ours["gap"], "ms")
+def tell(report: Report, bench: Bench) -> None:
+    native = bench.measure("native", "native")
+    for precision in PRECISIONS[bench.device]:
+        if ours := bench.measure(precision, "speaking", "--precision", precision):
+            bar = BARS.get(precision) if bench.device == "cpu" else None
+            tell_lines(report, precision, ours, native, bar)
+    for precision in PRECISIONS[bench.device] if bench.device == "cuda" else ("fp32",):
+        most = LINES[bench.device]
+        figures = bench.measure("batches", "batches", "--precision", precision, "--most", str(most))
+        if figures:
+            tell_batches(report, precision, figures)
+        if bench.device == "cuda" and (freed := bench.measure("unloading", "unloading", "--precision", precision)):
+            tell_unloading(report, precision, freed)
+
+
+def tell_lines(report: Report, precision: str, ours: Figures, native: Figures, share: float | None) -> None:
+    bar = {"at_most": share * native["first"]} if share and native else {}
+    beside = {"reference": native["first"], "reference_name": "native fp32"} if native else {}
+    report.add(f"{precision}: time to the first sound, median", ours["first"], "ms", **beside, **bar)
+    beside = {"reference": native["factor"], "reference_name": "native"} if native else {}
+    report.add(f"{precision}: time per second of sound", ours["factor"], "s", **beside)
+    report.add(f"{precision}: longest wait between chunks, of 80 to 320 ms", ours["gap"], "ms")
+    note = f"weights {ours['weights']:.0f} MB"
+    report.add(f"{precision}: memory of the whole process", ours["megabytes"], "MB", note=note)
+    if ours["device"]:
+        report.add(f"{precision}: memory on the device, reserved", ours["device"], "MB", note=note)
+
+
+def tell_batches(report: Report, precision: str, figures: Figures) -> None:
+    for lines in [name for name in figures if name.isdigit() and name != "1"]:
+        bar = {"at_least": 1.8 * figures["1"]} if lines == "8" else {}
         report.add(
-            f"{part}: memory of the whole process", ours["megabytes"], "MB", note=f"weights {ours['weights']:.0f} MB"
-        )
-    if batch := measured["batch"]:
-        report.add(
-            f"{LINES} lines together, sound per second of work", batch["together"], "×",
-            reference=batch["alone"], reference_name="one by one", at_least=1.8 * batch["alone"],
+            f"{precision}: {lines} lines together, sound per second of work", figures[lines], "×",
+            reference=figures["1"], reference_name="one by one", **bar,
         )  # fmt: skip
+        if taken := figures[f"{lines} device"]:
+            report.add(f"{precision}: {lines} lines together, most memory on the device", taken, "MB")
 
 
-def native(folder: Path, runs: int) -> dict[str, float]:
-    """Time the native package, its own configuration without weights."""
-    import torch
-    import yaml
-    from pocket_tts import TTSModel
-
-    torch.set_num_threads(1)
-    import pocket_tts
-
-    config = yaml.safe_load((Path(pocket_tts.__file__).parent / "config" / "english_2026-04.yaml").read_text())
-    for key in [key for key in config if key.startswith("weights_path")]:
-        del config[key]
-    tokenizer = model_folder(folder) / "tokenizer.json"
-    table = config["flow_lm"]["lookup_table"]
-    table["tokenizer_path"] = str(tokenizer)
-    table["n_bins"] = len(json.loads(tokenizer.read_text())["model"]["vocab"])
-    (folder / "native.yaml").write_text(yaml.safe_dump(config))
-    model = TTSModel.load_model(config=folder / "native.yaml", eos_threshold=ENDLESS)
-    model.has_voice_cloning = True
-    state = model.get_state_for_audio_prompt(0.1 * torch.randn(1, round(VOICE_SECONDS * RATE)))
-
-    def chunks():
-        return (chunk.numel() for chunk in model.generate_audio_stream(state, TEXT))
-
-    return timed(chunks, runs)
+def tell_unloading(report: Report, precision: str, freed: Figures) -> None:
+    beside = {"reference": freed["before"], "reference_name": "before it was loaded"}
+    report.add(f"{precision}: the pool loads the model", freed["seconds"], "s")
+    report.add(f"{precision}: whole device, the model loaded and warm", freed["loaded"], "MB", **beside)
+    report.add(f"{precision}: whole device, after 16 lines", freed["spoken"], "MB", note=f"told: {freed['told']:.0f}")
+    report.add(f"{precision}: whole device, unloaded", freed["after"], "MB", **beside, at_most=freed["before"] + 8.0)
+    report.add(f"{precision}: 8 new lines of 6 s through the pool to takes", freed["work"], "s")
 
 
-def ours(folder: Path, runs: int, precision: str) -> dict[str, float]:
-    """Time our voice."""
-    voice = open_voice(folder, precision)
-    from engine.platform import resident_bytes
+def graphics_device() -> str:
+    """Return the name of the graphics device."""
+    command = ["nvidia-smi", "--id=0", "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    figures = timed(lambda: (len(chunk.audio) for chunk in voice.speak(TEXT)), runs)
-    return {**figures, "megabytes": resident_bytes() / 1e6, "weights": weights(voice) / 1e6}
-
-
-def batch(folder: Path, runs: int) -> dict[str, float]:
-    """Compare lines together with lines one by one, chunks alike."""
-    voice = open_voice(folder, "fp32")
-    text, seeds = TEXT[:3], list(range(LINES))
-    alone, together = [], []
-    for _ in range(max(1, runs // 2)):
-        begun = time.perf_counter()
-        made = sum(len(chunk.audio) for seed in seeds for chunk in voice.speak(text, seed=seed))
-        alone.append(made / RATE / (time.perf_counter() - begun))
-        begun = time.perf_counter()
-        made = sum(len(chunk.audio) for _, chunk in voice.speak_all([text] * LINES, seeds=seeds))
-        together.append(made / RATE / (time.perf_counter() - begun))
-    return {"alone": quantile(alone, 0.5), "together": quantile(together, 0.5)}
-
-
-def timed(speak, runs: int) -> dict[str, float]:
-    """Return first sound, time per second of sound, longest gap, of lines cut at ``SECONDS``; the first is left out."""
-    firsts, factors, gaps = [], [], []
-    for run in range(runs + 1):
-        begun = last = time.perf_counter()
-        made, times = 0, []
-        for samples in speak():
-            now = time.perf_counter()
-            times.append(now - last)
-            last, made = now, made + samples
-            if made >= SECONDS * RATE:
-                break
-        if run:
-            firsts.append(1e3 * times[0])
-            factors.append((last - begun) / (made / RATE))
-            gaps.append(1e3 * max(times[1:]))
-    return {"first": quantile(firsts, 0.5), "factor": quantile(factors, 0.5), "gap": max(gaps)}
-
-
-def open_voice(folder: Path, precision: str):
-    import numpy as np
-    import soundfile
-    import torch
-
-    sys.path.insert(0, str(ROOT))
-    from engine.voices import kept
-    from engine.voices.preset import complete_settings
-    from engine.voices.registry import backend
-
-    torch.set_num_threads(1)
-    kept.keep_in(folder / "voices")
-    sample = folder / "sample.wav"
-    if not sample.exists():
-        noise = 0.1 * np.random.default_rng(0).standard_normal(round(VOICE_SECONDS * RATE))
-        soundfile.write(sample, noise.astype("f4"), RATE)
-    settings = {
-        "model": str(model_folder(folder)),
-        "sample": str(sample),
-        "precision": precision,
-        "eos_threshold": ENDLESS,
-    }
-    return backend("pocket").open(complete_settings("pocket", settings))
-
-
-def weights(voice) -> int:
-    """Return the bytes of a loaded model's weights as they would be on disk."""
-    import io
-
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save(voice._model.backbone.state_dict(), buffer)
-    return buffer.getbuffer().nbytes
-
-
-def model_folder(folder: Path) -> Path:
-    """Return a model at real size, made on the first call."""
-    sys.path.insert(0, str(ROOT))
-    model = folder / "model"
-    if not model.exists():
-        from tests.neural.tiny_pocket import save_pocket
-
-        save_pocket(model, real_size=True)
-    return model
-
-
-PARTS = {
-    "native": native,
-    "fp32": lambda folder, runs: ours(folder, runs, "fp32"),
-    "int8": lambda folder, runs: ours(folder, runs, "int8"),
-    "bf16": lambda folder, runs: ours(folder, runs, "bf16"),
-    "batch": batch,
-}
 
 if __name__ == "__main__":
     if importlib.util.find_spec("torch") is None:

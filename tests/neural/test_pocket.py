@@ -15,6 +15,7 @@ from engine.render.cache import TakeCache
 from engine.story.model import Line
 from engine.voices import kept, wire
 from engine.voices.backends import pocket_voice
+from engine.voices.backends.pocket_fixed import FixedStore
 from engine.voices.catalog import Catalog
 from engine.voices.media import Stopped
 from engine.voices.pool import VoicePool
@@ -106,6 +107,38 @@ def test_lines_sound_in_company_as_they_do_alone(opened, sample):
         alone = sound(voice, text, seed=index + 1)
         assert alone.shape == together[index].audio.shape
         np.testing.assert_allclose(together[index].audio, alone, atol=1e-4 * np.abs(alone).max())
+
+
+def test_buffers_that_stay_make_the_same_sound_as_a_growing_cache(folder, opened, sample):
+    """As on a graphics device, whose steps are recorded: lines of other lengths and numbers go through the same."""
+    voice = opened(sample=str(sample))
+    groups = (["hi", TEXT, "x, y, z"], [TEXT], ["x, y", "hi", "hi there"], [TEXT, "hum"])
+    grown = [dict(voice.speak_all(texts, seeds=range(len(texts)))) for texts in groups]
+    try:
+        voice._model._fixed = FixedStore(voice._model.backbone)
+        fixed = [dict(voice.speak_all(texts, seeds=range(len(texts)))) for texts in groups]
+    finally:
+        voice._model._fixed = None
+    for before, after in zip(grown, fixed, strict=True):
+        for index, chunk in before.items():
+            np.testing.assert_allclose(after[index].audio, chunk.audio, atol=1e-4 * np.abs(chunk.audio).max())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no graphics device")
+@pytest.mark.parametrize(("precision", "error"), [("fp32", 2e-3), ("bf16", 0.1)])
+def test_recorded_steps_make_the_same_sound_as_called_ones(opened, sample, precision, error):
+    voice = opened(sample=str(sample), device="cuda", precision=precision)
+    texts = ["hi", TEXT, "x, y, z"]
+    recorded = [dict(voice.speak_all(texts, seeds=[1, 2, 3])) for _ in range(2)]
+    alone = sound(voice, TEXT, seed=2)
+    voice._model._fixed = None
+    called = dict(voice.speak_all(texts, seeds=[1, 2, 3]))
+    pocket_voice._loaded.clear()
+    for index, chunk in called.items():
+        first, again = (made[index].audio for made in recorded)
+        np.testing.assert_array_equal(first, again)
+        np.testing.assert_allclose(first, chunk.audio, atol=error * np.abs(chunk.audio).max())
+    np.testing.assert_allclose(alone, recorded[0][1].audio, atol=error * np.abs(alone).max())
 
 
 def test_a_line_ends_when_the_model_says_so(opened):

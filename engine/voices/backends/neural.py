@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ModelMissing, VoiceError
+from engine.platform import has_nvidia
 from engine.voices.base import Abilities, Choice, Report, Setting, Settings, Text, Voice, unheard
 from engine.voices.models.place import is_folder, model_folder
 
@@ -32,8 +33,8 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
 
     name: what keys begin with. module: has ``open_voice(folder, settings, report) -> Voice``, which also gets what may
     stand behind a colon; it is imported only when a voice is opened. libraries: whose versions may change the sound.
-    revision: changes when our own code does. lines: how many its voice speaks at once at most. files: settings whose
-    content shapes the sound.
+    revision: changes when our own code does. lines: how many its voice speaks at once at most; graphics_lines: on a
+    graphics device, where that is more. files: settings whose content shapes the sound.
     """
 
     name: str
@@ -42,6 +43,7 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[str, ...] = ("torch", "transformers")
     revision: str = "1"
     lines: int = 1
+    graphics_lines: int = 0
     files: tuple[str, ...] = ()
     abilities: Abilities = Abilities(chance=True)
     extra: str = "neural"
@@ -55,9 +57,11 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
         revision = f"@{settings['revision']}" if settings["revision"] else ""
         return f"{self.name} {settings['model']}{revision} {settings['device']} {settings['precision']}"
 
-    def batch(self, settings: Settings) -> int:  # noqa: ARG002
+    def batch(self, settings: Settings) -> int:
         """Return how many lines are spoken at once at most."""
-        return self.lines
+        device = settings["device"]
+        graphics = device == "cuda" or (device == "auto" and has_nvidia())
+        return max(self.lines, self.graphics_lines) if graphics else self.lines
 
     def fingerprint(self, settings: Settings) -> str:
         """Return what the sample and, where it is a folder of the user's, the model are."""

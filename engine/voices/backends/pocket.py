@@ -22,6 +22,7 @@ BACKEND = NeuralBackend(
     module="engine.voices.backends.pocket_voice",
     settings=SETTINGS,
     lines=8,
+    graphics_lines=32,
     files=("sample",),
     abilities=Abilities(temperature="temperature", chance=True),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from transformers import AutoModelForTextToWaveform, AutoProcessor
 from engine.errors import VoiceError
 from engine.voices.backends.codec_stream import CodecStream
 from engine.voices.backends.neural import content_hash
-from engine.voices.backends.pocket_loop import Layers, Manner, Prompt, latents, voice_layers
+from engine.voices.backends.pocket_fixed import FixedStore
+from engine.voices.backends.pocket_loop import Manner, latents
+from engine.voices.backends.pocket_states import GrowingStates, Layers, Prompt, States, voice_layers
 from engine.voices.backends.torch_device import device_of, dtype_of, quantize, told_plainly
 from engine.voices.base import Chunk, Report, Settings, Timing
 from engine.voices.kept import kept
@@ -47,6 +50,7 @@ class PocketModel:
         ).eval()
         self.backbone.model.layers = quantize(self.backbone.model.layers, settings)
         self.backbone.to(self.device)
+        self._fixed = FixedStore(self.backbone) if self.device.type == "cuda" else None
         report(0.7, "reading the codec")
         self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
         self.codec: Any = self.processor.audio_tokenizer
@@ -58,6 +62,15 @@ class PocketModel:
     def codec_stream(self) -> CodecStream:
         """Return what decodes latents, (lines, frames, size), of one batch of lines."""
         return CodecStream(self.codec.decoder, lambda latents: self.codec.latent_proj(latents.transpose(1, 2)))
+
+    @contextmanager
+    def states(self, prompts: Sequence[Prompt], voice: Layers, flow_steps: int) -> Iterator[States]:
+        """Lend the backbone, having heard ``voice``, for lines that are spoken together."""
+        if self._fixed is None:
+            yield GrowingStates(self.backbone, prompts, voice, flow_steps)
+            return
+        with self._fixed.lent(prompts, voice, flow_steps) as states:
+            yield states
 
     def prompts(self, text: str) -> list[Prompt]:
         """Return ``text`` as the model wants it; what is too long for one go is split at sentences."""
@@ -156,17 +169,21 @@ class PocketVoice:
         self, prompts: Sequence[Prompt], seeds: Sequence[int], stopped: Callable[[], bool]
     ) -> Iterator[tuple[np.ndarray, list[int]]]:
         """Yield sound, (lines, samples), and how many frames of it belong to each line."""
+        with self._model.states(prompts, self._voice, self._manner.flow_steps) as states:
+            steps = latents(self._model.backbone, states, prompts, self._manner, seeds, stopped)
+            yield from self._decode(steps, len(prompts))
+
+    def _decode(self, steps: Iterable[tuple[Tensor, list[bool]]], lines: int) -> Iterator[tuple[np.ndarray, list[int]]]:
         codec = self._model.codec_stream()
         waiting: list[Tensor] = []
-        counts = [0] * len(prompts)
+        counts = [0] * lines
         chunks = 0
-        steps = latents(self._model.backbone, prompts, self._voice, self._manner, seeds, stopped)
         for latent, spoken in steps:
             waiting.append(latent)
             counts = [count + part for count, part in zip(counts, spoken, strict=True)]
             if len(waiting) >= FRAMES_PER_CHUNK[min(chunks, len(FRAMES_PER_CHUNK) - 1)]:
                 yield self._decoded(codec, waiting), counts
-                waiting, counts, chunks = [], [0] * len(prompts), chunks + 1
+                waiting, counts, chunks = [], [0] * lines, chunks + 1
         if waiting:
             yield self._decoded(codec, waiting), counts
 
