@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,8 +77,13 @@ HEAVY = {
 }
 
 
-def imported(module: str) -> Iterator[str]:
-    """Yield the full name of whatever ``module`` imports, inside functions too."""
+@cache
+def imported(module: str) -> tuple[str, ...]:
+    """Return the full name of whatever ``module`` imports, inside functions too."""
+    return tuple(_imported(module))
+
+
+def _imported(module: str) -> Iterator[str]:
     for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import socket
+import time
 import urllib.request
 from pathlib import Path
 
@@ -31,6 +34,15 @@ def ask(port: int, path: str, body: object) -> bytes:
     return data
 
 
+def wait_listening(port: int) -> None:
+    """Return when somebody listens there: HTTP follows OSC."""
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
 def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -> None:
     story = tmp_path / "story.yaml"
     story.write_text(STORY)
@@ -55,5 +67,6 @@ def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -
                 pass
             cuevox.wait_connected(60.0)
             assert cuevox.values["/strip/voices/gain"] == (-7.0,)
+            wait_listening(http_port)
             told = json.loads(ask(http_port, "/command", {"address": "/strip/voices/gain"}))
             assert told["values"] == [-7.0], "HTTP is where it was"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,29 +20,32 @@ pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 class Device:
     """Pads with lights, as a JACK client that knows nothing of us."""
 
-    def __init__(self) -> None:
-        import rtmidi
-
+    def __init__(self, server: JackServer) -> None:
         self.shown: list[bytes] = []
-        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "LPX MIDI")
-        self._in = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "LPX MIDI")
-        self._in.ignore_types(sysex=False, timing=False)
-        self._in.set_callback(lambda event, _: self.shown.append(bytes(event[0])))
-        self._out.open_virtual_port("out")
-        self._in.open_virtual_port("in")
+        self._presses: deque[bytes] = deque()
+        self._client = server.client("LPX MIDI")
+        self._out = self._client.midi_outports.register("out")
+        self._in = self._client.midi_inports.register("in")
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def _process(self, frames: int) -> None:
+        self.shown += (bytes(data) for _, data in self._in.incoming_midi_events())
+        self._out.clear_buffer()
+        while self._presses:
+            self._out.write_midi_event(0, self._presses.popleft())
 
     def press(self, note: int, velocity: int = 127) -> None:
-        self._out.send_message([0x90, note, velocity])
+        self._presses.append(bytes((0x90, note, velocity)))
 
     def close(self) -> None:
-        for port in (self._out, self._in):
-            port.close_port()
-            port.delete()
+        self._client.deactivate()
+        self._client.close()
 
 
 @pytest.fixture
 def device(jack_server: JackServer) -> Iterator[Device]:
-    device = Device()
+    device = Device(jack_server)
     yield device
     device.close()
 
