@@ -115,7 +115,7 @@ class Control:
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
         self.io = IoLink(lambda ask: send({"io": ask}))
-        self.deck = TapeDeck(self.io, Path(config.story).resolve())
+        self.deck = TapeDeck(self.io, Path(config.story).resolve(), self._folder, self.pool.cache)
         longest = round(config.stream_seconds * story.sample_rate)
         self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
         self.loader = TakeLoader(

@@ -12,22 +12,29 @@ from pathlib import Path
 from engine.control.io_link import IoLink
 from engine.errors import BadRange, MediaError, StoryError
 from engine.io.messages import Lane, Record
-from engine.session.deck import Reel
+from engine.render.cache import TakeCache
+from engine.render.played import PlayedOrder
+from engine.render.print_process import print_elsewhere
+from engine.session.capture import without
+from engine.session.deck import RECORDINGS, Printed, Reel, printed_file
+from engine.session.library import Stretched
 from engine.story.document import StoryDocument
-from engine.story.model import MASTER, Story
+from engine.story.model import MASTER, Line, Story
 
 log = logging.getLogger(__name__)
 
-RECORDINGS = "recordings"
-"""The folder beside the story in which every recording has a folder."""
 _NAME = re.compile(r"[\w][\w .+-]{0,62}")
 
 
 class TapeDeck:
-    """Beside one story. Event loop of the control process only."""
+    """Beside one story. Event loop of the control process only.
 
-    def __init__(self, io: IoLink, story: Path) -> None:
+    base_folder: where the story's audio paths start. cache: where takes lie.
+    """
+
+    def __init__(self, io: IoLink, story: Path, base_folder: Path, cache: TakeCache) -> None:
         self._io, self._story = io, story
+        self._base, self._cache = base_folder, cache
         self._writing: set[asyncio.Task[None]] = set()
 
     def begin(self, name: str, strips: Sequence[str]) -> Reel:
@@ -48,10 +55,10 @@ class TapeDeck:
             Record(take=reel.number, folder=reel.folder, name=reel.name, story=self._story.name, lanes=lanes)
         )
 
-    def keep(self, reel: Reel, story: Story) -> str:
+    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:
         """Write the story beside the one that was played: its files are found from there."""
         path = self._story.with_name(f"{self._story.stem} {reel.name}.yaml")
-        task = asyncio.create_task(self._write(path, story))
+        task = asyncio.create_task(self._write(path, reel, story, printed))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         return str(path)
@@ -60,11 +67,38 @@ class TapeDeck:
         """Return when everything is written."""
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    async def _write(self, path: Path, story: Story) -> None:
+    async def _write(self, path: Path, reel: Reel, story: Story, printed: Sequence[Printed]) -> None:
         try:
-            await asyncio.to_thread(StoryDocument.create, path, story)
+            lost = await asyncio.to_thread(self._print, reel, story.sample_rate, printed) if printed else ()
+            await asyncio.to_thread(StoryDocument.create, path, without(story, lost))
         except (OSError, StoryError, MediaError) as error:
             log.error("what was played could not be written to %s: %s", path, error)
+
+    def _print(self, reel: Reel, sample_rate: int, printed: Sequence[Printed]) -> tuple[str, ...]:
+        """Write the files of clips; return those clips for which that failed."""
+        orders = [self._order(reel, sample_rate, each) for each in printed]
+        lost = []
+        for each, text in zip(printed, print_elsewhere(orders), strict=True):
+            if text:
+                log.error("what was played as %r is only a marker: %s", each.what, text)
+                lost.append(each.clip)
+        return tuple(lost)
+
+    def _order(self, reel: Reel, sample_rate: int, printed: Printed) -> PlayedOrder:
+        sound = printed.sound.source
+        source, speed = (sound.source, sound.speed) if isinstance(sound, Stretched) else (sound, 1.0)
+        if isinstance(source, Line):
+            file = self._cache.audio_path(printed.sound.loaded.digest)
+        else:
+            file = self._base / source.path
+        return PlayedOrder(
+            to=str(self._story.parent / printed_file(reel, printed.clip)),
+            source=str(file),
+            speed=speed,
+            sample_rate=sample_rate,
+            records=printed.records,
+            frames=printed.frames,
+        )
 
     def _folder(self, name: str, *, unique: bool) -> Path:
         if not _NAME.fullmatch(name) or name.endswith((".", " ")):

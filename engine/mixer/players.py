@@ -219,7 +219,7 @@ def stop(players: Players, player: int, frame: int, frames: int) -> None:
 
 
 @kernel
-def pause(players: Players, player: int, frame: int, frames: int, paused: bool) -> None:
+def pause(players: Players, reports: Reports, player: int, frame: int, frames: int, paused: bool) -> None:
     """Hold the players with id ``player`` (0: all but the timeline's), or let them go on."""
     for index in range(players.used[0]):
         row = players.table[index]
@@ -228,11 +228,14 @@ def pause(players: Players, player: int, frame: int, frames: int, paused: bool) 
         if paused:
             if row.flow == DRY:
                 row.flow = FLOWING  # it is silent already; now it waits for whoever paused it
-            hold(row, frame, frames)
+            if row.hold_start == NEVER:
+                hold(row, frame, frames)
+                tell(reports, Report.HELD, row.strip, row.player, row.serial, frame, frame, float(frames))
         elif row.header != PLAIN and row.flow == FLOWING and row.hold_start != NEVER:
             row.flow = DRY  # it goes on once there is enough
-        else:
+        elif row.hold_start != NEVER:
             resume(row, frame, frames)
+            tell(reports, Report.RESUMED, row.strip, row.player, row.serial, frame, frame, float(frames))
 
 
 @kernel
@@ -396,9 +399,9 @@ def play(
                 _add_varied(row, players, arena, begin, left, right)
         if left_over <= frames - wait:
             ended = begin + max(0, left_over)
-            released = row.release_start != NEVER and row.release_start + row.release_frames == ended
-            fade_out = float(row.release_frames) if released else 0.0
-            tell(reports, Report.ENDED, row.strip, row.player, row.serial, row.requested, ended, fade_out)
+            released = row.release_start < ended
+            fade, begin = (row.release_frames, row.release_start) if released else (0, row.requested)
+            tell(reports, Report.ENDED, row.strip, row.player, row.serial, begin, ended, float(fade))
             continue
         if kept != index:
             players.table[kept] = players.table[index]

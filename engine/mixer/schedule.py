@@ -180,10 +180,10 @@ def apply_to_players(
         if record.player != 0:
             cancel(schedule, reports, record.player, frame)
     elif record.kind == Kind.PAUSE_PLAYER:
-        pause(players, record.player, frame, fade, True)
+        pause(players, reports, record.player, frame, fade, True)
         suspend(schedule, record.player, frame)
     else:
-        pause(players, record.player, frame, fade, False)
+        pause(players, reports, record.player, frame, fade, False)
         wake(schedule, record.player, frame)
 
 

@@ -123,7 +123,7 @@ def _stop_in_time(row: Any, reports: Reports, frame: int, frames: int, fade: int
     row.flow = DRY
     hold(row, frame + max(0, ahead - fade), max(1, min(fade, ahead)))
     last = row.hold_start + row.hold_frames
-    tell(reports, Report.UNDERRUN, row.strip, row.player, row.serial, last, last, float(last - row.start))
+    tell(reports, Report.UNDERRUN, row.strip, row.player, row.serial, row.hold_start, last, float(last - row.start))
 
 
 @kernel

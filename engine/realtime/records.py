@@ -120,6 +120,8 @@ class Report(IntEnum):
     STOLEN = 12
     UNDERRUN = 13
     REFILLED = 14
+    HELD = 15
+    RESUMED = 16
 
 
 REPORT = np.dtype(
@@ -131,13 +133,15 @@ REPORT = np.dtype(
 )
 """One report. STARTED and ENDED: player, requested and actual engine frame. STARTED's value is 1 where the clip is
 still being made; of the timeline's players, how many frames of the clip came before (a start midway). ENDED's is how
-long the fade was with which it was stopped, 0: it came to its end. LATE: the record's serial and both frames. TIMELINE:
+long the fade was with which it was stopped, which began at requested_frame, 0: it came to its end.
+LATE: the record's serial and both frames. TIMELINE:
 serial is the generation now playing. TRANSPORT: value is 1 playing, 0 stopped; requested_frame is the timeline frame,
 actual_frame the engine frame of the change. STRIP_FAILED: the strip that was silenced. TAKEN: the block at actual_frame
 took the records up to position serial of the ring. SWAPPED: the mixer begins at actual_frame to go over to another
 graph. STOLEN: the player fades out, its place is wanted for a newer one. UNDERRUN: the player has played all that is
-ready, value frames, and is silent from actual_frame on. REFILLED: it goes on at actual_frame, after value frames of
-silence."""
+ready, value frames, and is silent from actual_frame on; it began to fade at requested_frame. REFILLED: it goes on at
+actual_frame, after value frames of silence. HELD: the player pauses, fading from actual_frame on within value frames.
+RESUMED: it goes on at actual_frame, fading in within value frames."""
 
 
 ENTRY = np.dtype(

@@ -1,26 +1,31 @@
-"""Capture: what was played, as a story: a clip for every player, from the frame at which it was heard.
+"""Capture: what was played, as a story: clips for every player, from the frame at which it was heard.
 
-Clips hold what was played plainly, with its trim, gain, pan and fades, and with the fade of whoever stopped it. What a
-clip can't say is left out and becomes a marker with a name that tells it: another pitch or speed, loops, backwards.
-Faders that were moved become automation.
+Clips hold what was played plainly, with its trim, gain, pan and fades, and with the fade of whoever stopped it; loops
+and pauses are several. What else a player did (pitch, speed, backwards, fades that ran into one another) is printed
+into a file, and is a clip of that. Knobs that were turned become automation; switches, which no lane can say, markers.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from engine.commands import Command, SetInsertParam, SetSendGain, SetStripGain, SetStripPan
-from engine.mixer.effects import EFFECTS
+from engine.commands import Command
 from engine.realtime.notes import Notes
+from engine.realtime.records import RECORD, Kind, Report
 from engine.session.context import DECLICK_SECONDS, Context
+from engine.session.deck import Printed, Reel, printed_file
+from engine.session.knobs import Move, Moved, lanes, moves_of
 from engine.session.library import AudioFile, Stretched, describe
-from engine.session.players import Sound
+from engine.session.orders import Records, order, together
+from engine.session.pieces import Hold, Life, NoClip, Piece, pieces_of
+from engine.session.players import Sound, start_order
 from engine.session.transport import Transport
-from engine.story.model import MASTER, At, Clip, Effect, FadeShape, Lane, Line, Marker, Point, Story, Strip
+from engine.story.model import MASTER, At, Clip, Line, Marker, Story, Strip
 from engine.units import seconds_to_frames
 
 LONGEST_NAME = 60
@@ -30,26 +35,27 @@ PLAYED, OVER, MOVED = "captured/playing/", "captured/over/", "captured/moved/"
 
 class Played(msgspec.Struct, kw_only=True):
     """One player. start: the engine frame of its first sound; skip: the frames of the clip before that; end: None
-    while it sounds. faded: the fade with which it was stopped."""
+    while it sounds. faded: the fade with which it was stopped, at fade_frame. holds: its pauses. timeline: it was not
+    fired."""
 
     track: str
     sound: Sound
     gain_db: float
+    timeline: bool = False
     start: int | None = None
     skip: int = 0
     end: int | None = None
     faded: int = 0
+    fade_frame: int = 0
+    holds: tuple[Hold, ...] = ()
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """A knob that was turned at an engine frame, within so many frames."""
+class Captured(msgspec.Struct, frozen=True, kw_only=True):
+    """What was played. printed: clips of it whose sound is still to be written. left_out: what became a marker."""
 
-    strip: str
-    target: str
-    frame: int
-    frames: int
-    before: float
-    value: float
+    story: Story
+    printed: tuple[Printed, ...]
+    left_out: tuple[str, ...]
 
 
 class Capture:
@@ -59,7 +65,7 @@ class Capture:
         self._context, self._transport, self._notes = context, transport, notes
         self._players: dict[int, Played] = {}
         self._over: list[Played] = []
-        self._moves: list[Move] = []
+        self._moves: list[Moved] = []
         self._before: Story | None = None
         context.on_play = self._plays
 
@@ -68,8 +74,8 @@ class Capture:
         self._over.clear()
         self._moves.clear()
         self._before = self._context.story
-        for player, played in self._players.items():
-            self._notes.set(f"{PLAYED}{player}", pickle.dumps(played))
+        for player in self._players:
+            self._keep(player)
 
     def rest(self) -> None:
         """Keep only what sounds."""
@@ -86,23 +92,17 @@ class Capture:
         self._over = [pickle.loads(note) for note in self._notes.all(OVER).values()]
         self._moves = [pickle.loads(note) for note in self._notes.all(MOVED).values()]
 
-    def turned(self, command: Command, at_frame: int | None) -> None:
-        """Hear of a command before it is carried out."""
+    def moves(self, command: Command, at_frame: int | None) -> tuple[Moved, ...]:
+        """Return what a command will turn, to be told once it has been carried out."""
         if self._before is None:
-            return
-        match command:
-            case SetStripGain(strip=strip, gain_db=value, ramp_seconds=ramp):
-                self._move(strip, "gain_db", self._strip(strip).gain_db, value, ramp, at_frame)
-            case SetStripPan(strip=strip, pan=value, ramp_seconds=ramp):
-                self._move(strip, "pan", self._strip(strip).pan, value, ramp, at_frame)
-            case SetSendGain(strip=strip, bus=bus, gain_db=value, ramp_seconds=ramp):
-                sends = {send.to: send.gain_db for send in self._strip(strip).sends}
-                if bus in sends:
-                    self._move(strip, f"send.{bus}", sends[bus], value, ramp, at_frame)
-            case SetInsertParam(strip=strip, insert=insert, param=param, value=value, ramp_seconds=ramp):
-                inserts = self._strip(strip).inserts
-                if 0 < insert <= len(inserts) and (before := _param(inserts[insert - 1], param)) is not None:
-                    self._move(strip, f"insert.{insert}.{param}", before, value, ramp, at_frame)
+            return ()
+        return tuple(self._moved(move, at_frame) for move in moves_of(command, self._context.story))
+
+    def turned(self, moves: Sequence[Moved]) -> None:
+        """Hear of knobs that were turned."""
+        for moved in moves:
+            self._moves.append(moved)
+            self._notes.set(f"{MOVED}{len(self._moves)}", pickle.dumps(moved))
 
     def started(self, report: np.void) -> None:
         """Hear that a player sounds (a STARTED report)."""
@@ -113,8 +113,27 @@ class Capture:
         if played is not None:
             played.start, played.skip = int(report["actual_frame"]), skip
             self._players[player] = played
-            if self._before is not None:
-                self._notes.set(f"{PLAYED}{player}", pickle.dumps(played))
+            self._keep(player)
+
+    def held(self, report: np.void) -> None:
+        """Hear that a player pauses (a HELD report)."""
+        self._hold(int(report["player"]), int(report["actual_frame"]), int(report["value"]))
+
+    def ran_dry(self, report: np.void) -> None:
+        """Hear that a player has to wait for its sound (an UNDERRUN report); one from the disk passes it by."""
+        begin, silent = int(report["requested_frame"]), int(report["actual_frame"])
+        self._hold(int(report["player"]), begin, silent - begin)
+
+    def resumed(self, report: np.void) -> None:
+        """Hear that a player goes on (a RESUMED or a REFILLED report)."""
+        player = int(report["player"])
+        played = self._players.get(player)
+        if played is None or not played.holds or played.holds[-1].end_frame is not None:
+            return
+        fade = int(report["value"]) if report["kind"] == Report.RESUMED else self._context.frames(DECLICK_SECONDS)
+        last = replace(played.holds[-1], end_frame=int(report["actual_frame"]), attack_frames=fade)
+        played.holds = (*played.holds[:-1], last)
+        self._keep(player)
 
     def ended(self, report: np.void) -> None:
         """Hear that a player sounds no more (an ENDED report)."""
@@ -122,44 +141,32 @@ class Capture:
         played = self._players.pop(player, None)
         if played is not None and played.start is not None and self._before is not None:
             played.end, played.faded = int(report["actual_frame"]), int(report["value"])
+            played.fade_frame = int(report["requested_frame"])
             self._over.append(played)
             self._notes.set(f"{OVER}{len(self._over)}", pickle.dumps(played))
             self._notes.forget(f"{PLAYED}{player}")
 
-    def story(self, story: Story, name: str, since: int, until: int) -> tuple[Story, tuple[str, ...]]:
-        """Return what sounded between two engine frames as a story, and what could not be made a clip."""
+    def story(self, story: Story, reel: Reel, since: int, until: int) -> Captured:
+        """Return what sounded between two engine frames as a story."""
         before = self._before or story
-        heard = sorted(
-            (p for p in (*self._over, *self._players.values()) if _overlaps(p, since, until)),
-            key=lambda p: p.start or 0,
-        )
-        plain = [p for p in heard if _is_plain(p, until)]
-        odd = [p for p in heard if not _is_plain(p, until)]
         clips: dict[str, list[Clip]] = {}
-
-        def moved(id: str, strip: Strip) -> Strip:
-            return self._with_moves(id, strip, since, until)
-
-        for number, played in enumerate(plain, 1):
-            clips.setdefault(played.track, []).append(self._clip(played, f"p{number}", since, until))
-        markers = tuple(
-            Marker(id=f"m{number}", at=At(frame=max(0, (p.start or 0) - since)), name=_what(p))
-            for number, p in enumerate(odd, 1)
-        )
-        tracks = (
-            msgspec.structs.replace(t, clips=tuple(clips.get(t.id, ())), strip=moved(t.id, t.strip))
-            for t in before.tracks
-        )
-        buses = (msgspec.structs.replace(bus, strip=moved(bus.id, bus.strip)) for bus in before.buses)
-        captured = msgspec.structs.replace(
-            before,
-            title=f"{story.title} ({name})",
-            tracks=tuple(tracks),
-            buses=tuple(buses),
-            master=msgspec.structs.replace(before.master, strip=moved(MASTER, before.master.strip)),
-            cues=(), cuelists=(), slots=(), snapshots=(), markers=markers,
+        printed: list[Printed] = []
+        heard = (p for p in (*self._over, *self._players.values()) if _overlaps(p, since, until))
+        for number, played in enumerate(sorted(heard, key=lambda p: p.start or 0), 1):
+            made = self._clips(played, f"p{number}", since, until)
+            if made is None:
+                printed.append(self._printed(played, f"p{number}", until))
+                made = [self._clip_of(printed[-1], printed_file(reel, f"p{number}"), played, since, until)]
+            clips.setdefault(played.track, []).extend(made)
+        markers = tuple(self._markers(since, until))
+        captured = replace(
+            self._automated(before, since, until),
+            title=f"{story.title} ({reel.name})",
+            cues=(), cuelists=(), slots=(), snapshots=(), midi=(), markers=markers,
         )  # fmt: skip
-        return captured, tuple(_what(played) for played in odd)
+        tracks = tuple(replace(t, clips=tuple(clips.get(t.id, ()))) for t in captured.tracks)
+        left_out = tuple(marker.name for marker in markers)
+        return Captured(story=replace(captured, tracks=tracks), printed=tuple(printed), left_out=left_out)
 
     def _plays(self, player: int, sound: Sound, gain_db: float) -> None:
         strip = self._context.graph.strips[sound.strip]
@@ -173,79 +180,152 @@ class Capture:
             return None
         track, clip = found
         sound = self._context.clip_sound(clip, self._context.strip(track))
-        return Played(track=track, sound=sound, gain_db=0.0)
+        return Played(track=track, sound=sound, gain_db=0.0, timeline=True)
 
-    def _clip(self, played: Played, id: str, since: int, until: int) -> Clip:
-        sound, start, end = played.sound, played.start or 0, played.end
-        early, late = max(0, since - start), end is None or end > until
-        length = (until if end is None else min(end, until)) - start - early
-        fade_in, shape = self._fade_in(played)
-        fade_out, out_shape = (played.faded, _LINEAR) if played.faded else (sound.fade_out_frames, sound.fade_out_shape)
+    def _hold(self, player: int, frame: int, fade: int) -> None:
+        played = self._players.get(player)
+        if played is not None and played.start is not None and not played.sound.loaded.paged:
+            played.holds = (*played.holds, Hold(start_frame=frame, fade_frames=fade))
+            self._keep(player)
+
+    def _keep(self, player: int) -> None:
+        """Note a player, for a session that goes on after this one."""
+        if self._before is not None:
+            self._notes.set(f"{PLAYED}{player}", pickle.dumps(self._players[player]))
+
+    def _moved(self, move: Move, at_frame: int | None) -> Moved:
+        frame = self._context.soon() if at_frame is None else at_frame
+        frames = seconds_to_frames(max(move.ramp_seconds, DECLICK_SECONDS), self._context.story.sample_rate)
+        return Moved(move=move, frame=frame, frames=max(1, frames))
+
+    def _clips(self, played: Played, id: str, since: int, until: int) -> list[Clip] | None:
+        """Return what a player did as clips of its source; None: no clips can say it."""
+        sound, start = played.sound, played.start or 0
+        exact = not (played.timeline or sound.loaded.making or sound.loaded.paged)
+        try:
+            pieces = pieces_of(sound, _life(played, until), self._context.frames(DECLICK_SECONDS), exact=exact)
+        except NoClip:
+            return None
         line, audio = (sound.source, None) if isinstance(sound.source, Line) else (None, sound.source)
-        return Clip(
+        like = Clip(
             id=id,
             name=_text(played)[:LONGEST_NAME],
-            start=At(frame=start + early - since),
+            start=At(frame=0),
             line=line,
             audio=audio.path if isinstance(audio, AudioFile) else None,
-            trim_start_frames=sound.trim_start_frames + played.skip + early,
-            length_frames=length,
             gain_db=sound.gain_db + played.gain_db,
             pan=sound.pan,
-            fade_in_frames=min(length, max(0, fade_in - early)),
-            fade_in_shape=shape,
-            fade_out_frames=0 if late else min(length, fade_out),
-            fade_out_shape=out_shape,
+        )
+        ids = [id] if len(pieces) == 1 else [f"{id}-{number}" for number in range(1, len(pieces) + 1)]
+        made = (
+            _clip(replace(like, id=name), piece, start, sound.trim_start_frames, since, until)
+            for name, piece in zip(ids, pieces, strict=True)
+        )
+        return [clip for clip in made if clip is not None]
+
+    def _printed(self, played: Played, id: str, until: int) -> Printed:
+        life, sound = _life(played, until), played.sound
+        bare = replace(sound, strip=0, gain_db=0.0, pan=0.0, loaded=replace(sound.loaded, offset=0, header=-1))
+        return Printed(
+            clip=id,
+            what=_what(played),
+            sound=sound,
+            records=together(start_order(1, bare, 0, 0.0), *_fate(life)).astype(RECORD).tobytes(),
+            frames=life.stop_frame - life.start_frame,
         )
 
-    def _fade_in(self, played: Played) -> tuple[int, FadeShape]:
+    def _clip_of(self, printed: Printed, path: str, played: Played, since: int, until: int) -> Clip:
+        """Return the clip of a file that is to be printed: every fade is in it, gain and pan are the clip's."""
         sound = played.sound
-        if played.skip:
-            return self._context.frames(DECLICK_SECONDS), _LINEAR
-        if sound.attack_frames > sound.fade_in_frames:
-            return sound.attack_frames, _LINEAR
-        return sound.fade_in_frames, sound.fade_in_shape
+        like = Clip(
+            id=printed.clip,
+            name=printed.what,
+            start=At(frame=0),
+            audio=path,
+            gain_db=sound.gain_db + played.gain_db,
+            pan=sound.pan,
+        )
+        clip = _clip(like, Piece(at=0, first=0, frames=printed.frames), played.start or 0, 0, since, until)
+        assert clip is not None  # only what was heard is asked about
+        return clip
 
-    def _strip(self, strip: str) -> Strip:
-        return self._context.story.strips().get(strip, Strip())
+    def _markers(self, since: int, until: int) -> Iterator[Marker]:
+        told = (moved for moved in self._moves if moved.move.what and since <= moved.frame < until)
+        for number, moved in enumerate(told, 1):
+            yield Marker(id=f"m{number}", at=At(frame=moved.frame - since), name=moved.move.what)
 
-    def _move(
-        self, strip: str, target: str, before: float, value: float, ramp_seconds: float, at_frame: int | None
-    ) -> None:
-        frame = self._context.soon() if at_frame is None else at_frame
-        frames = max(1, seconds_to_frames(max(ramp_seconds, DECLICK_SECONDS), self._context.story.sample_rate))
-        self._moves.append(Move(strip=strip, target=target, frame=frame, frames=frames, before=before, value=value))
-        self._notes.set(f"{MOVED}{len(self._moves)}", pickle.dumps(self._moves[-1]))
+    def _automated(self, story: Story, since: int, until: int) -> Story:
+        """Return ``story`` with the moves of its knobs as automation, and no other."""
 
-    def _with_moves(self, id: str, strip: Strip, since: int, until: int) -> Strip:
-        """Return a strip with the moves of its knobs as automation."""
-        moves = [m for m in self._moves if m.strip == id and since <= m.frame < until]
-        lanes: dict[str, list[Move]] = {}
-        for move in moves:
-            lanes.setdefault(move.target, []).append(move)
-        made = tuple(Lane(target=target, points=tuple(_points(lane, since))) for target, lane in lanes.items())
-        return msgspec.structs.replace(strip, automation=made)
+        def moved(id: str, strip: Strip) -> Strip:
+            return replace(strip, automation=lanes(self._moves, id, since, until))
+
+        return replace(
+            story,
+            tracks=tuple(replace(track, strip=moved(track.id, track.strip)) for track in story.tracks),
+            buses=tuple(replace(bus, strip=moved(bus.id, bus.strip)) for bus in story.buses),
+            master=replace(story.master, strip=moved(MASTER, story.master.strip)),
+        )
 
 
-_LINEAR: FadeShape = "linear"
-
-
-def _param(effect: Effect, param: str) -> float | None:
-    """Return what an insert's parameter is set to, None when it has none of that name."""
-    known = EFFECTS[effect.effect].params.get(param) if effect.effect in EFFECTS else None
-    return None if known is None else effect.params.get(param, known.spec.default)
+def without(story: Story, clips: Sequence[str]) -> Story:
+    """Return what was played with markers in the place of ``clips``."""
+    if not clips:
+        return story
+    lost = [clip for track in story.tracks for clip in track.clips if clip.id in clips]
+    markers = tuple(Marker(id=f"lost-{clip.id}", at=clip.start, name=clip.name) for clip in lost)
+    tracks = (replace(t, clips=tuple(c for c in t.clips if c.id not in clips)) for t in story.tracks)
+    return replace(story, tracks=tuple(tracks), markers=(*story.markers, *markers))
 
 
 def _overlaps(played: Played, since: int, until: int) -> bool:
     return played.start is not None and played.start < until and (played.end is None or played.end > since)
 
 
-def _is_plain(played: Played, until: int) -> bool:
-    """Whether a clip says all of it: it was played as it is, once, and not held on the way."""
-    sound = played.sound
-    length = (until if played.end is None else played.end) - (played.start or 0)
-    plain = sound.rate == 1.0 and not sound.loop_frames and not isinstance(sound.source, Stretched)
-    return plain and (sound.loaded.making or length <= sound.frames - played.skip)
+def _life(played: Played, until: int) -> Life:
+    """Return what became of a player, as far as was listened."""
+    stopped = played.end is not None and played.end <= until
+    fades = played.faded > 0 and played.fade_frame < until
+    return Life(
+        start_frame=played.start or 0,
+        stop_frame=played.end if stopped and played.end is not None else until,
+        skip=played.skip,
+        stopped=stopped,
+        faded=played.faded if fades else 0,
+        fade_frame=played.fade_frame if fades else None,
+        holds=tuple(hold for hold in played.holds if hold.start_frame < until),
+    )
+
+
+def _fate(life: Life) -> Iterator[Records]:
+    """Yield what befell a player of which nobody else knows, in frames since it began."""
+    for hold in life.holds:
+        begin = hold.start_frame - life.start_frame
+        yield order(Kind.PAUSE_PLAYER, begin, player=1, ramp_frames=hold.fade_frames)
+        if hold.end_frame is not None:
+            yield order(Kind.RESUME_PLAYER, hold.end_frame - life.start_frame, player=1, ramp_frames=hold.attack_frames)
+    if life.fade_frame is not None:
+        yield order(Kind.STOP_PLAYER, life.fade_frame - life.start_frame, player=1, ramp_frames=life.faded)
+
+
+def _clip(like: Clip, piece: Piece, start: int, trim: int, since: int, until: int) -> Clip | None:
+    """Return a piece of a player that began at engine frame ``start`` as a clip, if anything of it was recorded."""
+    begin, end = start + piece.at, start + piece.end
+    early, late = max(0, since - begin), end > until
+    length = min(end, until) - begin - early
+    if length <= 0:
+        return None
+    fade_in = min(length, max(0, piece.fade_in_frames - early))
+    return replace(
+        like,
+        start=At(frame=begin + early - since),
+        trim_start_frames=trim + piece.first + early,
+        length_frames=length,
+        fade_in_frames=fade_in,
+        fade_in_shape=piece.fade_in_shape,
+        fade_out_frames=0 if late else min(length - fade_in, piece.fade_out_frames),
+        fade_out_shape=piece.fade_out_shape,
+    )
 
 
 def _text(played: Played) -> str:
@@ -254,25 +334,12 @@ def _text(played: Played) -> str:
 
 
 def _what(played: Played) -> str:
-    """Return how a marker names what is no clip."""
+    """Return how people call what is no clip of its source."""
     sound = played.sound
     how = [
-        f"rate {sound.rate:g}" if sound.rate != 1.0 else "",
+        f"rate {abs(sound.rate):g}" if abs(sound.rate) != 1.0 else "",
+        "backwards" if sound.rate < 0.0 else "",
         "looped" if sound.loop_frames else "",
-        "stretched" if isinstance(sound.source, Stretched) else "",
+        f"at speed {sound.source.speed:g}" if isinstance(sound.source, Stretched) else "",
     ]
-    return f"{_text(played)[:LONGEST_NAME]} ({', '.join(filter(None, how)) or 'held on the way'})"
-
-
-def _points(moves: Iterable[Move], since: int) -> Iterable[Point]:
-    """Return the points of one lane: before the move, and where it has come to; a later one may cut it short."""
-    points: dict[int, Point] = {}
-    for move in moves:
-        begin, end = move.frame - since, move.frame + move.frames - since
-        cut = {frame: point for frame, point in points.items() if frame < begin}
-        points = {
-            **cut,
-            begin: Point(at=At(frame=begin), value=move.before),
-            end: Point(at=At(frame=end), value=move.value),
-        }
-    return points.values()
+    return f"{_text(played)[:LONGEST_NAME]} ({', '.join(filter(None, how)) or 'as it was played'})"

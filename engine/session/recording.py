@@ -13,7 +13,7 @@ from engine.events import Event, RecordingEnded, RecordingStarted
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind
 from engine.realtime.tape import MOST_LANES
-from engine.session.capture import Capture
+from engine.session.capture import Capture, Captured
 from engine.session.context import Context
 from engine.session.deck import Deck, Reel
 from engine.session.orders import Records, order, together
@@ -104,7 +104,7 @@ class Recording:
             return ()
         if not self._stopped:
             self._context.push(self._orders(None, on=False))
-        story, left_out = self._capture.story(self._context.story, reel.name, recorded.since, recorded.until)
+        captured = self._capture.story(self._context.story, reel, recorded.since, recorded.until)
         self._reel = None
         self._keep()
         self._capture.rest()
@@ -115,8 +115,8 @@ class Recording:
                 folder=reel.folder,
                 seconds=frames_to_seconds(recorded.until - recorded.since, rate),
                 lost_seconds=frames_to_seconds(recorded.lost_frames, rate),
-                story=self._deck.keep(reel, story) if recorded.until > recorded.since else "",
-                left_out=left_out,
+                story=self._keep_story(reel, captured) if recorded.until > recorded.since else "",
+                left_out=captured.left_out,
                 text=recorded.text,
             ),
         )
@@ -133,6 +133,9 @@ class Recording:
             seconds=frames_to_seconds(self._frames, rate),
             lost_seconds=frames_to_seconds(self._lost, rate),
         )
+
+    def _keep_story(self, reel: Reel, captured: Captured) -> str:
+        return self._deck.keep(reel, captured.story, captured.printed)
 
     def _begin(self, reel: Reel, strips: tuple[str, ...]) -> None:
         self._reel, self._strips, self._stopped = reel, strips, False

@@ -48,6 +48,8 @@ class Reports:
             Report.TRANSPORT: self._moved,
             Report.LOOPED: self._looped,
             Report.STOLEN: self._stolen,
+            Report.HELD: self._held,
+            Report.RESUMED: self._resumed,
             Report.PANICKED: lambda _: (Panicked(),),
         }
 
@@ -107,10 +109,20 @@ class Reports:
         dropped = Dropped(what=what, code="queue_full", text="too many commands are scheduled; this one was dropped")
         return (dropped, *self._finished(player))
 
+    def _held(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.held(report)
+        return ()
+
+    def _resumed(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.resumed(report)
+        return ()
+
     def _ran_dry(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.ran_dry(report)
         return (RanDry(what=self._name(int(report["player"])), after_seconds=self._seconds(report)),)
 
     def _went_on(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.resumed(report)
         return (WentOn(what=self._name(int(report["player"])), gap_seconds=self._seconds(report)),)
 
     def _seconds(self, report: np.void) -> float:

@@ -226,8 +226,9 @@ class Session:
         Raises an EngineError when it can't be done; then nothing has changed.
         """
         with self.context.instant():
-            self.capture.turned(command, at_frame)
+            moves = self.capture.moves(command, at_frame)
             events = self._carry_out(command, at_frame)
+            self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
         return self.tell(events)
 

@@ -15,8 +15,12 @@ from engine.commands import (
     Command,
     GoCue,
     Locate,
+    PauseAll,
     Play,
+    ResumeAll,
     SetStripGain,
+    SetStripMute,
+    SetStripPan,
     StartRecording,
     Stop,
     StopRecording,
@@ -33,12 +37,14 @@ from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
 from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.render.cache import TakeCache
-from engine.session.deck import Reel
-from engine.session.library import AudioFile, Loaded, Source
+from engine.render.played import PlayedOrder, print_played
+from engine.session.deck import Printed, Reel, printed_file
+from engine.session.library import AudioFile, Loaded, Source, Stretched
 from engine.session.recording import Recorded as End
 from engine.session.session import Session
 from engine.story.document import StoryDocument
 from engine.story.model import At, Bus, Clip, Cue, Manner, Master, PlayClip, Send, Slot, Story, Strip, Track
+from engine.voices.stretch import stretch
 from tests.signals import RATE, noise
 
 NOISE_FLOOR = 10.0 ** (-120 / 20)
@@ -52,6 +58,10 @@ def story() -> Story:
     slots = (
         Slot(bank="a", index=1, target=PlayClip(clip="drums"), mode="layer"),
         Slot(bank="a", index=2, target=PlayClip(clip="pad", manner=Manner(semitones=3.0)), mode="layer"),
+        Slot(bank="a", index=3, target=PlayClip(clip="drums", manner=Manner(repeat=3)), mode="layer"),
+        Slot(bank="a", index=4, target=PlayClip(clip="pad", manner=Manner(reverse=True)), mode="layer"),
+        Slot(bank="a", index=5, target=PlayClip(clip="drums", manner=Manner(speed=0.8)), mode="layer"),
+        Slot(bank="a", index=6, target=PlayClip(clip="pad", manner=Manner(semitones=-5.0, loop=True)), mode="layer"),
     )
     return Story(
         title="Live",
@@ -106,9 +116,14 @@ class Studio:
     def _load(self, name: str, frames: int) -> None:
         audio = noise(frames, seed=frames, channels=2, level=0.3)
         soundfile.write(self.folder / f"{name}.wav", audio, RATE, subtype="FLOAT")
+        self._lay(AudioFile(path=f"{name}.wav"), audio)
+        slow = Stretched(source=AudioFile(path=f"{name}.wav"), speed=0.8)
+        self._lay(slow, np.ascontiguousarray(stretch(audio, 0.8, RATE)))
+
+    def _lay(self, source: Source, audio: NDArray[np.float32]) -> None:
+        frames = len(audio)
         offset = self.link.arena.allocate(audio.size)
         self.memory.arena.view(np.float32)[offset : offset + audio.size] = audio.reshape(-1)
-        source = AudioFile(path=f"{name}.wav")
         self.session.known(source, frames)
         self.session.loaded(source, Loaded(offset=offset, frames=frames, channels=2, digest=""))
 
@@ -121,7 +136,22 @@ class Studio:
     def resume(self, reel: Reel, strips: Sequence[str]) -> None:
         """Nobody goes on here."""
 
-    def keep(self, reel: Reel, story: Story) -> str:
+    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:
+        for each in printed:
+            source = each.sound.source
+            stretched = isinstance(source, Stretched)
+            plain = source.source if isinstance(source, Stretched) else source
+            assert isinstance(plain, AudioFile)
+            print_played(
+                PlayedOrder(
+                    to=str(self.folder / printed_file(reel, each.clip)),
+                    source=str(self.folder / plain.path),
+                    speed=source.speed if stretched else 1.0,
+                    sample_rate=RATE,
+                    records=each.records,
+                    frames=each.frames,
+                )
+            )
         self.kept = StoryDocument.create(self.folder / f"live {reel.name}.yaml", story).story
         return "live.yaml"
 
@@ -229,17 +259,69 @@ def test_a_moved_fader_is_automation(studio: Studio) -> None:
     np.testing.assert_allclose(stem[16_000:40_000], recorded[16_000:40_000], atol=1e-5)
 
 
-def test_what_no_clip_can_say_is_a_marker(studio: Studio) -> None:
+@pytest.mark.parametrize(
+    ("slot", "clips"),
+    [(2, ["p1"]), (3, ["p1-1", "p1-2", "p1-3"]), (4, ["p1"]), (5, ["p1"])],
+    ids=["another pitch", "repeated", "backwards", "stretched"],
+)
+def test_what_was_played_otherwise_nulls_too(studio: Studio, slot: int, clips: list[str]) -> None:
+    studio.do(StartRecording(name="take"), 1000)
+    studio.do(TriggerSlot(bank="a", index=slot, velocity=0.8), 2000)
+    studio.do(StopRecording(), 100_000)
+    studio.play(102_400)
+    assert studio.kept is not None and studio.ended.left_out == ()
+    track = next(track for track in studio.kept.tracks if track.clips)
+    assert [clip.id for clip in track.clips] == clips
+    assert_nulls(studio.exported()[track.id], studio.recorded(track.id))
+
+
+def test_a_loop_that_is_stopped_nulls_and_is_cut_where_listening_began(studio: Studio) -> None:
+    studio.do(TriggerSlot(bank="a", index=6, velocity=0.8), 2000)
+    studio.do(StartRecording(name="take"), 10_000)
+    studio.do(StopSlot(bank="a", index=6, fade_seconds=0.2), 90_000)
+    studio.do(StopRecording(), 105_000)
+    studio.play(107_520)
+    assert_nulls(studio.exported()["two"], studio.recorded("two"))
+
+
+@pytest.mark.parametrize("slot", [1, 2, 3], ids=["plain", "another pitch", "repeated"])
+def test_a_pause_nulls(studio: Studio, slot: int) -> None:
     studio.do(StartRecording(name="take"), 0)
-    studio.do(TriggerSlot(bank="a", index=2, velocity=1.0), 2000)
-    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 3000)
-    studio.do(StopRecording(), 50_000)
-    studio.play(51_200)
+    studio.do(TriggerSlot(bank="a", index=slot, velocity=1.0), 2000)
+    studio.do(PauseAll(), 12_345)
+    studio.do(ResumeAll(), 30_001)
+    studio.do(PauseAll(), 35_000)
+    studio.do(ResumeAll(), 36_000)
+    studio.do(StopRecording(), 120_000)
+    studio.play(122_880)
+    assert studio.kept is not None and studio.kept.markers == ()
+    track = next(track for track in studio.kept.tracks if track.clips)
+    assert_nulls(studio.exported()[track.id], studio.recorded(track.id))
+
+
+def test_fades_that_run_into_one_another_null(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 2000)
+    studio.do(PauseAll(), 31_500)
+    studio.do(ResumeAll(), 31_600)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 40_000)
+    studio.do(StopSlot(bank="a", index=1, fade_seconds=0.5), 69_700)
+    studio.do(StopRecording(), 100_000)
+    studio.play(102_400)
+    assert_nulls(studio.exported()["one"], studio.recorded("one"))
+
+
+def test_switches_are_markers_and_what_is_refused_is_nothing(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(SetStripMute(strip="two", mute=True), 3000)
+    with pytest.raises(EngineError):
+        studio.do(SetStripPan(strip="nobody", pan=1.0))
+    studio.do(StopRecording(), 10_000)
+    studio.play(12_800)
     assert studio.kept is not None
-    assert [clip.name for track in studio.kept.tracks for clip in track.clips] == ["audio file 'drums.wav'"]
-    (marker,) = studio.kept.markers
-    assert (marker.at, marker.name) == (At(frame=2000), studio.ended.left_out[0])
-    assert "rate 1.18921" in marker.name
+    assert [(marker.at, marker.name) for marker in studio.kept.markers] == [(At(frame=3000), "two muted")]
+    assert studio.ended.left_out == ("two muted",)
+    assert not any(strip.automation for strip in studio.kept.strips().values())
 
 
 def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:

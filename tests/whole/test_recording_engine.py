@@ -34,6 +34,7 @@ tracks:
 master: {limiter_db: off}
 slots:
   - {bank: a, index: 1, clip: hit, mode: layer}
+  - {bank: a, index: 2, clip: hit, mode: layer, semitones: 12}
 """
 
 
@@ -85,12 +86,13 @@ def test_a_recording_is_the_show_and_becomes_a_story(story: Path) -> None:
         assert client.wait("/event/record/started")[0] == "first night"
         client.send("/transport/play")
         client.send("/slot/a/1/trigger", 1.0)
+        client.send("/slot/a/2/trigger", 1.0)
         until_recorded(rig, 1.5)
         client.send("/record/stop")
         name, seconds, lost, kept, left_out, text = client.wait("/event/record/ended")
         assert (name, lost, left_out, text) == ("first night", 0.0, 0, "")
         folder = story.parent / "recordings" / "first night"
-        files = {path.stem: read(path) for path in folder.glob("*.wav")}
+        files = {path.stem: read(path) for path in folder.glob("*.wav") if not path.stem.startswith("played")}
         assert set(files) == {"master", "music", "hits"}
         assert {len(audio) for audio in files.values()} == {round(seconds * RATE)}
         np.testing.assert_allclose(files["music"] + files["hits"], files["master"], atol=1e-6)
@@ -100,6 +102,9 @@ def test_a_recording_is_the_show_and_becomes_a_story(story: Path) -> None:
             select.select([], [], [], 0.02)
         text = Path(kept).read_text()
         assert "song.flac" in text and "hit.wav" in text
+        (fast,) = folder.parent.glob("first night/played *.wav")
+        assert f"recordings/first night/{fast.name}" in text
+        assert len(read(fast)) == 2400
         assert rig.stop() == 0
 
 

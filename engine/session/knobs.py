@@ -1,0 +1,106 @@
+"""Knobs: what was turned while a recording ran, as automation of the story that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from engine.commands import (
+    Command,
+    RecallSnapshot,
+    SetInsertBypass,
+    SetInsertParam,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+)
+from engine.errors import EngineError
+from engine.mixer.effects import insert_spec
+from engine.story.model import At, Effect, Lane, Point, Story, Strip
+from engine.story.snapshots import recall_turns
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A knob that is turned, within so many seconds; ``target`` as lanes have it. Empty: no lane can say ``what``."""
+
+    strip: str
+    target: str = ""
+    before: float = 0.0
+    value: float = 0.0
+    ramp_seconds: float = 0.0
+    what: str = ""
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A move that was made at an engine frame, within so many frames."""
+
+    move: Move
+    frame: int
+    frames: int
+
+
+def moves_of(command: Command, story: Story) -> Iterator[Move]:
+    """Yield what ``command`` will turn of ``story``; what can't be done is nothing."""
+    match command:
+        case RecallSnapshot(snapshot=snapshot, fade_seconds=fade):
+            try:
+                turns = recall_turns(story, snapshot, fade)
+            except EngineError:
+                return
+            for turn in turns:
+                yield from moves_of(turn, story)
+        case SetStripGain(strip=strip, gain_db=value, ramp_seconds=ramp):
+            yield Move(strip=strip, target="gain_db", before=_of(story, strip).gain_db, value=value, ramp_seconds=ramp)
+        case SetStripPan(strip=strip, pan=value, ramp_seconds=ramp):
+            yield Move(strip=strip, target="pan", before=_of(story, strip).pan, value=value, ramp_seconds=ramp)
+        case SetSendGain(strip=strip, bus=bus, gain_db=value, ramp_seconds=ramp):
+            sends = {send.to: send.gain_db for send in _of(story, strip).sends}
+            if bus in sends:
+                yield Move(strip=strip, target=f"send.{bus}", before=sends[bus], value=value, ramp_seconds=ramp)
+        case SetInsertParam(strip=strip, insert=insert, param=param, value=value, ramp_seconds=ramp):
+            inserts = _of(story, strip).inserts
+            if 0 < insert <= len(inserts) and (before := _param(story, inserts[insert - 1], param)) is not None:
+                target = f"insert.{insert}.{param}"
+                yield Move(strip=strip, target=target, before=before, value=value, ramp_seconds=ramp)
+        case SetStripMute(strip=strip, mute=mute):
+            yield Move(strip=strip, what=f"{strip} {'muted' if mute else 'no longer muted'}")
+        case SetStripSolo(strip=strip, solo=solo):
+            yield Move(strip=strip, what=f"{strip} {'solo' if solo else 'no longer solo'}")
+        case SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
+            yield Move(strip=strip, what=f"insert {insert} of {strip} {'bypassed' if bypass else 'no longer bypassed'}")
+
+
+def lanes(moved: Iterable[Moved], strip: str, since: int, until: int) -> tuple[Lane, ...]:
+    """Return the moves of a strip's knobs between two engine frames as automation of a story that begins there."""
+    found: dict[str, list[Moved]] = {}
+    for each in moved:
+        if each.move.strip == strip and each.move.target and since <= each.frame < until:
+            found.setdefault(each.move.target, []).append(each)
+    return tuple(Lane(target=target, points=tuple(_points(lane, since))) for target, lane in found.items())
+
+
+def _of(story: Story, strip: str) -> Strip:
+    return story.strips().get(strip, Strip())
+
+
+def _param(story: Story, effect: Effect, param: str) -> float | None:
+    """Return what an insert's parameter is set to, None when it has none of that name."""
+    known = insert_spec(effect.effect, story.plugins).params.get(param)
+    return None if known is None else effect.params.get(param, known.spec.default)
+
+
+def _points(moved: Iterable[Moved], since: int) -> Iterable[Point]:
+    """Return the points of one lane: before the move, and where it has come to; a later one may cut it short."""
+    points: dict[int, Point] = {}
+    for each in moved:
+        begin, end = each.frame - since, each.frame + each.frames - since
+        cut = {frame: point for frame, point in points.items() if frame < begin}
+        points = {
+            **cut,
+            begin: Point(at=At(frame=begin), value=each.move.before),
+            end: Point(at=At(frame=end), value=each.move.value),
+        }
+    return points.values()
