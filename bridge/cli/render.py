@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +13,10 @@ from bridge.cli import options
 from engine.plugins.facts import plugin_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from engine.render.cache import TakeCache
+    from engine.render.renderer import LinesFailed, Progress
     from engine.settings import Settings
     from engine.story.document import StoryDocument
     from engine.story.model import Line
@@ -25,13 +27,85 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def render(story: options.StoryFile) -> None:
-    """Make the take of every line in clips, cues and slots; what is cached already is not made again."""
-    settings = options.effective()
+class Only(StrEnum):
+    """Which lines are rendered."""
+
+    ALL = "all"
+    CHANGED = "changed"
+
+
+def render(
+    story: options.StoryFile,
+    only: Annotated[
+        Only, typer.Option("--only", help="`changed`: lines that no rendering of this story has made as they are now.")
+    ] = Only.ALL,
+    workers: Annotated[int | None, typer.Option("--workers", help="Processes that speak.", min=1, max=64)] = None,
+) -> None:
+    """Make the take of every line in clips, cues and slots; what is cached already is not made again.
+
+    Killed, it goes on where it was: what is finished is kept. A line that fails is told at the end.
+    """
+    settings = options.effective(workers=workers)
     document, catalog = open_story(story, settings)
-    takes, cache = render_all(document, catalog, settings)
+    batch = Batch(document, catalog, settings, changed=only is Only.CHANGED)
+    takes, failed = batch.render()
     seconds = sum(take.frames / take.sample_rate for take in takes.values())
-    typer.echo(f"{len(takes)} takes, {seconds:.1f} s, in {cache.folder}")
+    said = f"{len(takes)} takes, {seconds:.1f} s, in {batch.cache.folder}"
+    typer.echo(said + (f"; {batch.unchanged} lines have not changed" if batch.unchanged else ""))
+    if failed is not None:
+        typer.echo(f"{len(failed.failures)} lines failed", err=True)
+        raise failed
+
+
+class Batch:
+    """The rendering of one story. changed: leave out what an earlier rendering has made, in the cache or not."""
+
+    def __init__(self, document: StoryDocument, catalog: Catalog, settings: Settings, *, changed: bool) -> None:
+        from engine.render.cache import TakeCache
+        from engine.render.ledger import Ledger
+        from engine.render.plan import digests, plan
+
+        self._story, self._catalog, self._settings = document.story, catalog, settings
+        self.cache = TakeCache(settings.takes_folder)
+        self._ledger = Ledger.of(settings.takes_folder, document.path)
+        self._digests = digests(plan(document.story), catalog, document.story.sample_rate)
+        self._lines = [line for line, d in self._digests.items() if not (changed and d in self._ledger)]
+        self.unchanged = len(self._digests) - len(self._lines)
+
+    def render(self) -> tuple[dict[Line, Take], LinesFailed | None]:
+        """Make the takes under a progress bar; return them, and which lines failed."""
+        from bridge.cli import screen
+        from engine.render.renderer import LinesFailed, render_story
+
+        failed = None
+        with screen.progress_bar("speak") as progress:
+            try:
+                takes = render_story(
+                    self._story,
+                    self._catalog,
+                    self.cache,
+                    self._meter(progress),
+                    workers=self._settings.workers,
+                    lines=self._lines,
+                    made=lambda _, take: self._ledger.note(take.digest),
+                )
+            except LinesFailed as error:
+                failed, takes = error, error.takes
+        self._ledger.keep_only(self._digests.values())
+        screen.tell_notes(takes.values())
+        return takes, failed
+
+    def _meter(self, progress: Callable[[float, str], None]) -> Progress:
+        """Return what shows how far the work is: by characters that are to be spoken, so that the time left is true."""
+        missing = {line: len(line.text) for line in self._lines if self.cache.get(self._digests[line]) is None}
+        whole, spoken = sum(missing.values()), 0
+
+        def hear(line: Line, done: int, total: int) -> None:
+            nonlocal spoken
+            spoken += missing.get(line, 0)
+            progress(spoken / whole if whole else done / total, f"{done}/{total} {line.voice}: {line.text}")
+
+        return hear
 
 
 def open_story(path: Path, settings: Settings) -> tuple[StoryDocument, Catalog]:
@@ -53,19 +127,9 @@ def open_story(path: Path, settings: Settings) -> tuple[StoryDocument, Catalog]:
 
 
 def render_all(document: StoryDocument, catalog: Catalog, settings: Settings) -> tuple[Mapping[Line, Take], TakeCache]:
-    """Make every take under a progress bar."""
-    from bridge.cli import screen
-    from engine.render.cache import TakeCache
-    from engine.render.renderer import render_story
-
-    cache = TakeCache(settings.takes_folder)
-    with screen.progress_bar("speak") as progress:
-        takes = render_story(
-            document.story,
-            catalog,
-            cache,
-            lambda line, done, total: progress(done / total, f"{line.voice}: {line.text}"),
-            workers=settings.workers,
-        )
-    screen.tell_notes(takes.values())
-    return takes, cache
+    """Make every take under a progress bar. Raises LinesFailed."""
+    batch = Batch(document, catalog, settings, changed=False)
+    takes, failed = batch.render()
+    if failed is not None:
+        raise failed
+    return takes, batch.cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from engine.render.digest import digest
 from engine.story.model import Line, SpeakLine, Story
+from engine.voices.catalog import Catalog
 
 
 def plan(story: Story) -> tuple[Line, ...]:
@@ -11,3 +13,8 @@ def plan(story: Story) -> tuple[Line, ...]:
     cues = [cue.target for each in story.cue_lists().values() for cue in each]
     targets = [*cues, *(slot.target for slot in story.slots)]
     return tuple(dict.fromkeys([*spoken, *(t.line for t in targets if isinstance(t, SpeakLine))]))
+
+
+def digests(lines: tuple[Line, ...], catalog: Catalog, sample_rate: int) -> dict[Line, str]:
+    """Return under which digest the take of each line is, or would be, kept. Raises UnknownThing for a voice."""
+    return {line: digest(line, catalog.get(line.voice), sample_rate, line.delivery.seed) for line in lines}

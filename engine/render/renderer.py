@@ -18,23 +18,42 @@ from engine.voices.take import Take
 Progress = Callable[[Line, int, int], None]
 """Hears which line is done, how many are, and how many there are."""
 
+Made = Callable[[Line, Take], None]
+"""Hears of each take as soon as it is in the cache."""
+
 AHEAD = 16
 """Lines that wait for each worker, so that none is idle and those that speak several at once find them."""
 
 
-def render_story(
-    story: Story, catalog: Catalog, cache: TakeCache, progress: Progress | None = None, *, workers: int = 1
-) -> dict[Line, Take]:
-    """Return the take of every line of clips, cues and slots; all are in the cache then.
+class LinesFailed(VoiceError):
+    """Some lines can't be spoken. failures: why, by line; takes: of all the others, which are in the cache."""
 
-    What is cached already starts no worker. Raises VoiceError that names every line that can't be spoken, and
-    MediaError when the cache can't be written. Not from inside an event loop: see ``render_lines``.
+    def __init__(self, wanted: Iterable[Line], failures: dict[Line, EngineError], takes: dict[Line, Take]) -> None:
+        super().__init__("\n".join(f"{_told(line)}: {failures[line]}" for line in wanted if line in failures))
+        self.failures, self.takes = failures, takes
+
+
+def render_story(
+    story: Story,
+    catalog: Catalog,
+    cache: TakeCache,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    lines: Iterable[Line] | None = None,
+    made: Made | None = None,
+) -> dict[Line, Take]:
+    """Return the take of every line of clips, cues and slots (or of ``lines``); all are in the cache then.
+
+    What is cached already starts no worker. Raises LinesFailed that names every line that can't be spoken once all
+    others are, and MediaError when the cache can't be written. Not from inside an event loop: see ``render_lines``.
     """
+    wanted = plan(story) if lines is None else tuple(lines)
 
     async def run() -> dict[Line, Take]:
         pool = VoicePool(catalog=catalog, cache=cache, sample_rate=story.sample_rate, workers=workers)
         try:
-            return await render_lines(pool, plan(story), progress, ahead=AHEAD * workers)
+            return await render_lines(pool, wanted, progress, ahead=AHEAD * workers, made=made)
         finally:
             await pool.close()
 
@@ -42,7 +61,12 @@ def render_story(
 
 
 async def render_lines(
-    pool: VoicePool, lines: Iterable[Line], progress: Progress | None = None, *, ahead: int = AHEAD
+    pool: VoicePool,
+    lines: Iterable[Line],
+    progress: Progress | None = None,
+    *,
+    ahead: int = AHEAD,
+    made: Made | None = None,
 ) -> dict[Line, Take]:
     """Return the take of each line through ``pool``, ``ahead`` at a time; see ``render_story``.
 
@@ -60,12 +84,14 @@ async def render_lines(
                 takes[line] = await pool.render(line, stored=True)
             except (VoiceError, MarkupError) as error:
                 failures[line] = error
+        if made is not None and line in takes:
+            made(line, takes[line])
         if progress is not None:
             progress(line, len(takes) + len(failures), len(wanted))
 
     await _all_or_none(render(line) for line in sorted(wanted, key=lambda line: (line.voice, len(line.text))))
     if failures:
-        raise VoiceError("\n".join(f"{_told(line)}: {failures[line]}" for line in wanted if line in failures))
+        raise LinesFailed(wanted, failures, takes)
     return {line: takes[line] for line in wanted}
 
 

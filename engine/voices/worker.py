@@ -125,11 +125,7 @@ class Worker:
             case wire.Render():
                 self._made(request, self._speaker.record(request, stopped))
             case wire.RenderAll():
-                for render, made in self._speaker.record_all(request, stopped):
-                    if isinstance(made, EngineError):
-                        self._fail(render.job, made)
-                    else:
-                        self._made(render, made)
+                self._render_all(request, stopped)
             case wire.LoadTake():
                 self._load_take(request)
             case wire.LoadFile():
@@ -137,6 +133,30 @@ class Worker:
                 self._send(wire.Done(job=request.job, facts=_load_file(request, into, stopped)))
             case wire.Probe():
                 self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
+
+    def _render_all(self, request: wire.RenderAll, stopped: Callable[[], bool]) -> None:
+        """Speak lines together; where that fails, one by one, so that a bad one takes no other with it."""
+        told = set()
+        try:
+            for render, made in self._speaker.record_all(request, stopped):
+                self._answer(render, made)
+                told.add(render.job)
+        except EngineError as error:
+            log.info("lines are spoken one by one, since together: %s", error)
+            for render in (render for render in request.renders if render.job not in told):
+                self._answer(render, self._alone(render, stopped))
+
+    def _alone(self, render: wire.Render, stopped: Callable[[], bool]) -> Recording | EngineError:
+        try:
+            return self._speaker.record(render, stopped)
+        except EngineError as error:
+            return error
+
+    def _answer(self, render: wire.Render, made: Recording | EngineError) -> None:
+        if isinstance(made, EngineError):
+            self._fail(render.job, made)
+        else:
+            self._made(render, made)
 
     def _fail(self, job: int, error: EngineError) -> None:
         self._send(wire.Failed(job=job, code=error.code, text=str(error)))

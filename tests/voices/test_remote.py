@@ -31,6 +31,7 @@ class SpeechServer:
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.text = body["input"]
                 speech.asked.append((self.path, body, self.headers.get("Authorization")))
                 speech.behaviour(self)
 
