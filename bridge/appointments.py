@@ -55,6 +55,10 @@ class Appointments(Generic[Item]):
             self._due = frame, len(self._waiting) - 1
             self._arm()
 
+    def groups(self) -> list[tuple[Place, list[Item]]]:
+        """Return what waits, by place, in the order of its coming."""
+        return list(self._waiting)
+
     def moved(self) -> None:
         """Take notice that the timeline runs otherwise than before; what it has just reached is not missed."""
         self._plan(None)

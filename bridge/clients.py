@@ -48,6 +48,20 @@ class Transport(Protocol):
         ...
 
 
+class Nowhere:
+    """A wire with nobody at its end."""
+
+    address: HostPort = ("", 0)
+    connected = False
+
+    def send(self, to: HostPort, messages: Sequence[Message]) -> None:
+        """Send nothing."""
+
+    def congested(self, to: HostPort) -> bool:  # noqa: ARG002
+        """Take everything."""
+        return False
+
+
 REMOTE_PER_SECOND, REMOTE_AT_ONCE = 2000.0, 4000.0
 """How many messages a client on another machine may send; what is more is counted, and it is told."""
 
@@ -189,6 +203,10 @@ class Clients:
         for subscription in client.subscriptions.values():
             subscription.expires_at = now + subscription.lease_seconds
         return client
+
+    def nobody(self) -> Client:
+        """Return a client that hears nothing: for what somebody asked who is gone."""
+        return Client(("", 0), Nowhere(), (self._shared, self._shared))
 
     def forget(self, client: Client) -> None:
         """Forget a client whose connection has ended."""

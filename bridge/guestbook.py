@@ -36,7 +36,7 @@ class Guestbook:
 
     def write(self, client: Client) -> None:
         """Keep what a client has asked for by now."""
-        if client.transport not in self._transports or client.unremembered:
+        if not self.lasts(client) or client.unremembered:
             return
         guest = Guest(
             source=client.source,
@@ -55,8 +55,12 @@ class Guestbook:
         """Keep who waits for a job; None: it is done."""
         if client is None:
             self._engine.remember(f"{JOB}{job}", None)
-        elif client.transport in self._transports:
+        elif self.lasts(client):
             self._engine.remember(f"{JOB}{job}", msgspec.msgpack.encode(client.source))
+
+    def lasts(self, client: Client) -> bool:
+        """Whether a client is known again by a hub that follows."""
+        return client.transport in self._transports
 
     def recall(self, transports: Sequence[Transport]) -> int:
         """Know again those who talked over ``transports``, and tell them what they listen to anew.
@@ -66,7 +70,7 @@ class Guestbook:
         self._transports = tuple(transports)
         for note in self._engine.recalled(CLIENT).values():
             guest = msgspec.msgpack.decode(note, type=Guest)
-            client = self._again(guest.source)
+            client = self.again(guest.source)
             if client is None:
                 continue
             client.reply_host, client.reply_port = guest.reply_host, guest.reply_port
@@ -77,12 +81,12 @@ class Guestbook:
                 self._feedback.resync(client)
         jobs = self._engine.recalled(JOB)
         for job, note in jobs.items():
-            owner = self._again(msgspec.msgpack.decode(note, type=HostPort))
+            owner = self.again(msgspec.msgpack.decode(note, type=HostPort))
             if owner is not None:
                 self._feedback.own(job, owner)
         return max((int(job) for job in jobs if job.isdecimal()), default=0)
 
-    def _again(self, source: HostPort) -> Client | None:
+    def again(self, source: HostPort) -> Client | None:
         """Return the client that sent from ``source``, over the transport of its kind of address, if there is one."""
         kind = ":" in source[0]
         wire = next((t for t in self._transports if (":" in t.address[0]) is kind), None)

@@ -47,6 +47,7 @@ class Hub:
         self._guestbook = Guestbook(engine, self.clients, self.feedback)
         self.router.desk.changed = self._guestbook.write
         self.feedback.owned = self._guestbook.own
+        self.router.diary.lasts = self._guestbook.lasts
         self.history = History()
         self.feedback.noted = self.history.note
 
@@ -66,8 +67,9 @@ class Hub:
         self.router.receive(bundle, client)
 
     def recall(self, *transports: Transport) -> None:
-        """Know again the clients of a hub that is gone, who talk over ``transports`` as before."""
+        """Know again the clients of a hub that is gone, who talk over ``transports`` as before, and what they want."""
         self.router.jobs = max(self.router.jobs, self._guestbook.recall(transports))
+        self.router.recall(self._guestbook.again)
 
     def leave(self, client: Client) -> None:
         """Forget a client whose connection has ended."""

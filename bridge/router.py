@@ -12,10 +12,13 @@ from bridge.appointments import Appointments, Place
 from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
 from bridge.desk import Desk, Values
+from bridge.diary import Diary
 from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
 from bridge.message import Bundle, Message
 from bridge.nearest import hinted
+from bridge.order import Moment, Order
+from bridge.places import HostPort
 from bridge.port import EnginePort
 from bridge.route import Route
 from bridge.routes import ANSWERS
@@ -35,21 +38,6 @@ MAX_REMEMBERED = 256
 """Messages whose meaning is remembered: the codec gives the same one again for a packet that came before."""
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to do: a command, a question to the desk, a value to read, or nothing (a trigger let go).
-
-    request: the id that the answer repeats, None: the sender asked for none.
-    """
-
-    client: Client
-    leaf: Leaf
-    request: int | None
-    command: Command | None = None
-    question: dict[str, object] | None = None
-    reads: bool = False
-    job: str | None = None
-
-
 class Meaning(msgspec.Struct, frozen=True):
     """What a message means, whenever and from whomever it comes."""
 
@@ -57,9 +45,6 @@ class Meaning(msgspec.Struct, frozen=True):
     leaf: Leaf
     command: Command
 
-
-Moment = int | Place | None
-"""When something is to happen: an engine frame, a place on the timeline, None: now."""
 
 Plans = dict[Moment, list[Order]]
 """Orders by when they are to be done."""
@@ -89,6 +74,7 @@ class Router:
         self.jobs = 0
         """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
+        self.diary = Diary(port, tree, clients)
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
@@ -102,6 +88,12 @@ class Router:
         self._end()
         self.scheduler.close()
         self.appointments.clear()
+
+    def recall(self, again: Callable[[HostPort], Client | None]) -> None:
+        """Do later, or late, what a router that is gone was to do; ``again`` finds who asked for it."""
+        for at, orders in list(self.diary.recall(again)):
+            self.jobs = max([self.jobs, *(int(order.job) for order in orders if order.job is not None)])
+            self._schedule(at, orders)
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
@@ -250,8 +242,9 @@ class Router:
         try:
             if isinstance(at, Place):
                 self.appointments.add(at, orders)
-            else:
-                self.scheduler.add(at, orders)
+            elif not self.scheduler.add(at, orders):
+                return
+            self.diary.write(at, orders)
         except BridgeError as error:
             for order in orders:
                 self._answer(order, error)
@@ -259,6 +252,7 @@ class Router:
     def perform(self, orders: Sequence[Order], frame: int | None) -> None:
         """Do ``orders`` at ``frame`` (None: now), in one piece, and answer their senders."""
         outcomes: list[Values | Failure] = []
+        self.diary.strike(orders)
         try:
             if len(orders) == 1:
                 outcomes.append(self._effect(orders[0], frame))
@@ -308,7 +302,10 @@ class Router:
 
     def _clear_scheduled(self, chosen: Callable[[str], bool]) -> int:
         queues = (self.scheduler, self.appointments)
-        return sum(queue.clear(lambda order: chosen(order.leaf.address)) for queue in queues)
+        cleared = sum(queue.clear(lambda order: chosen(order.leaf.address)) for queue in queues)
+        if cleared:
+            self.diary.rewrite([*self.scheduler.groups(), *self.appointments.groups()])
+        return cleared
 
     def _hear(self, events: tuple[Event, ...]) -> None:
         for event in events:

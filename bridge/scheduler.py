@@ -54,11 +54,11 @@ class Scheduler(Generic[Item]):
     def __len__(self) -> int:
         return self._count
 
-    def add(self, frame: int, items: Sequence[Item]) -> None:
-        """Keep ``items`` for ``frame``; what the mixer may have at once is performed at once."""
+    def add(self, frame: int, items: Sequence[Item]) -> bool:
+        """Keep ``items`` for ``frame`` and return True; what the mixer may have at once is performed at once."""
         if frame <= self._reach():
             self._perform(items, frame)
-            return
+            return False
         if frame > self._frame_now() + round(HORIZON_SECONDS * self._port.sample_rate):
             raise TooFar(f"at most {HORIZON_SECONDS:g} s ahead can be scheduled")
         if self._count + len(items) > MAX_SCHEDULED:
@@ -68,6 +68,11 @@ class Scheduler(Generic[Item]):
         self._count += len(items)
         if self._heap[0][1] == self._sequence:
             self._arm()
+        return True
+
+    def groups(self) -> list[tuple[int, list[Item]]]:
+        """Return what waits, by frame, in its order."""
+        return [(frame, items) for frame, _, items in sorted(self._heap, key=lambda group: group[:2])]
 
     def clear(self, chosen: Callable[[Item], bool] = lambda _: True) -> int:
         """Forget the chosen items; return how many."""

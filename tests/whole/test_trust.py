@@ -167,6 +167,10 @@ def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig
     client.send("/strip/clicks/gain", -12.0)
     client.send("/transport/loop", 1.0, 2.0)
     client.send("/transport/play")
+    client.send("/subscribe", "/strip/master/gain")
+    client.send("/at", 3.0, "/strip/master/gain", -3.0)
+    client.send("/at", 60.0, "/cue/2/go")
+    client.send("/atpos", 1000.0, "/cue/2/go")
     settle(rig)
     control, playing = rig.child(CONTROL), processes(rig, AUDIO)[0]
     workers = processes(rig, WORKER)
@@ -183,6 +187,8 @@ def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig
     assert client.ask("/cue/next") == [""]
     assert client.ask("/transport/loop") == [1.0, 2.0]
     assert client.ask("/transport/playing") == [1]
+    client.wait("/strip/master/gain", -3.0)
+    assert client.ask("/req", 5, "/clearsched", answer="/reply/clearsched") == [5, "ok", 2]
     client.wait("/event/cue/ended", "3")
     client.wait("/done", "/say")
     assert processes(rig, AUDIO)[0].pid == playing.pid
