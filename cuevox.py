@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from bridge.errors import BridgeError, NoAnswer, Refused
+from bridge.message import Message
 from bridge.stream_client import PATIENCE_SECONDS, StreamClient
 
 __all__ = ["AsyncCuevox", "BridgeError", "Cuevox", "NoAnswer", "Refused", "discover"]
@@ -94,20 +95,43 @@ class AsyncCuevox:
 
     async def say(self, voice: str, text: str, track: str | None = None) -> float:
         """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
-        with self._client.watch(("/done", "/fail"), "/say") as told:
-            (job,) = await self._client.ask("/say", voice, text, *(() if track is None else (track,)))
+        told = await self._job(
+            "/say", voice, text, *(() if track is None else (track,)), patience=SPEECH_PATIENCE_SECONDS
+        )
+        seconds = told.args[3]
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
+    async def render(self) -> None:
+        """Have every take made that the story lacks; return when they are there."""
+        await self._job("/render")
+
+    async def export(self, folder: str, *formats: str) -> str:
+        """Write the story as it is now into a folder of the engine's machine; return which, when all is there.
+
+        formats: stems, mix, reaper and so on; none: stems and what the story names.
+        """
+        told = await self._job("/export", folder, " ".join(formats))
+        return str(told.args[2])
+
+    async def _job(self, address: str, *values: object, patience: float | None = None) -> Message:
+        """Have a job done and return what is told of its end."""
+        with self._client.watch(("/done", "/fail"), address) as told:
+            (job,) = await self._client.ask(address, *values)
             try:
-                async with asyncio.timeout(SPEECH_PATIENCE_SECONDS):
+                async with asyncio.timeout(patience):
                     while (outcome := await told.get()) is not None and outcome.args[1] != job:
                         pass
             except TimeoutError:
-                raise NoAnswer(f"no word of {text[:40]!r} in {SPEECH_PATIENCE_SECONDS:g} s") from None
+                raise NoAnswer(f"{address}: no word of job {job} in {patience:g} s") from None
         if outcome is None:
             raise NoAnswer("the connection to the engine ended")
         if outcome.address == "/fail":
-            raise Refused("/say", *(str(value) for value in outcome.args[2:4]))
-        seconds = outcome.args[3]
-        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+            raise Refused(address, *(str(value) for value in outcome.args[2:4]))
+        return outcome
+
+    async def ask(self, address: str, *values: object) -> tuple[object, ...]:
+        """Send values to an address and return all values of the answer."""
+        return await self._client.ask(address, *values)
 
     async def get(self, address: str) -> object:
         """Return the value of an address; several values come as a tuple."""
@@ -224,6 +248,21 @@ class Cuevox:
     def say(self, voice: str, text: str, track: str | None = None) -> float:
         """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
         return self._wait(self._engine.say(voice, text, track))
+
+    def render(self) -> None:
+        """Have every take made that the story lacks; return when they are there."""
+        self._wait(self._engine.render())
+
+    def export(self, folder: str, *formats: str) -> str:
+        """Write the story as it is now into a folder of the engine's machine; return which, when all is there.
+
+        formats: stems, mix, reaper and so on; none: stems and what the story names.
+        """
+        return self._wait(self._engine.export(folder, *formats))
+
+    def ask(self, address: str, *values: object) -> tuple[object, ...]:
+        """Send values to an address and return all values of the answer."""
+        return self._wait(self._engine.ask(address, *values))
 
     def get(self, address: str) -> object:
         """Return the value of an address; several values come as a tuple."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BadValue, Busy, Denied
 from bridge.places import is_local
+from engine.commands import AddCueMessage, RemoveCueMessage, SetClip, SetCue, SetSlot
 
 if TYPE_CHECKING:
     from bridge.clients import Client
@@ -41,9 +42,20 @@ ALL_TRIES_AT_ONCE, ALL_TRIES_SECONDS = 20.0, 1.0
 MAX_HOSTS = 256
 
 _OPEN = frozenset({"/ping", "/version", "/api", "/connect", "/connect/response"})
-_ADMIN = frozenset({"/quit", "/engine/blackbox", "/dump"})
+_ADMIN = frozenset({"/quit", "/engine/blackbox", "/dump", "/learn/osc"})
 _TRIGGERS = frozenset({"/clearsched", "/loudness/reset"})
-_EDITS = ("/mix/", "/automation/", "/session/", "/midi/", "/snapshot/store", "/snapshot/remove", "/record/", "/export/")
+_EDITS = (
+    "/mix/",
+    "/automation/",
+    "/session/",
+    "/midi/",
+    "/snapshot/store",
+    "/snapshot/remove",
+    "/record/",
+    "/export",
+    "/render",
+)
+_EDIT_COMMANDS: frozenset[object] = frozenset({SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage})
 
 
 def needed(route: Route, *, writes: bool) -> Right:
@@ -55,7 +67,7 @@ def needed(route: Route, *, writes: bool) -> Right:
         return Right.ADMIN
     if not writes or (route.handler and not address.startswith(_EDITS)):
         return Right.VIEW
-    return Right.EDIT if address.startswith(_EDITS) else Right.TRIGGER
+    return Right.EDIT if address.startswith(_EDITS) or route.command in _EDIT_COMMANDS else Right.TRIGGER
 
 
 def parse_passcodes(text: str) -> dict[str, Right]:

@@ -30,6 +30,10 @@ or look like numbers. A shell says `printf '/cue/1/go' | nc -N localhost 7400`.
 * A **trigger** fires without the argument in brackets, with true and with a number above 0. False and 0 are the
   release: tablets send 1 and 0. It means something to pads in gate mode only. Fades follow the press: `/panic 1 0.5`.
 * Numbers of any type are taken for numbers of any other; texts are never numbers. Switches answer 0 or 1.
+* What may be named in an address can be named by an argument too where a sender can't write addresses: `/cue/go 12`,
+  `/slot/trigger 5 0.8`, `/strip/gain narrator -6`. Cues may be named by whole numbers. Arrays count as what is in them.
+* Every address may have the level of this table before it: `/v1/cue/12/go`. Its answer then begins with it,
+  too; what is subscribed to is named without.
 * `{strip}` is a track's, a bus's or the master's id (`master`). `/list` tells every address that exists right now.
 * **Patterns** (`? * [a-z] [!a-z] {one,two}`) work in incoming addresses and in subscriptions; in subscriptions `//`
   stands for any parts between: `/strip//norm`, `/event//*`.
@@ -102,6 +106,7 @@ def _pushes() -> Iterator[tuple[str, ...]]:
     yield "`/subscribed`", "`s:pattern i:count`", "All present values of a subscription have been told."
     yield "`/lease_expired`", "`s:pattern`", "A subscription ended because nothing was heard from its client."
     yield "`/dump/heard`", "`s:from s:message`", "A message came in from anybody; see `/dump`."
+    yield "`/learnt`", "`s:from s:address s:message`", "What was asked for by `/learn/osc`; to the one who asked."
     yield "`/event/lost`", "`i:count`", "Events came too fast for this client; so many were not told."
 
 

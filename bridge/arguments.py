@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from bridge.errors import BadArguments, BadValue
 from bridge.message import TimeTag, Value
@@ -25,6 +27,7 @@ def spec_of(arg: Arg, port: EnginePort, path: Path) -> ParamSpec | None:
 
 def fields(route: Route, args: Sequence[object], port: EnginePort, path: Path) -> dict[str, object]:
     """Return the command fields that ``args`` give. Raises BadArguments, BadValue, BadRange, UnknownThing."""
+    args = flat(route, args)
     required = sum(not a.optional for a in route.args)
     if not required <= len(args) <= len(route.args):
         raise BadArguments(f"expects {usage(route)}, got {count(len(args))}")
@@ -38,6 +41,7 @@ def trigger_fields(
 
     Without a press after the required arguments, with true and with a number > 0 it is; false and 0 are the release.
     """
+    args = flat(route, args)
     required = [a for a in route.args if not a.optional]
     optional = [a for a in route.args if a.optional]
     if not len(required) <= len(args) <= len(route.args) + 1:
@@ -51,6 +55,16 @@ def trigger_fields(
     if pressed and route.press is not None and not isinstance(rest[0], bool):
         found[route.press.name] = take(route.press, rest[0], port, path)
     return pressed, found
+
+
+def flat(route: Route, args: Sequence[object]) -> Sequence[object]:
+    """Return arguments with arrays taken for what is in them, but where a row takes lists as they are."""
+    if not any(isinstance(value, list) for value in args) or any(arg.listed for arg in route.args):
+        return args
+    found: list[object] = []
+    for value in args:
+        found.extend(value if isinstance(value, list) else (value,))
+    return found
 
 
 def take(arg: Arg, value: object, port: EnginePort, path: Path) -> object:
@@ -75,9 +89,20 @@ def take(arg: Arg, value: object, port: EnginePort, path: Path) -> object:
 
 
 def _text(arg: Arg, value: object) -> str:
+    if arg.named and _is_whole(value):
+        return str(int(cast(float, value)))
+    if arg.listed and isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " ".join(value)
+    if arg.encoded and isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if not isinstance(value, str):
         raise BadArguments(f"{arg.shown}: expected a text, got {_named(value)}")
     return value
+
+
+def _is_whole(value: object) -> bool:
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return numeric and math.isfinite(cast(float, value)) and value == int(cast(float, value))
 
 
 def _tag(arg: Arg, value: object) -> TimeTag:
@@ -141,7 +166,7 @@ def _sent(arg: Arg, value: object, port: EnginePort, path: Path) -> Value:
         return int(bool(value))
     if arg.type == "s":
         return str(value)
-    if isinstance(value, TimeTag):
+    if isinstance(value, (TimeTag, bytes)):
         return value
     if not isinstance(value, (int, float)):
         raise TypeError(f"{arg.shown}: a reader gave {value!r}")

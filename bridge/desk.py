@@ -12,13 +12,14 @@ import msgspec
 from bridge.access import Access
 from bridge.arguments import usage
 from bridge.clients import Client, Clients, LatePolicy
-from bridge.errors import BadValue, Denied, NoMidi
+from bridge.errors import BadValue, Denied, NoMidi, NoSuchAddress
 from bridge.feedback import Feedback
-from bridge.message import Message, TimeTag, Value
+from bridge.message import Bundle, Message, TimeTag, Value
 from bridge.patterns import matches, split
 from bridge.places import destination, is_loopback
 from bridge.port import EnginePort
-from bridge.routes import API_LEVEL, DUMP
+from bridge.routes import API_LEVEL, DUMP, plain_address
+from bridge.text import line
 from bridge.tree import AddressTree
 from engine.commands import ClearScheduled
 
@@ -104,6 +105,8 @@ class Desk:
         """Who answers what is asked of MIDI; None: there is no MIDI here."""
         self.end: Callable[[], object] | None = None
         """Ends the engine."""
+        self.learner: Client | None = None
+        """Who wants to hear of the next message that comes in."""
         self.changed: Callable[[Client], object] = lambda _: None
         """Hears of clients that want to be told other things than before."""
 
@@ -253,6 +256,24 @@ class Desk:
         if on:
             return self.subscribe(client, DUMP)
         return self.unsubscribe(client, DUMP)
+
+    def learn_osc(self, client: Client) -> Values:
+        """Tell a client of the next message that anybody sends."""
+        self.learner = client
+        return ()
+
+    def learn(self, bundle: Bundle, client: Client) -> None:
+        """Tell who waits for it of a bundle's first message that is no question."""
+        for message in bundle.messages:
+            if self.learner is not None and not self._asks(message.address):
+                learner, self.learner = self.learner, None
+                learner.send(Message("/learnt", (client.shown, message.address, line(message))))
+
+    def _asks(self, address: str) -> bool:
+        try:
+            return self._tree.find(plain_address(address)).route.access == "ask"
+        except NoSuchAddress:
+            return False
 
     def subscribe(self, client: Client, pattern: str, interval_ms: int = 0, lease_seconds: float = 60.0) -> Values:
         """Tell a client of everything that matches."""

@@ -64,6 +64,8 @@ class Hub:
         if self.feedback.hears(DUMP):
             for message in bundle.messages:
                 self.feedback.announce(Message(DUMP, (client.shown, line(message))))
+        if self.router.desk.learner is not None:
+            self.router.desk.learn(bundle, client)
         self.router.receive(bundle, client)
 
     def recall(self, *transports: Transport) -> None:

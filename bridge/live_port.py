@@ -13,6 +13,7 @@ from bridge.port import (
     ClipFacts,
     EngineStatus,
     InsertState,
+    JobState,
     LoudnessState,
     Meter,
     Place,
@@ -35,7 +36,7 @@ from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
-from engine.story.model import MASTER, ColdPolicy, Cue, Duck, Effect, Manner, PlayClip, SendMessages, Slot
+from engine.story.model import MASTER, ColdPolicy, Cue, Duck, Effect, Line, Manner, PlayClip, SendMessages, Slot
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.story.timeline import Placed
 from engine.story.words import numbered
@@ -216,6 +217,10 @@ class LivePort:
         frames = self._session.transport.marker_frames()
         return tuple((m.id, frame, m.name) for m, frame in zip(self._session.story.markers, frames, strict=False))
 
+    def timeline_mark(self) -> object:
+        """Return the places of all clips, as they were published last."""
+        return self._session.transport.placed
+
     def title(self) -> str:
         """Return what the story is called."""
         return self._session.story.title
@@ -332,6 +337,15 @@ class LivePort:
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
         return RecordingState(**msgspec.structs.asdict(self._session.recording.status()))
+
+    def jobs(self) -> Sequence[JobState]:
+        """Return every job that goes on."""
+        return tuple(JobState(**msgspec.structs.asdict(job)) for job in self._session.jobs.all())
+
+    def say_queue(self) -> Sequence[tuple[str, str, str, str]]:
+        """Return job, voice, track and text of every line that waits."""
+        waiting = self._session.speech.waiting
+        return tuple((w.job, w.source.voice, w.track, w.source.text) for w in waiting if isinstance(w.source, Line))
 
     def reset_loudness(self) -> None:
         """Measure loudness from now on."""

@@ -156,6 +156,15 @@ class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
     lost_seconds: float = 0.0
 
 
+class JobState(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that goes on. verb: say, render or export. fraction: 0 to 1 of ``stage``."""
+
+    job: str
+    verb: str
+    fraction: float
+    stage: str
+
+
 class EnginePort(Protocol):
     """The engine's one door for bridges: commands in, state and events out.
 
@@ -278,6 +287,10 @@ class EnginePort(Protocol):
         """Return id, timeline frame and name of every marker; none while their places are not known."""
         ...
 
+    def timeline_mark(self) -> object:
+        """Return something that is another one whenever clips and markers lie elsewhere on the timeline."""
+        ...
+
     def title(self) -> str:
         """Return what the story is called."""
         ...
@@ -368,6 +381,14 @@ class EnginePort(Protocol):
 
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
+        ...
+
+    def jobs(self) -> Sequence[JobState]:
+        """Return every job that goes on."""
+        ...
+
+    def say_queue(self) -> Sequence[tuple[str, str, str, str]]:
+        """Return job, voice, track and text of every line that waits for its take, the oldest first."""
         ...
 
     def reset_loudness(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from bridge.port import ClipFacts, EnginePort, InsertState, Place, StripState
 from bridge.route import Path, Reader
@@ -120,6 +121,16 @@ def recording(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG0
     return heard.state, heard.name, float(heard.seconds), float(heard.lost_seconds), heard.folder
 
 
+def jobs(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read every job that goes on, over and over."""
+    return tuple(part for job in port.jobs() for part in (job.job, job.verb, job.fraction, job.stage))
+
+
+def say_queue(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the lines that wait for their takes, over and over."""
+    return tuple(part for line in port.say_queue() for part in line)
+
+
 def loudness(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the master's loudness."""
     heard = port.loudness()
@@ -129,6 +140,17 @@ def loudness(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG00
 def meters(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read all meters: id and four figures per strip."""
     return tuple(v for name in port.strip_ids() for v in (name, *meter(port, {"strip": name})))
+
+
+def meters_blob(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read all meters as big-endian floats."""
+    levels = [level for name in port.strip_ids() for level in meter(port, {"strip": name})]
+    return (struct.pack(f">{len(levels)}f", *(cast(float, level) for level in levels)),)
+
+
+def strips(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the ids of all strips."""
+    return tuple(port.strip_ids())
 
 
 def cue_state(port: EnginePort, path: Path) -> tuple[object, ...]:
@@ -169,6 +191,11 @@ def clip_words(port: EnginePort, path: Path) -> tuple[object, ...]:
 def markers(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read id, frame and name of every marker, over and over."""
     return tuple(part for marker in port.markers() for part in marker)
+
+
+def timeline(port: EnginePort) -> object:
+    """Return a mark that is another one whenever clips and markers lie elsewhere."""
+    return port.timeline_mark()
 
 
 def title(port: EnginePort, _: Path) -> tuple[object, ...]:

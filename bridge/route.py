@@ -32,16 +32,21 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     """One argument. name: the command's field. type: the OSC type that is sent, and to which numbers are coerced.
 
     spec: range and unit, or how to find it. norm: travels as 0..1 through the spec's taper. truth: a switch, any
-    number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames.
+    number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames. named: an id, which senders
+    that know numbers only may give as a whole number. listed: several texts, as an array or with spaces between.
+    encoded: base64, which may also come as a blob.
     """
 
     name: str
-    type: Literal["i", "f", "s", "t", "h"]
+    type: Literal["i", "f", "s", "t", "h", "b"]
     spec: ParamSpec | SpecOf | None = None
     norm: bool = False
     truth: bool = False
     seconds: bool = False
     optional: bool = False
+    named: bool = False
+    listed: bool = False
+    encoded: bool = False
     help: str = ""
 
     @property
@@ -62,6 +67,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     command, release: the class or function that takes path and arguments by name. press: where a trigger's number
     goes. changed: events that tell a new value. stream: the value moves by itself and is looked at regularly.
+    steady: of a stream: as long as this is the same, the value is.
     job: the command's work goes on after the answer. implied: fields that the address leaves out. repeated: the
     arguments come over and over.
     """
@@ -80,6 +86,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     wrapper: Literal["request", "delay", "beat", "position"] | None = None
     changed: tuple[type[Event], ...] = ()
     stream: bool = False
+    steady: Callable[[EnginePort], object] | None = None
     job: bool = False
     implied: Callable[[EnginePort], Path] | None = None
     repeated: bool = False

@@ -21,7 +21,7 @@ from bridge.order import Moment, Order
 from bridge.places import HostPort
 from bridge.port import EnginePort
 from bridge.route import Route
-from bridge.routes import ANSWERS
+from bridge.routes import ALIAS, ANSWERS, plain_address
 from bridge.scheduler import CallLater, Scheduler
 from bridge.tree import AddressTree, Leaf
 from engine.commands import Command
@@ -172,9 +172,10 @@ class Router:
         self._meanings[id(message)] = Meaning(message, order.leaf, order.command)
 
     def _wrapper(self, message: Message) -> Route | None:
-        if not message.address.startswith(("/req", "/at")):
+        address = plain_address(message.address)
+        if not address.startswith(("/req", "/at")):
             return None
-        route = self._tree.find(message.address).route
+        route = self._tree.find(address).route
         return route if route.wrapper else None
 
     def _unwrap(self, route: Route, message: Message) -> tuple[float, Message]:
@@ -200,7 +201,10 @@ class Router:
     def _collect(self, message: Message, client: Client, at: Moment, request: int | None, plans: Plans) -> None:
         if message.address.startswith(ANSWERS):
             return  # another engine's answer: answering it would never end
-        leaves = self._tree.expand(message.address, self._port)
+        address = plain_address(message.address)
+        leaves = self._tree.expand(address, self._port)
+        if address is not message.address:  # answers begin as the question did
+            leaves = [Leaf(ALIAS + leaf.address[1:], leaf.route, leaf.path) for leaf in leaves]
         if sum(map(len, plans.values())) + len(leaves) > MAX_ORDERS:
             raise TooBig(f"a bundle asks for more than {MAX_ORDERS} things")
         for leaf in leaves:

@@ -19,12 +19,21 @@ from engine.story.messages import describe
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
 
+ALIAS = f"/v{API_LEVEL}/"
+"""What every address may begin with, for senders that want to be sure of what they talk to."""
+
+
+def plain_address(address: str) -> str:
+    """Return an address, or a pattern, without the level of the table before it."""
+    return address[len(ALIAS) - 1 :] if address.startswith(ALIAS) else address
+
+
 DUMP = "/dump/heard"
 """Where those hear of every message that came in who asked for it with /dump."""
 
 ANSWERS = (
     "/reply", "/pong", "/clock/pong", DUMP, "/synced", "/subscribed", "/lease_expired", "/progress", "/done", "/fail",
-    "/late",
+    "/late", "/learnt",
 )  # fmt: skip
 """Addresses that only ever go out. One that comes in is another engine's answer: it is never answered itself."""
 
@@ -46,7 +55,7 @@ _PARAM = Arg(name="value", type="f", spec=readers.insert_spec)
 _PARAM_NORM = Arg(name="value", type="f", spec=readers.insert_spec, norm=True)
 _FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
-_CUE = Arg(name="cue", type="s")
+_CUE = Arg(name="cue", type="s", named=True)
 _MESSAGE = Arg(name="message", type="s")
 _FROM_WORD = Arg(name="from_word", type="s")
 _NAME = Arg(name="name", type="s")
@@ -61,6 +70,8 @@ _LOOP = (
 )
 _METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_left", "rms_right"))
 _RECALL = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
+_FOLDER = Arg(name="folder", type="s", help="as in friday or mixes/friday")
+_JOBS = (told.JobProgressed, told.JobDone, told.JobFailed)
 _STRIP = Arg(name="strip", type="s")
 _BUS = Arg(name="bus", type="s")
 _WRAPPED = Arg(name="address", type="s")
@@ -83,6 +94,14 @@ def _set_loop(*, start_frame: int, end_frame: int) -> do.SetLoop:
 
 def _record(*, name: str = "", strips: str = "") -> do.StartRecording:
     return do.StartRecording(name=name, strips=tuple(strips.replace(",", " ").split()))
+
+
+def _export(*, folder: str, job: str, formats: str = "") -> do.Export:
+    return do.Export(folder=folder, formats=tuple(formats.replace(",", " ").split()), job=job)
+
+
+def _export_stems(*, folder: str, job: str) -> do.Export:
+    return do.Export(folder=folder, formats=("stems",), job=job)
 
 
 def _first_bank(port: EnginePort) -> Path:
@@ -226,6 +245,9 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/dump", handler="dump", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Hear of every message that comes in, understood or not: /dump/heard s:from s:message. The same as "
                "a subscription to /dump/heard."),
+    Route(address="/learn/osc", handler="learn_osc", answer="",
+          help="Hear of the next message that anybody sends, understood or not, questions left out: /learnt s:from "
+               "s:address s:message."),
     Route(address="/subscribe", handler="subscribe", answer="",
           args=(Arg(name="pattern", type="s"),
                 Arg(name="interval_ms", type="i", spec=INTERVAL, optional=True),
@@ -244,6 +266,24 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="voice", type="s"), Arg(name="text", type="s"), Arg(name="track", type="s", optional=True),
                 *_SAY_OPTIONS),
           help="Speak a line now, on a track's strip (empty: the voice's). Tells /progress, then /done or /fail."),
+    Route(address="/say/queue", read=readers.say_queue, repeated=True, changed=_JOBS,
+          args=tuple(Arg(name=name, type="s") for name in ("job", "voice", "track", "text")),
+          help="The lines that wait for their takes, the oldest first, over and over."),
+    Route(address="/render", command=do.Render, job=True,
+          help="Have every take made that the story lacks, those that failed again. Tells /progress, then /done or"
+               " /fail."),
+    Route(address="/export", command=_export, job=True,
+          args=(_FOLDER, Arg(name="formats", type="s", optional=True, listed=True,
+                             help="stems, mix, reaper …, as an array or with spaces between; none: what the story"
+                                  " names")),
+          help="Write the story as it is now into the folder exports beside it, while it plays. Tells /progress, then "
+               "/done with the folder, or /fail: then nothing has changed."),
+    Route(address="/export/stems", command=_export_stems, job=True, args=(_FOLDER,),
+          help="Write stems and the mix only."),
+    Route(address="/jobs", read=readers.jobs, repeated=True, changed=_JOBS,
+          args=(Arg(name="job", type="s"), Arg(name="verb", type="s", help="say, render or export"),
+                Arg(name="fraction", type="f", help="of the stage"), Arg(name="stage", type="s")),
+          help="The jobs that go on, over and over."),
     Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),
 
     # voices
@@ -293,6 +333,10 @@ ROUTES: tuple[Route, ...] = (
           help="Press a pad with a velocity of up to 1; 0 lets it go, which means something in gate mode."),
     Route(address="/slot/trigger", trigger=True, press=_PRESSED, args=(Arg(name="index", type="i"),),
           command=do.TriggerSlot, release=do.ReleaseSlot, implied=_first_bank, help="Press a pad of the first bank."),
+    Route(address="/slot/release", trigger=True, args=(Arg(name="index", type="i"),), command=do.ReleaseSlot,
+          implied=_first_bank, help="Let a pad of the first bank go."),
+    Route(address="/slot/stop", trigger=True, args=(Arg(name="index", type="i"), _FADE), command=do.StopSlot,
+          implied=_first_bank, help="Fade out what a pad of the first bank plays."),
     Route(address="/slot/{bank}/{index}/from", trigger=True, press=_PRESSED, command=do.TriggerSlot,
           args=(_FROM_WORD,),
           help="Press a pad from a word of its line on: dragon, dragon#2 (the second one), #3 (the third word)."),
@@ -368,10 +412,10 @@ ROUTES: tuple[Route, ...] = (
           help="Whether the timeline leaves a clip out; a cue or a pad plays it all the same."),
     Route(address=f"{_CLIP}/start", read=readers.clip_seconds(lambda c: c.start_frame),
           args=(Arg(name="start_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
-          changed=(told.ClipChanged,), help="Where a clip starts on the timeline."),
+          stream=True, steady=readers.timeline, help="Where a clip starts on the timeline."),
     Route(address=f"{_CLIP}/length", read=readers.clip_seconds(lambda c: c.length_frames),
           args=(Arg(name="length_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
-          changed=(told.ClipChanged,), help="How long a clip sounds."),
+          stream=True, steady=readers.timeline, help="How long a clip sounds."),
     Route(address=f"{_CLIP}/words", read=readers.clip_words, repeated=True, changed=(told.ClipChanged,),
           args=(Arg(name="word", type="s"), Arg(name="start_frame", type="f", seconds=True)),
           help="The words of a clip's line as they are named, and when each starts in the clip, over and over."),
@@ -386,7 +430,7 @@ ROUTES: tuple[Route, ...] = (
           help="Move the timeline."),
     Route(address="/transport/marker", command=do.LocateMarker, args=(Arg(name="marker", type="s"),),
           help="Move the timeline to a marker."),
-    Route(address="/markers", read=readers.markers, repeated=True, changed=(told.StoryReloaded, told.ClipChanged),
+    Route(address="/markers", read=readers.markers, repeated=True, stream=True, steady=readers.timeline,
           args=(Arg(name="marker", type="s"), Arg(name="timeline_frame", type="f", seconds=True),
                 Arg(name="name", type="s")),
           help="The markers of the story, where each is, and what it is called, over and over."),
@@ -404,7 +448,7 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="bar", type="i"), Arg(name="beat", type="f"), Arg(name="beats_per_bar", type="i")),
           help="Where the timeline stands in bars and beats, counted from 1."),
     Route(address="/transport/tempo", read=readers.place(lambda p: p.tempo_bpm), stream=True,
-          args=(Arg(name="tempo_bpm", type="f"),), changed=(told.TransportChanged,),
+          args=(Arg(name="tempo_bpm", type="f"),),
           help="The story's tempo where the timeline stands."),
     Route(address="/transport/end", read=readers.end, changed=(told.StoryReloaded,),
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
@@ -454,11 +498,26 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/loudness/reset", handler="reset_loudness", answer="", help="Measure loudness from now on."),
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),
+    Route(address="/meters/blob", read=readers.meters_blob, args=(Arg(name="levels", type="b"),), stream=True,
+          help="All meters in one blob: four floats of 32 bits, big-endian, per strip in the order of /strips."),
+    Route(address="/strips", read=readers.strips, repeated=True, args=(Arg(name="strip", type="s"),),
+          changed=(told.MixChanged, told.StoryReloaded), help="The ids of all strips: tracks, buses, the master."),
+
+    # the same by arguments, for senders that can't write an id into an address
+    Route(address="/strip/gain", command=do.SetStripGain, args=(_STRIP, _GAIN), help="Move a fader that is named."),
+    Route(address="/strip/pan", command=do.SetStripPan, args=(_STRIP, _PAN), help="Pan a strip that is named."),
+    Route(address="/strip/mute", command=do.SetStripMute, args=(_STRIP, Arg(name="mute", type="i", truth=True)),
+          help="Mute a strip that is named."),
+    Route(address="/strip/solo", command=do.SetStripSolo, args=(_STRIP, Arg(name="solo", type="i", truth=True)),
+          help="Solo a strip that is named."),
+    Route(address="/strip/send", command=do.SetSendGain, args=(_STRIP, _BUS, _GAIN),
+          help="Set what a strip gives to a bus, both named."),
 
     # recording
     Route(address="/record/start", trigger=True, command=_record,
           args=(Arg(name="name", type="s", optional=True, help="of its folder; none, or empty: the time"),
-                Arg(name="strips", type="s", optional=True, help="ids, spaces between; none: all but private ones")),
+                Arg(name="strips", type="s", optional=True, listed=True,
+                    help="ids, spaces between or as an array; none: all but private ones")),
           help="Record the master and strips, each into a WAV of its own, and what is played as a story."),
     Route(address="/record/stop", trigger=True, command=do.StopRecording, help="End the recording."),
     Route(address="/record/status", read=readers.recording, stream=True,
@@ -497,7 +556,8 @@ ROUTES: tuple[Route, ...] = (
           help="Put an effect into a strip, before the insert at that position, else behind the last. A plug-in is"
                " plugin: and its name or path."),
     Route(address="/mix/insert/state", command=do.SetInsertState,
-          args=(_STRIP, Arg(name="insert", type="i"), Arg(name="state", type="s", help="base64")),
+          args=(_STRIP, Arg(name="insert", type="i"),
+                Arg(name="state", type="s", encoded=True, help="a blob, or base64")),
           help="Give a plug-in another state; its parameters are then what the state says. `cuevox plugins state` makes"
                " one."),
     Route(address="/mix/insert/remove", command=do.RemoveInsert, args=(_STRIP, Arg(name="insert", type="i")),
@@ -567,6 +627,9 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/session/name", read=readers.title, args=(Arg(name="title", type="s"),),
           changed=(told.StoryReloaded,), help="What the story is called."),
     Route(address="/session/save", trigger=True, command=do.SaveStory, help="Write the changes into the story file."),
+    Route(address="/session/load", command=do.LoadStory, args=(Arg(name="file", type="s", help="as in act2.yaml"),),
+          help="Take over another story file of the same folder and sample rate; what sounds rings out. Edits that are "
+               "not saved stay beside the file they belong to. /event/story/reloaded or /event/dropped tells."),
     Route(address="/session/reload", trigger=True, command=do.ReloadStory,
           help="Take over the story file as it is on disk."),
 )

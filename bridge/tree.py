@@ -113,7 +113,7 @@ class AddressTree:
         parts = split(pattern)
         for route in self.routes:
             if _may_match(parts, route):
-                for path in _paths(route.placeholders, {}, port):
+                for path in paths(route.placeholders, {}, port):
                     yield Leaf(route.fill(path), route, path)
 
     def below(self, parts: Sequence[str], port: EnginePort) -> list[str]:
@@ -153,7 +153,7 @@ class AddressTree:
                 not r.startswith("{") and w != r for w, r in zip(wanted, row, strict=False)
             ):
                 continue
-            for path in _paths(route.placeholders, {}, port):
+            for path in paths(route.placeholders, {}, port):
                 address = route.fill(path)
                 if address.split("/")[1 : len(wanted) + 1] == wanted:
                     yield Leaf(address, route, path)
@@ -190,12 +190,13 @@ def _value(name: str, part: str) -> str | int | None:
     return part if 0 < len(part) <= MAX_ID else None
 
 
-def _paths(placeholders: tuple[str, ...], path: Path, port: EnginePort) -> Iterator[Path]:
+def paths(placeholders: tuple[str, ...], path: Path, port: EnginePort) -> Iterator[Path]:
+    """Yield what may stand in placeholders now, all of it together."""
     if not placeholders:
         yield path
         return
     for value in names(placeholders[0], path, port):
-        yield from _paths(placeholders[1:], {**path, placeholders[0]: value}, port)
+        yield from paths(placeholders[1:], {**path, placeholders[0]: value}, port)
 
 
 def names(placeholder: str, path: Path, port: EnginePort) -> Iterable[str | int]:

@@ -487,6 +487,23 @@ class StopRecording(Base, frozen=True, kw_only=True):
     """End the recording."""
 
 
+class Render(Base, frozen=True, kw_only=True):
+    """Have every take made that the story lacks, those that failed again. job: an id that its events repeat."""
+
+    job: str | None = None
+
+
+class Export(Base, frozen=True, kw_only=True):
+    """Write the story as it is now, beside its file, while it plays.
+
+    folder: inside the story's folder. formats: stems, reaper …; none: stems and what the story names.
+    """
+
+    folder: str
+    formats: tuple[str, ...] = ()
+    job: str | None = None
+
+
 class CancelJob(Base, frozen=True, kw_only=True):
     """Stop a job's work."""
 
@@ -499,6 +516,12 @@ class ClearScheduled(Base, frozen=True, kw_only=True):
 
 class SaveStory(Base, frozen=True, kw_only=True):
     """Write the story's changes into its file."""
+
+
+class LoadStory(Base, frozen=True, kw_only=True):
+    """Take over another story: a file beside the present one. Unsaved edits of each stay in its own journal."""
+
+    file: str
 
 
 class ReloadStory(Base, frozen=True, kw_only=True):
@@ -515,7 +538,8 @@ Command = (
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | Panic | StartRecording | StopRecording | CancelJob | ClearScheduled | SaveStory | ReloadStory
+    | Panic | StartRecording | StopRecording | Render | Export | CancelJob | ClearScheduled
+    | SaveStory | ReloadStory | LoadStory
 )  # fmt: skip
 
 Turn = (

@@ -114,6 +114,12 @@ class ExportError(EngineError):
     code = "export_failed"
 
 
+class OverQuota(EngineError):
+    """More than may lie on the disk; the message names the limit and its setting."""
+
+    code = "over_quota"
+
+
 class SettingsError(EngineError):
     """A setting that is unknown or out of range; the message names where it came from."""
 

@@ -65,6 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     record_memory_mb: Annotated[
         int, _number(1, 65536, "shared memory between the sound and the disk it is written to")
     ] = 16
+    outputs_max_mb: Annotated[
+        int, _number(1, 100_000_000, "what exports and recordings beside a story may take, of those asked for over OSC")
+    ] = 100_000
     players: Annotated[int, _number(16, 16384, "clips that may sound at once")] = 1024
     log_level: Annotated[LogLevel, _text("least grave message that is logged")] = "info"
     speak_with: Annotated[

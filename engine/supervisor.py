@@ -131,6 +131,8 @@ class Supervisor:
                 io.send(message["io"])
             elif "allow" in message:
                 pair.allow(str(message["allow"]))
+            elif "again" in message:
+                self._settings |= message["again"]
             elif "finished" in message:
                 raise ShowOver
             elif "error" in message:

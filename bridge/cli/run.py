@@ -83,6 +83,7 @@ def run_config(
             "story": str(story),
             "takes_folder": str(settings.takes_folder),
             "cache_max_bytes": settings.cache_max_mb << 20,
+            "outputs_max_bytes": settings.outputs_max_mb * 1_000_000,
             "model_bytes": settings.model_memory_mb * 1_000_000,
             "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),

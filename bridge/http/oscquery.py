@@ -5,8 +5,6 @@ After https://github.com/Vidvox/OSCQueryProposal: attributes that do not fit a n
 
 from __future__ import annotations
 
-import asyncio
-import time
 from urllib.parse import unquote
 
 import msgspec
@@ -15,6 +13,7 @@ from starlette.responses import Response
 
 from bridge.access import Right
 from bridge.arguments import give, spec_of
+from bridge.http.kept_tree import KeptTree
 from bridge.http.wire import plain
 from bridge.hub import Hub
 from bridge.places import HostPort
@@ -34,31 +33,16 @@ ATTRIBUTES = frozenset({*EXTENSIONS[:9], "FULL_PATH", "CONTENTS", "TYPE", "OVERL
 Node = dict[str, object]
 
 
-SLICE_SECONDS = 0.001
-"""After this much work at a stretch the event loop has its turn."""
-
-
-class Branch:
-    """One node as it is kept: its attributes as JSON but for value and contents, and what is below it."""
-
-    def __init__(self, path: str) -> None:
-        self.text = b'"FULL_PATH":' + msgspec.json.encode(path or "/") + b',"ACCESS":0'
-        self.leaf: Leaf | None = None
-        self.below: dict[str, Branch] = {}
-
-
 class OscQuery:
     """Answers what is asked of the tree. Event loop of the control process only.
 
-    What does not move is kept as text until addresses come or go: thousands of nodes are told in tens of milliseconds,
-    in slices.
+    What does not move is kept as text: thousands of nodes are told in milliseconds, in slices.
     """
 
     def __init__(self, hub: Hub, osc: HostPort, name: str) -> None:
         self._hub, self._osc, self._name = hub, osc, name
-        self._tree: Branch | None = None
-        self._epoch = 0
         self._texts: dict[str, bytes] = {}
+        self._tree = KeptTree(hub, self._text, self._value)
 
     async def __call__(self, request: Request) -> Response:
         """Answer ``GET /address?ATTRIBUTE``."""
@@ -70,10 +54,9 @@ class OscQuery:
             return _json(msgspec.json.encode(self.host_info(request.url.hostname or self._osc[0])))
         if wanted and wanted not in ATTRIBUTES:
             return Response(f"no attribute {wanted[:40]}; there is: {', '.join(sorted(ATTRIBUTES))}\n", 400)
-        branch = await self._find(path)
-        if branch is None:
+        text = await self._tree.told(path)
+        if text is None:
             return Response(f"nothing at {path[:200]}\n", 404)
-        text = await self._written(branch)
         if not wanted:
             return _json(text)
         node = msgspec.json.decode(text)
@@ -81,8 +64,11 @@ class OscQuery:
 
     def forget(self) -> None:
         """Take notice that addresses came or went."""
-        self._tree = None
-        self._epoch += 1
+        self._tree.forget()
+
+    def close(self) -> None:
+        """Hear no more events."""
+        self._tree.close()
 
     def host_info(self, host: str) -> Node:
         """Return who we are and where OSC is heard."""
@@ -94,30 +80,6 @@ class OscQuery:
             "OSC_TRANSPORT": "UDP",
         }
 
-    async def _find(self, path: str) -> Branch | None:
-        branch: Branch | None = self._tree or await self._grow()
-        for part in path.split("/")[1:]:
-            branch = branch.below.get(part) if branch else None
-        return branch
-
-    async def _grow(self) -> Branch:
-        """Lay out the tree as it is now."""
-        root, turn, epoch = Branch(""), _Turn(), self._epoch
-        for leaf in self._hub.tree.every("", self._hub.engine):
-            if leaf.route.wrapper:
-                continue
-            here, path = root, ""
-            for part in leaf.address.split("/")[1:]:
-                path += f"/{part}"
-                if part not in here.below:
-                    here.below[part] = Branch(path)
-                here = here.below[part]
-            here.leaf, here.text = leaf, self._text(leaf)
-            await turn.over()
-        if epoch == self._epoch:
-            self._tree = root
-        return root
-
     def _text(self, leaf: Leaf) -> bytes:
         """Return a leaf's attributes but for its value, written once for a row if it alone settles them."""
         route = leaf.route
@@ -127,38 +89,10 @@ class OscQuery:
             text = msgspec.json.encode(node)[1:-1]
             if not route.repeated and not any(callable(arg.spec) for arg in _args(route)):
                 self._texts[route.address] = text
-        return b'"FULL_PATH":' + msgspec.json.encode(leaf.address) + b"," + text
+        return text
 
-    async def _written(self, branch: Branch) -> bytes:
-        """Return a branch as JSON with present values, in slices."""
-        parts: list[bytes] = []
-        turn = _Turn()
-
-        async def write(here: Branch, depth: int) -> None:
-            parts.append(b"{" + here.text + self._value(here))
-            for number, (name, below) in enumerate(here.below.items()):
-                parts.append((b"," if number else b',"CONTENTS":{') + msgspec.json.encode(name) + b":")
-                if depth < 3:
-                    await write(below, depth + 1)
-                    await turn.over()
-                else:
-                    self._write(below, parts)
-            parts.append(b"}}" if here.below else b"}")
-
-        await write(branch, 0)
-        return b"".join(parts)
-
-    def _write(self, branch: Branch, parts: list[bytes]) -> None:
-        parts.append(b"{" + branch.text + self._value(branch))
-        for number, (name, below) in enumerate(branch.below.items()):
-            parts.append((b"," if number else b',"CONTENTS":{') + msgspec.json.encode(name) + b":")
-            self._write(below, parts)
-        parts.append(b"}}" if branch.below else b"}")
-
-    def _value(self, branch: Branch) -> bytes:
-        leaf = branch.leaf
-        if leaf is None or leaf.route.read is None:
-            return b""
+    def _value(self, leaf: Leaf) -> bytes:
+        """Return a leaf's present value as JSON with its comma; nothing where it has none."""
         value = _value(leaf.route, self._hub.engine, leaf)
         if value is None:
             return b""
@@ -181,19 +115,6 @@ class OscQuery:
         return node
 
 
-class _Turn:
-    """Gives the event loop its turn after a slice of work."""
-
-    def __init__(self) -> None:
-        self._until = time.perf_counter() + SLICE_SECONDS
-
-    async def over(self) -> None:
-        """Wait for the next turn if this one is over."""
-        if time.perf_counter() >= self._until:
-            await asyncio.sleep(0)
-            self._until = time.perf_counter() + SLICE_SECONDS
-
-
 def _args(route: Route) -> tuple[Arg, ...]:
     return (*route.args, route.press) if route.press else route.args
 
@@ -206,7 +127,8 @@ def _value(route: Route, engine: EnginePort, leaf: Leaf) -> list[object] | None:
     except EngineError:
         return None
     truths = [arg.truth for arg in route.args]
-    return [bool(v) if not route.repeated and truths[i] else plain(v) for i, v in enumerate(values)]
+    kept = [None if isinstance(v, bytes) else plain(v) for v in values]
+    return kept if route.repeated else [bool(v) if truths[i] else v for i, v in enumerate(kept)]
 
 
 def _ranges(args: tuple[Arg, ...], engine: EnginePort, leaf: Leaf) -> Node:

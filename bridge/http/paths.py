@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from bridge.http.turn import Turn
 from bridge.hub import Hub
+from bridge.tree import paths
 from engine.events import Event, InsertsChanged, MixChanged, SnapshotsChanged, StoryReloaded
 
 CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged)
+
+Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
+"""What exists, by what it is: of ("strip", "bus") all pairs of a strip and a bus that it sends to."""
 
 
 class Told(Protocol):
@@ -21,31 +26,54 @@ class Told(Protocol):
 
 
 class PathWatch:
-    """Compares what exists now with what existed before. forget: hears at once that something came or went."""
+    """Compares what exists now with what existed before, in slices. forget: hears at once that something came or went.
+
+    Things are compared, not addresses: each has many.
+    """
 
     def __init__(self, hub: Hub, told: Told, forget: Callable[[], None]) -> None:
         self._hub, self._told, self._forget = hub, told, forget
-        self._known = self._all()
-        self._looking = False
+        self._kinds = tuple(dict.fromkeys(route.placeholders for route in hub.tree.routes))
+        self._known: Things | None = None
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._watching = asyncio.create_task(self._watch())
         self._end = hub.engine.subscribe(self._hear)
 
     def close(self) -> None:
         """Look no more."""
         self._end()
+        self._watching.cancel()
 
     def _hear(self, events: tuple[Event, ...]) -> None:
-        if not any(isinstance(event, CHANGES) for event in events):
-            return
-        self._forget()
-        if self._looking:
-            return
-        self._looking = True
-        asyncio.get_running_loop().call_soon(self._look)
+        if any(isinstance(event, CHANGES) for event in events):
+            self._forget()
+            self._changed.set()
 
-    def _look(self) -> None:
-        self._looking = False
-        before, self._known = self._known, self._all()
-        self._told.paths([a for a in self._known if a not in before], [a for a in before if a not in self._known])
+    async def _watch(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            now = await self._all()
+            if self._changed.is_set():
+                continue  # it changed while it was looked at
+            before, self._known = self._known, now
+            if before is not None:
+                self._told.paths(list(self._beyond(now, before)), list(self._beyond(before, now)))
 
-    def _all(self) -> dict[str, None]:
-        return dict.fromkeys(leaf.address for leaf in self._hub.tree.every("", self._hub.engine))
+    async def _all(self) -> Things:
+        found: Things = {}
+        turn = Turn()
+        for kind in self._kinds:
+            things = found[kind] = {}
+            for path in paths(kind, {}, self._hub.engine):
+                things[tuple(path[name] for name in kind)] = None
+                await turn.over()
+        return found
+
+    def _beyond(self, things: Things, others: Things) -> Iterator[str]:
+        """Yield the addresses of those things that are not among the others, in the order of the table."""
+        fresh = {kind: [thing for thing in things[kind] if thing not in others[kind]] for kind in self._kinds}
+        for route in self._hub.tree.routes:
+            for thing in fresh[route.placeholders]:
+                yield route.fill(dict(zip(route.placeholders, thing, strict=True)))

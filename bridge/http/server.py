@@ -58,6 +58,7 @@ class HttpServer:
         self._serving: asyncio.Task[None] | None = None
         self._sockets = Sockets(hub)
         self._watch: PathWatch | None = None
+        self._query: OscQuery | None = None
         self._challenges: dict[str, str] = {}
 
     async def start(self, host: str, port: int = DEFAULT_PORT) -> HostPort:
@@ -74,6 +75,7 @@ class HttpServer:
         self._serving = asyncio.create_task(self._server.serve(sockets=listening))
         while not self._server.started and not self._serving.done():
             await asyncio.sleep(0.002)
+        assert self._query is not None
         self._watch = PathWatch(self._hub, self._sockets, self._query.forget)
         return address
 
@@ -81,6 +83,8 @@ class HttpServer:
         """Listen no more and end what is open."""
         if self._watch is not None:
             self._watch.close()
+        if self._query is not None:
+            self._query.close()
         if self._server is None or self._serving is None:
             return
         self._server.should_exit = self._server.force_exit = True
@@ -111,6 +115,7 @@ class HttpServer:
         wants_page = "text/html" in request.headers.get("accept", "")
         if request.url.path == "/" and wants_page and not request.query_params:
             return HTMLResponse(PAGE, headers=PAGE_HEADERS)
+        assert self._query is not None
         return await self._query(request)
 
     async def _controller(self, request: Request) -> Response:

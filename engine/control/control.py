@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from engine.clock import HeldClock
+from engine.commands import StopRecording
 from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
 from engine.control.io_link import IoLink
@@ -23,11 +24,13 @@ from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
 from engine.control.loop_lag import LoopLag
 from engine.control.plugins import PluginHost
+from engine.control.quota import Quota
 from engine.control.regrapher import Regrapher
 from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
-from engine.errors import EngineError
-from engine.events import DiskFailing, OutputChanged, ProcessReplaced
+from engine.control.workshop import EXPORTS, Bench, Workshop
+from engine.errors import EngineError, OverQuota
+from engine.events import DiskFailing, Dropped, OutputChanged, ProcessReplaced
 from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph, compile_graph
 from engine.plugins.catalog import Catalog as PluginCatalog
@@ -38,6 +41,7 @@ from engine.realtime.link import AudioLink
 from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
+from engine.session.deck import RECORDINGS
 from engine.session.memory import Memory
 from engine.session.recording import Recorded
 from engine.session.session import Session
@@ -66,7 +70,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     model_bytes: what models may take on each device. preload: voices that are warmed at start. stream_seconds: longer
     audio files are played from the disk. plugin_catalog: the file of what is known of plug-ins. crashed: how audio
-    processes died in some, by effect.
+    processes died in some, by effect. outputs_max_bytes: what exports and recordings beside the story may take.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -87,6 +91,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     plugin_folders: tuple[str, ...] = ()
     plugin_catalog: str = ""
     crashed: dict[str, str] = {}
+    outputs_max_bytes: int = 1 << 62
 
 
 class Control:
@@ -115,12 +120,23 @@ class Control:
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload
         self.io = IoLink(lambda ask: send({"io": ask}))
-        self.deck = TapeDeck(self.io, Path(config.story).resolve(), self._folder, self.pool.cache)
         longest = round(config.stream_seconds * story.sample_rate)
         self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
         self.loader = TakeLoader(
             self.pool, self.link.arena, self._folder, self._memory.arena.view(np.float32), self.disk
         )
+        story_path = Path(config.story).resolve()
+        self._quota = Quota([story_path.parent / name for name in (RECORDINGS, EXPORTS)], config.outputs_max_bytes)
+        self._quota.on_full = self._stop_recording
+        self.deck = TapeDeck(self.io, story_path, self._folder, self.pool.cache, self._quota)
+        bench = Bench(
+            base_folder=self._folder,
+            out_folder=story_path.parent / EXPORTS,
+            takes_folder=config.takes_folder,
+            voice_folders=config.voice_folders,
+            speak_with=config.speak_with,
+        )
+        self.workshop = Workshop(self.pool, bench, self.notes, self._quota)
         self.session = Session(
             story,
             self.link,
@@ -132,6 +148,7 @@ class Control:
             notes=self.notes,
             deck=self.deck,
             plugins=self.plugins,
+            workshop=self.workshop,
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
@@ -139,7 +156,8 @@ class Control:
         self.memory.recall_graph()
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
         self.session.context.scribes.append(self.memory.hear)
-        self.voices.tell = self.session.tell
+        self._keeper.on_load = lambda path: self._loaded(path, send)
+        self.voices.tell = self.workshop.tell = self.session.tell
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
         self.diagnosis = Diagnosis(
@@ -178,6 +196,7 @@ class Control:
         if self._transcript_path:
             self.diagnosis.record(Path(self._transcript_path), self._folder, self.audio.block_frames, self._max_players)
         self.session.open()
+        self._quota.start()
         self.regrapher.start()
         self.plugins.start()
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
@@ -197,6 +216,7 @@ class Control:
         for source, loaded in self.memory.recall():
             self.loader.recall(source, loaded)
         self.io.resume()
+        self.workshop.recall(self.session.story)
 
     def _send(self, graph: Graph, send: Callable[[Message], None]) -> None:
         self.diagnosis.sent(graph)
@@ -227,6 +247,8 @@ class Control:
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
         await self.plugins.close()
+        await self.workshop.close()
+        await self._quota.close()
         await self.deck.close()
         await self.loader.close()
         await self.voices.close()
@@ -234,6 +256,17 @@ class Control:
         await self._keeper.close()
         await self.diagnosis.close()
         await self.lag.stop()
+
+    def _loaded(self, path: Path, send: Callable[[Message], None]) -> None:
+        """Have a successor play the story that was loaded last, and recordings belong to it."""
+        self.deck.follow(path)
+        send({"again": {"story": str(path), "audio_folder": str(self._folder)}})
+
+    def _stop_recording(self, error: OverQuota) -> None:
+        """End a recording that has taken all that it may, and say so."""
+        if self.session.recording.status().state == "on":
+            self.session.apply(StopRecording())
+            self.session.tell((Dropped(what="recording", code=error.code, text=str(error)),))
 
     def _hear_io(self) -> None:
         """Have the session hear what the io process tells."""
@@ -264,7 +297,7 @@ class Control:
             log.warning("unsaved edits of an earlier run are in force; /session/save writes them into %s", path.name)
         for text in dropped:
             log.warning("an unsaved edit no longer fits the story and was dropped: %s", text)
-        return StoryKeeper(document, journal, lambda: self._read(path)), story
+        return StoryKeeper(document, journal, self._read), story
 
     def _soon(self) -> int:
         """Return the first frame that an order which is given now is sure to meet: the block in work is past."""

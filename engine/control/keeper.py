@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from engine.commands import Edit
-from engine.errors import Busy, EngineError
+from engine.errors import BadRange, Busy, EngineError
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
 """How often the file is looked at, and the journal is forced to disk."""
 
+_NAME = re.compile(r"\w[\w .+-]{0,120}\.ya?ml")
+
 Tell = Callable[[tuple[Event, ...]], object]
 Adopt = Callable[[Story], Awaitable[None]]
 
@@ -26,14 +30,15 @@ Adopt = Callable[[Story], Awaitable[None]]
 class StoryKeeper:
     """Journals edits before they are acknowledged, saves on request, and notices when somebody else edits the file.
 
-    reread: loads the document again, with the checks of the composition root. current: the session's story.
-    adopt: has the engine play another story. tell: passes events on.
+    read: loads a document, with the checks of the composition root. current: the session's story.
+    adopt: has the engine play another story. tell: passes events on. ``on_load`` hears of another file.
     """
 
-    def __init__(self, document: StoryDocument, journal: Journal, reread: Callable[[], StoryDocument]) -> None:
+    def __init__(self, document: StoryDocument, journal: Journal, read: Callable[[Path], StoryDocument]) -> None:
         self.document = document
         self._journal = journal
-        self._reread = reread
+        self._read = read
+        self.on_load: Callable[[Path], object] = lambda _: None
         self._since_save: list[Edit] = []
         self._edits = 0
         self._work: asyncio.Task[None] | None = None
@@ -67,6 +72,14 @@ class StoryKeeper:
         """Begin to take over the file as it is now; StoryReloaded or Dropped follows."""
         self._begin(self._reload(), "reload")
 
+    def load(self, file: str) -> None:
+        """Begin to take over another story of the same folder; StoryReloaded or Dropped follows. Raises BadRange."""
+        folder = self.document.path.resolve().parent
+        path = folder / file
+        if not _NAME.fullmatch(file) or path.resolve().parent != folder:
+            raise BadRange(f"{file[:100]!r} is no story beside {self.document.path.name}; name a .yaml file there")
+        self._begin(self._load(path), "load")
+
     def _begin(self, work: Coroutine[Any, Any, None], what: str) -> None:
         if self._work is not None and not self._work.done():
             work.close()
@@ -87,16 +100,30 @@ class StoryKeeper:
         self._tell((StorySaved(path=str(self.document.path)),))
 
     async def _reload(self) -> None:
-        document = await asyncio.to_thread(self._reread)
+        document = await asyncio.to_thread(self._read, self.document.path)
         edits = -1
         while edits != self._edits:  # again, if somebody turned a knob while the mix was built
             edits = self._edits
             story, dropped = self._journal.replay(document.story)
             await self._adopt(story)
+        self._took_over(document, dropped)
+
+    async def _load(self, path: Path) -> None:
+        """Take over another file; what is turned meanwhile is an edit of the one before."""
+        document = await asyncio.to_thread(self._read, path)
+        journal = Journal(path)
+        story, dropped = journal.replay(document.story)
+        await self._adopt(story)
+        self._journal.close()
+        self._journal, self._since_save = journal, []
+        self.on_load(path)
+        self._took_over(document, dropped)
+
+    def _took_over(self, document: StoryDocument, dropped: tuple[str, ...]) -> None:
         self.document, self._told_of_change = document, False
         if dropped:
             log.warning("edits that no longer fit the story: %s", "; ".join(dropped))
-        self._tell((StoryReloaded(path=str(document.path), dropped=tuple(dropped)),))
+        self._tell((StoryReloaded(path=str(document.path), dropped=dropped),))
 
     def _rewrite_journal(self, edits: list[Edit]) -> None:
         """Only edits that came while the file was being written are still news."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from engine.clock import HeldClock
-from engine.commands import ReloadStory, SaveStory
+from engine.commands import Export, LoadStory, ReloadStory, SaveStory
 from engine.control.transcript import Entry
 from engine.errors import EngineError
 from engine.session.inputs import Did
@@ -22,6 +22,10 @@ LEAD_SECONDS = 0.5
 LOOK_SECONDS = 0.02
 
 
+FILED = (SaveStory, ReloadStory, LoadStory, Export)
+"""Commands about files: they are not repeated."""
+
+
 async def play_again(session: Session, clock: HeldClock, entries: Sequence[Entry]) -> None:
     """Carry out the commands of a show and return when it has ended. A command that is refused now is logged."""
     while session.context.library.missing():
@@ -31,7 +35,7 @@ async def play_again(session: Session, clock: HeldClock, entries: Sequence[Entry
     first = commands[0].frame if commands else 0
     shift = clock.frame_at(time.time() + LEAD_SECONDS) - first
     for entry in commands:
-        if not isinstance(entry.what, Did) or isinstance(entry.what.command, SaveStory | ReloadStory):
+        if not isinstance(entry.what, Did) or isinstance(entry.what.command, FILED):
             continue
         frame = shift + (entry.frame if entry.what.at_frame is None else entry.what.at_frame)
         await _until(clock, min(frame, shift + entry.frame) - round(AHEAD_SECONDS * rate))

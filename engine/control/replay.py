@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.commands import ReloadStory, SaveStory, StartRecording, StopRecording
+from engine.commands import Export, LoadStory, ReloadStory, SaveStory, StartRecording, StopRecording
 from engine.control.flows import Flows
 from engine.control.loader import TakeLoader
 from engine.control.stock import Stock
@@ -136,7 +136,7 @@ class Replay:
     def _do(self, core: AudioCore, session: Session, what: Input) -> None:
         self._soon = what.soon
         match what:
-            case Did(command=SaveStory() | ReloadStory() | StartRecording() | StopRecording()):
+            case Did(command=SaveStory() | ReloadStory() | StartRecording() | StopRecording() | Export() | LoadStory()):
                 pass  # what came of it has an entry of its own, or nothing to do with the sound
             case Did(command=command, at_frame=at_frame):
                 try:

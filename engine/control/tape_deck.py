@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.control.io_link import IoLink
+from engine.control.quota import Quota
 from engine.errors import BadRange, MediaError, StoryError
 from engine.io.messages import Lane, Record
 from engine.render.cache import TakeCache
@@ -29,16 +30,27 @@ _NAME = re.compile(r"[\w][\w .+-]{0,62}")
 class TapeDeck:
     """Beside one story. Event loop of the control process only.
 
-    base_folder: where the story's audio paths start. cache: where takes lie.
+    base_folder: where the story's audio paths start. cache: where takes lie. quota: what recordings may take.
     """
 
-    def __init__(self, io: IoLink, story: Path, base_folder: Path, cache: TakeCache) -> None:
-        self._io, self._story = io, story
+    def __init__(
+        self, io: IoLink, story: Path, base_folder: Path, cache: TakeCache, quota: Quota | None = None
+    ) -> None:
+        self._io, self._story, self._quota = io, story, quota
         self._base, self._cache = base_folder, cache
         self._writing: set[asyncio.Task[None]] = set()
 
+    def follow(self, story: Path) -> None:
+        """Belong to another story of the same folder from the next recording on."""
+        self._story = story
+
     def begin(self, name: str, strips: Sequence[str]) -> Reel:
-        """Make the folder of a recording and have the io process write there. Raises BadRange, MediaError."""
+        """Make the folder of a recording and have the io process write there.
+
+        Raises BadRange, MediaError, OverQuota.
+        """
+        if self._quota is not None:
+            self._quota.check()
         folder = self._folder(name or time.strftime("%Y-%m-%d %H.%M.%S"), unique=not name)
         try:
             folder.mkdir(parents=True)

@@ -23,6 +23,10 @@ class Keeper(Protocol):
         """Begin to take over the file as it is on disk; StoryReloaded or Dropped follows."""
         ...
 
+    def load(self, file: str) -> None:
+        """Begin to take over another story beside this one; StoryReloaded or Dropped follows. Raises EngineError."""
+        ...
+
 
 class NoKeeper:
     """For sessions without a story file: edits live in memory."""
@@ -37,3 +41,7 @@ class NoKeeper:
     def reload(self) -> None:
         """Refuse: there is no file."""
         raise EngineError("this session has no story file to reload")
+
+    def load(self, file: str) -> None:  # noqa: ARG002
+        """Refuse: there is no folder."""
+        raise EngineError("this session has no folder to load stories from")

@@ -32,6 +32,7 @@ class Small(NamedTuple):
     bank: str | None
     cold: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]
     waiting: tuple[Waiting, ...]
+    renders: tuple[str, ...]
 
 
 class Memory:
@@ -56,6 +57,7 @@ class Memory:
             bank=session.prefetch.bank,
             cold=session.cold.kept,
             waiting=session.speech.waiting,
+            renders=session.jobs.renders,
         )
         if small != self._small:
             self._small = small
@@ -107,6 +109,7 @@ class Memory:
             session.prefetch.recall(small.bank)
             session.cold.recall(small.cold)
             session.speech.recall(small.waiting)
+            session.jobs.recall(small.renders)
         return shelved
 
 

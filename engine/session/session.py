@@ -22,9 +22,11 @@ from engine.commands import (
     ClearAutomation,
     ClearScheduled,
     Command,
+    Export,
     GoBack,
     GoCue,
     LoadMix,
+    LoadStory,
     LoadVoice,
     Locate,
     LocateMarker,
@@ -44,6 +46,7 @@ from engine.commands import (
     RemoveSend,
     RemoveSnapshot,
     RemoveTrack,
+    Render,
     ResumeAll,
     ResumeCue,
     RetryPlugin,
@@ -120,6 +123,7 @@ from engine.session.inputs import (
     PutOff,
     Shelved,
 )
+from engine.session.jobs import Jobs, NoWorkshop, Workshop
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
 from engine.session.orders import order
@@ -149,6 +153,7 @@ class Session:
     keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
     first engine frame that an order which is given now is sure to meet.
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
+    workshop: who exports.
     """
 
     def __init__(
@@ -164,6 +169,7 @@ class Session:
         notes: Notes | None = None,
         deck: Deck | None = None,
         plugins: Plugins | None = None,
+        workshop: Workshop | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -175,6 +181,7 @@ class Session:
         self.prefetch = Prefetch(self.context, self.transport, self.cues)
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
+        self.jobs = Jobs(self.context, self.speech, workshop or NoWorkshop())
         self.plugins = plugins or NoPlugins()
         self.desk = Desk(self.context)
         self.snapshots = Snapshots(self.context, self.desk)
@@ -280,6 +287,7 @@ class Session:
             self.context.library.load(source, loaded)
             self._stale = True
             events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
+            events = (*events, *self.jobs.came(source))
             self.context.wrote(Shelved(source=source, digest=loaded.digest))
         self.tell(events)
 
@@ -288,6 +296,7 @@ class Session:
         self.context.library.fail(source, str(error))
         self._cut_off(source, error)
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
+        failed = (*failed, *self.jobs.came(source, error))
         self.context.wrote(Failed(source=source, code=error.code, text=str(error)))
         self.tell((*self._shelf_events(source), *failed))
 
@@ -298,7 +307,7 @@ class Session:
             events = self.cues.advance()
             if events is not None:
                 self.context.wrote(Advanced())
-        self.tell(events or ())
+        self.tell((*(events or ()), *(self.jobs.settle() if self.jobs.unsettled else ())))
 
     def is_plain(self, source: Source) -> bool:
         """Return whether ``source`` may stay on the disk: nobody plays it otherwise than as it is."""
@@ -309,7 +318,7 @@ class Session:
         self.context.library.put_off(source)
         self._stale = True
         self.context.wrote(PutOff(source=source))
-        self.tell(self._shelf_events(source))
+        self.tell((*self._shelf_events(source), *self.jobs.came(source)))
 
     def is_near(self, source: Source) -> bool:
         """Return whether ``source`` will be needed soon."""
@@ -395,8 +404,13 @@ class Session:
                 self.voices.load(voice, warm=True)
             case UnloadVoice(voice=voice):
                 self.voices.unload(voice)
+            case Render():
+                self.open()
+                return self.jobs.render(command)
+            case Export():
+                return self.jobs.export(command)
             case CancelJob(job=job):
-                return self.speech.cancel(job)
+                return self.jobs.cancel(job)
             case Panic(fade_seconds=fade):
                 return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
             case ClearScheduled():
@@ -450,6 +464,8 @@ class Session:
                 self.keeper.save()
             case ReloadStory():
                 self.keeper.reload()
+            case LoadStory(file=file):
+                self.keeper.load(file)
             case _:
                 assert_never(command)
         return ()

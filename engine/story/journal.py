@@ -91,7 +91,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every edit: the story's file holds them."""
-        self._close()
+        self.close()
         self.path.unlink(missing_ok=True)
 
     def _lines(self) -> tuple[list[bytes], bool]:
@@ -156,10 +156,11 @@ class Journal:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        self._close()
+        self.close()
         self._file = self._open()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of the file; the next edit opens it again."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

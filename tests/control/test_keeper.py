@@ -11,7 +11,7 @@ import pytest
 import engine.control.keeper as keeper_module
 from engine.commands import SetStripGain
 from engine.control.keeper import StoryKeeper
-from engine.errors import Busy
+from engine.errors import BadRange, Busy
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
@@ -39,7 +39,7 @@ class Desk:
         document = StoryDocument.load(self.path)
         journal = Journal(self.path)
         self.story, self.dropped = journal.replay(document.story)
-        self.keeper = StoryKeeper(document, journal, lambda: StoryDocument.load(self.path))
+        self.keeper = StoryKeeper(document, journal, StoryDocument.load)
         self.told: asyncio.Queue[Event] = asyncio.Queue()
         self.meanwhile: Callable[[], None] | None = None
 
@@ -182,5 +182,59 @@ def test_one_thing_at_a_time(tmp_path):
         with pytest.raises(Busy):
             desk.keeper.save()
         await desk.hear(StoryReloaded)
+
+    run(tmp_path, show)
+
+
+SECOND = TEXT.replace("gain_db: -3", "gain_db: -20")
+
+
+def test_another_story_is_loaded_and_each_keeps_its_own_edits(tmp_path):
+    (tmp_path / "act2.yaml").write_text(SECOND)
+
+    async def show(desk):
+        loaded = []
+        desk.keeper.on_load = loaded.append
+        desk.turn(-9.0)
+        desk.keeper.load("act2.yaml")
+        reloaded = await desk.hear(StoryReloaded)
+        assert (reloaded.path, reloaded.dropped) == (str(tmp_path / "act2.yaml"), ())
+        assert loaded == [tmp_path / "act2.yaml"] and desk.gain_db == -20.0
+        desk.turn(-21.0)
+        desk.keeper.save()
+        await desk.hear(StorySaved)
+        assert "gain_db: -21" in (tmp_path / "act2.yaml").read_text()
+        desk.keeper.load("story.yaml")
+        await desk.hear(StoryReloaded)
+        assert desk.gain_db == -9.0, "what was not saved is still in force"
+
+    run(tmp_path, show)
+    assert (tmp_path / "story.yaml").read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    "file", ["", "../story.yaml", "/etc/passwd", "x.txt", "a/b.yaml", "a\0.yaml", "link.yaml", ".yaml"]
+)
+def test_only_stories_beside_this_one_are_loaded(tmp_path, file):
+    (tmp_path / "show").mkdir()
+    (tmp_path / "story.yaml").write_text(TEXT)
+    (tmp_path / "show" / "link.yaml").symlink_to(tmp_path / "story.yaml")
+
+    async def show(desk):
+        with pytest.raises(BadRange, match="is no story beside story"):
+            desk.keeper.load(file)
+
+    run(tmp_path / "show", show)
+
+
+def test_a_story_that_is_wrong_changes_nothing(tmp_path):
+    (tmp_path / "act2.yaml").write_text("kind: story\nversion: 1\n")
+
+    async def show(desk):
+        for file in ("act2.yaml", "act3.yaml"):
+            desk.keeper.load(file)
+            dropped = await desk.hear(Dropped)
+            assert dropped.what == "load" and dropped.code == "bad_story"
+        assert desk.keeper.document.path == tmp_path / "story.yaml" and desk.gain_db == -3.0
 
     run(tmp_path, show)

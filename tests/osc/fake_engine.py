@@ -13,6 +13,7 @@ from bridge.port import (
     ClipFacts,
     EngineStatus,
     InsertState,
+    JobState,
     LoudnessState,
     Meter,
     Place,
@@ -71,6 +72,7 @@ class FakeEngine:
         self.clips: dict[str, SlotState] = {"hello": "ready", "boo": "rendering"}
         self.transport = TransportState(playing=False, timeline_frame=0, end_frame=96_000)
         self.since = 0
+        self.timeline_moves = 0
         self.meter_db = -20.0
         self.refusal: EngineError | None = None
         self.full: EngineError | None = None
@@ -201,6 +203,9 @@ class FakeEngine:
     def markers(self) -> Sequence[tuple[str, int, str]]:
         return (("storm", 48_000, "The storm"),)
 
+    def timeline_mark(self) -> object:
+        return self.timeline_moves
+
     def title(self) -> str:
         return "Lighthouse"
 
@@ -273,6 +278,12 @@ class FakeEngine:
 
     def recording(self) -> RecordingState:
         return RecordingState()
+
+    def jobs(self) -> Sequence[JobState]:
+        return (JobState(job="7", verb="render", fraction=0.5, stage="speak"),)
+
+    def say_queue(self) -> Sequence[tuple[str, str, str, str]]:
+        return (("7", "anna", "voice", "Hello."),)
 
     def reset_loudness(self) -> None:
         self.loudness_resets = getattr(self, "loudness_resets", 0) + 1

@@ -16,7 +16,7 @@ from engine.errors import BadRange, UnknownThing
 
 TREE = AddressTree(ROUTES)
 ENGINE = FakeEngine()
-NO_NUMBERS = ["-3", None, b"\0", [1.0], TimeTag(1)]
+NO_NUMBERS = ["-3", None, b"\0", [[1.0]], TimeTag(1)]
 
 
 def put(address, *args):
@@ -45,7 +45,7 @@ def test_nothing_else_is_taken_for_a_number(sent):
         put("/strip/voice/gain", sent)
 
 
-@pytest.mark.parametrize("sent", [1, 0.5, True, None, b"x", ["x"]])
+@pytest.mark.parametrize("sent", [1, 0.5, True, None, b"x", [["x"]]])
 def test_nothing_is_taken_for_a_text(sent):
     with pytest.raises(BadArguments, match="expected a text"):
         put("/say", "narrator", sent)

@@ -61,6 +61,27 @@ def test_a_line_is_spoken(running, cuevox):
     assert cuevox.say("anna", "good evening") == 1.5
 
 
+def test_jobs_are_waited_for(running, cuevox):
+    carry_out = running.engine._carry_out
+
+    def work(command):
+        """Render at once; fail to export."""
+        if isinstance(command, do.Render):
+            return (told.JobDone(job=command.job, verb="render", result="3 takes", seconds=0.0),)
+        if isinstance(command, do.Export) and command.formats == ("stems", "mix"):
+            return (told.JobDone(job=command.job, verb="export", result="/x/friday", seconds=9.0),)
+        if isinstance(command, do.Export):
+            return (told.JobFailed(job=command.job, verb="export", code="export_failed", text="the disk is full"),)
+        return carry_out(command)
+
+    running.engine._carry_out = work
+    cuevox.render()
+    assert cuevox.export("friday", "stems", "mix") == "/x/friday"
+    with pytest.raises(Refused, match="the disk is full"):
+        cuevox.export("friday")
+    assert cuevox.ask("/jobs") == ("7", "render", 0.5, "speak")
+
+
 def test_no_engine_is_told(running):
     running.call(running.server.close)
     with Cuevox(port=running.port) as cuevox, pytest.raises(NoAnswer, match="cuevox run"):

@@ -61,8 +61,8 @@ def test_path_and_arguments_are_what_the_command_takes(route):
 def test_every_command_has_an_address():
     reached = {r.command for r in ROUTES} | {r.release for r in ROUTES}
     missing = {c.__name__ for c in get_args(Command) if c not in reached}
-    # reached through /transport/loop, /clearsched and /record/start
-    assert missing == {"SetLoop", "ClearScheduled", "StartRecording"}
+    # reached through /transport/loop, /clearsched, /record/start and /export
+    assert missing == {"SetLoop", "ClearScheduled", "StartRecording", "Export"}
 
 
 def test_every_event_is_told():
@@ -90,7 +90,7 @@ def test_a_value_reads_as_its_row_says(route):
         engine.strips["spook"], sends={"hall": -6.0}
     )
     path = {name: PATH[name] for name in route.placeholders}
-    kinds = {"s": str, "i": int, "f": float}
+    kinds = {"s": str, "i": int, "f": float, "b": bytes}
     values = give(route, route.read(engine, path), engine, path)
     expected = route.args * (len(values) // len(route.args)) if route.repeated else route.args
     assert [type(v) for v in values] == [kinds[a.type] for a in expected]

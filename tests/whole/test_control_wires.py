@@ -68,5 +68,13 @@ def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -
             cuevox.wait_connected(60.0)
             assert cuevox.values["/strip/voices/gain"] == (-7.0,)
             wait_listening(http_port)
+            assert cuevox.ask("/clip/line/text") == ("One line.",)
+            words = cuevox.ask("/clip/line/words")
+            assert words[::2] == ("One", "line") and words[1] < words[3]
+            cuevox.set("/clip/line/gain", -3.0)
+            assert cuevox.ask("/clip/line/gain") == (-3.0,)
+            cuevox.render()
+            assert cuevox.export("friday", "stems") == str(tmp_path / "exports" / "friday")
+            assert (tmp_path / "exports" / "friday" / "manifest.json").exists()
             told = json.loads(ask(http_port, "/command", {"address": "/strip/voices/gain"}))
             assert told["values"] == [-7.0], "HTTP is where it was"
