@@ -43,6 +43,8 @@ class Ear:
         self._changed: dict[str, Leaf] = {}
         self._pours: deque[Pour] = deque()
         self._told_at: dict[str, float] = {}
+        self._intervals: dict[str, float | None] = {}
+        """How many seconds lie between two values of an address at least; None: it is not heard."""
         self._streamed: dict[str, Message] = {}
         self._events = 0
         self._lost = 0
@@ -59,7 +61,7 @@ class Ear:
 
     def mark(self, leaf: Leaf) -> bool:
         """Note that ``leaf`` changed; return whether the client hears it."""
-        if subscription_for(self.client, leaf.address) is None:
+        if self._interval(leaf.address) is None:
             return False
         self._changed.setdefault(leaf.address, leaf)
         return True
@@ -83,11 +85,16 @@ class Ear:
         else:
             self.client.send(event)
 
+    def listen_anew(self) -> None:
+        """Take notice that subscriptions have changed."""
+        self._intervals.clear()
+
     def forget(self, *, everything: bool = False) -> None:
         """Forget what the client does not hear any more, or everything that is queued."""
+        self.listen_anew()
         for leaves in (self._changed, self.streams):
             for address in tuple(leaves):
-                if everything or subscription_for(self.client, address) is None:
+                if everything or self._interval(address) is None:
                     del leaves[address]
         self._told_at.clear()
         self._streamed.clear()
@@ -112,8 +119,7 @@ class Ear:
         """Take the next changed leaves whose interval has passed."""
         due: list[Leaf] = []
         for leaf in tuple(self._changed.values()):
-            subscription = subscription_for(self.client, leaf.address)
-            interval = max(subscription.interval_seconds if subscription else 0.0, COALESCE_SECONDS)
+            interval = self._interval(leaf.address) or COALESCE_SECONDS
             if now < self._told_at.get(leaf.address, float("-inf")) + interval:
                 continue
             del self._changed[leaf.address]
@@ -122,6 +128,12 @@ class Ear:
             if len(due) == STEPS_PER_SLICE:
                 break
         return due
+
+    def _interval(self, address: str) -> float | None:
+        if address not in self._intervals:
+            found = subscription_for(self.client, address)
+            self._intervals[address] = max(found.interval_seconds, COALESCE_SECONDS) if found else None
+        return self._intervals[address]
 
     def _read(self, leaves: Iterable[Leaf], read: Read) -> list[Message]:
         messages: list[Message] = []

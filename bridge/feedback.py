@@ -66,6 +66,8 @@ class Feedback:
         """Hears who waits for which job; None: nobody any more."""
         self.noted: Callable[[tuple[str, ...], Callable[[], Message]], object] = lambda *_: None
         """Hears of every event: what it is about, and how to say it."""
+        self._known: dict[str, Message | None] = {}
+        """What was read in this round: once, however many hear it."""
         self._turn: deque[Ear] = deque()
         self._timer: Timer | None = None
         self._timer_at = self._round_at = self._streamed_at = self._leases_at = float("-inf")
@@ -80,7 +82,9 @@ class Feedback:
 
     def listen(self, client: Client, subscription: Subscription) -> None:
         """Begin to tell a client of a subscription: first what is, then ``/subscribed``, then what changes."""
-        self.pour(client, self._present(subscription, self._ear(client)))
+        ear = self._ear(client)
+        ear.listen_anew()
+        self.pour(client, self._present(subscription, ear))
         self._heard.clear()
 
     def ignore(self, client: Client) -> None:
@@ -137,6 +141,7 @@ class Feedback:
         for route in self._routes[type(event)] if self._ears else ():
             path: dict[str, Any] = {name: getattr(event, name) for name in route.placeholders}
             leaf = Leaf(route.fill(path), route, path)
+            self._known.pop(leaf.address, None)
             if any([ear.mark(leaf) for ear in self._ears.values()]):  # noqa: C419 - every ear must hear it
                 self._wake(self._round_at + FLUSH_SECONDS)
 
@@ -160,6 +165,7 @@ class Feedback:
 
     def _start_over(self) -> None:
         """Another story has other addresses: everybody hears everything anew."""
+        self._known.clear()
         for client, ear in self._ears.items():
             ear.forget(everything=True)
             self.resync(client)
@@ -221,6 +227,7 @@ class Feedback:
                 ear.mark_streams()
         if not self._turn:
             self._round_at = now
+            self._known.clear()
             self._turn.extend(ear for ear in self._ears.values() if ear.waiting)
         try:
             self._serve(now)
@@ -229,14 +236,18 @@ class Feedback:
 
     def _serve(self, now: float) -> None:
         """Give each waiting ear a slice, as many as fit the time; the others have theirs in the next tick."""
-        read = _remembering(self.read)
         started = time.perf_counter()
         while self._turn and time.perf_counter() - started < SLICE_SECONDS:
             ear = self._turn.popleft()
-            if ear.serve(read, now):
+            if ear.serve(self._remembered, now):
                 self._wake(now + PACE_SECONDS)
             if self._ears.get(ear.client) is ear:
                 self._drop_if_deaf(ear.client)
+
+    def _remembered(self, leaf: Leaf) -> Message | None:
+        if leaf.address not in self._known:
+            self._known[leaf.address] = self.read(leaf)
+        return self._known[leaf.address]
 
     def _sleep(self) -> None:
         """Have the next tick when there is something to do; none when nobody listens."""
@@ -253,15 +264,3 @@ class Feedback:
         for client, subscription in self._clients.expired():
             client.send(Message("/lease_expired", (subscription.pattern,)))
             self.ignore(client)
-
-
-def _remembering(read: Callable[[Leaf], Message | None]) -> Callable[[Leaf], Message | None]:
-    """Read each leaf once, however many hear it."""
-    known: dict[str, Message | None] = {}
-
-    def remembered(leaf: Leaf) -> Message | None:
-        if leaf.address not in known:
-            known[leaf.address] = read(leaf)
-        return known[leaf.address]
-
-    return remembered

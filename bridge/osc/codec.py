@@ -6,9 +6,11 @@ it does not know (so that what follows is read wrong) and lets foreign errors th
 
 from __future__ import annotations
 
+import operator
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pythonosc import osc_message
 from pythonosc.parsing import osc_types
@@ -28,6 +30,17 @@ REPLY_BYTES = 1_400
 
 MAX_LATELY = 256
 _lately: dict[int, tuple[Message, bytes]] = {}
+
+
+class _Packed(NamedTuple):
+    """Messages, and the datagrams that carry them."""
+
+    messages: tuple[Message, ...]
+    limit: int
+    datagrams: tuple[bytes, ...]
+
+
+_last = [_Packed((), 0, ())]
 
 _BUNDLE = b"#bundle\0"
 _HEADER = struct.Struct(">8sQ")
@@ -227,11 +240,20 @@ def _bundle(elements: Iterable[bytes], tag: TimeTag) -> bytes:
     return b"".join(parts)
 
 
-def pack(messages: Sequence[Message], limit: int = REPLY_BYTES) -> Iterator[bytes]:
-    """Yield datagrams of at most ``limit`` bytes that carry these messages in order; a lone one goes unbundled.
+def pack(messages: Sequence[Message], limit: int = REPLY_BYTES) -> Sequence[bytes]:
+    """Return datagrams of at most ``limit`` bytes that carry these messages in order; a lone one goes unbundled.
 
-    A message that is larger by itself gets a datagram of its own.
+    A message that is larger by itself gets a datagram of its own. What was packed just before, for somebody else, is
+    not packed again.
     """
+    known = _last[0]
+    same = len(known.messages) == len(messages) and all(map(operator.is_, known.messages, messages))
+    if not same or known.limit != limit:
+        known = _last[0] = _Packed(tuple(messages), limit, tuple(_pack(messages, limit)))
+    return known.datagrams
+
+
+def _pack(messages: Sequence[Message], limit: int) -> Iterator[bytes]:
     waiting: list[bytes] = []
     size = _HEADER.size
     for element in map(_encoded, messages):

@@ -194,6 +194,15 @@ def test_packing_keeps_order_and_size(messages):
         assert len(datagram) <= 200 or not datagram.startswith(b"#bundle")
 
 
+def test_what_was_packed_just_before_is_not_packed_again():
+    messages = (Message("/a", (1,)), Message("/b", (2,)))
+    assert codec.pack(messages) is codec.pack(list(messages))
+    (floats,) = codec.pack((Message("/a", (1.0,)), Message("/b", (2,))))
+    assert codec.parse(floats)[0].messages[0].args == (1.0,)
+    assert isinstance(codec.parse(floats)[0].messages[0].args[0], float), "1 and 1.0 are equal, but not the same"
+    assert len(codec.pack(messages, limit=20)) == 2
+
+
 @given(st.floats(0, 4e9))
 def test_a_time_becomes_a_tag_and_back_within_half_a_microsecond(seconds):
     assert abs(TimeTag.from_unix(seconds).unix - seconds) <= 5e-7

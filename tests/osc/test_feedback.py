@@ -257,6 +257,32 @@ def test_thousands_of_changes_come_in_slices():
     assert len(bench.wire.sent) == 1000
 
 
+def test_what_changes_while_others_are_told_of_it_is_told_to_everybody(bench):
+    bench.listen("/strip/voice/gain", port=1)
+    bench.listen("/strip/voice/gain", port=2)
+    plain = bench.wire.send
+
+    def send(to, messages):
+        plain(to, messages)
+        bench.wire.send = plain
+        bench.gain("voice", -7.0)
+
+    bench.wire.send = send
+    bench.gain("voice", -5.0)
+    bench.time.advance(1.0)
+    gains = {port: [m.args[0] for (_, to), m in bench.wire.sent if to == port] for port in (1, 2)}
+    assert gains == {1: [-5.0, -7.0], 2: [-7.0]}
+
+
+def test_another_subscription_counts_at_once(bench):
+    bench.listen("/strip/voice/gain", interval=1.0)
+    bench.gain("voice", -1.0)
+    assert bench.heard(0.1) == [("/strip/voice/gain", -1.0)]
+    bench.listen("/strip/*/gain", interval=0.0)
+    bench.gain("voice", -2.0)
+    assert bench.heard(0.1) == [("/strip/voice/gain", -2.0)]
+
+
 def test_resync_tells_all_again(bench):
     bench.listen("/strip/voice/gain")
     bench.listen("/strip/voice/pan")
