@@ -370,6 +370,7 @@ class LivePort:
             takes_ready=ready,
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",
+            steady=control.audio is not None and control.audio.steady,
         )
 
     def dictate(self, text: str, voice: str, rate_hz: int) -> AsyncIterator[bytes]:

@@ -58,7 +58,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How the engine fares.
 
-    load: callback time as a part of the block's time. takes: of the lines that the story wants.
+    load: callback time as a part of the block's time. takes: of the lines that the story wants. steady: the driver
+    counts its frames itself, as JACK does.
     """
 
     sample_rate: int
@@ -74,6 +75,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     takes_ready: int
     takes_wanted: int
     device: str
+    steady: bool = False
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):

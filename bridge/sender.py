@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bridge.errors import BridgeError
+from bridge.midi.port import Stamp
 from bridge.osc.out import OscOut
 from bridge.port import EnginePort
 from bridge.timed import Timed
@@ -30,7 +31,10 @@ class Outlet(Protocol):
         ...
 
     def send(self, message: bytes, at: float) -> None:
-        """Send a message at a Unix time, or at once. Any thread may call it. Raises BridgeError."""
+        """Send a message at a Unix time, a ``Stamp`` where frames are to be kept, or at once.
+
+        Any thread may call it. Raises BridgeError.
+        """
         ...
 
 
@@ -63,7 +67,7 @@ class Sender:
         self.late = 0
         """How many messages went out late."""
         self._held: dict[tuple[int, bytes], Outlet] = {}
-        self._latency = (0.0, float("-inf"))
+        self._latency, self._steady, self._asked = 0.0, False, float("-inf")
         self._end = engine.subscribe(self._hear)
 
     def close(self) -> None:
@@ -83,7 +87,7 @@ class Sender:
                 self._let_go()
 
     def _give(self, due: MessageDue) -> None:
-        at = self._engine.clock.time_at(due.frame) + self._latency_seconds()
+        at = self._heard_at(due.frame)
         what = f"cue {due.cue}: {describe(due.message)}"
         if isinstance(due.message, SendOsc):
             self._osc.prepare(
@@ -146,9 +150,11 @@ class Sender:
     def _drop(self, what: str, code: str, text: str) -> None:
         self._engine.tell(Dropped(what=what, code=code, text=text))
 
-    def _latency_seconds(self) -> float:
-        """Return how long after it has left the engine a frame is heard."""
+    def _heard_at(self, frame: int) -> float:
+        """Return when a frame is heard: the output's latency after it leaves the engine, with that frame if steady."""
         now = self._loop.time()
-        if now - self._latency[1] > LATENCY_SECONDS:
-            self._latency = self._engine.status().latency_seconds, now
-        return self._latency[0]
+        if now - self._asked > LATENCY_SECONDS:
+            status = self._engine.status()
+            self._latency, self._steady, self._asked = status.latency_seconds, status.steady, now
+        at = self._engine.clock.time_at(frame) + self._latency
+        return Stamp(at, frame + round(self._latency * self._engine.sample_rate)) if self._steady else at

@@ -74,6 +74,13 @@ class JackServer:
                 self._process.wait()
             self._process = None
 
+    def end(self, how: signal.Signals) -> None:
+        """Have it end by a signal."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+            self._process = None
+
     def client(self, name: str) -> jack.Client:
         """Open a client of this server in this process."""
         import jack  # loads libjack, which need not be there

@@ -96,7 +96,8 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         if config.http_port >= 0:
             await asyncio.wait([importing])
             http_port = await _serve_http(hub, config, (host, osc_port), stack)
-        midi = await start_midi(hub, config.midi, Path(config.story).resolve().parent)
+        folder = Path(config.story).resolve().parent
+        midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces))
         sender.midi = midi.outlets if midi is not None else None
         gc.collect()
         gc.freeze()

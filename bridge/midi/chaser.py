@@ -29,7 +29,7 @@ SETTLE_SECONDS = 0.3
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """Where a clock is. seconds: its position in real time; beat: its song position in quarter notes; None: unknown.
 
-    rate: of its timecode. running: whether it moves forwards.
+    rate: of its timecode. running: whether it moves forwards. stands: where it rests is where the timeline is to rest.
     """
 
     state: Literal["stopped", "locking", "locked", "freewheel"]
@@ -38,6 +38,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     tempo_bpm: float = 0.0
     rate: int = 3
     running: bool = False
+    stands: bool = False
 
 
 class Chaser:
@@ -60,9 +61,11 @@ class Chaser:
         self._running = False
         self._stands = None
 
-    def stand(self, seconds: float) -> None:
+    def stand(self, followed: Followed) -> None:
         """Put a standing timeline where the clock stands."""
-        self._stand(round(seconds * self._engine.sample_rate))
+        frame = self._frame(followed)
+        if frame is not None:
+            self._stand(frame)
 
     def chase(self, followed: Followed, at: float) -> None:
         """Bring the timeline to where the clock is at a Unix time."""
@@ -71,7 +74,7 @@ class Chaser:
             if self._running and followed.state == "stopped":
                 self._running = False
                 self._do(Stop())
-            elif frame is not None and not self._running and followed.state == "stopped" and followed.beat is not None:
+            elif frame is not None and not self._running and followed.stands:
                 self._stand(frame)
             return
         if not self._running:

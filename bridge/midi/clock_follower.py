@@ -23,6 +23,8 @@ class ClockFollower:
 
     def __init__(self) -> None:
         self.running = False
+        self.placed = False
+        """Whether a song position was told yet, if only by a start."""
         self._trend = Trend(WINDOW, BEND_TICKS)
         self._ticks = 0
         self._beat_ticks = 0
@@ -39,7 +41,7 @@ class ClockFollower:
         self._ticks += 1
         self._trend.add(at, float(self._ticks))
         if self._waits:
-            self._waits, self.running = False, True
+            self._waits, self.running, self.placed = False, True, True
             self._offset = self._beat_ticks - self._ticks
         elif self.running:
             self._beat_ticks = self._ticks + self._offset
@@ -59,6 +61,7 @@ class ClockFollower:
 
     def locate(self, sixteenths: int) -> None:
         """Stand at a song position; while it runs it counts from the next tick on."""
+        self.placed = True
         self._beat_ticks = sixteenths * TICKS_PER_SIXTEENTH
         if self.running:
             self._waits = True

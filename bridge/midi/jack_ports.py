@@ -5,22 +5,32 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import itertools
-import pickle
-import socket
-import subprocess
+import logging
 import sys
 import threading
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from typing import NamedTuple
 
-from bridge.midi.jack_process import HEARD, LATE, LOST, SENT
+from bridge.midi.jack_child import GONE, JackChild
+from bridge.midi.jack_packets import LATE, LOST, MISSED, NO_FRAME, TRANSPORT
 from bridge.midi.port import NAME, Heard, MidiInput, MidiOutput, PortError, Stamp
 
-ANSWER_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
 LEAD_SECONDS = 0.02
 """A message that is to leave at its frame is handed over so long before: more than two of JACK's usual periods."""
 
-PACKET_BYTES = 1 << 20
+AGAIN_SECONDS = 0.25
+MOST_SECONDS = 30.0
+"""A process that ends is followed by another one after so long, twice as long each time that it can't even begin."""
+
+
+class Rolling(NamedTuple):
+    """JACK's transport as it was told last. state: as JACK numbers it; seconds: its place at a Unix time."""
+
+    state: int
+    seconds: float
+    unix_seconds: float
 
 
 def has_jack_client() -> bool:
@@ -29,34 +39,33 @@ def has_jack_client() -> bool:
 
 
 class JackSystem:
-    """Ports of the default JACK server. Raises PortError without a server or JACK-Client.
+    """Ports of the default JACK server. Raises PortError without a server, or JACK-Client.
 
-    Ports may be listed on any thread. What was heard comes on a thread of this system's.
+    waits: no server is no error: its ports are there as soon as it is. When the server ends its ports are gone, and
+    when it is back they can be opened anew: ``epoch`` tells. Ports may be listed on any thread. What was heard comes on
+    a thread of this system's.
     """
 
     is_ours = False
 
-    def __init__(self, name: str = NAME) -> None:
+    def __init__(self, name: str = NAME, *, waits: bool = False) -> None:
+        self._name = name
         self._numbers = itertools.count(1)
         self._hearers: dict[int, Heard] = {}
-        self._asking = threading.Lock()
-        self.lost = 0
-        """Events that came while nobody took them for too long, and cycles that JACK ran without us."""
+        self.lost = self.missed = 0
         self.late, self.latest_seconds = 0, 0.0
         """How many messages left more than 2 ms after their time, and by how much the last of them did, at most."""
-        self._connection, theirs = _pipe()
-        self._events, their_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        command = [sys.executable, "-m", "bridge.midi.jack_process", str(theirs), str(their_events.fileno()), name]
-        self._process = subprocess.Popen(command, pass_fds=(theirs, their_events.fileno()), stdin=subprocess.DEVNULL)
-        socket.socket(fileno=theirs).close()
-        their_events.close()
-        try:
-            self._result()
-        except PortError:
-            self._process.wait()
-            raise
-        self._thread = threading.Thread(target=self._listen, name="midi-jack", daemon=True)
-        self._thread.start()
+        self.epoch = 0
+        self.rolling: Rolling | None = None
+        """JACK's transport, once it is watched; None: no server is there."""
+        self._watches = False
+        self._closing = threading.Event()
+        self._child: JackChild | None = None
+        self._next = JackChild(name, self._take, waits=waits)
+        if not waits:
+            self._begin(self._next)
+        self._living = threading.Thread(target=self._live, name="midi-jack-life", daemon=True)
+        self._living.start()
 
     def inputs(self) -> Sequence[str]:
         """Return the names of what can be heard now."""
@@ -68,124 +77,133 @@ class JackSystem:
 
     def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
         """Hear a port, everything that it sends."""
-        number = next(self._numbers)
+        child, number = self._there(), next(self._numbers)
         self._hearers[number] = heard
         try:
-            self._ask("open_input", number, name, virtual)
+            child.ask("open_input", number, name, virtual)
         except PortError as error:
-            del self._hearers[number]
+            self._hearers.pop(number, None)
             raise PortError(f"can't open the MIDI port {name!r}: {error}") from error
-        return _Input(self, number)
+        return _Input(self, child, number)
 
     def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:
         """Open a port to send to."""
-        number = next(self._numbers)
+        child, number = self._there(), next(self._numbers)
         try:
-            self._ask("open_output", number, name, virtual)
+            child.ask("open_output", number, name, virtual)
         except PortError as error:
             raise PortError(f"can't open the MIDI port {name!r}: {error}") from error
-        return _Output(self, number, name)
+        return _Output(child, number, name)
+
+    def watch(self) -> None:
+        """Keep ``rolling`` up to date from now on."""
+        self._watches = True
+        if (child := self._child) is not None:
+            child.ask("watch")
 
     def close(self) -> None:
         """Leave JACK."""
-        self._connection.close()
-        self._process.wait()
-        with contextlib.suppress(OSError):
-            self._events.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._events.close()
+        self._closing.set()
+        self._next.end()
+        self._living.join()
+        self._next.close()
 
-    def shut(self, number: int) -> None:
-        """Give a port back."""
+    def deafen(self, number: int) -> None:
+        """Hear a port no more."""
         self._hearers.pop(number, None)
-        with contextlib.suppress(PortError):
-            self._ask("shut", number)
-
-    def send(self, number: int, message: bytes, at: float | None) -> None:
-        """Have a message sent. Raises PortError."""
-        with self._asking:
-            try:
-                self._connection.send_bytes(b"\0" + SENT.pack(number, at or 0.0) + message)
-            except (OSError, ValueError) as error:
-                raise PortError("JACK is gone") from error
 
     def _names(self, verb: str) -> Sequence[str]:
-        names = self._ask(verb)
+        names = self._there().ask(verb)
         return tuple(map(str, names)) if isinstance(names, list) else ()
 
-    def _ask(self, *request: object) -> object:
-        with self._asking:
+    def _there(self) -> JackChild:
+        if self._child is None:
+            raise PortError(GONE if self.epoch else "no JACK server is running; its MIDI ports come with it")
+        return self._child
+
+    def _begin(self, child: JackChild) -> None:
+        """Have a process be the client from now on."""
+        child.begin()
+        if self._watches:
+            child.ask("watch")
+        self._child = child
+
+    def _live(self) -> None:
+        """See to it that there is always a process: one that ends is followed by another, which waits for a server."""
+        pause_seconds = AGAIN_SECONDS
+        while not self._closing.is_set():
             try:
-                self._connection.send_bytes(pickle.dumps(request))
-            except (OSError, ValueError) as error:
-                raise PortError("JACK is gone") from error
-            return self._result()
+                if self._child is None:
+                    self._begin(self._next)
+                pause_seconds = AGAIN_SECONDS
+                self._next.wait()
+                self._lose()
+            except PortError as error:
+                pause_seconds = min(MOST_SECONDS, 2.0 * pause_seconds)
+                if not self._closing.is_set():
+                    log.warning("no MIDI on JACK: %s", error)
+            if not self._closing.wait(pause_seconds):
+                self._replace()
 
-    def _result(self) -> object:
-        try:
-            if not self._connection.poll(ANSWER_SECONDS):
-                raise PortError("JACK does not answer")
-            word, value = self._connection.recv()
-        except (EOFError, OSError, ValueError) as error:
-            raise PortError("JACK is gone") from error
-        if word == "error":
-            raise PortError(str(value))
-        return value
+    def _lose(self) -> None:
+        """Know that every port is gone."""
+        self._child, self.rolling = None, None
+        self._hearers.clear()
+        self.epoch += 1
 
-    def _listen(self) -> None:
-        while packet := self._packet():
-            place = 0
-            while place < len(packet):
-                number, size, frame, unix_seconds = HEARD.unpack_from(packet, place)
-                place += HEARD.size
-                if number == LOST:
-                    self.lost += size
-                    continue
-                if number == LATE:
-                    self.late += size
-                    self.latest_seconds = unix_seconds
-                    continue
-                heard = self._hearers.get(number)
-                if heard is not None:
-                    heard(Stamp(unix_seconds, frame), packet[place : place + size])
-                place += size
+    def _replace(self) -> None:
+        """Start another process, unless everything ends."""
+        self._next.end()
+        self._next.close()
+        self._next = JackChild(self._name, self._take, waits=True)
+        if self._closing.is_set():
+            self._next.end()
 
-    def _packet(self) -> bytes:
-        try:
-            return self._events.recv(PACKET_BYTES)
-        except OSError:
-            return b""
+    def _take(self, number: int, size: int, frame: int, unix_seconds: float, event: bytes) -> None:
+        if number == LOST:
+            self.lost += size
+        elif number == MISSED:
+            self.missed += size
+        elif number == LATE:
+            if size:
+                self.late, self.latest_seconds = self.late + size, unix_seconds
+        elif number == TRANSPORT:
+            self.rolling = Rolling(size, frame / self._next.rate, unix_seconds)
+        elif (heard := self._hearers.get(number)) is not None:
+            heard(Stamp(unix_seconds, frame), event)
 
 
 class _Input:
-    def __init__(self, system: JackSystem, number: int) -> None:
-        self._system, self._number = system, number
+    def __init__(self, system: JackSystem, child: JackChild, number: int) -> None:
+        self._system, self._child, self._number = system, child, number
         self._open = True
 
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._system.shut(self._number)
+            self._system.deafen(self._number)
+            _shut(self._child, self._number)
 
 
 class _Output:
-    def __init__(self, system: JackSystem, number: int, name: str) -> None:
-        self._system, self._number, self._name = system, number, name
+    def __init__(self, child: JackChild, number: int, name: str) -> None:
+        self._child, self._number, self._name = child, number, name
         self._open = True
         self.lead_seconds = LEAD_SECONDS
 
     def send(self, message: bytes, at: float | None = None) -> None:
         if not self._open:
             raise PortError(f"the MIDI port {self._name!r} is closed")
-        self._system.send(self._number, message, at)
+        frame = at.frame if isinstance(at, Stamp) else NO_FRAME
+        self._child.send(self._number, at or 0.0, frame, message)
 
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._system.shut(self._number)
+            _shut(self._child, self._number)
 
 
-def _pipe() -> tuple[Connection, int]:
-    """Return our end of a connection, and the descriptor of the other end."""
-    ours, theirs = socket.socketpair()
-    return Connection(ours.detach()), theirs.detach()
+def _shut(child: JackChild, number: int) -> None:
+    """Give a port back, unless all are gone."""
+    with contextlib.suppress(PortError):
+        child.ask("shut", number)

@@ -1,48 +1,33 @@
 """The process that is our JACK client for MIDI: its callback has an interpreter to itself, and events their frames.
 
 Control asks over one connection, and hears what ports heard over a socket: one packet per JACK cycle. The process
-ends when control does. Ports are known by numbers that control gives.
+ends when control does, and when the JACK server does: a client that outlives its server is of no use to anybody. Ports
+are known by numbers that control gives.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import heapq
-import itertools
+import os
 import socket
-import struct
 import sys
 import time
-from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from bridge.midi.jack_frames import JackFrames
+from bridge.midi.jack_outbox import AT_ONCE, Outbox
+from bridge.midi.jack_packets import HEARD, LATE, LOST, MISSED, SENT, TRANSPORT
 from bridge.midi.port import NAME
 
-HEARD = struct.Struct("<IIqd")
-"""Before each event: the port's number, how many bytes, JACK's frame, and its Unix time."""
-
-LOST = 0xFFFFFFFF
-"""A port of this number: so many bytes mean so many events that control did not take in time, or so many cycles that
-JACK ran without waiting for us, whose events nobody can have any more."""
-
-LATE = 0xFFFFFFFE
-"""A port of this number: so many bytes mean so many messages that left late, the time by how many seconds at most."""
-
-SENT = struct.Struct("<Id")
-"""Before each message to be sent: the port's number, and its Unix time; 0: at once."""
-
-LATE_SECONDS = 0.002
-"""More than that is told."""
 QUEUE_BYTES = 1 << 22
-CLOSE_SECONDS = 2e-5
-"""Two looks that close to each other happened at the same frame."""
-AT_ONCE = 0
-"""The frame of what waits for none."""
-_LOOKS = 10
-_WRAP = 1 << 32
+WAIT_SECONDS = 0.25
+"""How often a server that is not there is looked for."""
+
+WATCH_SECONDS = 0.02
+"""How often a transport that rolls is told."""
 
 
 class JackProcess:
@@ -56,16 +41,19 @@ class JackProcess:
             self._client = jack.Client(name, no_start_server=True)
         except jack.JackOpenError as error:
             raise LookupError("no JACK server is running; start one, or take another way with --midi") from error
-        self._rate = self._client.samplerate
+        self._frames = JackFrames(self._client)
+        self.rate = self._frames.rate
         self._events = events
         self._inputs: dict[int, Any] = {}
         self._hearing: tuple[tuple[int, Any], ...] = ()
         self._outputs: dict[int, Any] = {}
-        self._new: deque[tuple[int, int, int, bytes]] = deque()
-        self._due: list[tuple[int, int, int, bytes]] = []
-        self._numbers = itertools.count()
-        self._high = self._last = self._lost = self._late = self._latest = 0
+        self._outbox = Outbox(self.rate)
+        self._lost = self._missed = 0
         self._expected: int | None = None
+        self._watches, self._rolling = False, int(jack.ROLLING)
+        self._watched = (-1, 0, 0)
+        """State of the transport and its frame, as told at a frame of JACK's."""
+        self._client.set_shutdown_callback(lambda *_: os._exit(0))
         self._client.set_process_callback(self._process)
         self._client.activate()
 
@@ -107,37 +95,17 @@ class JackProcess:
             port = self._outputs.get(number)
             self._outputs = {n: p for n, p in self._outputs.items() if n != number}
         if port is not None:
-            time.sleep(2.0 * self._client.blocksize / self._rate)  # the callback may still look at it
+            time.sleep(2.0 * self._client.blocksize / self.rate)  # the callback may still look at it
             port.unregister()
 
-    def send(self, number: int, at: float, message: bytes) -> None:
+    def watch(self) -> None:
+        """Tell of JACK's transport from now on."""
+        self._watches = True
+
+    def send(self, number: int, at: float, engine_frame: int, message: bytes) -> None:
         """Have a message sent at its frame."""
-        frame = self._frame_at(at) if at else AT_ONCE
-        self._new.append((frame, next(self._numbers), number, message))
-
-    def _frame_at(self, at: float) -> int:
-        """Return the frame of a Unix time."""
-        now, unix_seconds = self._clocks()
-        high = self._high + _WRAP if now < self._last - _WRAP // 2 else self._high
-        frame: int = high + now + round((at - unix_seconds) * self._rate)
-        return frame
-
-    def _began(self, start: int) -> float:
-        """Return the Unix time of the cycle's first frame."""
-        now, unix_seconds = self._clocks()
-        since = (now - start + _WRAP // 2) % _WRAP - _WRAP // 2
-        began: float = unix_seconds - since / self._rate
-        return began
-
-    def _clocks(self) -> tuple[int, float]:
-        """Return JACK's frame and the Unix time of one moment; tried again when something came between the looks."""
-        for _ in range(_LOOKS):
-            before = time.time()
-            now = int(self._client.frame_time)
-            after = time.time()
-            if after - before < CLOSE_SECONDS:
-                break
-        return now, (before + after) / 2.0
+        frame = self._frames.at(at) if at else AT_ONCE
+        self._outbox.add(number, frame, engine_frame, message)
 
     def _names(self, **which: bool) -> list[str]:
         names = (port.name for port in self._client.get_ports(is_midi=True, **which))
@@ -156,12 +124,16 @@ class JackProcess:
 
     def _process(self, frames: int) -> None:
         """Pass on what came, write what is due. JACK's thread; its process has nothing else to do."""
-        start = self._extended(self._client.last_frame_time)
+        start = self._frames.begin()
         if self._expected is not None and start > self._expected:
-            self._lost += (start - self._expected) // frames
+            self._missed += (start - self._expected) // frames
         self._expected = start + frames
         self._hear(start)
         self._write(start, frames)
+        if self._watches:
+            self._watch(start)
+        if self._lost or self._missed or self._outbox.late:
+            self._tell_faults()
 
     def _hear(self, start: int) -> None:
         packet: list[bytes] = []
@@ -169,52 +141,59 @@ class JackProcess:
         for number, port in self._hearing:
             for offset, data in port.incoming_midi_events():
                 if not packet:
-                    began = self._began(start)
+                    began = self._frames.unix_seconds(start)
                 event = bytes(data)
-                packet += (HEARD.pack(number, len(event), start + offset, began + offset / self._rate), event)
+                packet += (HEARD.pack(number, len(event), start + offset, began + offset / self.rate), event)
                 count += 1
-        if not packet:
-            return
-        if self._lost:
-            packet.append(HEARD.pack(LOST, self._lost, start, began))
-        try:
-            self._events.send(b"".join(packet))
-            self._lost = 0
-        except OSError:
+            self._lost += port.lost_midi_events
+        if packet and not self._pass_on(b"".join(packet)):
             self._lost += count
 
     def _write(self, start: int, frames: int) -> None:
-        for port in self._outputs.values():
+        outputs = self._outputs
+        for port in outputs.values():
             port.clear_buffer()
-        while self._new:
-            heapq.heappush(self._due, self._new.popleft())
-        while self._due and self._due[0][0] < start + frames:
-            frame, _, number, message = self._due[0]
-            port = self._outputs.get(number)
-            if port is not None:
-                try:
-                    port.write_midi_event(max(0, frame - start), message)
-                except (self.error, ValueError):
-                    break  # this cycle holds no more; the next one does
-                self._note_late(frame, start)
-            heapq.heappop(self._due)
-        if self._late:
-            with contextlib.suppress(OSError):  # told with the next one
-                self._events.send(HEARD.pack(LATE, self._late, 0, self._latest / self._rate))
-                self._late = self._latest = 0
 
-    def _note_late(self, frame: int, start: int) -> None:
-        """Count a message whose frame had passed when the cycle began."""
-        behind = start - frame if frame != AT_ONCE else 0
-        if behind > LATE_SECONDS * self._rate:
-            self._late, self._latest = self._late + 1, max(self._latest, behind)
+        def write(number: int, place: int, message: bytes) -> bool:
+            try:
+                if number in outputs:
+                    outputs[number].write_midi_event(place, message)
+            except (self.error, ValueError):
+                return False
+            return True
 
-    def _extended(self, frame: int) -> int:
-        """Return a frame that does not wrap after a day."""
-        if frame < self._last - _WRAP // 2:
-            self._high += _WRAP
-        self._last = frame
-        return self._high + frame
+        self._outbox.write(start, frames, write)
+
+    def _watch(self, start: int) -> None:
+        """Tell where the transport is: when it is elsewhere than it was going to be, and now and then."""
+        state, position = self._client.transport_query_struct()
+        state, frame = int(state), int(position.frame)
+        before, told_frame, told_at = self._watched
+        since = start - told_at
+        expected = told_frame + (since if before == self._rolling else 0)
+        rests = state != self._rolling or since < WATCH_SECONDS * self.rate
+        if (state, frame) == (before, expected) and rests:
+            return
+        if self._pass_on(HEARD.pack(TRANSPORT, state, frame, self._frames.unix_seconds(start))):
+            self._watched = state, frame, start
+
+    def _tell_faults(self) -> None:
+        """Tell what was lost, missed and late; what control does not take now is told with the next one."""
+        late = self._outbox.late, self._outbox.latest_frames / self.rate
+        packet = b"".join((
+            HEARD.pack(LOST, self._lost, 0, 0.0), HEARD.pack(MISSED, self._missed, 0, 0.0),
+            HEARD.pack(LATE, late[0], 0, late[1]),
+        ))  # fmt: skip
+        if self._pass_on(packet):
+            self._lost = self._missed = self._outbox.late = self._outbox.latest_frames = 0
+
+    def _pass_on(self, packet: bytes) -> bool:
+        """Send control a packet; return whether its queue had room."""
+        try:
+            self._events.send(packet)
+        except OSError:
+            return False
+        return True
 
 
 def answer(ports: JackProcess, request: tuple[Any, ...]) -> object:
@@ -234,25 +213,48 @@ def main() -> None:
         with contextlib.suppress(OSError):  # the second is for those who may go beyond the system's bound
             events.setsockopt(socket.SOL_SOCKET, option, QUEUE_BYTES)
     try:
-        ports = JackProcess(events, sys.argv[3])
+        ports = _begin(connection, events, sys.argv[3], waits=sys.argv[4] == "wait")
     except Exception as error:  # noqa: BLE001 - whatever it is, control is told instead of a pipe's end
-        connection.send(("error", str(error)))
+        with contextlib.suppress(OSError):
+            connection.send(("error", str(error)))
         return
-    connection.send(("ok", None))
+    connection.send(("ok", ports.rate))
     gc.collect()
     gc.freeze()
     gc.disable()
     with contextlib.suppress(EOFError, OSError):
-        while True:
-            data = connection.recv_bytes()
-            if data[:1] == b"\0":
-                number, at = SENT.unpack_from(data, 1)
-                ports.send(number, at, data[1 + SENT.size :])
-            else:
-                import pickle
-
-                connection.send(answer(ports, pickle.loads(data)))
+        _serve(connection, ports)
     ports.close()
+
+
+def _begin(connection: Connection, events: socket.socket, name: str, *, waits: bool) -> JackProcess:
+    """Be a client of JACK's; waits: as soon as a server is there. EOFError: control is gone meanwhile."""
+    if waits:
+        import jack
+
+        jack.set_error_function(lambda _: None)  # each look at a server that is not there would be a complaint
+        jack.set_info_function(lambda _: None)
+    while True:
+        try:
+            return JackProcess(events, name)
+        except LookupError:
+            if not waits:
+                raise
+        if connection.poll(WAIT_SECONDS):
+            raise EOFError("control is gone")
+
+
+def _serve(connection: Connection, ports: JackProcess) -> None:
+    """Do what control asks for, for as long as it is there."""
+    import pickle
+
+    while True:
+        data = connection.recv_bytes()
+        if data[:1] == b"\0":
+            number, at, engine_frame = SENT.unpack_from(data, 1)
+            ports.send(number, at, engine_frame, data[1 + SENT.size :])
+        else:
+            connection.send(answer(ports, pickle.loads(data)))
 
 
 if __name__ == "__main__":

@@ -1,37 +1,40 @@
-"""JACK's transport as a clock to follow, through JACK-Client."""
+"""JACK's transport as a clock to follow: what the process that is our JACK client tells of it."""
 
 from __future__ import annotations
 
-import time
+from typing import Literal
 
 from bridge.midi.chaser import Followed
-from bridge.midi.port import PortError
+from bridge.midi.jack_ports import JackSystem
+
+STOPPED, ROLLING = 0, 1
+"""JACK's numbers; others mean that it is about to roll, and waits for slow clients."""
+
+LATE_SECONDS, FREEWHEEL_SECONDS = 0.15, 0.5
+"""A transport that rolls is told many times a second: what stays away so long freewheels, and after that stands."""
 
 
 class JackTransport:
-    """Where JACK's transport rolls. Raises PortError without JACK-Client or a running server."""
+    """Where JACK's transport rolls. system: its own if ``owned``, else that of the MIDI ports."""
 
-    def __init__(self, server: str | None = None) -> None:
-        try:
-            import jack
-        except (ImportError, OSError) as error:
-            raise PortError("JACK's transport needs JACK-Client: pip install 'cuevox[sync]'") from error
-        self._rolling = jack.ROLLING
-        try:
-            self._client = jack.Client("cuevox-sync", no_start_server=True, servername=server)
-            self._client.activate()
-        except jack.JackError as error:
-            raise PortError(f"JACK's transport can't be followed: {error}") from error
+    def __init__(self, system: JackSystem, *, owned: bool) -> None:
+        self._system, self._owned = system, owned
+        system.watch()
 
     def followed(self, at: float) -> Followed:
-        """Return where the transport is at a Unix time."""
-        state, position = self._client.transport_query()
-        age = at - time.time() + (self._client.transport_frame - position["frame"]) / position["frame_rate"]
-        seconds = position["frame"] / position["frame_rate"] + age
-        running = state == self._rolling
-        return Followed(state="locked" if running else "stopped", seconds=seconds, running=running)
+        """Return where the transport is at a Unix time; it stands where no server is."""
+        told = self._system.rolling
+        if told is None:
+            return Followed(state="stopped")
+        silent = at - told.unix_seconds
+        if told.state == STOPPED or (told.state == ROLLING and silent > FREEWHEEL_SECONDS):
+            return Followed(state="stopped", seconds=told.seconds, stands=told.state == STOPPED)
+        if told.state != ROLLING:
+            return Followed(state="locking", seconds=told.seconds)
+        state: Literal["freewheel", "locked"] = "freewheel" if silent > LATE_SECONDS else "locked"
+        return Followed(state=state, seconds=told.seconds + silent, running=True)
 
     def close(self) -> None:
-        """Be no client of JACK's any more."""
-        self._client.deactivate()
-        self._client.close()
+        """Follow it no more."""
+        if self._owned:
+            self._system.close()

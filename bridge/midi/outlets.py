@@ -38,6 +38,13 @@ class Outlets:
         for name in set(self._opened) - set(self._names):
             self._opened.pop(name).close()
 
+    def drop(self, system: MidiSystem) -> None:
+        """Close what was opened of a system: its ports went away all at once."""
+        for name in [name for name, of in self._names.items() if of is system]:
+            del self._names[name]
+            if (output := self._opened.pop(name, None)) is not None:
+                output.close()
+
     def have(self, devices: Mapping[str, MidiOutput], own: Sequence[MidiOutput]) -> None:
         """Take note of the outputs that are open already, by name, and of those that are our own."""
         self._devices = dict(devices)

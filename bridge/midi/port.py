@@ -70,7 +70,17 @@ class MidiSystem(Protocol):
 
     @property
     def lost(self) -> int:
-        """How many events are known to be lost, or cycles of a driver in which some may have been."""
+        """How many events are known to be lost."""
+        ...
+
+    @property
+    def missed(self) -> int:
+        """How many cycles a driver ran without us: whether they held events nobody knows."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """How often all ports went away at once, open ones too: those that are open from before are dead."""
         ...
 
     @property

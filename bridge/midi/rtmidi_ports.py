@@ -37,7 +37,7 @@ class RtMidiSystem:
     """
 
     is_ours = False
-    lost = late = 0
+    lost = missed = late = epoch = 0
     latest_seconds = 0.0
 
     def __init__(self, api: Api = "auto") -> None:

@@ -25,7 +25,7 @@ class SocketSystem:
     """One port, named ``socket``: all who connect to our TCP port are heard on it, and hear what is sent to it."""
 
     is_ours = True
-    lost = late = 0
+    lost = missed = late = epoch = 0
     latest_seconds = 0.0
 
     def __init__(self, host: str, port: int) -> None:

@@ -10,10 +10,11 @@ import msgspec
 
 from bridge.hub import Hub
 from bridge.midi.jack_ports import JackSystem, has_jack_client
+from bridge.midi.outsides import find_outsides
 from bridge.midi.port import MidiSystem, PortError
 from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
-from bridge.midi.sync import Outside, SourceName, Sync
+from bridge.midi.sync import Sync
 from bridge.midi.sync_out import Kind, Peer
 from bridge.midi.wire import MidiWire
 
@@ -33,16 +34,18 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
     sync_out: tuple[Kind, ...] = ()
 
 
-async def start_midi(hub: Hub, config: MidiConfig, folder: Path) -> MidiWire | None:
+async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool = False) -> MidiWire | None:
     """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name. folder: the story's.
 
-    Raises PortError, AddressTaken, SurfaceError.
+    again: it ran before, so that a JACK server which is away for the moment is waited for. Raises PortError,
+    AddressTaken, SurfaceError.
     """
-    systems = _systems(config)
-    if not systems and config.clock_source not in ("link", "jack") and "link" not in config.sync_out:
+    systems = _systems(config, waits=again)
+    outsides = find_outsides(config.clock_source, systems, leads_link="link" in config.sync_out, waits=again)
+    if not systems and not outsides and "link" not in config.sync_out:
         return None
     surfaces = Surfaces(Path(config.surfaces_folder))
-    sync = Sync(hub.engine, config.clock_source, _outsides(config.clock_source))
+    sync = Sync(hub.engine, config.clock_source, outsides)
     wire = MidiWire(
         hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync,
         sends=config.sync_out, link=_led(config), folder=folder,
@@ -50,19 +53,6 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path) -> MidiWire | N
     hub.router.desk.midi = MidiDesk(wire)
     await wire.start()
     return wire
-
-
-def _outsides(wanted: str) -> dict[SourceName, Outside]:
-    """Return the clocks that have to be asked: only what is named, since being asked is to be there for all to see."""
-    if wanted == "link":
-        from bridge.midi.link_clock import LinkClock
-
-        return {"link": LinkClock()}
-    if wanted == "jack":
-        from bridge.midi.jack_transport import JackTransport
-
-        return {"jack": JackTransport()}
-    return {}
 
 
 def _led(config: MidiConfig) -> Peer | None:
@@ -76,10 +66,10 @@ def _led(config: MidiConfig) -> Peer | None:
     return LinkOut()
 
 
-def _systems(config: MidiConfig) -> list[MidiSystem]:
+def _systems(config: MidiConfig, *, waits: bool) -> list[MidiSystem]:
     systems: list[MidiSystem] = []
     if config.api == "jack" and has_jack_client():
-        systems.append(JackSystem())
+        systems.append(JackSystem(waits=waits))
     elif config.api != "off":
         from bridge.midi.rtmidi_ports import RtMidiSystem  # loads the system's MIDI library
 

@@ -49,6 +49,7 @@ class Sync:
         self._mtc, self._clock = MtcFollower(), ClockFollower()
         self._heard_from: dict[str, str] = {}
         self._chaser = Chaser(engine)
+        self._places: dict[SourceName, float | None] = {}
         self._told = ("internal", "stopped")
         self.source: SourceName = "internal"
 
@@ -94,18 +95,32 @@ class Sync:
     def look(self, at: float) -> None:
         """Compare the timeline with the clock that is followed, at a Unix time. Called many times a second."""
         found: dict[SourceName, Followed] = {n: self._followed(n, at) for n in PRIORITY if n != "internal"}
-        self.source = self._choose(found)
+        before, self.source = self.source, self._choose(found)
         followed = found.get(self.source) or Followed(state="stopped")
         self._tell(followed)
         if self.source != "internal":
             self._chaser.chase(followed, at)
-        else:
-            self._chaser.let_go()
+            return
+        if before != "internal":
+            self._chaser.chase(followed, at)  # what was followed has stopped
+        self._chaser.let_go()
+        if self._wanted == "auto":
+            self._stand_with(found)
 
     def _choose(self, found: dict[SourceName, Followed]) -> SourceName:
         if self._wanted != "auto":
             return next((name for name in PRIORITY if name == self._wanted), "internal")
         return next((name for name in PRIORITY if name in found and found[name].state != "stopped"), "internal")
+
+    def _stand_with(self, found: dict[SourceName, Followed]) -> None:
+        """Put a resting timeline where a clock that rests was moved to."""
+        for name, followed in found.items():
+            place = (followed.seconds if followed.beat is None else followed.beat) if followed.stands else None
+            before = self._places.get(name)
+            self._places[name] = place
+            was_moved = before is not None or followed.beat is not None  # a song position is told when it is meant
+            if place is not None and place != before and was_moved and not self._engine.transport_state().playing:
+                self._chaser.stand(followed)
 
     def _followed(self, name: SourceName, at: float) -> Followed:
         if name == "mtc":
@@ -122,8 +137,8 @@ class Sync:
     def _clock_followed(self, at: float) -> Followed:
         clock = self._clock
         if not clock.running:
-            beat = clock.beat(at) if clock.locked else None
-            return Followed(state="stopped", beat=beat, tempo_bpm=clock.tempo_bpm)
+            beat = clock.beat(at) if clock.placed else None
+            return Followed(state="stopped", beat=beat, tempo_bpm=clock.tempo_bpm, stands=True)
         state: Literal["stopped", "locking", "locked", "freewheel"] = "locked" if clock.locked else "locking"
         if clock.lost(at - FREEWHEEL_SECONDS):
             clock.stop()
@@ -150,8 +165,9 @@ class Sync:
         where = parse_full_frame(message)
         if where is not None:
             self._mtc.stop()
-            if self.source == "mtc":
-                self._chaser.stand(where.real_seconds)
+            idle = self._wanted == "auto" and self.source == "internal" and not self._engine.transport_state().playing
+            if self.source == "mtc" or idle:
+                self._chaser.stand(Followed(state="stopped", seconds=where.real_seconds))
                 return f"timecode stands at {where}"
             return ""
         if (machine := parse_machine(message)) is not None:

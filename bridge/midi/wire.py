@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from bridge.errors import BadValue
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
 from bridge.midi import mackie_remote
+from bridge.midi.counterpart import counterpart
 from bridge.midi.device import Device
+from bridge.midi.faults import Faults
 from bridge.midi.frame_map import FrameMap
 from bridge.midi.inbox import Inbox
 from bridge.midi.mackie_remote import MackieRemote
@@ -31,7 +33,7 @@ from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from bridge.places import HostPort
 from engine.errors import NotReady
-from engine.events import Dropped, Event, MidiHeard, MidiPortChanged, StartedLate, StoryReloaded
+from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,6 @@ SYNC_SECONDS = 0.03
 """How often the timeline is compared with the clock that it follows."""
 
 LEASE_SECONDS = 86_400.0
-_NUMBERS = re.compile(r"[ :]*[0-9]+:[0-9]+$")
 _QUIET = frozenset({0xF1, 0xF8, 0xFE})
 """Messages that come so often that nobody wants to read them."""
 
@@ -83,11 +84,14 @@ class MidiWire:
         self._virtual: set[str] = set()
         self.remote: MackieRemote | None = None
         """Our hands on a DAW's transport; None: this system lets us be no port."""
-        self._remote_ports: tuple[MidiInput | MidiOutput, ...] = ()
+        self._remotes: dict[MidiSystem, tuple[MidiInput | MidiOutput, ...]] = {}
         self._remote_stream = MidiStream()
-        self._failed: set[str] = set()
+        self._failed: dict[MidiSystem, set[str]] = {system: set() for system in self._systems}
+        """What was said already: ports that can't be opened, why none can be listed."""
+        self._epochs: dict[MidiSystem, int] = {}
+        """Of the systems whose ports are open, and when they were."""
         self._frames = FrameMap(hub.engine.clock)
-        self._lost = self._late = 0
+        self._faults = Faults(hub.engine, self._systems, self._inbox)
         self.recorder = Recorder(hub.engine, folder)
         self.outlets = Outlets()
         """What cues send to."""
@@ -107,12 +111,6 @@ class MidiWire:
 
     async def start(self) -> None:
         """Be a port of our own, open what is there, and look for more from now on."""
-        for system in self._systems:
-            try:
-                self._open(system, NAME, outputs=(NAME,), virtual=True)
-            except PortError as error:
-                log.info("no virtual MIDI port: %s", error)
-            self._be_a_remote(system)
         await self.look()
         self._looking = asyncio.create_task(self._keep_looking())
         if self._sync_out is not None:
@@ -138,7 +136,7 @@ class MidiWire:
         for name in tuple(self.devices):
             self._leave(name)
         self.outlets.close()
-        for port in self._remote_ports:
+        for port in chain.from_iterable(self._remotes.values()):
             port.close()
         for system in self._systems:
             system.close()
@@ -156,51 +154,56 @@ class MidiWire:
         except PortError:
             return
         self.remote = MackieRemote(output)
-        self._remote_ports += (output, heard)
+        self._remotes[system] = output, heard
 
     async def look(self) -> None:
         """Look at the ports once: open what is new, let go what is gone."""
-        there: set[str] = set()
-        to: list[tuple[MidiSystem, Sequence[str]]] = []
-        for system in self._systems:
-            try:
-                inputs = await self._loop.run_in_executor(None, system.inputs)
-                outputs = await self._loop.run_in_executor(None, system.outputs)
-            except PortError as error:
-                if str(error) not in self._failed:
-                    log.warning("MIDI ports can't be listed: %s", error)
-                self._failed.add(str(error))
-                return
-            wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
-            there.update(wanted)
-            to.append((system, outputs))
-            for name in wanted:
-                if name not in self.devices:
-                    self._try_open(system, name, outputs)
-        for name in set(self.devices) - there - self._virtual:
-            self._leave(name)
-        self._failed &= there
-        self._tell_lost()
-        self._tell_late()
+        to = [found for system in self._systems if (found := await self._look_at(system)) is not None]
+        self._faults.tell()
         self.outlets.there(to)
         outputs_of = {name: device.output for name, device in self.devices.items() if device.output is not None}
         self.outlets.have(outputs_of, [outputs_of[device.name] for device in self._own()])
 
-    def _tell_lost(self) -> None:
-        """Tell what got lost since the last look."""
-        lost = self._inbox.dropped + sum(system.lost for system in self._systems)
-        if lost > self._lost:
-            text = f"{lost - self._lost} events, or cycles of JACK in which there may have been some, were lost"
-            self.hub.engine.tell(Dropped(what="midi", code="lost", text=text))
-        self._lost = lost
+    async def _look_at(self, system: MidiSystem) -> tuple[MidiSystem, Sequence[str]] | None:
+        """Look at the ports of one system; return its outputs, None: it has no ports at all now."""
+        epoch = system.epoch
+        if self._epochs.get(system, epoch) != epoch:
+            self._leave_all(system)
+        try:
+            inputs = await self._loop.run_in_executor(None, system.inputs)
+            outputs = await self._loop.run_in_executor(None, system.outputs)
+        except PortError as error:
+            self._complain(system, str(error), f"MIDI ports can't be listed: {error}")
+            return None
+        if system not in self._epochs:
+            self._epochs[system] = epoch
+            self._be_ports(system)
+        wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
+        for name in wanted:
+            if name not in self.devices:
+                self._try_open(system, name, outputs)
+        of_system = {name for name, of in self._system_of.items() if of is system}
+        for name in of_system - set(wanted) - self._virtual:
+            self._leave(name)
+        self._failed[system] &= set(wanted)
+        return system, outputs
 
-    def _tell_late(self) -> None:
-        """Tell what left late since the last look."""
-        late = sum(system.late for system in self._systems)
-        if late > self._late:
-            behind = max(system.latest_seconds for system in self._systems)
-            self.hub.engine.tell(StartedLate(what="midi", late_seconds=behind, sequence=late))
-        self._late = late
+    def _be_ports(self, system: MidiSystem) -> None:
+        """Be ports of our own, where the system lets us."""
+        try:
+            self._open(system, NAME, outputs=(NAME,), virtual=True)
+        except PortError as error:
+            log.info("no virtual MIDI port: %s", error)
+        self._be_a_remote(system)
+
+    def _leave_all(self, system: MidiSystem) -> None:
+        """Let everything of a system go: its ports went away all at once."""
+        del self._epochs[system]
+        for name in [name for name, of in self._system_of.items() if of is system]:
+            self._leave(name)
+        for port in self._remotes.pop(system, ()):
+            port.close()
+        self.outlets.drop(system)
 
     async def _keep_looking(self) -> None:
         while True:
@@ -236,9 +239,13 @@ class MidiWire:
         try:
             self._open(system, name, outputs)
         except PortError as error:
-            if name not in self._failed:
-                log.warning("%s", error)
-            self._failed.add(name)
+            self._complain(system, name, str(error))
+
+    def _complain(self, system: MidiSystem, about: str, text: str) -> None:
+        """Log something once for as long as it lasts."""
+        if about not in self._failed[system]:
+            log.warning("%s", text)
+        self._failed[system].add(about)
 
     def _open(self, system: MidiSystem, name: str, outputs: Sequence[str], *, virtual: bool = False) -> None:
         surface = self.surfaces.of(name, self._wanted)
@@ -259,7 +266,7 @@ class MidiWire:
     def _output(
         self, system: MidiSystem, name: str, surface: Surface, outputs: Sequence[str], *, virtual: bool
     ) -> MidiOutput | None:
-        found = name if name in outputs else _counterpart(name, surface, outputs)
+        found = name if name in outputs else counterpart(name, surface, outputs)
         return None if found is None else system.open_output(found, virtual=virtual)
 
     def _leave(self, name: str) -> None:
@@ -380,17 +387,3 @@ class MidiWire:
         if any(isinstance(event, StoryReloaded) for event in events):
             for device in self.devices.values():
                 device.start_over()
-
-
-def _counterpart(name: str, surface: Surface, outputs: Iterable[str]) -> str | None:
-    """Return the output of the device whose input is ``name``: by the surface's own names, or by its bare name."""
-    fitting = [o for o in outputs if surface.fits(o)]
-    bare = _bare(name)
-    same = [o for o in outputs if _bare(o) == bare]
-    return next(iter([*(o for o in fitting if o in same), *fitting, *same]), None)
-
-
-def _bare(name: str) -> str:
-    """Return a port's name without what says its direction or its number."""
-    bare = _NUMBERS.sub("", name).lower()
-    return re.sub(r"\((capture|playback)\)|\b(in|out|input|output|capture|playback)\b", "", bare)

@@ -41,7 +41,7 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     latency_seconds: from the engine to the ear, the limiter's look-ahead included. fallback: why the null output
     plays instead of the device that was asked for, else empty. private: the outputs on which private buses are heard.
     faults: why plug-ins could not be loaded, by effect. crashed: in which ones processes before this one died, and how;
-    the supervisor knows.
+    the supervisor knows. steady: the driver counts its frames itself, as JACK does.
     """
 
     device: str
@@ -57,6 +57,7 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
     pid: int = 0
     faults: dict[str, str] = {}
     crashed: dict[str, str] = {}
+    steady: bool = False
 
 
 class TakeOver(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,6 +108,7 @@ class AudioService:
             private=() if isinstance(output, NullOutput) else self._config.private,
             pid=os.getpid(),
             faults=self._core.faults,
+            steady=output.steady,
         )
 
     def obey(self, line: bytes) -> Message:

@@ -12,7 +12,8 @@ class MemorySystem:
     """Devices by name, each with an input and an output."""
 
     is_ours = False
-    lost = late = 0
+    lost = missed = late = epoch = 0
+    away = False
     latest_seconds = 0.0
 
     def __init__(self, *names: str) -> None:
@@ -21,6 +22,8 @@ class MemorySystem:
         self._hearers: dict[str, list[Heard]] = {}
 
     def inputs(self) -> Sequence[str]:
+        if self.away:
+            raise PortError("the server is gone")
         return tuple(self.names)
 
     def outputs(self) -> Sequence[str]:
@@ -48,6 +51,11 @@ class MemorySystem:
     def pull(self, name: str) -> None:
         self.names.remove(name)
         self._hearers.pop(name, None)
+
+    def lose(self, *, away: bool = False) -> None:
+        """Have every port be dead, as when a server ends; away: it does not come back at once."""
+        self._hearers.clear()
+        self.epoch, self.away = self.epoch + 1, away
 
     def close(self) -> None:
         self._hearers.clear()

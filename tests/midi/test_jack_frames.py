@@ -10,7 +10,8 @@ from itertools import pairwise
 import pytest
 from jack_server import JackServer
 
-from bridge.midi.frame_map import FAR_FRAMES, FrameMap
+from bridge.midi.frame_map import FrameMap
+from bridge.midi.held_distance import FAR_FRAMES
 from bridge.midi.jack_ports import JackSystem
 from bridge.midi.port import PortError, Stamp
 
@@ -73,6 +74,7 @@ def test_a_burst_of_thousands_comes_whole_and_with_the_frames_at_which_it_was_se
     assert peer.done.wait(WAIT_SECONDS)
     got = [found.get(timeout=WAIT_SECONDS) for _ in range(EVENTS)]
     assert [(at.frame, data) for at, data in got] == peer.sent
+    assert system.lost == 0, "none was lost, however many cycles a slow machine made the server run without us"
     port.close()
 
 
@@ -90,6 +92,22 @@ def test_messages_leave_at_distances_to_the_frame(peer: Peer, system: JackSystem
     output.close()
     with pytest.raises(PortError):
         output.send(b"\xf8")
+
+
+def test_messages_with_engine_frames_leave_at_exactly_those_distances(peer: Peer, system: JackSystem):
+    output = system.open_output(next(n for n in system.outputs() if n.startswith("Peer:")))
+    at, first = time.time() + 0.5, 7_000_000
+    distances = [0, 1, 255, 4801, 4802, 9000, 16_001]
+    for number, distance in enumerate(distances):
+        wavers = number % 3 * 1e-4  # as what is mapped from frame to time to frame does
+        output.send(bytes((0x90, number, 64)), Stamp(at + distance / 48_000 + wavers, first + distance))
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(peer.heard) < len(distances) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [data[1] for _, data in peer.heard] == list(range(len(distances)))
+    if not system.late:  # a machine that stalls for half a second has its messages leave when it can
+        assert [frame - peer.heard[0][0] for frame, _ in peer.heard] == distances
+    output.close()
 
 
 def test_what_leaves_after_its_time_is_told(peer: Peer, system: JackSystem):

@@ -166,11 +166,40 @@ async def test_running_status_and_clock_inside_messages_arrive(make):
 @in_loop
 async def test_what_gets_lost_is_told_once(make):
     rig = await make(PAD)
-    rig.system.lost = 3
+    rig.system.lost, rig.system.missed = 3, 2
     await rig.wire.look()
     await rig.wire.look()
-    (told,) = [e for e in rig.told if isinstance(e, Dropped)]
-    assert told.text.startswith("3 events")
+    told = [(e.code, e.text.split(";")[0]) for e in rig.told if isinstance(e, Dropped)]
+    assert told == [("lost", "3 events were lost"), ("missed", "JACK ran 2 cycles without waiting for us")]
+
+
+@in_loop
+async def test_ports_that_all_went_away_are_opened_anew_and_lit(make):
+    rig = await make(PAD)
+    await rig.until(lambda: rig.shown(PAD))
+    rig.system.lose()
+    await rig.play(PAD, f"90 {FIRST} 7f")
+    assert not rig.commands(do.TriggerSlot), "its ports are dead"
+    await rig.wire.look()
+    ports = [(e.port, e.open) for e in rig.told if isinstance(e, MidiPortChanged)]
+    assert ports[-4:] == [("Cuevox", False), (PAD, False), ("Cuevox", True), (PAD, True)]
+    await rig.until(lambda: rig.shown(PAD))
+    await rig.play(PAD, f"90 {FIRST} 7f")
+    assert len(rig.commands(do.TriggerSlot)) == 1
+    rig.wire.remote.press("play")
+    assert rig.shown("Cuevox Control"), "and we are a surface again"
+
+
+@in_loop
+async def test_ports_that_stay_away_are_gone_until_they_are_back(make):
+    rig = await make(PAD)
+    rig.system.lose(away=True)
+    await rig.wire.look()
+    await rig.wire.look()
+    assert not rig.wire.devices
+    rig.system.away = False
+    await rig.wire.look()
+    assert list(rig.wire.devices) == ["Cuevox", PAD]
 
 
 @in_loop

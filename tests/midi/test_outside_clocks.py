@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from bridge.midi.jack_ports import JackSystem
 from bridge.midi.jack_transport import JackTransport
 from tests.jack_server import JackServer
 
@@ -18,7 +19,9 @@ def wait_for(found, seconds=20.0):
 
 
 def test_jacks_transport_is_followed(jack_server: JackServer):
-    transport = JackTransport(jack_server.name)
+    system = JackSystem("Follower")
+    transport = JackTransport(system, owned=True)
+    wait_for(lambda: system.rolling)
     master = jack_server.client("master")
     master.activate()
     assert not transport.followed(time.time()).running

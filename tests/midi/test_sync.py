@@ -178,3 +178,70 @@ def test_what_is_not_running_is_not_stopped():
     for n in range(5):
         chaser.chase(Followed(state="stopped"), START + n)
     assert engine.applied == []
+
+
+class Session:
+    """A clock that has to be asked, and says what the test wants."""
+
+    def __init__(self, **fields):
+        self.now = Followed(state="stopped", **fields)
+
+    def followed(self, at):
+        return self.now
+
+    def close(self):
+        pass
+
+
+def runs(beat=8.0):
+    return Followed(state="locked", beat=beat, tempo_bpm=120.0, running=True)
+
+
+def test_with_auto_the_first_that_runs_is_followed_and_its_end_stops_the_timeline():
+    stage = Stage("auto")
+    link, jack = Session(), Session(seconds=0.0, stands=True)
+    stage.sync = Sync(stage.engine, "auto", {"link": link, "jack": jack})
+    stage.step(START)
+    assert stage.sync.source == "internal" and not stage.engine.applied
+    jack.now = Followed(state="locked", seconds=3.0, running=True)
+    stage.step(START + 0.1)
+    link.now = runs()
+    stage.step(START + 0.2)
+    stage.sync.hear("box", b"\xfa", START + 0.3)
+    end = stage.ticks(30, at=START + 0.3)
+    end = stage.tape(0.5, at=end)
+    for n in range(40):
+        stage.step(end + n * 0.05)
+    assert not stage.commands(do.Stop), "Link still runs"
+    link.now = jack.now = Followed(state="stopped")
+    stage.step(end + 3.0)
+    assert len(stage.commands(do.Stop)) == 1 and stage.sync.source == "internal"
+    sources = [source for source, _ in stage.states()]
+    assert list(dict.fromkeys(sources)) == ["jack", "link", "clock", "mtc", "internal"]
+    assert stage.states()[-1] == ("internal", "stopped")
+
+
+def test_with_auto_a_timeline_that_nobody_leads_is_left_alone():
+    stage = Stage("auto")
+    stage.engine.transport = replace(stage.engine.transport, playing=True)
+    for n in range(10):
+        stage.step(START + n)
+    assert not stage.engine.applied
+
+
+def test_with_auto_a_clock_that_rests_moves_a_timeline_that_rests():
+    stage = Stage("auto")
+    jack = Session(seconds=4.0, stands=True)
+    stage.sync = Sync(stage.engine, "auto", {"jack": jack})
+    stage.step(START)
+    assert not stage.commands(do.Locate), "where it stood before we came is no wish"
+    jack.now = replace(jack.now, seconds=5.0)
+    stage.step(START + 0.1)
+    stage.sync.hear("box", b"\xf2\x10\x00", START + 0.2)
+    stage.sync.hear("deck", mtc.full_frame(from_seconds(42.0, 1)), START + 0.3)
+    found = [c.timeline_frame for c in stage.commands(do.Locate)]
+    assert found == [5 * RATE, stage.engine.frame_of_beat(4.0), 42 * RATE]
+    stage.engine.transport = replace(stage.engine.transport, playing=True)
+    jack.now = replace(jack.now, seconds=6.0)
+    stage.step(START + 0.4)
+    assert len(stage.commands(do.Locate)) == 3, "who plays is not moved by who rests"

@@ -39,6 +39,7 @@ cues:
     pre_wait: 0.2
     send:
       - {{note: 60, velocity: 90, duration: 0.1, port: Desk}}
+      - {{note: 61, after: 0.0333, duration: 0.05, port: Desk}}
       - {{osc: /desk/go, to: "127.0.0.1:{port}", args: [7, 0.5, go]}}
   - {{id: 4, at: 1.5, send: [{{program: 5, port: Desk}}]}}
 master: {{limiter_db: off}}
@@ -105,21 +106,24 @@ def rig(tmp_path: Path, jack_server: JackServer, desk: Desk, receiver: socket.so
 def test_what_is_sent_is_heard_with_the_sound_and_a_file_presses_to_the_frame(
     rig: Rig, jack_server: JackServer, desk: Desk, receiver: socket.socket
 ) -> None:
-    rig.client.send("/subscribe", "/event/cue/*")
-    rig.client.wait("/subscribed")
+    for pattern in ("/event/cue/*", "/late"):
+        rig.client.send("/subscribe", pattern)
+        rig.client.wait("/subscribed")
     with JackRecorder(jack_server) as recorder:
         recorder.listen_to("cuevox")
         rig.client.send("/cue/1/go")
-        until(lambda: len(desk.heard) >= 2)
+        until(lambda: len(desk.heard) >= 4)
         (bundle,) = parse(receiver.recv(4096))
         assert (bundle.messages[0].address, bundle.messages[0].args) == ("/desk/go", (7, 0.5, "go"))
-        (on_frame, on), (off_frame, off) = desk.heard[:2]
-        assert (on, off) == (b"\x90\x3c\x5a", b"\x90\x3c\x00")
-        assert on_frame < off_frame, "how exactly is the benchmark's to say: machines stall"
+        frames, messages = zip(*desk.heard[:4], strict=True)
+        assert messages == (b"\x90\x3c\x5a", b"\x90\x3d\x64", b"\x90\x3d\x00", b"\x90\x3c\x00")
+        distances = [frame - frames[0] for frame in frames]
         assert rig.client.wait("/event/cue/sent", "3")[1] == "note 60 velocity 90 ch 1"
         rig.client.send("/transport/play")
-        until(lambda: len(desk.heard) >= 3)
-        assert desk.heard[2][1] == b"\xc0\x05", "the cue that stands at 1.5 s"
+        until(lambda: len(desk.heard) >= 5)
+        assert desk.heard[4][1] == b"\xc0\x05", "the cue that stands at 1.5 s"
+        if not [m for m in rig.client.heard if m.address == "/late"]:  # the machine stalled, and it was told by now
+            assert distances == [0, 1598, 3998, 4800], "to the frame, as the engine counts them"
         recorder.wait_frames(recorder.frames + RATE // 2)
         heard = recorder.audio()[:, 0]
     onsets = np.flatnonzero(np.abs(heard) > 0.2)

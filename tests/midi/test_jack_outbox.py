@@ -1,0 +1,59 @@
+"""The outbox of our JACK client: order, frames, cycles that are full, and what is late."""
+
+from bridge.midi.held_distance import FAR_FRAMES
+from bridge.midi.jack_outbox import AT_ONCE, Outbox
+from bridge.midi.jack_packets import NO_FRAME
+
+RATE, PERIOD = 48_000, 256
+
+
+class Cycles:
+    """Cycles that hold so many messages each."""
+
+    def __init__(self, outbox, room=100):
+        self.outbox, self.room, self.written = outbox, room, []
+
+    def run(self, first, count):
+        for start in range(first, first + count * PERIOD, PERIOD):
+            left = [self.room]
+
+            def write(number, place, message, start=start, left=left):
+                if not left[0]:
+                    return False
+                left[0] -= 1
+                self.written.append((start + place, number, message))
+                return True
+
+            self.outbox.write(start, PERIOD, write)
+        return self.written
+
+
+def test_messages_leave_in_order_of_frame_then_of_arrival():
+    outbox = Outbox(RATE)
+    for number, frame in enumerate((3000, 1000, 3000, AT_ONCE)):
+        outbox.add(number, frame, NO_FRAME, b"\xf8")
+    assert [(f, n) for f, n, _ in Cycles(outbox).run(768, 12)] == [(768, 3), (1000, 1), (3000, 0), (3000, 2)]
+    assert outbox.late == 0
+
+
+def test_what_a_cycle_does_not_hold_leaves_with_the_next_one():
+    outbox = Outbox(RATE)
+    for number in range(5):
+        outbox.add(number, 10, NO_FRAME, b"\xf8")
+    assert [(f, n) for f, n, _ in Cycles(outbox, room=2).run(0, 4)] == [(10, 0), (10, 1), (256, 2), (256, 3), (512, 4)]
+
+
+def test_distances_are_those_of_engine_frames_until_they_are_clearly_others():
+    outbox = Outbox(RATE)
+    for number, waver in enumerate((0, 7, -20, 33, FAR_FRAMES, FAR_FRAMES + 1)):
+        outbox.add(number, 5000 + 100 * number + waver, 100 * number, b"\xf8")
+    frames = [f for f, _, _ in Cycles(outbox).run(0, 40)]
+    assert frames == [5000, 5100, 5200, 5300, 5400, 5500 + FAR_FRAMES + 1]
+
+
+def test_what_leaves_late_is_counted_with_the_most_it_was_late():
+    outbox = Outbox(RATE)
+    for frame in (1000, 700, 999):
+        outbox.add(1, frame, NO_FRAME, b"\xf8")
+    Cycles(outbox).run(1024, 1)
+    assert (outbox.late, outbox.latest_frames) == (1, 324), "less than 2 ms is not late"
