@@ -54,7 +54,7 @@ bench: $(BENCHMARKS:bench_%=bench-%) ## all benchmarks, one after the other
 bench-%: $(VENV)/.cuevox-all
 	$(PYTHON_IN) tests/benchmarks/bench_$*.py $(ARGS)
 
-soak: $(VENV)/.cuevox-all ## a long show with kills: what was lost, what has grown (ARGS="--minutes 30 --block 256")
+soak: $(VENV)/.cuevox-all ## a long show with kills: what was lost, what has grown (ARGS="--minutes 30 --block 256" unless said)
 	$(PYTHON_IN) tests/benchmarks/soak.py $(ARGS)
 
 clean: ## remove all that these targets made, .venv too

@@ -24,6 +24,7 @@ FIRST_BLOCK_SECONDS = 5.0
 
 _JACK_NAME = ctypes.create_string_buffer(b"cuevox")  # PortAudio keeps the pointer
 _JACK_HOST = "JACK"
+_WASAPI_HOST = "Windows WASAPI"
 
 
 class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +163,7 @@ class DeviceOutput:
                 dtype="float32",
                 latency="low",
                 callback=self._callback,
+                extra_settings=self._converting(sd),
             )
             self._latency_seconds = self._stream.latency
             self._stream.start()
@@ -205,12 +207,24 @@ class DeviceOutput:
             )
         return max(min(MAIN, device.channels), *self._private, 0)
 
+    def _converting(self, sd: Any) -> Any:
+        """Return what has the system resample for a device at another rate: WASAPI wants to be asked.
+
+        CoreAudio does it by itself, ALSA where a device is a plug; others refuse.
+        """
+        if self._device.host == _WASAPI_HOST and self._device.sample_rate != self.sample_rate:
+            return sd.WasapiSettings(auto_convert=True)
+        return None
+
     def _refused(self, error: Exception) -> str:
         """Return what to tell when the device does not want to play."""
         text = f"can't play at {self.sample_rate} Hz on device {self._device}: {error}"
         if self._device.sample_rate == self.sample_rate:
             return text
-        return f"{text}. The story is at {self.sample_rate} Hz, the device at {self._device.sample_rate} Hz"
+        return (
+            f"{text}. The story is at {self.sample_rate} Hz, the device at {self._device.sample_rate} Hz: set the"
+            f" device to {self.sample_rate} Hz, or sample_rate: {self._device.sample_rate} in the story"
+        )
 
     def _callback(self, out: NDArray[np.float32], frames: int, when: Any, flags: Any) -> None:
         if self._jack is not None:

@@ -1,6 +1,7 @@
 """A long show: play, trigger, turn faders, change the mix, render, kill processes; then: what was lost, what has grown?
 
-    make soak ARGS="--minutes 30 --block 256"
+    make soak                        # half an hour at 256 frames
+    make soak ARGS="--block 128"
 
 The engine runs on a private JACK server (dummy backend); beside it a bare C client that does nothing but look at the
 clock. An underflow within a second in which that client was late, too, is the machine's. Those within KILL_SECONDS of
@@ -35,8 +36,17 @@ from jack_server import JackServer
 AUDIO, CONTROL, WORKER = "engine.realtime.audio_process", "bridge.cli.control_process", "engine.voices.worker"
 WARM_SECONDS = 20.0
 KILL_SECONDS = 4.0
-EVERY = {"worker": 20.0, "reload": 15.0, "audio": 60.0, "control": 90.0}
-"""How often a worker, the audio process and the control process are killed, and the mix is changed on disk."""
+EVERY = {"mix": 3.0, "worker": 20.0, "reload": 15.0, "audio": 60.0, "control": 90.0}
+"""How often the mix is changed, live and on disk, and a worker, the audio and the control process are killed."""
+MIX_CHANGES: tuple[tuple[str, tuple[str | int, ...]], ...] = (
+    ("/mix/insert/add", ("t0", "delay")),
+    ("/mix/bus/add", ("plate",)),
+    ("/mix/send/add", ("t1", "plate")),
+    ("/mix/insert/add", ("plate", "reverb")),
+    ("/mix/insert/remove", ("t0", 2)),
+    ("/mix/bus/remove", ("plate",)),
+)
+"""Live changes, one after the other; those that a reload has made pointless are refused."""
 TRACKS = 6
 STILL_SECONDS = 1.0
 
@@ -50,6 +60,7 @@ class Second(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: float
     control_mb: float
     fds: int
+    control_fds: int
     killed: bool
 
 
@@ -108,6 +119,28 @@ class Family:
         """Return the descriptors of the supervisor, which outlives all others."""
         return self._supervisor.num_fds()
 
+    def control_fds(self) -> int:
+        return sum(_fds(process) for process in self.running(CONTROL))
+
+    def has_realtime(self) -> bool:
+        """Whether an audio process has a thread under SCHED_FIFO: the callback's."""
+        tids = (thread.id for process in self.running(AUDIO) for thread in process.threads())
+        return any(_policy(tid) == os.SCHED_FIFO for tid in tids)
+
+
+def _policy(tid: int) -> int:
+    try:
+        return os.sched_getscheduler(tid)
+    except OSError:
+        return os.SCHED_OTHER
+
+
+def _fds(process: psutil.Process) -> int:
+    try:
+        return process.num_fds()
+    except psutil.Error:
+        return 0
+
 
 def _pss_mb(process: psutil.Process) -> float:
     try:
@@ -126,8 +159,18 @@ class Show:
         self._due = {name: WARM_SECONDS + seconds for name, seconds in EVERY.items()}
         self._killed_at = float("-inf")
         self._effects = 0
-        self.done = {"triggers": 0, "faders": 0, "lines": 0, "reloads": 0, "audio": 0, "control": 0, "worker": 0}
+        self.done = {
+            "triggers": 0,
+            "faders": 0,
+            "lines": 0,
+            "mix changes": 0,
+            "reloads": 0,
+            "audio": 0,
+            "control": 0,
+            "worker": 0,
+        }
         self.lost_status = self.refused = 0
+        self.realtime = False
         self.seconds: list[Second] = []
         self.status: dict[str, Any] = {}
 
@@ -135,6 +178,7 @@ class Show:
         began = time.monotonic()
         self.status = self._engine.status()
         self._watch.take()
+        self.realtime = self._family.has_realtime()
         self._engine.send("/transport/loop", 0.0, 8.0)
         self._engine.send("/transport/play")
         while (at := time.monotonic() - began) < length_seconds:
@@ -144,7 +188,7 @@ class Show:
             if int(at) != int(time.monotonic() - began):
                 self._look(time.monotonic() - began)
 
-    def _send(self, address: str, *values: float | str) -> None:
+    def _send(self, address: str, *values: int | float | str) -> None:
         """Send a message; one that nobody is there to hear, while control comes back, is counted."""
         try:
             self._engine.send(address, *values)
@@ -171,7 +215,11 @@ class Show:
             if at < due:
                 continue
             self._due[name] += EVERY[name]
-            if name == "reload":
+            if name == "mix":
+                address, values = MIX_CHANGES[self.done["mix changes"] % len(MIX_CHANGES)]
+                self._send(address, *values)
+                self.done["mix changes"] += 1
+            elif name == "reload":
                 self._effects += 1
                 self._story.write_text(story_text(("highpass", "lowpass", "compressor")[self._effects % 3]))
                 self._send("/session/reload")
@@ -196,6 +244,7 @@ class Show:
                 memory_mb=self._family.memory_mb(),
                 control_mb=self._family.control_mb(),
                 fds=self._family.fds(),
+                control_fds=self._family.control_fds(),
                 killed=at - self._killed_at < KILL_SECONDS,
             )
         )
@@ -226,9 +275,11 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
     report.add("memory of all processes, growth", growth(show.seconds, "memory_mb"), "MB", at_most=20)
     report.add("memory of the control process, growth", growth(show.seconds, "control_mb"), "MB", at_most=10)
     report.add("descriptors of the supervisor, growth", growth(show.seconds, "fds"), "", at_most=0)
+    report.add("descriptors of the control process, growth", growth(show.seconds, "control_fds"), "", at_most=2)
     for what, count in left.items():
         report.add(what, count, "", at_most=0)
     report.facts["block"] = str(block)
+    report.facts["callback under SCHED_FIFO"] = "yes" if show.realtime else "no"
     report.facts["messages refused while control was away"] = str(show.refused)
     report.facts["seconds without an answer"] = str(show.lost_status)
     return report
@@ -236,7 +287,7 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long (default: 30)")
     parser.add_argument("--block", type=int, default=256, help="frames of JACK's period (default: 256)")
     parser.add_argument("--no-kills", action="store_true", help="let all processes live")
     arguments = parser.parse_args()
