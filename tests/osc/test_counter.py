@@ -147,3 +147,10 @@ def test_who_dumps_hears_of_everything_that_comes_in(engine):
     heard, later = asyncio.run(dumped())
     assert heard == [("/dump/heard", "127.0.0.1:9001", '/no/such 1.5 "a b"')]
     assert later == []
+
+
+def test_the_status_is_what_its_row_says(counter):
+    row = counter.tree.find("/status").route
+    (answer,) = counter.send("/req", 1, "/status")
+    types = {"i": int, "f": float, "s": str}
+    assert [type(value) for value in answer[3:]] == [types[word[0]] for word in row.answers.split()]
