@@ -31,7 +31,7 @@ from engine.mixer.state import STAND, Knobs, MixerState
 from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
 from engine.mixer.watch import NO_WATCH, Watch
 from engine.params import DUCK
-from engine.realtime.records import NOW, REPORT, Kind, Report
+from engine.realtime.records import REPORT, Kind, Report
 
 DECLICK_SECONDS = 0.005
 """The shortest fade and ramp: nothing ever steps."""
@@ -245,26 +245,15 @@ class Mixer:
 
     def dispatch(self, records: NDArray[np.void]) -> None:
         """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
-        frame, strips = self.frame, self.strips
-        for record in records:
-            due = int(record["frame"])
-            if due >= frame:
-                scheduling.put(self._schedule, self._reports, record, frame)
-                continue
-            if due != NOW:
-                self._tell(
-                    Report.LATE,
-                    strip=int(record["strip"]),
-                    player=int(record["player"]),
-                    serial=int(record["serial"]),
-                    requested=due,
-                )
-            if scheduling.is_for_players(record["kind"]):
-                scheduling.apply_to_players(
-                    self._schedule, self._players, self._reports, record, strips, self._arena, frame, self._fade
-                )
-            else:
-                self._obey(record)
+        place = 0
+        while place < len(records):
+            place = scheduling.take(
+                self._schedule, self._players, self._reports, records, place, self.strips, self._arena, self.frame,
+                self._fade,
+            )  # fmt: skip
+            if place < len(records):
+                self._obey(records[place])
+                place += 1
 
     def process(self, frames: int) -> Audio:
         """Return the next block after the limiter, (frames, 2), valid until the next call."""

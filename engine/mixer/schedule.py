@@ -12,7 +12,7 @@ from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, start, stop, vary
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import PLAIN
-from engine.realtime.records import PAGED, RECORD, STREAMED, Kind, Report
+from engine.realtime.records import NOW, PAGED, RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
 
@@ -185,6 +185,35 @@ def apply_to_players(
     else:
         pause(players, reports, record.player, frame, fade, False)
         wake(schedule, record.player, frame)
+
+
+@kernel
+def take(
+    schedule: Schedule,
+    players: Players,
+    reports: Reports,
+    records: NDArray[Any],
+    first: int,
+    strips: int,
+    arena: NDArray[np.float32],
+    frame: int,
+    shortest_fade: int,
+) -> int:
+    """Take ``records`` from place ``first`` on, in order: those of a later frame wait, players do theirs at once.
+
+    Returns the place of the first that is due and for somebody else, or how many there are; late ones are reported.
+    """
+    for place in range(first, len(records)):
+        record = records[place]
+        if record.frame >= frame:
+            put(schedule, reports, record, frame)
+            continue
+        if record.frame != NOW:
+            tell(reports, Report.LATE, record.strip, record.player, record.serial, record.frame, frame, 0.0)
+        if not is_for_players(record.kind):
+            return place
+        apply_to_players(schedule, players, reports, record, strips, arena, frame, shortest_fade)
+    return len(records)
 
 
 @kernel

@@ -70,7 +70,7 @@ def _play(order: PlayedOrder, arena: NDArray[np.float32]) -> NDArray[np.float32]
         master=Master(limiter_db=None),
     )
     mixer = Mixer(compile_graph(story), sample_rate=order.sample_rate, arena=arena, max_players=1)
-    mixer.dispatch(np.frombuffer(order.records, RECORD))
+    mixer.dispatch(np.frombuffer(order.records, RECORD).copy())  # compiled for records that can be written
     out = np.zeros((order.frames, 2), np.float32)
     for place in range(0, order.frames, BLOCK_FRAMES):
         frames = min(BLOCK_FRAMES, order.frames - place)

@@ -45,7 +45,7 @@ def test_closing_gives_every_handle_back() -> None:
     assert set(map(str, memory.handles)) <= handles()
     memory.close()
     memory.close()
-    assert handles() == before
+    assert handles() <= before, "what others left behind may be closed meanwhile"
 
 
 def test_handles_can_be_passed_on_before_their_size_is_settled() -> None:
