@@ -16,8 +16,9 @@ from typing import TypeVar
 from bridge.errors import BridgeError, NoAnswer, Refused
 from bridge.message import Message
 from bridge.stream_client import PATIENCE_SECONDS, StreamClient
+from engine.story.model import AS_IS, Delivery
 
-__all__ = ["AsyncCuevox", "BridgeError", "Cuevox", "NoAnswer", "Refused", "discover"]
+__all__ = ["AsyncCuevox", "BridgeError", "Cuevox", "Delivery", "NoAnswer", "Refused", "discover"]
 
 SPEECH_PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
@@ -28,12 +29,25 @@ T = TypeVar("T")
 class AsyncCuevox:
     """A running engine, for asyncio. Use it as an asynchronous context manager.
 
+    >>> async def fade(seconds):
+    ...     async with AsyncCuevox() as cuevox:
+    ...         await cuevox.set("/strip/voice/gain", -20.0, at=await cuevox.audio_time() + seconds)
+    >>> asyncio.run(fade(0.5))
+
     docs/addresses.md lists what ``get``, ``set`` and ``subscribe`` reach. Every method raises Refused with the engine's
     own words when it won't, and NoAnswer when there is no engine.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 7400, *, passcode: str = "", name: str = "") -> None:
-        self._client = StreamClient(host, port, passcode=passcode, name=name)
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 7400,
+        *,
+        passcode: str = "",
+        name: str = "",
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._client = StreamClient(host, port, passcode=passcode, name=name, patience_seconds=patience_seconds)
 
     async def __aenter__(self) -> AsyncCuevox:
         await self._client.__aenter__()
@@ -54,7 +68,7 @@ class AsyncCuevox:
         """How often a connection was made: more than once when the engine was gone."""
         return self._client.connections
 
-    async def wait_connected(self, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+    async def wait_connected(self, timeout_seconds: float | None = None) -> None:
         """Return when there is a connection, and everything subscribed to is told anew."""
         await self._client.wait_connected(timeout_seconds)
 
@@ -93,11 +107,14 @@ class AsyncCuevox:
         """Let a pad go."""
         await self._client.ask(f"/slot/{bank}/{index}/release")
 
-    async def say(self, voice: str, text: str, track: str | None = None) -> float:
-        """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
-        told = await self._job(
-            "/say", voice, text, *(() if track is None else (track,)), patience=SPEECH_PATIENCE_SECONDS
-        )
+    async def say(self, voice: str, text: str, track: str | None = None, *, delivery: Delivery = AS_IS) -> float:
+        """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does.
+
+        delivery: speed, pitch and so on, see ``Delivery``.
+        """
+        how: list[object] = [track or "", delivery.speed, delivery.pitch_semitones, delivery.seed, delivery.instruct]
+        how += [] if delivery.temperature is None else [delivery.temperature]
+        told = await self._job("/say", voice, text, *how, patience=SPEECH_PATIENCE_SECONDS)
         seconds = told.args[3]
         return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
@@ -180,15 +197,43 @@ class AsyncCuevox:
 class Cuevox:
     """A running engine. Use it as a context manager; docs/addresses.md lists what ``get`` and ``set`` reach.
 
+    >>> with Cuevox() as cuevox:
+    ...     cuevox.set("/strip/voice/gain", -6.0)
+    ...     cuevox.get("/strip/voice/gain")
+    -6.0
+
+    What is subscribed to is known at any time, and its changes can be iterated over; a refusal says what is allowed.
+
+    >>> with Cuevox() as cuevox:
+    ...     count = cuevox.subscribe("/strip/voice/pan")
+    ...     assert cuevox.values["/strip/voice/pan"] == (0.0,)
+    ...     cuevox.set("/strip/voice/pan", 3)
+    Traceback (most recent call last):
+    bridge.errors.Refused: /strip/voice/pan: pan: 3 is outside -1 to 1
+
+    Things happen at an exact time, or when the timeline comes to a place.
+
+    >>> with Cuevox() as cuevox:
+    ...     cuevox.set("/cue/1/go", at=cuevox.audio_time() + 0.2)
+    ...     cuevox.at_position(12.5, "/cue/2/go")
+
     Every method raises Refused with the engine's own words when it won't, and NoAnswer when there is no engine. The
     connection lives in a thread of its own; methods may be called from any thread.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 7400, *, passcode: str = "", name: str = "") -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 7400,
+        *,
+        passcode: str = "",
+        name: str = "",
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cuevox", daemon=True)
         self._thread.start()
-        self._engine = AsyncCuevox(host, port, passcode=passcode, name=name)
+        self._engine = AsyncCuevox(host, port, passcode=passcode, name=name, patience_seconds=patience_seconds)
         self._wait(self._engine.__aenter__())
 
     def __enter__(self) -> Cuevox:
@@ -213,7 +258,7 @@ class Cuevox:
         """Whether there is a connection now."""
         return self._engine.connected
 
-    def wait_connected(self, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+    def wait_connected(self, timeout_seconds: float | None = None) -> None:
         """Return when there is a connection, and everything subscribed to is told anew."""
         self._wait(self._engine.wait_connected(timeout_seconds))
 
@@ -245,9 +290,12 @@ class Cuevox:
         """Let a pad go."""
         self._wait(self._engine.release(bank, index))
 
-    def say(self, voice: str, text: str, track: str | None = None) -> float:
-        """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does."""
-        return self._wait(self._engine.say(voice, text, track))
+    def say(self, voice: str, text: str, track: str | None = None, *, delivery: Delivery = AS_IS) -> float:
+        """Speak a line now, on a track's strip; return, as soon as it sounds, for how many seconds it does.
+
+        delivery: speed, pitch and so on, see ``Delivery``.
+        """
+        return self._wait(self._engine.say(voice, text, track, delivery=delivery))
 
     def render(self) -> None:
         """Have every take made that the story lacks; return when they are there."""

@@ -14,7 +14,8 @@ from bridge.errors import NoSuchAddress
 from bridge.order import Order
 from bridge.places import HostPort
 from bridge.port import EnginePort
-from bridge.tree import AddressTree
+from bridge.routes import plain_address
+from bridge.tree import AddressTree, Leaf
 from engine.commands import Command
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Diary:
     """Keeps groups of orders by when they are to be done. Event loop of the control process only.
 
-    lasts: whether a client will be there for the successor, too.
+    now: the engine frame that is played now. lasts: whether a client will be there for the successor, too.
     """
 
-    def __init__(self, engine: EnginePort, tree: AddressTree, clients: Clients) -> None:
-        self._engine, self._tree, self._clients = engine, tree, clients
+    def __init__(self, engine: EnginePort, tree: AddressTree, clients: Clients, now: Callable[[], int]) -> None:
+        self._engine, self._tree, self._clients, self._now = engine, tree, clients, now
         self._pages: dict[int, int] = {}
         """The numbers of groups by the identity of their first orders."""
         self._number = 0
@@ -52,7 +53,7 @@ class Diary:
         self._number += 1
         self._pages[id(orders[0])] = self._number
         entries = tuple(self._entry(order) for order in orders)
-        self._engine.remember(f"{LATER}{self._number}", pickle.dumps((at, entries)))
+        self._engine.remember(f"{LATER}{self._number}", pickle.dumps((at, self._now(), entries)))
 
     def strike(self, orders: Sequence[Order]) -> None:
         """Forget a group: it is being done."""
@@ -68,14 +69,17 @@ class Diary:
         for at, orders in groups:
             self.write(at, orders)
 
-    def recall(self, again: Callable[[HostPort], Client | None]) -> Iterator[tuple[int | Place, list[Order]]]:
-        """Yield the groups that a hub kept which is gone, each once; ``again`` finds who asked for them."""
+    def recall(self, again: Callable[[HostPort], Client | None]) -> Iterator[tuple[int | Place, int, list[Order]]]:
+        """Yield the groups that a hub kept which is gone, each once: when, waiting since which frame, what.
+
+        again: finds who asked for them.
+        """
         for name, note in self._engine.recalled(LATER).items():
             self._engine.remember(f"{LATER}{name}", None)
-            at, entries = pickle.loads(note)
+            at, since, entries = pickle.loads(note)
             orders = [order for entry in entries if (order := self._order(entry, again)) is not None]
             if orders:
-                yield at, orders
+                yield at, since, orders
 
     def _entry(self, order: Order) -> Entry:
         return Entry(
@@ -91,13 +95,13 @@ class Diary:
     def _order(self, entry: Entry, again: Callable[[HostPort], Client | None]) -> Order | None:
         client = None if entry.source is None else again(entry.source)
         try:
-            leaf = self._tree.find(entry.address)
+            found = self._tree.find(plain_address(entry.address))
         except NoSuchAddress as error:
             log.warning("what was to be done later is not: %s", error)
             return None
         return Order(
             client=client or self._clients.nobody(),
-            leaf=leaf,
+            leaf=Leaf(entry.address, found.route, found.path),
             request=entry.request,
             command=entry.command,
             question=entry.question,

@@ -74,7 +74,7 @@ class Router:
         self.jobs = 0
         """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
-        self.diary = Diary(port, tree, clients)
+        self.diary = Diary(port, tree, clients, self._frame_now)
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
         self.desk = Desk(
@@ -91,9 +91,31 @@ class Router:
 
     def recall(self, again: Callable[[HostPort], Client | None]) -> None:
         """Do later, or late, what a router that is gone was to do; ``again`` finds who asked for it."""
-        for at, orders in list(self.diary.recall(again)):
+        for at, since, orders in list(self.diary.recall(again)):
             self.jobs = max([self.jobs, *(int(order.job) for order in orders if order.job is not None)])
-            self._schedule(at, orders)
+            frame = self._port.timeline_reaches(at.timeline_frame, since) if isinstance(at, Place) else at
+            if frame is not None and frame < self._frame_now():
+                self._do_late(orders, frame)
+            else:
+                self._schedule(at, orders)
+
+    def _frame_now(self) -> int:
+        return self._port.clock.frame_at(self._wall())
+
+    def _do_late(self, orders: list[Order], frame: int) -> None:
+        """Tell that the moment of orders has passed while nobody was there, and do now what may be late."""
+        late_ms = (self._wall() - self._port.clock.time_at(frame)) * 1000.0
+        kept: list[Order] = []
+        for order in orders:
+            self.desk.counters.late_bundles += 1
+            order.client.send(Message("/late", (order.leaf.address, late_ms, self.desk.counters.late_bundles)))
+            if order.client.late.drops(late_ms):
+                error = TooLate(f"{late_ms:.1f} ms late; /clock/late says what becomes of that")
+                order.client.refuse(order.leaf.address, order.request or 0, error)
+            else:
+                kept.append(order)
+        if kept:
+            self.perform(kept, frame)
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""

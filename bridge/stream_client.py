@@ -31,8 +31,17 @@ class StreamClient:
     values of everything subscribed to.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 7400, *, passcode: str = "", name: str = "") -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 7400,
+        *,
+        passcode: str = "",
+        name: str = "",
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._place, self._passcode, self._name = (host, port), passcode, name
+        self._patience_seconds = patience_seconds
         self._patterns: dict[str, tuple[int, float]] = {}
         self._requests = 0
         self._answers: dict[int, asyncio.Future[Message]] = {}
@@ -71,13 +80,14 @@ class StreamClient:
         """Whether there is a connection now."""
         return self._settled.is_set() and self._denied is None
 
-    async def wait_connected(self, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+    async def wait_connected(self, timeout_seconds: float | None = None) -> None:
         """Return when there is a connection, with everything subscribed to asked for anew.
 
-        Raises NoAnswer when there is none in time, Refused when the engine does not know the passcode.
+        timeout_seconds: None: the client's patience. Raises NoAnswer when there is none in time, Refused when the
+        engine does not know the passcode.
         """
         try:
-            await asyncio.wait_for(self._settled.wait(), timeout_seconds)
+            await asyncio.wait_for(self._settled.wait(), timeout_seconds or self._patience_seconds)
         except TimeoutError:
             host, port = self._place
             why = self._why or f"no engine answers on {host}:{port}; start one with `cuevox run`"
@@ -101,7 +111,7 @@ class StreamClient:
 
         Raises Refused with the engine's own words, NoAnswer when none comes in time or the connection ends first.
         """
-        await self.wait_connected(timeout_seconds)
+        await self.wait_connected()
         return await self._ask(address, *args, timeout_seconds=timeout_seconds)
 
     async def _ask(self, address: str, *args: object, timeout_seconds: float = PATIENCE_SECONDS) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ all)
     extra="[dev,neural,bench,foreign]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
-    debian+=" liblo-tools chromium" # clients that the tests run
+    debian+=" liblo-tools chromium supercollider-language" # clients that the tests run
     ;;
 *)
     echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2
@@ -114,7 +114,7 @@ install_python() {
 install_node() { # OSC libraries for Node.js, whose clients the tests run where there is Node.js
     command -v npm >/dev/null || { say "no npm here: tests with clients for Node.js are skipped"; return 0; }
     say "installing packages for Node.js"
-    npm install --prefix .venv/node --no-audit --no-fund --silent osc@2.4.5 node-osc@11.7.1 >&2 ||
+    npm install --prefix .venv/node --no-audit --no-fund --silent osc@2.4.5 node-osc@11.7.1 oscquery@1.1.1 >&2 ||
         say "going on without them: tests with clients for Node.js are skipped"
 }
 

@@ -11,6 +11,9 @@ import typer
 
 from engine.settings import Settings, load_settings
 
+PATIENCE_SECONDS = 0.5
+"""How long a command waits for an engine to answer at all."""
+
 Device = Annotated[
     str | None, typer.Option("--device", help="Output device: number, part of a name, or `null`.", metavar="NAME")
 ]

@@ -98,12 +98,10 @@ def _engine_answers(settings: Settings) -> bool:
 
 def _speak(host: str, port: int, line: Line) -> float:
     """Have an engine speak; return how many seconds the line sounds."""
-    from bridge.client import OscClient
+    from cuevox import Cuevox
 
-    with OscClient(host, port) as client:
-        d = line.delivery
-        options = ["", d.speed, d.pitch_semitones, d.seed, d.instruct]
-        return client.speak(line.voice, line.text, *options, *([] if d.temperature is None else [d.temperature]))
+    with Cuevox(host, port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        return cuevox.say(line.voice, line.text, delivery=line.delivery)
 
 
 def _play(line: Line, settings: Settings) -> None:

@@ -17,11 +17,11 @@ Values = Annotated[
 
 def send(address: Address, values: Values = None, osc_port: options.OscPort = None) -> None:
     """Send one OSC message to the running engine and print what it answers; without values it asks."""
-    from bridge.client import OscClient
+    from cuevox import Cuevox
 
     settings = options.effective(osc_port=osc_port)
-    with OscClient(settings.osc_host, settings.osc_port) as client:
-        answer = client.ask(address, *(_typed(value) for value in values or ()))
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        answer = cuevox.ask(address, *(_typed(value) for value in values or ()))
     if answer:
         typer.echo("\t".join(str(value) for value in answer))
 

@@ -12,6 +12,7 @@ from engine.events import Dropped, Event, Prompted
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.library import Source
 from engine.session.players import PrivateOwner, Sound
+from engine.session.speech import MAX_TEXT_CHARACTERS
 from engine.story.model import Cue, CueTarget, Line, PlayClip, SpeakLine, Story
 
 
@@ -36,6 +37,8 @@ class Prompts:
             raise NotReady("this story has no prompter; give it one: prompter: {voice: …}, and a private bus")
         if not text.strip():
             raise BadRange("prompt: there is no text to speak")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise BadRange(f"prompt: {len(text)} characters; at most {MAX_TEXT_CHARACTERS} at once")
         return (Prompted(cue="", text=text), *self._speak(text))
 
     def audition(self, target: CueTarget, gain_db: float, at_frame: int | None) -> None:

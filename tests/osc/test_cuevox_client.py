@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import re
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from fake_engine import FakeEngine
 from served import Running
 
+import cuevox as cuevox_module
 from bridge.access import Right
 from cuevox import AsyncCuevox, Cuevox, NoAnswer, Refused
 from engine import commands as do
@@ -127,3 +129,14 @@ def test_the_python_of_the_control_page_works(running, monkeypatch, capsys):
     exec(compile(example, "control.md", "exec"), {})
     assert "/strip/voice/gain [0.0]" in capsys.readouterr().out
     assert len(running.hub.router.appointments) == 1
+
+
+@pytest.mark.parametrize("name", ["Cuevox", "AsyncCuevox"])
+def test_the_examples_in_its_docstrings_do_what_they_say(running, name):
+    known = {"Cuevox": partial(Cuevox, port=running.port), "AsyncCuevox": partial(AsyncCuevox, port=running.port)}
+    examples = doctest.DocTestFinder(recurse=False).find(getattr(cuevox_module, name), name, globs=known)
+    (example,) = (e for e in examples if e.examples)
+    example.globs["asyncio"] = asyncio
+    told: list[str] = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=told.append)
+    assert result.attempted >= 2 and result.failed == 0, "".join(told)

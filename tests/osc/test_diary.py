@@ -1,10 +1,12 @@
 """What was to be done later is done by the hub that follows, at its frame, and whoever asked is answered."""
 
+import msgspec
 from counter import Counter
 from fake_engine import RATE, WallClock
 
 from bridge.message import Message
 from engine import commands as do
+from engine import events as told
 
 LATER = RATE * 5
 
@@ -86,3 +88,56 @@ def test_what_the_mixer_may_have_at_once_is_not_kept():
     assert counter.engine.notes == {}
     assert counter.engine.applied == [(do.GoCue(cue="1"), round(0.03 * RATE))]
     assert counter.time.now() == WallClock.START
+
+
+def run(counter, timeline_frame=0):
+    """Have the timeline run from now on."""
+    engine = counter.engine
+    engine.since = engine.clock.frame_at(counter.time.now())
+    engine.transport = msgspec.structs.replace(engine.transport, playing=True, timeline_frame=timeline_frame)
+    engine.tell(told.TransportChanged(playing=True, timeline_frame=timeline_frame))
+
+
+def heir(gone, seconds):
+    """Return who follows a counter that was killed ``seconds`` ago, while the timeline went on."""
+    kept = dict(gone.engine.notes)
+    gone.router.close()
+    gone.time.advance(seconds)
+    gone.engine.notes = kept
+    follower = Counter()
+    follower.time, follower.engine = gone.time, gone.engine
+    follower.router = type(follower.router)(
+        gone.engine, follower.tree, follower.clients, follower.feedback,
+        call_later=gone.time.call_later, wall=gone.time.now, version="1.2.3",
+    )  # fmt: skip
+    follower.router.diary.lasts = lambda _: True
+    follower.router.recall(lambda source: follower.client(source[1]))
+    return follower
+
+
+def test_a_place_that_was_passed_meanwhile_is_done_late_and_told():
+    gone = first()
+    run(gone)
+    gone.send("/atpos", 2.0, "/v1/cue/1/go")
+    gone.send("/atpos", 3.0, "/cue/2/go")
+    gone.time.advance(1.0)
+    counter = heir(gone, 1.5)
+    assert counter.engine.applied == [(do.GoCue(cue="1"), 2 * RATE)]
+    ((address, what, late_ms, _),) = counter.wire.take()
+    assert (address, what, round(late_ms)) == ("/late", "/v1/cue/1/go", 500)
+    counter.time.advance(1.0)
+    assert counter.engine.applied[1:] == [(do.GoCue(cue="2"), 3 * RATE)]
+    assert counter.engine.notes == {}
+
+
+def test_a_place_that_was_passed_before_it_was_asked_for_waits_on():
+    gone = first()
+    run(gone, timeline_frame=5 * RATE)
+    gone.time.advance(1.0)
+    gone.send("/atpos", 2.0, "/cue/1/go")
+    counter = heir(gone, 1.0)
+    counter.time.advance(10.0)
+    assert counter.engine.applied == [] and counter.wire.take() == []
+    run(counter)
+    counter.time.advance(3.0)
+    assert [command for command, _ in counter.engine.applied] == [do.GoCue(cue="1")]

@@ -1,7 +1,8 @@
-"""Clients that nobody here wrote: liblo's tools, two OSC libraries for Node.js, a browser, schemathesis."""
+"""Clients that nobody here wrote: liblo's tools, sclang, libraries for OSC and OSCQuery, a browser, schemathesis."""
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -138,6 +139,83 @@ def test_node_libraries(library: str, running: Running, web: int, tmp_path: Path
     done = subprocess.run(["node", str(script), str(port)], env=env, capture_output=True, text=True, timeout=60.0)
     assert done.returncode == 0, done.stdout + done.stderr
     assert isinstance(running.engine.commands[0], do.SetStripGain)
+
+
+QUERY = """
+const { OSCQueryDiscovery } = require("oscquery");
+(async () => {
+  const service = await new OSCQueryDiscovery().queryNewService("127.0.0.1", +process.argv[2]);
+  const gain = service.resolvePath("/strip/voice/gain");
+  const leaves = service.flat();
+  console.log(JSON.stringify({
+    port: service.hostInfo.oscPort, value: gain.getValue(0), leaves: leaves.length,
+    range: leaves.find(l => l.full_path === "/strip/voice/gain").arguments[0].range,
+  }));
+  process.exit(0);
+})();
+"""
+
+
+@pytest.mark.skipif(not (NODE_MODULES / "oscquery").is_dir(), reason="needs the package oscquery for Node.js")
+def test_an_oscquery_client_for_node(running: Running, web: int, tmp_path: Path) -> None:
+    running.call(running.engine.apply, do.SetStripGain(strip="voice", gain_db=-7.5))
+    script = tmp_path / "query.cjs"
+    script.write_text(QUERY)
+    env = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
+    done = subprocess.run(["node", str(script), str(web)], env=env, capture_output=True, text=True, timeout=60.0)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["port"], told["value"]) == (running.port, -7.5)
+    assert (told["range"]["min"], told["range"]["max"]) == (-100, 12)
+    exist = {leaf.address for leaf in running.hub.tree.every("", running.engine) if not leaf.route.wrapper}
+    assert told["leaves"] == len(exist)
+
+
+def test_an_oscquery_client_for_python(running: Running, web: int) -> None:
+    client_module = pytest.importorskip("pythonoscquery.osc_query_client")
+    from zeroconf import ServiceInfo
+
+    kind = "_oscjson._tcp.local."
+    found = ServiceInfo(kind, f"Cuevox.{kind}", port=web, addresses=[socket.inet_aton("127.0.0.1")])
+    client = client_module.OSCQueryClient(found)
+    host = client.get_host_info()
+    assert (host.osc_ip, host.osc_port, host.osc_transport) == ("127.0.0.1", running.port, "UDP")
+    node = client.query_node("/strip/voice/gain/norm")
+    assert node.value == [0.75] and node.are_values_valid([0.5])
+    cue = client.query_node("/cue/12a/state")
+    assert (cue.value, cue.access.value) == (["ready"], 1)
+    with pytest.raises(ValueError, match="container nodes"):
+        client.query_node()  # it knows no nodes with a value and others below, as /strip/voice/gain is one
+
+
+SCLANG = """
+var engine = NetAddr("127.0.0.1", %d);
+OSCFunc({ |message, time, from|
+  (message[0].asString ++ " " ++ message[1]).postln;
+  if (message[1] == -9.5) { "heard".postln; 0.exit };
+}, "/strip/voice/gain");
+engine.sendMsg("/subscribe", "/strip/voice/gain");
+engine.sendMsg("/strip/voice/gain", -3);
+engine.sendBundle(0.3, ["/strip/voice/gain", -9.5], ["/cue/1/go"]);
+SystemClock.sched(30, { "nothing heard".postln; 1.exit });
+"""
+
+
+@pytest.mark.skipif(shutil.which("sclang") is None, reason="needs supercollider-language")
+@pytest.mark.timeout(180)
+def test_sclang_sends_bundles_that_are_met_together_and_hears_what_it_subscribed_to(
+    running: Running, tmp_path: Path
+) -> None:
+    script = tmp_path / "client.scd"
+    script.write_text(SCLANG % running.port)
+    homes = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    env = {**os.environ, **homes, "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
+    done = subprocess.run(["sclang", str(script)], env=env, capture_output=True, text=True, timeout=150.0)
+    assert done.returncode == 0 and "heard" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+    (plain, at_once), (later, frame), (cue, same) = running.engine.wait_for(3)
+    assert (plain, at_once) == (do.SetStripGain(strip="voice", gain_db=-3.0), None)
+    assert (later, cue) == (do.SetStripGain(strip="voice", gain_db=-9.5), do.GoCue(cue="1"))
+    assert frame == same and frame is not None
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")

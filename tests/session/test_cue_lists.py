@@ -169,6 +169,8 @@ def test_prompts_need_a_prompter_and_words() -> None:
         Studio().do(Prompt(text="hello"))
     with pytest.raises(BadRange, match="no text"):
         Studio(prompted()).do(Prompt(text=" "))
+    with pytest.raises(BadRange, match="5001 characters; at most 5000"):
+        Studio(prompted()).do(Prompt(text="x" * 5001))
 
 
 def test_an_audition_sounds_on_the_private_bus_only_and_moves_nothing() -> None:
