@@ -1,32 +1,28 @@
-"""Bounce: one pass of the mixer over a story, as fast as it goes, until the last tail has died away."""
+"""Bounce: one pass over a story, as fast as it goes, until the last tail has died away."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ExportError
-from engine.export.feed import Feed
 from engine.export.kernel import last_above
 from engine.export.printer import Printer
+from engine.export.station import Station
+from engine.export.taps import BLOCK_FRAMES, MIX
 from engine.mixer.effects import insert_spec
-from engine.mixer.mixer import Mixer
-from engine.realtime.records import Kind, Report, records
+from engine.mixer.relay import Sums
 from engine.story.model import Story
 from engine.units import db_to_gain
 
-BLOCK_FRAMES = 16384
-WINDOW_FRAMES = 2 * BLOCK_FRAMES
-"""How far ahead of the mixer clips are read, and how long after it they stay."""
-
-MIX, PREMASTER = -1, -2
-"""The taps after and before the master; all others are strip indexes."""
+LEAD_BLOCKS = 2
+"""How far each station of a bounce may be ahead of the next."""
 
 _REST_SECONDS = 0.5
 
@@ -91,57 +87,33 @@ def rest_frames(story: Story) -> int:
 
 
 def bounce(
-    mixer: Mixer,
-    feed: Feed,
-    moves: NDArray[Any],
+    stations: Sequence[Station],
     printer: Printer,
     taps: Sequence[int],
     ending: Ending,
     progress: Callable[[int], None],
 ) -> None:
-    """Play ``feed`` and the automation's ``moves`` through ``mixer`` and print what the taps give, until ``ending``.
+    """Let ``stations`` play and print what the taps give, until ``ending``.
 
     progress: hears the engine frame after every block; what it raises ends the bounce. Reading, mixing and writing
-    overlap in three threads. Raises ExportError for an effect that fails.
+    overlap in threads, and so do stations: each is some blocks ahead of the next. The last one mixes in the caller's
+    thread. Raises what stations and the disk raise.
     """
-    mixer.set_timeline(feed.entries(), 1)
-    mixer.set_automation(moves)
-    start = records(1)
-    start["kind"] = Kind.PLAY
-    mixer.dispatch(start)
-    with ThreadPoolExecutor(1, thread_name_prefix="feed") as reader:
-        loading = reader.submit(feed.advance, 0, WINDOW_FRAMES)
+    *before, last = stations
+    waiting: deque[tuple[NDArray[np.float32], Future[Sums | None] | None]] = deque()
+    with ExitStack() as stack:
+        threads = [stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="station")) for _ in before]
         frame = 0
         while not ending.is_reached(frame):
-            if frame % WINDOW_FRAMES == 0:
-                loading.result()
-                loading = reader.submit(feed.advance, frame, frame + 2 * WINDOW_FRAMES)
-            bundle = printer.bundle()
-            _mix(mixer, taps, bundle)
+            while len(waiting) <= LEAD_BLOCKS * len(before):
+                bundle, given = printer.bundle(), None
+                for station, thread in zip(before, threads, strict=True):
+                    given = thread.submit(station.mix, bundle, given)
+                waiting.append((bundle, given))
+            bundle, given = waiting.popleft()
+            last.mix(bundle, given)
             ending.hear(frame, bundle, taps)
             printer.submit(bundle)
             frame += BLOCK_FRAMES
             progress(frame)
-        loading.result()
     printer.flush()
-
-
-def _mix(mixer: Mixer, taps: Sequence[int], bundle: Floats) -> None:
-    master = mixer.process(BLOCK_FRAMES)
-    for block, tap in zip(bundle, taps, strict=True):
-        block[:] = _tapped(mixer, master, tap)
-    _check(mixer.take_reports(), mixer.strip_ids)
-
-
-def _tapped(mixer: Mixer, master: Floats, tap: int) -> Floats:
-    if tap == MIX:
-        return master
-    return mixer.premaster if tap == PREMASTER else mixer.strip_output(tap)
-
-
-def _check(reports: NDArray[Any], strip_ids: Sequence[str]) -> None:
-    """Silence where sound should be is an error here: nobody listens to an export while it is made."""
-    for kind, what in ((Report.STRIP_FAILED, "an effect failed on strip"), (Report.NO_PLAYER, "no player for strip")):
-        failed = reports[reports["kind"] == kind]
-        if len(failed):
-            raise ExportError(f"can't export: {what} {strip_ids[int(failed[0]['strip'])]}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.export.bounce import MIX
 from engine.export.chunks import Broadcast, CuePoint, bext, cues, ixml
 from engine.export.loudness import Levels
 from engine.export.manifest import TAPS, cuevox_version
 from engine.export.plan import Plan, Stem
+from engine.export.taps import MIX
 from engine.export.wav import SAMPLE_BYTES
 
 _KINDS = {"pcm16": "PCM", "pcm24": "PCM", "float32": "PCM_FLOAT"}

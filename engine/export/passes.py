@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import msgspec
 
-from engine.export.bounce import PREMASTER
 from engine.export.options import StemSet
 from engine.export.plan import Plan, Stem, stem_files
+from engine.export.taps import PREMASTER
 from engine.mixer.graph import compile_graph
 from engine.story.model import At, Clip, Cue, FireCues, PlayClip, PlaySection, SendMessages, SpeakLine, Story, Strip
 from engine.story.timeline import Placed

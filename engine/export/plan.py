@@ -11,12 +11,12 @@ import msgspec
 
 from engine.errors import ExportError
 from engine.export.aac import check_aac
-from engine.export.bounce import MIX
 from engine.export.manifest import Role, cuevox_version
 from engine.export.media import Medium, Source, TakeFiles, find_media, source_of
 from engine.export.naming import file_name, unique
 from engine.export.options import ExportOptions
 from engine.export.rates import story_at
+from engine.export.taps import MIX
 from engine.export.wav import SAMPLE_BYTES
 from engine.mixer.graph import Graph, compile_graph
 from engine.story.midi_clips import midi_lines, with_midi_clips

@@ -18,6 +18,9 @@ Floats = NDArray[np.float32]
 _BUNDLES = 3
 """Blocks on the way between the mixer and the disk."""
 
+_THREADS = 4
+"""At most so many threads share the files."""
+
 
 class Print:
     """One file being written. skip: frames at the start that are not its own: the mixer's latency, what lies before.
@@ -60,35 +63,49 @@ class Print:
 
 
 class Printer:
-    """Writes all files of an export in a thread of its own; an error of the disk comes out at the next call."""
+    """Writes all files of an export, in threads of its own; an error of the disk comes out at the next call.
 
-    def __init__(self, prints: Sequence[Print], block_frames: int) -> None:
+    ahead: how many bundles are filled at a time. cores: how many there are; each file has one thread.
+    """
+
+    def __init__(self, prints: Sequence[Print], block_frames: int, ahead: int = 0, cores: int = 1) -> None:
         self._prints = tuple(prints)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="printer")
-        self._free = deque(np.empty((len(self._prints), block_frames, 2), np.float32) for _ in range(_BUNDLES))
-        self._busy: deque[tuple[Future[None], Floats]] = deque()
+        count = max(1, min(cores, len(self._prints), _THREADS))
+        self._threads = [ThreadPoolExecutor(1, thread_name_prefix="printer") for _ in range(count)]
+        shape = (len(self._prints), block_frames, 2)
+        self._free = deque(np.empty(shape, np.float32) for _ in range(_BUNDLES + ahead))
+        self._busy: deque[tuple[list[Future[None]], Floats]] = deque()
 
     def bundle(self) -> Floats:
         """Return a bundle to fill, shape (files, frames, 2); waits for the disk when it is three blocks behind."""
         if not self._free:
             done, bundle = self._busy.popleft()
-            done.result()
+            _wait(done)
             self._free.append(bundle)
         return self._free.popleft()
 
     def submit(self, bundle: Floats) -> None:
         """Have a filled bundle written; it must not be touched again."""
-        self._busy.append((self._thread.submit(self._write, bundle), bundle))
+        done = [thread.submit(self._write, bundle, number) for number, thread in enumerate(self._threads)]
+        self._busy.append((done, bundle))
 
     def flush(self) -> None:
         """Wait until everything is written."""
         while self._busy:
-            self._busy.popleft()[0].result()
+            _wait(self._busy.popleft()[0])
 
     def close(self) -> None:
-        """End the thread; what is not written by then is not."""
-        self._thread.shutdown(cancel_futures=True)
+        """End the threads; what is not written by then is not."""
+        for thread in self._threads:
+            thread.shutdown(cancel_futures=True)
 
-    def _write(self, bundle: Floats) -> None:
-        for each, block in zip(self._prints, bundle, strict=True):
+    def _write(self, bundle: Floats, number: int) -> None:
+        """Write every so manieth file."""
+        step = len(self._threads)
+        for each, block in zip(self._prints[number::step], bundle[number::step], strict=True):
             each.take(block)
+
+
+def _wait(written: Sequence[Future[None]]) -> None:
+    for each in written:
+        each.result()

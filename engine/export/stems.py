@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,22 +11,21 @@ from pathlib import Path
 
 import msgspec
 
-from engine.export.bounce import BLOCK_FRAMES, MIX, PREMASTER, Ending, bounce, rest_frames
+from engine.export.bounce import LEAD_BLOCKS, Ending, bounce, rest_frames
 from engine.export.describe import lead_chunks, trail_chunks
-from engine.export.feed import Feed, Reel
 from engine.export.finish import Acx, Louder, check_acx, encode, folded, louder_for, measure
 from engine.export.journal import Journal
 from engine.export.loudness import Levels, Meter
-from engine.export.media import Source, source_of
+from engine.export.media import Source
 from engine.export.overview import Wave
 from engine.export.passes import Pass, extra_passes
 from engine.export.plan import WORKSPACE, Plan, Stem
 from engine.export.printer import Print, Printer
 from engine.export.residual import residual_dbfs
+from engine.export.station import make_stations
+from engine.export.taps import BLOCK_FRAMES, MIX, PREMASTER
 from engine.export.wav import WavWriter
-from engine.mixer.automation import compile_automation
-from engine.mixer.mixer import DECLICK_SECONDS, Mixer
-from engine.story.timeline import Placed
+from engine.platform import cores
 from engine.units import seconds_to_frames
 
 log = logging.getLogger(__name__)
@@ -35,7 +33,6 @@ log = logging.getLogger(__name__)
 _PICTURE_BUCKETS = 65536
 """Into how many pieces the timeline's length is divided where waveforms are drawn."""
 
-_SPARE_PLAYERS = 16
 _FINISHERS = 4
 _PREMASTER_FILE = f"{WORKSPACE}/premaster.wav"
 _FIRST_PASS = 0.5
@@ -73,7 +70,7 @@ def print_stems(
     sets = {each.set for each in passes if each.is_timeline and each.plan.stems[0].tap == PREMASTER}
     first = _with_premaster(plan) if sets else plan
     share = _FIRST_PASS if passes else 1.0
-    printed = _print_once(first, journal, "mix", sources, lambda part: progress(part * share))
+    printed = _print_once(first, journal, "mix", sources, lambda part: progress(part * share), share=cores())
     others = _print_passes(passes, printed.frames, journal, sources, lambda part: progress(share + part * (1 - share)))
     whole = _joined(printed, others)
     residuals = {each: _residual(each, passes, journal.folder) for each in sorted(sets)}
@@ -87,10 +84,11 @@ def _print_once(
     sources: Mapping[Source, Path],
     progress: Callable[[float], None],
     frames: int | None = None,
+    share: int = 1,
 ) -> Printed:
-    """Print a pass, or return what came of it before the export was killed."""
+    """Print a pass, or return what came of it before the export was killed. share: how many cores it may take."""
     if unit not in journal:
-        printed = _print_pass(plan, journal.folder, sources, progress, frames)
+        printed = _print_pass(plan, journal.folder, sources, progress, frames, share)
         journal.finish(unit, [_path(plan, stem, journal.folder) for stem in plan.stems], printed)
     return journal.result(unit, Printed)
 
@@ -122,11 +120,14 @@ def _print_passes(
 
     def run(number: int, each: Pass) -> Printed:
         length = frames if each.is_timeline else None
-        return _print_once(each.plan, journal, f"pass {number}", sources, lambda part: hear(number, part), length)
+        share = max(1, cores() // len(passes))
+        return _print_once(
+            each.plan, journal, f"pass {number}", sources, lambda part: hear(number, part), length, share
+        )
 
     if any(each.plan.graph.plugins for each in passes):  # only this thread may load plug-ins
         return [run(number, each) for number, each in enumerate(passes)]
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pass") as pool:
+    with ThreadPoolExecutor(cores(), thread_name_prefix="pass") as pool:
         futures = [pool.submit(run, number, each) for number, each in enumerate(passes)]
         try:
             return [future.result() for future in futures]
@@ -140,41 +141,49 @@ def _print_pass(
     folder: Path,
     sources: Mapping[Source, Path],
     progress: Callable[[float], None],
-    frames: int | None = None,
+    frames: int | None,
+    share: int,
 ) -> Printed:
-    """Bounce one plan. frames: how long its files become; None: as the plan says, tails included."""
+    """Bounce one plan. frames: how long its files become; None: as the plan says, tails included. share: of cores."""
     draws = plan.options.overview and any(stem.tap == MIX for stem in plan.stems)
     bucket = max(1, plan.end_frame // _PICTURE_BUCKETS) if draws else 0
-    feed = Feed(_reels(plan, sources, bucket))
-    mixer = Mixer(
-        plan.graph,
-        sample_rate=plan.story.sample_rate,
-        arena=feed.arena.samples,
-        max_block_frames=BLOCK_FRAMES,
-        max_players=_most_at_once(plan.placed) + _SPARE_PLAYERS,
-    )
-    moves = compile_automation(plan.story, plan.graph, seconds_to_frames(DECLICK_SECONDS, plan.story.sample_rate))
-    for effect, fault in mixer.faults.items():
-        log.warning("%s is left out of the sound: %s", effect, fault)
-    ending = _ending(plan, mixer.latency_frames, frames)
-    taps = [stem.tap for stem in plan.stems]
     with ExitStack() as stack:
-        stack.enter_context(closing(feed))
+        stations = make_stations(plan, sources, bucket, share)
+        for station in stations:
+            stack.enter_context(closing(station))
+        mixer = stations[-1].mixer
+        for effect, fault in mixer.faults.items():
+            log.warning("%s is left out of the sound: %s", effect, fault)
+        ending = _ending(plan, mixer.latency_frames, frames)
         late = {True: mixer.latency_frames, False: mixer.strip_latency_frames}
         prints = [_open(plan, stem, folder, late[stem.tap == MIX], bucket, stack) for stem in plan.stems]
-        printer = stack.enter_context(closing(Printer(prints, BLOCK_FRAMES)))
-        length = max(1, plan.end_frame)
-        bounce(mixer, feed, moves, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
+        ahead = LEAD_BLOCKS * (len(stations) - 1)
+        printer = stack.enter_context(closing(Printer(prints, BLOCK_FRAMES, ahead, share)))
+        length, taps = max(1, plan.end_frame), [stem.tap for stem in plan.stems]
+        bounce(stations, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
         levels = _close(plan, prints, ending.frames - plan.start_frame)
+    clips = {reel.placed.clip.id: Wave(reel.outline, bucket) for station in stations for reel in station.drawn}
+    return _printed(plan, ending, prints, levels, clips, bucket)
+
+
+def _printed(
+    plan: Plan,
+    ending: Ending,
+    prints: Sequence[Print],
+    levels: Mapping[str, Levels],
+    clips: Mapping[str, Wave],
+    bucket: int,
+) -> Printed:
     shown = [stem for stem in plan.stems if stem.file != _PREMASTER_FILE]
+    named = list(zip(plan.stems, prints, strict=True))
     return Printed(
         frames=ending.frames - plan.start_frame,
         is_capped=ending.is_capped,
         stems=tuple(shown),
         levels={stem.file: levels[stem.file] for stem in shown},
-        clips={reel.placed.clip.id: Wave(reel.outline, bucket) for reel in feed.reels},
-        lanes={stem.strip: Wave(each.outline, bucket) for stem, each in zip(plan.stems, prints, strict=True)},
-        mono=frozenset(stem.file for stem, each in zip(plan.stems, prints, strict=True) if each.is_mono),
+        clips=clips,
+        lanes={stem.strip: Wave(each.outline, bucket) for stem, each in named},
+        mono=frozenset(stem.file for stem, each in named if each.is_mono),
     )
 
 
@@ -207,7 +216,7 @@ def _finish_all(plan: Plan, printed: Printed, journal: Journal) -> Printed:
             printed, acx=check_acx(blocks, plan.story.sample_rate, printed.levels[mix.file])
         )
     if options.is_finished_later:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(lambda stem: _encode(plan, printed, stem, journal, louder), printed.stems))
     return printed
 
@@ -231,31 +240,6 @@ def _encode(plan: Plan, printed: Printed, stem: Stem, journal: Journal, louder: 
         trail=trail_chunks(plan, stem, printed.frames),
     )
     journal.finish(stem.file, [target])
-
-
-def _reels(plan: Plan, sources: Mapping[Source, Path], bucket: int) -> list[Reel]:
-    return [
-        Reel(
-            placed,
-            sources[source_of(placed.clip)],
-            plan.medium(placed).channels,
-            plan.graph.index(placed.track.id),
-            bucket,
-        )
-        for placed in sorted(plan.placed, key=lambda each: each.start_frame)
-    ]
-
-
-def _most_at_once(placed: Sequence[Placed]) -> int:
-    """Return how many clips sound at the same time at most."""
-    changes = sorted(
-        [(p.start_frame, 1) for p in placed] + [(p.end_frame, -1) for p in placed], key=lambda c: (c[0], -c[1])
-    )
-    most = now = 0
-    for _, change in changes:
-        now += change
-        most = max(most, now)
-    return most
 
 
 def _ending(plan: Plan, latency_frames: int, frames: int | None) -> Ending:

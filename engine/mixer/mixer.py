@@ -25,6 +25,7 @@ from engine.mixer.playback import Playback
 from engine.mixer.players import new_players, play, release_all, release_on, released_by
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.ramps import glide
+from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.state import STAND, Knobs, MixerState
@@ -49,7 +50,8 @@ class Mixer:
     arena: float32, flat; clips lie in it interleaved. max_block_frames: the longest block that ``process`` takes.
     Strip buffers are planar inside, as Pedalboard wants them; everything handed out is (frames, 2).
     before: the mixer that this one will ``adopt``: effects that both have are not built, but taken over. watch: hears
-    of plug-ins by ``insert_word``.
+    of plug-ins by ``insert_word``. leg: its share of the graph, where other mixers do the rest; without plug-ins of
+    others.
     """
 
     def __init__(
@@ -62,8 +64,9 @@ class Mixer:
         max_players: int = 1024,
         before: Mixer | None = None,
         watch: Watch = NO_WATCH,
+        leg: Leg | None = None,
     ) -> None:
-        self.sample_rate, self.frame = sample_rate, 0
+        self.sample_rate, self.frame, self._leg = sample_rate, 0, leg
         self.lanes = Lanes()
         """What is being recorded; whoever writes it down forgets it at its end."""
         self._graph, self._arena, self._max_block = graph, arena, max_block_frames
@@ -78,7 +81,7 @@ class Mixer:
         self._ducks = new_ducks(graph, sample_rate, max_block_frames, self._plan.total)
         self._ahead = new_ahead(graph, sample_rate)
         self._waiting = self._schedule.used
-        self._runs = runs_of(graph, self._chains)
+        self._runs = runs_of(graph, self._chains, None if leg is None else leg.strips)
         self._delays, self._ducking = self._ahead.ring.shape[2] > 1, len(self._ducks.keys) > 0
         self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
         count = len(graph.strips)
@@ -103,7 +106,7 @@ class Mixer:
         old = self._chains_of(before)
         chains: dict[int, Chain] = {}
         for index, spec in enumerate(self._graph.strips):
-            if spec.inserts:
+            if spec.inserts and (self._leg is None or index in self._leg.strips):
                 kept = old[index].keys if index in old else ()
                 own = Watch(partial(_tell_word, watch.loading, index), partial(_tell_word, watch.running, index))
                 chains[index] = Chain(
@@ -436,9 +439,14 @@ class Mixer:
             late, places = self._heir
             keep_heard(late.played, places, self._every_strip, self._inputs, frame, step)
         self._premaster[done:end] = 0.0
+        if self._leg is not None:
+            self._leg.begin(self._inputs, self._premaster, done, step)
         for run in self._runs:
             self._mix_run(run, done, step)
-        self._limiter.process(self._final[done:end], self._out[done:end], frame)
+        if self._leg is not None:
+            self._leg.end(self._inputs, done, step)
+        if self._leg is None or self._leg.is_last:
+            self._limiter.process(self._final[done:end], self._out[done:end], frame)
         self.frame += step
         heard = self._playback.timeline_frame + step * self._playback.playing - self.strip_latency_frames
         self._automation.advance(heard, self._playback.playing)

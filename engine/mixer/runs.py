@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +19,14 @@ class Run(NamedTuple):
     strips: NDArray[np.int32]
 
 
-def runs_of(graph: Graph, chains: Mapping[int, Chain]) -> tuple[Run, ...]:
-    """Return the graph's levels as runs, the master last."""
+def runs_of(graph: Graph, chains: Mapping[int, Chain], only: Collection[int] | None = None) -> tuple[Run, ...]:
+    """Return the graph's levels as runs, the master last. only: without the strips that are not among these."""
     whole: list[tuple[tuple[tuple[int, Chain], ...], list[int]]] = []
-    for level in (*graph.levels, (graph.master,)):
+    for whole_level in (*graph.levels, (graph.master,)):
+        level = [strip for strip in whole_level if only is None or strip in only]
         chained = tuple((strip, chains[strip]) for strip in level if strip in chains)
         if chained or not whole:
-            whole.append((chained, [*level]))
+            whole.append((chained, level))
         else:
             whole[-1][1].extend(level)
     return tuple(Run(chained, np.array(strips, np.int32)) for chained, strips in whole)

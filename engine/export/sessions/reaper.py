@@ -10,12 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 
-from engine.export.bounce import MIX
 from engine.export.colours import track_colour
 from engine.export.plan import Plan, Stem
 from engine.export.sessions.base import Session, SessionFormat, clip_title
 from engine.export.sessions.identity import clip_note
 from engine.export.shelf import link_or_copy
+from engine.export.taps import MIX
 from engine.story.model import MASTER, Strip, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import Placed
