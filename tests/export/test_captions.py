@@ -1,5 +1,6 @@
 """Captions, read back by pysubs2 and webvtt-py: exact to the millisecond, nothing said lost."""
 
+import html
 import itertools
 import re
 
@@ -10,6 +11,8 @@ from export_stories import RATE, Workshop, sound
 from sessions import export_sessions
 
 from engine.export.sessions.captions import LINE_CHARS, MOST_CHARS
+from engine.export.spelling import spelled
+from engine.speech.markup import shown
 from engine.story.model import At, Clip, Line, Story, Track
 from engine.voices.take import Take, Word
 
@@ -87,6 +90,28 @@ def test_webvtt_names_speakers_and_times_words(exported):
     first_line = {stamp for stamp in stamps if stamp < ms(120_000)}
     assert first_line <= wanted
     assert len(first_line) == len(wanted) - 1, "the second piece's first word begins it"
+
+
+def test_webvtt_and_lrc_say_every_sign_that_subrip_says(exported):
+    read = webvtt.read(str(exported.file("captions/*.vtt")))
+    said = " ".join(html.unescape(caption.text.replace("\n", " ")) for caption in read)
+    assert said == f"{LONG} Fish & <chips> three four"
+    lines = exported.file("captions/*.lrc").read_text(encoding="utf-8").splitlines()[2:]
+    assert " ".join(re.sub(r"[<\[][\d:.]+[>\]]", "", line) for line in lines) == said
+
+
+@pytest.mark.parametrize(
+    "text", ["Say: „Hello“ – (you) well-known, 42!", "¿Qué? *Sí*, «no»…", 'She said:  "It\'s so."']
+)
+def test_spelled_words_are_together_the_line(text):
+    words = tuple(
+        Word(text="x", start_frame=0, end_frame=1, text_start=a, text_end=b)
+        for a, b in (match.span() for match in re.finditer(r"\w+", text))
+    )
+    found = spelled(text, words)
+    assert " ".join("".join(found).split()) == " ".join(shown(text).split())
+    assert all(part.strip()[-1:].strip("„«(¿") for part in found), "an opening sign stays with its word"
+    assert spelled(text, (*words, words[-1]))[-1] == "", "a second word of one place says nothing more"
 
 
 def test_lrc_times_words_to_the_hundredth(exported):

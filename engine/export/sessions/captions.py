@@ -11,24 +11,31 @@ from itertools import pairwise
 
 import msgspec
 
+from engine.export.media import Medium
 from engine.export.plan import Plan
-from engine.export.sessions.base import Session, SessionFormat, heard_words
+from engine.export.sessions.base import Session, SessionFormat
+from engine.export.spelling import spelled
 from engine.speech.markup import shown
 from engine.story.timeline import Placed
-from engine.voices.take import Word
+
+Spoken = tuple[int, str]
+"""A word: the frame where it begins, and how it is spelled."""
 
 LINE_CHARS = 42
 MOST_CHARS = 2 * LINE_CHARS
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read from one frame to another. words: each with the frame on the timeline where it begins."""
+    """What is read from one frame to another. words: each with the frame on the timeline where it begins.
+
+    Put together, the words are the text: signs and spaces belong to the word before, opening signs to the one behind.
+    """
 
     start_frame: int
     end_frame: int
     speaker: str
     text: str
-    words: tuple[tuple[int, str], ...] = ()
+    words: tuple[Spoken, ...] = ()
 
 
 def _files(plan: Plan) -> tuple[str, ...]:
@@ -51,48 +58,47 @@ def captions_of(session: Session) -> Iterator[Caption]:
     for placed in session.plan.placed:
         if placed.clip.line is None:
             continue
-        words = heard_words(placed, session.medium(placed))
         speaker = placed.track.name or placed.track.id
-        yield from _cut(placed, words, speaker)
+        yield from _cut(placed, _heard(placed, session.medium(placed)), speaker)
 
 
-def _cut(placed: Placed, words: Sequence[Word], speaker: str) -> Iterator[Caption]:
+def _heard(placed: Placed, medium: Medium) -> list[Spoken]:
+    """Return the words that begin within a clip, as its line spells them."""
+    if medium.take is None or placed.clip.line is None:
+        return []
+    first = placed.clip.trim_start_frames
+    frames, words = range(first, first + placed.length_frames), medium.take.words
+    told = zip(words, spelled(placed.clip.line.text, words), strict=True)
+    return [(word.start_frame, text) for word, text in told if word.start_frame in frames and text.strip()]
+
+
+def _cut(placed: Placed, words: Sequence[Spoken], speaker: str) -> Iterator[Caption]:
     """Cut what a clip says at words; without word times it stays whole."""
     text = " ".join(shown(placed.clip.line.text).split()) if placed.clip.line else ""
     is_whole = not placed.clip.trim_start_frames and placed.clip.length_frames is None
     if not words or (is_whole and len(text) <= MOST_CHARS):
         pieces = [(text, words)]
     else:
-        pieces = [(_said(placed, piece), piece) for piece in _pieces(words)]
+        pieces = [(" ".join("".join(said for _, said in piece).split()), piece) for piece in _pieces(words)]
     offset = placed.start_frame - placed.clip.trim_start_frames
-    starts = [offset + piece[0].start_frame if piece else placed.start_frame for _, piece in pieces]
+    starts = [offset + piece[0][0] if piece else placed.start_frame for _, piece in pieces]
     starts[0] = placed.start_frame
-    for (said, piece), (start, end) in zip(pieces, pairwise([*starts, placed.end_frame]), strict=True):
-        timed = tuple((offset + word.start_frame, word.text) for word in piece)
-        yield Caption(start_frame=start, end_frame=end, speaker=speaker, text=said, words=timed)
+    for (whole, piece), (start, end) in zip(pieces, pairwise([*starts, placed.end_frame]), strict=True):
+        timed = tuple((offset + frame, said) for frame, said in piece)
+        yield Caption(start_frame=start, end_frame=end, speaker=speaker, text=whole, words=timed)
 
 
-def _pieces(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
+def _pieces(words: Sequence[Spoken]) -> Iterator[Sequence[Spoken]]:
     """Divide words evenly into as few pieces as fit."""
-    total = sum(len(word.text) + 1 for word in words)
+    total = sum(len(said) for _, said in words)
     share = total / -(-total // MOST_CHARS)
-    piece: list[Word] = []
+    piece: list[Spoken] = []
     for word in words:
-        if piece and sum(len(each.text) + 1 for each in piece) + len(word.text) / 2 > share:
+        if piece and sum(len(said) for _, said in piece) + len(word[1]) / 2 > share:
             yield piece
             piece = []
         piece.append(word)
     yield piece
-
-
-def _said(placed: Placed, words: Sequence[Word]) -> str:
-    """Return the line's own text of ``words``, punctuation included."""
-    text = placed.clip.line.text if placed.clip.line else ""
-    first, last = words[0], words[-1]
-    said = shown(text, first.text_start, last.text_end)
-    rest = shown(text, last.text_end)
-    said += rest[: len(rest) - len(rest.lstrip(".,;:!?…»”’)\"'"))]
-    return " ".join((said if last.text_end > first.text_start else " ".join(word.text for word in words)).split())
 
 
 def _srt(captions: Sequence[Caption], rate: int) -> str:
@@ -123,16 +129,16 @@ def _timed(caption: Caption, rate: int, begin: int, end: int) -> str:
         at = round(1000 * frame / rate)
         stamp = f"<{_clock(at, '.')}>" if last < at < end else ""
         last = max(last, at)
-        text += f"{' ' if text else ''}{stamp}{_escaped(word)}"
-    return text
+        text += stamp + _escaped(word)
+    return text.strip()
 
 
 def _lrc(captions: Sequence[Caption], rate: int, title: str) -> str:
     """Return LRC in its enhanced form, each word with its time, in hundredths of a second."""
     lines = [f"[ti:{' '.join(title.split())}]", "[re:Cuevox]"]
     for caption in captions:
-        words = " ".join(f"<{_hundredths(frame, rate)}>{word}" for frame, word in caption.words)
-        lines.append(f"[{_hundredths(caption.start_frame, rate)}]{words or caption.text}")
+        words = "".join(f"<{_hundredths(frame, rate)}>{word}" for frame, word in caption.words)
+        lines.append(f"[{_hundredths(caption.start_frame, rate)}]{words.rstrip() or caption.text}")
     return "\n".join(lines) + "\n"
 
 
