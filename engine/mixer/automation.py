@@ -126,6 +126,11 @@ class Automation:
         self._expected, self._was_playing = other._expected, other._was_playing
         self._touched, self._later = set(other._touched), list(other._later)
 
+    @property
+    def moves(self) -> bool:
+        """Whether the timeline moves anything."""
+        return len(self._rows) > 0
+
     def touch(self, kind: int, strip: int, key: int, param: int) -> None:
         """Hear that somebody turned a knob: the timeline lets it be."""
         rows = self._rows

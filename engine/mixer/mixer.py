@@ -28,7 +28,7 @@ from engine.mixer.ramps import glide
 from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
-from engine.mixer.state import STAND, Knobs, MixerState
+from engine.mixer.state import STAND, MixerState, new_knobs, note
 from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
 from engine.mixer.watch import NO_WATCH, Watch
 from engine.params import DUCK
@@ -97,7 +97,7 @@ class Mixer:
         self._playback = Playback(self._players, self._reports, count, arena, self._fade)
         self._automation = Automation(self._automate, self._fade)
         self._epochs: list[tuple[int, int]] = []
-        self._knobs, self._stand = Knobs(), np.zeros(1, STAND)
+        self._knobs, self._stand = new_knobs(), np.zeros(1, STAND)
         self._panic_end = NEVER
         self._block_frames = 0
 
@@ -251,8 +251,8 @@ class Mixer:
         place = 0
         while place < len(records):
             place = scheduling.take(
-                self._schedule, self._players, self._reports, records, place, self.strips, self._arena, self.frame,
-                self._fade,
+                self._schedule, self._players, self._reports, records, place, self._strips, self._knobs,
+                self._automation.moves, self._arena, self.frame, self._fade,
             )  # fmt: skip
             if place < len(records):
                 self._obey(records[place])
@@ -307,7 +307,7 @@ class Mixer:
         stand["epoch"] = max((serial for serial, _ in self._epochs), default=0)
         self._playback.note(stand)
         players = self._players.table[: self.active_players]
-        return MixerState(self._stand, players, self._schedule.slots[waiting], self._knobs.rows)
+        return MixerState(self._stand, players, self._schedule.slots[waiting], self._knobs.turned)
 
     def resume(self, state: MixerState) -> None:
         """Go on where a mixer of the same graph stood. Its effects' tails are not part of that.
@@ -351,7 +351,7 @@ class Mixer:
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
         self.lanes.adopt(other.lanes, places)
         for record in self.lanes.records():
-            self._knobs.note(record)
+            note(self._knobs, record)
 
     def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
         fade = round(FADE_SECONDS * self.sample_rate)
@@ -487,7 +487,7 @@ class Mixer:
         """Do what a record that is not for players asks, at this frame."""
         kind, value = int(record["kind"]), float(record["value"])
         self._touch(record)
-        self._knobs.note(record)
+        note(self._knobs, record)
         if turn(self._strips, record, self.frame, self._fade):
             return
         match kind:

@@ -11,7 +11,9 @@ from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, start, stop, vary
 from engine.mixer.reports import Reports, tell
+from engine.mixer.state import Knobs, note
 from engine.mixer.streams import PLAIN
+from engine.mixer.strips import Strips, is_turn, turn
 from engine.realtime.records import NOW, PAGED, RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
@@ -194,15 +196,19 @@ def take(
     reports: Reports,
     records: NDArray[Any],
     first: int,
-    strips: int,
+    strips: Strips,
+    knobs: Knobs,
+    automated: bool,
     arena: NDArray[np.float32],
     frame: int,
     shortest_fade: int,
 ) -> int:
-    """Take ``records`` from place ``first`` on, in order: those of a later frame wait, players do theirs at once.
+    """Take ``records`` from place ``first`` on, in order: those of a later frame wait, the others are done at once.
 
-    Returns the place of the first that is due and for somebody else, or how many there are; late ones are reported.
+    Returns the place of the first that is due and not for players or strips, or how many there are; late ones are
+    reported. automated: the timeline turns knobs, and has to hear of others who do: then strips are left out, too.
     """
+    count = len(strips.kind)
     for place in range(first, len(records)):
         record = records[place]
         if record.frame >= frame:
@@ -210,9 +216,13 @@ def take(
             continue
         if record.frame != NOW:
             tell(reports, Report.LATE, record.strip, record.player, record.serial, record.frame, frame, 0.0)
-        if not is_for_players(record.kind):
+        if is_for_players(record.kind):
+            apply_to_players(schedule, players, reports, record, count, arena, frame, shortest_fade)
+        elif is_turn(record.kind) and not automated:
+            note(knobs, record)
+            turn(strips, record, frame, shortest_fade)
+        else:
             return place
-        apply_to_players(schedule, players, reports, record, strips, arena, frame, shortest_fade)
     return len(records)
 
 

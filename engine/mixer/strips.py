@@ -113,6 +113,12 @@ def find_send(strips: Strips, strip: int, key: int) -> int:
 
 
 @kernel
+def is_turn(kind: int) -> bool:
+    """Whether records of ``kind`` are for ``turn``."""
+    return kind in (Kind.SET_GAIN, Kind.SET_PAN, Kind.SET_MUTE, Kind.SET_SOLO, Kind.SET_SEND)
+
+
+@kernel
 def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
     """Do what a SET_GAIN, SET_PAN, SET_MUTE, SET_SOLO or SET_SEND record asks, from ``frame`` on.
 
