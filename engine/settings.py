@@ -20,6 +20,9 @@ FILE_VARIABLE = "CUEVOX_SETTINGS"
 NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
 """Variables with our prefix that are no settings; the second is how the engine's processes know their parent."""
 
+PROFILE_VOICES = "voices"
+"""Below the data folder: a preset for each profile."""
+
 Midi = Literal["auto", "off", "alsa", "jack", "jack-rtmidi", "coremidi", "windows"]
 ClockSource = Literal["internal", "auto", "mtc", "clock", "link", "jack"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -58,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sync_out: Annotated[str, _text("what others are told to follow: mtc, clock, mmc, link; commas between")] = ""
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     state_dir: Annotated[str, _text("folder of black boxes; empty: the system's own")] = ""
+    data_dir: Annotated[str, _text("folder of profiles and of what is known of takes; empty: the system's own")] = ""
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     stream_seconds: Annotated[int, _number(1, 86400, "audio files that are longer are played from the disk")] = 60
@@ -94,6 +98,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.state_dir:
             return Path(self.state_dir).expanduser()
         return Path(platformdirs.user_state_dir("cuevox", appauthor=False))
+
+    @property
+    def data_folder(self) -> Path:
+        """Return the folder of profiles and of the database, the system's own when none is set."""
+        if self.data_dir:
+            return Path(self.data_dir).expanduser()
+        return Path(platformdirs.user_data_dir("cuevox", appauthor=False))
 
     @property
     def takes_folder(self) -> Path:
@@ -134,8 +145,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def voice_folders(self) -> tuple[Path, ...]:
-        """Return the folders of presets beside the built-in ones."""
-        return (Path(self.voices_dir).expanduser(),) if self.voices_dir else ()
+        """Return the folders of presets beside the built-in ones: of profiles, and the user's own."""
+        own = (Path(self.voices_dir).expanduser(),) if self.voices_dir else ()
+        return (self.data_folder / PROFILE_VOICES, *own)
 
 
 SECRETS = frozenset({"passcodes"})

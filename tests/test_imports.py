@@ -42,6 +42,8 @@ HOMES = {
     "starlette": ("bridge/http/*",),
     "uvicorn": ("bridge/http/server.py",),
     "zeroconf": ("bridge/discovery.py",),
+    "sqlalchemy": ("engine/store/*",),
+    "alembic": ("engine/store/*",),
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),
 }
@@ -72,6 +74,8 @@ HEAVY = {
     "sounddevice",
     "pyloudnorm",
     "PIL",
+    "sqlalchemy",
+    "alembic",
     "typer",
     "rich",
 }

@@ -83,10 +83,10 @@ def test_the_file_can_be_moved_by_a_variable(tmp_path):
 
 
 def test_folders_follow_the_settings(tmp_path):
-    settings = Settings(cache_dir=str(tmp_path), voices_dir=str(tmp_path / "voices"))
+    settings = Settings(cache_dir=str(tmp_path), voices_dir=str(tmp_path / "own"), data_dir=str(tmp_path / "d"))
     assert settings.takes_folder == tmp_path / "takes"
-    assert settings.voice_folders == (tmp_path / "voices",)
-    assert Settings().voice_folders == ()
+    assert settings.voice_folders == (tmp_path / "d" / "voices", tmp_path / "own")
+    assert len(Settings().voice_folders) == 1
     assert Settings().cache_folder.name == "cuevox"
 
 

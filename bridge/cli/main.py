@@ -31,6 +31,7 @@ from bridge.cli import (
     say,
     send,
     settings,
+    takes,
     voices,
 )  # fmt: skip
 from bridge.errors import BadArguments, BadValue, BridgeError, NoSuchAddress
@@ -78,6 +79,7 @@ app.add_typer(midi.midi, name="midi")
 app.command("controllers")(controllers.controllers)
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
+app.add_typer(takes.app, name="takes")
 app.add_typer(plugins.app, name="plugins")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)

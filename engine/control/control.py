@@ -41,6 +41,7 @@ from engine.realtime.link import AudioLink
 from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
+from engine.render.locks import Locks
 from engine.session.deck import RECORDINGS
 from engine.session.memory import Memory
 from engine.session.recording import Recorded
@@ -116,6 +117,7 @@ class Control:
             arena=self._memory.arena,
             model_bytes=config.model_bytes,
             on_state=lambda state: self.voices.hear(state),
+            locks=Locks(Path(config.takes_folder)),
         )
         self.voices = PoolVoices(self.pool)
         self._preload = config.preload

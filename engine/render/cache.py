@@ -19,6 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.errors import MediaError
+from engine.render.locks import Locks
 from engine.voices.take import Take
 
 _FORGOTTEN_SECONDS = 3600.0
@@ -69,13 +70,19 @@ class TakeCache:
             raise MediaError(f"a take can't be kept in {self.folder}: {error.strerror}") from error
 
     def prune(self, max_bytes: int) -> int:
-        """Remove the takes used longest ago until the folder holds at most ``max_bytes``; return the bytes removed."""
+        """Remove the takes used longest ago until the folder holds at most ``max_bytes``; return the bytes removed.
+
+        Those that lines keep stay, see ``Locks``.
+        """
         pairs = self._pairs()
+        locked = set(Locks(self.folder).digests.values())
         excess = sum(size for _, size, _ in pairs) - max_bytes
         removed = 0
         for _, size, name in sorted(pairs):
             if removed >= excess:
                 break
+            if name in locked:
+                continue
             for path in (self._words_path(name), self.audio_path(name)):  # words first: no half pair looks whole
                 path.unlink(missing_ok=True)
             removed += size

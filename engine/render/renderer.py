@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 from engine.errors import EngineError, VoiceError
 from engine.render.cache import TakeCache
+from engine.render.locks import Locks
 from engine.render.plan import plan
 from engine.speech.parts import MarkupError
 from engine.story.model import Line, Story
@@ -42,8 +43,11 @@ def render_story(
     workers: int = 1,
     lines: Iterable[Line] | None = None,
     made: Made | None = None,
+    follow_locks: bool = True,
 ) -> dict[Line, Take]:
     """Return the take of every line of clips, cues and slots (or of ``lines``); all are in the cache then.
+
+    follow_locks: a line that keeps a take gets that one, see ``Locks``.
 
     What is cached already starts no worker. Raises LinesFailed that names every line that can't be spoken once all
     others are, and MediaError when the cache can't be written. Not from inside an event loop: see ``render_lines``.
@@ -51,7 +55,13 @@ def render_story(
     wanted = plan(story) if lines is None else tuple(lines)
 
     async def run() -> dict[Line, Take]:
-        pool = VoicePool(catalog=catalog, cache=cache, sample_rate=story.sample_rate, workers=workers)
+        pool = VoicePool(
+            catalog=catalog,
+            cache=cache,
+            sample_rate=story.sample_rate,
+            workers=workers,
+            locks=Locks(cache.folder) if follow_locks else None,
+        )
         try:
             return await render_lines(pool, wanted, progress, ahead=AHEAD * workers, made=made)
         finally:

@@ -12,6 +12,7 @@ from engine.errors import MediaError, VoiceError
 from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.render.digest import digest as digest_of
+from engine.render.locks import Locks
 from engine.story.model import Line
 from engine.voices import wire
 from engine.voices.budget import Budget
@@ -47,7 +48,7 @@ class VoicePool:
 
     arena: the clip arena; None where nothing is loaded (render, export). workers: those that speak what needs no model;
     each model has one of its own. model_bytes: what models may take on each device; None: no limit. on_state: hears how
-    models are. hung_seconds: a worker at work that is silent for longer is ended.
+    models are. hung_seconds: a worker at work that is silent for longer is ended. locks: takes that lines keep.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class VoicePool:
         model_bytes: int | None = None,
         on_state: Callable[[ModelState], None] | None = None,
         hung_seconds: float = HUNG_SECONDS,
+        locks: Locks | None = None,
     ) -> None:
         self.catalog, self.cache, self.sample_rate = catalog, cache, sample_rate
+        self._locks = locks
         self._crew = Crew(
             cache.folder,
             arena,
@@ -222,6 +225,9 @@ class VoicePool:
 
     def _digest(self, line: Line, seed: int | None) -> str:
         preset = self.catalog.get(line.voice)
+        locked = self._locks.get(line) if self._locks and seed in (None, line.delivery.seed) else None
+        if locked is not None and self.cache.get(locked) is not None:
+            return locked
         return digest_of(line, preset, self.sample_rate, line.delivery.seed if seed is None else seed)
 
     def _told(self, take: Take) -> Take:

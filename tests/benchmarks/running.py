@@ -44,6 +44,7 @@ class Cuevox:
                     **os.environ,
                     **env,
                     "CUEVOX_CACHE_DIR": str(cache),
+                    "CUEVOX_DATA_DIR": str(cache / "data"),
                     "CUEVOX_HTTP_PORT": "0",
                     "XDG_CONFIG_HOME": str(story.parent),
                 },

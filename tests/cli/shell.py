@@ -19,6 +19,7 @@ def world(folder: Path, **variables: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "CUEVOX_SETTINGS": str(settings),
         "CUEVOX_CACHE_DIR": str(folder / "cache"),
+        "CUEVOX_DATA_DIR": str(folder / "data"),
         "CUEVOX_CLIP_MEMORY_MB": "64",
         "CUEVOX_HTTP_PORT": "0",
         "CUEVOX_DISCOVERY": "off",

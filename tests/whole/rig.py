@@ -124,6 +124,7 @@ def engine_env(folder: Path, extra: dict[str, str]) -> dict[str, str]:
         **extra,
         "CUEVOX_SETTINGS": str(settings),
         "CUEVOX_CACHE_DIR": str(folder / "cache"),
+        "CUEVOX_DATA_DIR": str(folder / "data"),
         "CUEVOX_STATE_DIR": str(folder / "state"),
         "CUEVOX_CLIP_MEMORY_MB": "32",
         "CUEVOX_HTTP_PORT": "0",

@@ -1,0 +1,67 @@
+"""Locked takes: the take that a line keeps, whatever its voice becomes. One small file beside the takes.
+
+It is plain JSON, so that who speaks and plays needs no database; it is read again when it has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.errors import MediaError
+from engine.story.model import Line
+
+FILE = "locks"
+
+
+def line_key(line: Line) -> str:
+    """Return what all takes of a line have in common: everything but the seed; 40 hexadecimal digits."""
+    bare = replace(line, delivery=replace(line.delivery, seed=0))
+    return hashlib.sha256(msgspec.json.encode(bare, order="deterministic")).hexdigest()[:40]
+
+
+class Locks:
+    """Which take each locked line keeps, by its key. folder: of the takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._stamp = -1
+        self._digests: dict[str, str] = {}
+
+    def get(self, line: Line) -> str | None:
+        """Return the digest of the take that ``line`` keeps, None for one that is not locked."""
+        digests = self.digests
+        return digests.get(line_key(line)) if digests else None
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Every locked take, by its line's key. A file that can't be read counts as none."""
+        try:
+            stamp = self._path.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._digests = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+                self._stamp = stamp
+        except (OSError, msgspec.MsgspecError):
+            self._digests, self._stamp = {}, -1
+        return self._digests
+
+    def lock(self, line: Line, digest: str) -> None:
+        """Have ``line`` keep a take. Raises MediaError."""
+        self._write({**self.digests, line_key(line): digest})
+
+    def unlock(self, line: Line) -> None:
+        """Let ``line`` be spoken as its voice is. Raises MediaError."""
+        self._write({key: digest for key, digest in self.digests.items() if key != line_key(line)})
+
+    def _write(self, digests: dict[str, str]) -> None:
+        temporary = self._path.with_name(f".{FILE}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(msgspec.json.encode(digests))
+            temporary.replace(self._path)
+        except OSError as error:
+            raise MediaError(f"{self._path} can't be written: {error.strerror}") from error
+        self._stamp = -1
