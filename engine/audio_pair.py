@@ -71,6 +71,8 @@ class AudioPair:
         self._tell, self._switched = tell, switched
         self._mix: Message = {}
         self._sent: deque[Message] = deque()
+        self._once_more: Message | None = None
+        """What was sent again because a process died meanwhile: not a third time."""
         self._playing: Child | None = None
         self._blame = Blame(memory.plugins)
         self._standby = Standby(memory.handles, lambda: self._first_line(standby=True), self._standby_died)
@@ -128,13 +130,23 @@ class AudioPair:
             culprits = self._blame.find(self._now, graphs, reason) if died else {}
             log.log(logging.ERROR if died else logging.INFO, "another audio process takes over: %s", reason)
             await self._take_over(died and not culprits)
-            while self._sent:
-                self._sent.popleft()
-                self._tell({"refused": f"the audio process died over this mix: {reason}"})
+            self._send_again(reason, to_blame=bool(culprits))
             silent = time.monotonic() - silent_since
             self._switched(
                 Switched(facts=self.facts, reason=reason, silent_seconds=silent, died=died, plugins=culprits)
             )
+
+    def _send_again(self, reason: str, *, to_blame: bool) -> None:
+        """Have graphs built that a process which is gone had not built, unless they were what it died of."""
+        waiting = list(self._sent)
+        self._sent.clear()
+        for message in waiting:
+            if to_blame or message is self._once_more:
+                self._tell({"refused": f"the audio process died over this mix: {reason}"})
+                continue
+            log.info("the mix is sent once more")
+            self._once_more = message
+            self.send(message)
 
     async def close(self) -> None:
         """Stop both."""

@@ -71,6 +71,20 @@ def test_saving_keeps_what_is_not_here_and_what_a_person_wrote(tmp_path: Path) -
     assert document.path.read_text() == STORY.replace("{threshold_db: -50}", "{threshold_db: -30}")
 
 
+def test_what_was_turned_live_is_saved_by_name_beside_the_state(tmp_path: Path) -> None:
+    document = load(tmp_path)
+    live = apply_edit(document.story, AddInsert(strip="anna", effect="plugin:Voice Gate"))
+    live = apply_edit(live, SetInsertState(strip="anna", insert=2, state="d29ybGQ="))
+    live = apply_edit(live, SetInsertParam(strip="anna", insert=4, param="threshold_db", value=-12.5))
+    live = apply_edit(live, SetInsertParam(strip="anna", insert=2, param="threshold_db", value=-30.0))
+    document.save(live)
+    again = StoryDocument.load(document.path, effects=effect_specs(), plugins=find).story
+    assert again.tracks[0].strip.inserts == live.tracks[0].strip.inserts
+    assert again.tracks[0].strip.inserts[1] == Effect(
+        effect="plugin:Voice Gate", params={"threshold_db": -30.0}, state="d29ybGQ="
+    )
+
+
 def test_a_new_plug_in_is_written_as_a_person_would(tmp_path: Path) -> None:
     document = load(tmp_path, "kind: story\nversion: 1\ntitle: t\ntracks:\n  - id: anna\n")
     story = apply_edit(document.story, AddInsert(strip="anna", effect="plugin:Voice Gate"))

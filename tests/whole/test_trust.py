@@ -81,6 +81,22 @@ def test_a_killed_audio_process_is_followed_by_the_standby(rig: Rig) -> None:
 
 
 @pytest.mark.extra
+def test_a_change_of_the_mix_that_a_killed_audio_process_had_not_built_is_built_by_the_next(rig: Rig) -> None:
+    playing, _ = playing_and_standby(rig)
+    rig.client.send("/subscribe", "/event//*")
+    settle(rig)
+    playing.send_signal(signal.SIGSTOP)
+    assert rig.client.ask("/req", 1, "/mix/bus/add", "echo", answer="/reply/mix/bus/add") == [1, "ok"]
+    playing.kill()
+    assert rig.client.wait("/event/process/replaced")[0] == "audio"
+    wait(lambda: "the mix is sent once more" in rig.log.read_text(), "it is not sent")
+    assert rig.client.ask("/req", 2, "/mix/bus/add", "hall", answer="/reply/mix/bus/add") == [2, "ok"]
+    playing_and_standby(rig)
+    assert "the mix was not changed" not in rig.log.read_text()
+    assert not [said for said in rig.client.heard if said.address == "/event/dropped"]
+
+
+@pytest.mark.extra
 def test_a_killed_standby_is_replaced_and_nobody_hears_of_it(rig: Rig) -> None:
     playing, standby = playing_and_standby(rig)
     standby.kill()
