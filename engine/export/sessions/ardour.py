@@ -7,6 +7,7 @@ which is our own law; a mono sound is played on both sides. Regions are transpar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -271,11 +272,12 @@ class _Writer:
                 child(marks, "CueMarker", text=word.text, position=self.at(word.start_frame))
 
 
-def _fade_points(frames: int, shape: FadeShape) -> list[tuple[int, float]]:
+@lru_cache(maxsize=1024)
+def _fade_points(frames: int, shape: FadeShape) -> tuple[tuple[int, float], ...]:
     """Return a rising fade as points, near enough that the lines between them are never off by more than -90 dB."""
     steps = 1 if shape == "linear" else min(_FADE_STEPS, max(1, frames))
     places = dict.fromkeys(round(frames * step / steps) for step in range(steps + 1))
-    return [(place, shaped(Shape[shape.upper()], place / max(1, frames))) for place in places]
+    return tuple((place, shaped(Shape[shape.upper()], place / max(1, frames))) for place in places)
 
 
 def _legal(name: str) -> str:
