@@ -62,8 +62,8 @@ class Feedback:
         self._jobs: dict[str, Client] = {}
         self._heard: dict[str, bool] = {}
         """Which topics somebody hears, until subscriptions change."""
-        self.owned: Callable[[str, Client | None], object] = lambda *_: None
-        """Hears who waits for which job; None: nobody any more."""
+        self.owned: Callable[[str, Client | None, str], object] = lambda *_: None
+        """Hears who waits for which job, and its verb; None: nobody any more."""
         self.noted: Callable[[tuple[str, ...], Callable[[], Message]], object] = lambda *_: None
         """Hears of every event: what it is about, and how to say it."""
         self._known: dict[str, Message | None] = {}
@@ -104,15 +104,15 @@ class Feedback:
         self._ear(client).pour(answer)
         self._wake(self._now())
 
-    def own(self, job: str, client: Client) -> None:
+    def own(self, job: str, client: Client, verb: str) -> None:
         """Remember who asked for a job."""
         self._jobs[job] = client
-        self.owned(job, client)
+        self.owned(job, client, verb)
 
     def disown(self, job: str) -> None:
         """Forget who asked for a job."""
         if self._jobs.pop(job, None) is not None:
-            self.owned(job, None)
+            self.owned(job, None, "")
 
     def hear(self, events: tuple[Event, ...]) -> None:
         """Take notice of events: mark what changed, send what is an event of its own."""

@@ -9,6 +9,7 @@ import msgspec
 from bridge.access import Right
 from bridge.clients import Client, Clients, Transport
 from bridge.feedback import Feedback
+from bridge.message import Message
 from bridge.places import HostPort
 from bridge.port import EnginePort
 
@@ -51,12 +52,12 @@ class Guestbook:
         )
         self._engine.remember(f"{CLIENT}{client.source}", msgspec.msgpack.encode(guest))
 
-    def own(self, job: str, client: Client | None) -> None:
+    def own(self, job: str, client: Client | None, verb: str) -> None:
         """Keep who waits for a job; None: it is done."""
         if client is None:
             self._engine.remember(f"{JOB}{job}", None)
         elif self.lasts(client):
-            self._engine.remember(f"{JOB}{job}", msgspec.msgpack.encode(client.source))
+            self._engine.remember(f"{JOB}{job}", msgspec.msgpack.encode((client.source, verb)))
 
     def lasts(self, client: Client) -> bool:
         """Whether a client is known again by a hub that follows."""
@@ -80,11 +81,23 @@ class Guestbook:
             if guest.subscriptions:
                 self._feedback.resync(client)
         jobs = self._engine.recalled(JOB)
+        going = {state.job for state in self._engine.jobs()}
         for job, note in jobs.items():
-            owner = self.again(msgspec.msgpack.decode(note, type=HostPort))
-            if owner is not None:
-                self._feedback.own(job, owner)
+            source, verb = msgspec.msgpack.decode(note, type=tuple[HostPort, str])
+            owner = self.again(source)
+            if job in going and owner is not None:
+                self._feedback.own(job, owner, verb)
+            else:
+                self._lose(job, owner, verb)
         return max((int(job) for job in jobs if job.isdecimal()), default=0)
+
+    def _lose(self, job: str, owner: Client | None, verb: str) -> None:
+        """Tell that nobody knows what became of a job."""
+        self._engine.remember(f"{JOB}{job}", None)
+        if owner is not None:
+            number = int(job) if job.isdecimal() else job
+            text = "it ended, or was given up, while the control process was replaced"
+            owner.send(Message("/fail", (f"/{verb}", number, "lost", text)))
 
     def again(self, source: HostPort) -> Client | None:
         """Return the client that sent from ``source``, over the transport of its kind of address, if there is one."""

@@ -307,7 +307,7 @@ class Router:
         if order.job is None:
             self._port.apply(command, frame)
             return ()
-        self._feedback.own(order.job, order.client)
+        self._feedback.own(order.job, order.client, order.leaf.route.address.split("/")[1])
         try:
             self._port.apply(command, frame)
         except EngineError:

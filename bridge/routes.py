@@ -311,6 +311,8 @@ ROUTES: tuple[Route, ...] = (
     *_cue_rows("/cue/{cue}", ""),
     Route(address="/cuelist/{cuelist}/go", trigger=True, command=do.GoCue,
           help="Fire the cue of that list that stands by."),
+    Route(address="/cuelist/{cuelist}/stop", trigger=True, command=do.StopList, args=(_FADE,),
+          help="Fade out what the cues of that list play, and forget their waits."),
     Route(address="/cuelist/{cuelist}/back", trigger=True, command=do.GoBack,
           help="Have the cue of that list before it stand by."),
     Route(address="/cuelist/{cuelist}/standby", command=do.StandBy, args=(_CUE,),

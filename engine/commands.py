@@ -60,6 +60,13 @@ class StopCue(Base, frozen=True, kw_only=True):
     cuelist: str | None = None
 
 
+class StopList(Base, frozen=True, kw_only=True):
+    """Fade out what the cues of a list play, and forget their waits."""
+
+    cuelist: str
+    fade_seconds: float = 0.05
+
+
 class PauseCue(Base, frozen=True, kw_only=True):
     """Hold a cue: its sound, its waits, what follows it."""
 
@@ -529,7 +536,7 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 
 Command = (
-    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | PauseCue | ResumeCue | StandBy | GoBack
+    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | PauseCue | ResumeCue | StandBy | GoBack
     | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
     | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say
     | LoadVoice | WarmVoice | UnloadVoice

@@ -19,7 +19,7 @@ ANSWER_SECONDS = 5.0
 
 STATUS = {
     "no_such_address": 404, "no_such_thing": 404, "denied": 403, "busy": 429, "queue_full": 429, "too_big": 413,
-    "not_ready": 409, "too_late": 409, "no_midi": 409,
+    "not_ready": 409, "too_late": 409, "no_midi": 409, "over_quota": 409,
 }  # fmt: skip
 """The HTTP status of an error's code; 400 for what is wrong with the command, 500 for what is wrong here."""
 _INNER = frozenset({"engine_error", "voice_failed", "model_failed", "memory_short", "export_failed", "bad_device"})

@@ -90,6 +90,15 @@ class Cues:
             self._runs.stop(run, fade_seconds, at_frame)
         return self._runs.events()
 
+    def stop_list(self, cuelist: str, fade_seconds: float, at_frame: int | None) -> tuple[Event, ...]:
+        """Fade out what the cues of a list play, and forget their waits."""
+        name = self._list(cuelist)
+        with self._context.together():
+            for cue in self._context.story.cue_lists()[name]:
+                for run in self._of(cue.id, name):
+                    self._runs.stop(run, fade_seconds, at_frame)
+        return self._runs.events()
+
     def pause(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
         """Hold a cue, its waits included. NotReady when there is nothing to hold."""
         runs = self._of(cue_id, cuelist)

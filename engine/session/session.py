@@ -75,6 +75,7 @@ from engine.commands import (
     Stop,
     StopAudition,
     StopCue,
+    StopList,
     StopRecording,
     StopSlot,
     StoreSnapshot,
@@ -377,6 +378,8 @@ class Session:
                 return events
             case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):
                 return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
+            case StopList(cuelist=cuelist, fade_seconds=fade):
+                return self.cues.stop_list(cuelist, FADE_SECONDS.check(fade, "fade"), at_frame)
             case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
                 return self._show(command, at_frame)
             case AuditionCue(cue=cue, cuelist=cuelist):

@@ -203,7 +203,7 @@ def test_the_news_of_a_job_go_to_who_asked_and_to_who_listens(bench):
     asker = bench.client(9005)
     bench.listen("/job/*", port=9001)
     bench.listen("/fail", port=9002)
-    bench.feedback.own("7", asker)
+    bench.feedback.own("7", asker, "say")
     bench.engine.tell(told.JobProgressed(job="7", verb="say", fraction=0.5, stage="speaking"))
     bench.engine.tell(told.JobDone(job="7", verb="say", result="abc", seconds=1.5))
     bench.engine.tell(told.JobFailed(job="8", verb="say", code="voice_failed", text="mute"))

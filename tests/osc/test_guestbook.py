@@ -50,9 +50,9 @@ def test_the_job_numbers_go_on_and_their_owners_hear_of_them():
     engine, wire = FakeEngine(), KeptMessages()
     clients, book = hub(engine)
     book.recall([wire])
-    book.own("7", clients.heard(SOURCE, wire))
-    book.own("8", clients.heard(SOURCE, wire))
-    book.own("8", None)
+    book.own("7", clients.heard(SOURCE, wire), "render")
+    book.own("8", clients.heard(SOURCE, wire), "say")
+    book.own("8", None, "")
 
     clients, book = hub(engine)
     assert book.recall([wire]) == 7
@@ -64,5 +64,18 @@ def test_who_is_not_on_a_lasting_transport_is_not_kept():
     clients, book = hub(engine)
     book.recall([])
     book.write(clients.heard(SOURCE, wire))
-    book.own("1", clients.heard(SOURCE, wire))
+    book.own("1", clients.heard(SOURCE, wire), "say")
+    assert engine.notes == {}
+
+
+def test_a_job_of_which_nobody_knows_any_more_is_told_lost():
+    engine, wire = FakeEngine(), KeptMessages()
+    clients, book = hub(engine)
+    book.recall([wire])
+    book.own("9", clients.heard(SOURCE, wire), "export")
+
+    clients, book = hub(engine)
+    assert book.recall([wire]) == 9
+    ((address, verb, job, code, _),) = wire.take(SOURCE[1])
+    assert (address, verb, job, code) == ("/fail", "/export", 9, "lost")
     assert engine.notes == {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.commands import AuditionCue, AuditionSlot, GoBack, GoCue, Prompt, StandBy, StopAudition, StopCue
+from engine.commands import AuditionCue, AuditionSlot, GoBack, GoCue, Prompt, StandBy, StopAudition, StopCue, StopList
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Dropped, PlayheadMoved, Prompted
 from engine.realtime.records import STREAMED, Kind, Report
@@ -40,6 +40,16 @@ def test_each_list_has_its_own_playhead_and_its_own_numbers() -> None:
     assert (studio.session.cues.state("1", "sounds"), studio.session.cues.state("1")) == ("playing", "ready")
     studio.do(StopCue(cue="1", cuelist="sounds"))
     assert studio.report(Report.ENDED, player=order["player"]) == [CueEnded(cue="1", cuelist="sounds")]
+
+
+def test_a_list_is_stopped_as_one_and_other_lists_play_on() -> None:
+    studio = Studio(two_lists())
+    players = [studio.do(GoCue(cuelist=name)) and studio.stage.take(Kind.START_PLAYER)[0]["player"]
+               for name in ("sounds", "sounds", "main")]  # fmt: skip
+    studio.do(StopList(cuelist="sounds"))
+    assert {order["player"] for order in studio.stage.take(Kind.STOP_PLAYER)} == set(players[:2])
+    with pytest.raises(UnknownThing, match="no cue list named 'x'"):
+        studio.do(StopList(cuelist="x"))
 
 
 def test_an_unknown_list_names_those_that_there_are() -> None:

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from cuevox import Cuevox
-from tests.whole.rig import running
+from tests.whole.rig import Rig, running
 
 pytestmark = pytest.mark.whole
 
@@ -62,10 +62,7 @@ def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -
             cuevox.wait_ready()
             cuevox.set("/strip/voices/gain", -7.0)
             cuevox.subscribe("/strip/*/gain")
-            rig.child("bridge.cli.control_process").kill()
-            while cuevox.connected:
-                pass
-            cuevox.wait_connected(60.0)
+            replace_control(rig, cuevox)
             assert cuevox.values["/strip/voices/gain"] == (-7.0,)
             wait_listening(http_port)
             assert cuevox.ask("/clip/line/text") == ("One line.",)
@@ -78,3 +75,37 @@ def test_http_speaks_and_a_client_survives_the_control_process(tmp_path: Path) -
             assert (tmp_path / "exports" / "friday" / "manifest.json").exists()
             told = json.loads(ask(http_port, "/command", {"address": "/strip/voices/gain"}))
             assert told["values"] == [-7.0], "HTTP is where it was"
+
+
+@pytest.mark.extra
+def test_another_story_is_loaded_exported_and_played_on_by_a_successor(tmp_path: Path) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY)
+    (tmp_path / "act2.yaml").write_text(STORY.replace("title: Wires", "title: Act two"))
+    with running(story, "--device", "null") as rig, Cuevox(port=rig.ready["osc_port"]) as cuevox:
+        cuevox.wait_ready()
+        cuevox.set("/strip/voices/gain", -7.0)
+        cuevox.subscribe("/event/story/reloaded")
+        cuevox.ask("/session/load", "act2.yaml")
+        told = next(event for event in cuevox.events(timeout_seconds=60.0) if event[0] == "/event/story/reloaded")
+        assert told[1:] == (str(tmp_path / "act2.yaml"), 0)
+        assert cuevox.get("/session/name") == "Act two"
+        assert cuevox.get("/strip/voices/gain") == 0.0, "the edit belongs to the first act"
+        cuevox.set("/strip/voices/gain", -9.0)
+        replace_control(rig, cuevox)
+        assert cuevox.get("/session/name") == "Act two"
+        assert cuevox.get("/strip/voices/gain") == -9.0
+        (job,) = cuevox.ask("/export", "friday", "stems")
+        replace_control(rig, cuevox)
+        manifest = tmp_path / "exports" / "friday" / "manifest.json"
+        while str(job) in cuevox.ask("/jobs"):
+            cuevox.ask("/sync", 1)
+        assert manifest.exists(), "begun anew by the successor"
+
+
+def replace_control(rig: Rig, cuevox: Cuevox) -> None:
+    """Kill the control process and return when the next one answers."""
+    rig.child("bridge.cli.control_process").kill()
+    while cuevox.connected:
+        pass
+    cuevox.wait_connected(60.0)
