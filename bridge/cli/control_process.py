@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -72,59 +73,91 @@ async def serve(lines: SupervisorLines) -> int:
 
 
 async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig) -> int:
-    if config.http_port >= 0:  # a quarter of a second of imports, while the audio process starts
-        importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.http.server"))
+    doors = _Doors(lines, control, config)
     facts = await _facts(lines)
     if facts is None:
         return 0
-    port = LivePort(control)
-    hub = Hub(port, version=importlib.metadata.version("cuevox"), passcodes=parse_passcodes(config.passcodes))
-    hub.router.desk.end = lambda: lines.send({"finished": {}})
-    sender = Sender(port, begin=prefer_this_thread)
-    osc = OscPorts(hub)
-    midi = None
-    showing: asyncio.Task[None] | None = None
-    stack = contextlib.AsyncExitStack()
-    http_port = -1
     try:
-        await control.start(facts)
-        host, osc_port = await osc.start(config.osc_host, config.osc_port)
-        hub.recall(*osc.wires)
-        control.listen()
-        if config.replaces:
-            control.replaces(config.replaces, time.monotonic() - config.gone_since)
-        if config.http_port >= 0:
-            await asyncio.wait([importing])
-            http_port = await _serve_http(hub, config, (host, osc_port), stack)
-        folder = Path(config.story).resolve().parent
-        midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces))
-        sender.midi = midi.outlets if midi is not None else None
-        gc.collect()
-        gc.freeze()
-        prefer_this_thread()  # a trigger that waits for a busy core misses its block
-        again = {"osc_port": osc_port, "http_port": http_port, "discard_changes": False, "transcript": ""}
-        lines.send({"ready": {"osc_host": host, "osc_port": osc_port, "http_port": http_port, **facts, "again": again}})
-        control.judge_plugins()
-        if config.discovery:
-            adverts = asyncio.create_task(_advertise(host, osc_port=osc_port, http_port=http_port))
-            stack.callback(adverts.cancel)
-        if config.replay:
-            showing = asyncio.create_task(_show(lines, control, Path(config.replay)))
+        await doors.open(facts)
         await _obey(lines, control)
     except (EngineError, BridgeError) as error:
         lines.send({"error": str(error)})
         return 1
     finally:
-        if showing is not None:
-            showing.cancel()
-        sender.close()
-        await stack.aclose()
-        osc.close()
-        if midi is not None:
-            midi.close()
-        hub.close()
-        await control.close()
+        await doors.close()
     return 0
+
+
+class _Doors:
+    """All ways in and out, opened one after the other around a session that begins, and closed in reverse."""
+
+    def __init__(self, lines: SupervisorLines, control: Control, config: ProcessConfig) -> None:
+        self._lines, self._control, self._config = lines, control, config
+        self._stack = contextlib.AsyncExitStack()
+        self._stack.push_async_callback(control.close)
+        self._importing: asyncio.Task[Any] | None = None
+        if config.http_port >= 0:  # a quarter of a second of imports, while the audio process starts
+            self._importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "bridge.http.server"))
+
+    async def open(self, facts: Message) -> None:
+        """Open everything and tell the supervisor. Raises EngineError, BridgeError; ``close`` closes what is open."""
+        config, hub = self._config, self._hub()
+        sender = Sender(hub.engine, begin=prefer_this_thread)
+        host, osc_port = await self._begin(hub, facts)
+        http_port = -1
+        if self._importing is not None:
+            await asyncio.wait([self._importing])
+            http_port = await _serve_http(hub, config, (host, osc_port), self._stack)
+        await self._open_midi(hub, sender)
+        gc.collect()
+        gc.freeze()
+        prefer_this_thread()  # a trigger that waits for a busy core misses its block
+        again = {"osc_port": osc_port, "http_port": http_port, "discard_changes": False, "transcript": ""}
+        ready = {"osc_host": host, "osc_port": osc_port, "http_port": http_port, **facts, "again": again}
+        self._lines.send({"ready": ready})
+        self._control.judge_plugins()
+        if config.discovery:
+            self._beside(_advertise(host, osc_port=osc_port, http_port=http_port))
+        if config.replay:
+            self._beside(_show(self._lines, self._control, Path(config.replay)))
+
+    async def close(self) -> None:
+        """Close everything that is open."""
+        await self._stack.aclose()
+
+    def _hub(self) -> Hub:
+        passcodes = parse_passcodes(self._config.passcodes)
+        hub = Hub(LivePort(self._control), version=importlib.metadata.version("cuevox"), passcodes=passcodes)
+        hub.router.desk.end = lambda: self._lines.send({"finished": {}})
+        self._stack.callback(hub.close)
+        return hub
+
+    async def _begin(self, hub: Hub, facts: Message) -> tuple[str, int]:
+        """Have the session begin and answer over OSC; return where."""
+        control, config, osc = self._control, self._config, OscPorts(hub)
+        self._stack.callback(osc.close)
+        await control.start(facts)
+        address = await osc.start(config.osc_host, config.osc_port)
+        hub.recall(*osc.wires)
+        control.listen()
+        if config.replaces:
+            control.replaces(config.replaces, time.monotonic() - config.gone_since)
+        return address
+
+    async def _open_midi(self, hub: Hub, sender: Sender) -> None:
+        config, folder = self._config, Path(self._config.story).resolve().parent
+        try:
+            midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces))
+            if midi is not None:
+                self._stack.callback(midi.close)
+                sender.midi = midi.outlets
+        finally:
+            self._stack.callback(sender.close)  # before the ports: it lets go of notes
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something until the end."""
+        task = asyncio.create_task(work)
+        self._stack.callback(task.cancel)
 
 
 async def _serve_http(hub: Hub, config: ProcessConfig, osc: tuple[str, int], stack: contextlib.AsyncExitStack) -> int:
