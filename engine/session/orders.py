@@ -43,5 +43,5 @@ def set_limiter(ceiling_db: float | None) -> Records:
 
 
 def together(*orders: Records) -> Records:
-    """Return the orders as one block: the ring takes all of it or none."""
-    return np.concatenate(orders)
+    """Return the orders as one block: the ring takes all of it or none. Numpy would compare their fields first."""
+    return np.frombuffer(bytearray(b"".join([block.tobytes() for block in orders])), RECORD)
