@@ -23,6 +23,7 @@ from bridge.cli import (
     models,
     monitor,
     plugins,
+    profiles,
     record,
     reimport,
     render,
@@ -80,6 +81,7 @@ app.command("controllers")(controllers.controllers)
 app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
 app.add_typer(takes.app, name="takes")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(plugins.app, name="plugins")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)

@@ -5,6 +5,7 @@ Several programs use it at once: a writer waits for the other, for as long as ``
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,7 @@ def _upgrade(connection: Connection, path: Path) -> None:
     step = _step(connection)
     if step == HEAD:
         return
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # nobody who makes a take wants to read of tables
     from alembic import command  # only a new program or a new database needs it
     from alembic.config import Config
     from alembic.util import CommandError
