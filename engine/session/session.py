@@ -36,6 +36,7 @@ from engine.commands import (
     PauseCue,
     Play,
     Prompt,
+    Rebuild,
     RecallSnapshot,
     ReleaseSlot,
     ReloadStory,
@@ -359,100 +360,40 @@ class Session:
 
     def _carry_out(self, command: Command, at_frame: int | None) -> tuple[Event, ...]:
         match command:
-            case Play():
-                self.prefetch.plan()
-                return self.transport.play(at_frame)
-            case Stop():
-                self.transport.stop(at_frame)
-            case Locate(timeline_frame=frame):
-                self.transport.locate(frame, at_frame)
-                self.prefetch.plan()
-            case LocateMarker(marker=marker):
-                self.transport.locate(self.transport.marker_frame(marker), at_frame)
-                self.prefetch.plan()
-            case SetLoop(start_frame=start, end_frame=end):
-                return self.transport.set_loop(start, end, at_frame)
-            case GoCue(cue=cue, from_word=word, cuelist=cuelist):
-                events = self.cues.go(cue, at_frame, word, cuelist)
-                self.prefetch.plan()
-                return events
-            case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):
-                return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
-            case StopList(cuelist=cuelist, fade_seconds=fade):
-                return self.cues.stop_list(cuelist, FADE_SECONDS.check(fade, "fade"), at_frame)
-            case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
-                return self._show(command, at_frame)
-            case AuditionCue(cue=cue, cuelist=cuelist):
-                heard = self.cues.cue(cue, cuelist)
-                self.prompts.audition(heard.target, heard.gain_db, at_frame)
-            case AuditionSlot(bank=bank, index=index):
-                slot = self.slots.slot(bank, index)
-                self.prompts.audition(slot.target, slot.gain_db, at_frame)
-            case StopAudition():
-                self.prompts.stop_audition(at_frame)
-            case Prompt(text=text):
-                return self.prompts.say(text)
-            case TriggerSlot():
-                self.slots.trigger(command, at_frame)
-                return self._at_hand(command.bank)
-            case ReleaseSlot(bank=bank, index=index, semitones=note):
-                self.slots.release(bank, index, note, at_frame)
-            case StopSlot(bank=bank, index=index, fade_seconds=fade):
-                self.slots.stop(bank, index, FADE_SECONDS.check(fade, "fade"), at_frame)
-            case Say():
-                return self.speech.say(command, at_frame)
-            case LoadVoice(voice=voice):
-                self.voices.load(voice, warm=False)
-            case WarmVoice(voice=voice):
-                self.voices.load(voice, warm=True)
-            case UnloadVoice(voice=voice):
-                self.voices.unload(voice)
-            case Render():
-                self.open()
-                return self.jobs.render(command)
-            case Export():
-                return self.jobs.export(command)
-            case CancelJob(job=job):
-                return self.jobs.cancel(job)
-            case Panic(fade_seconds=fade):
-                return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
-            case ClearScheduled():
-                self.context.push(order(Kind.CLEAR_SCHEDULED))
-            case SetSlotCold():
-                return self._set_slot_cold(command)
-            case SelectBank(bank=bank):
-                return self._select_bank(bank)
-            case StartRecording():
-                return self.recording.start(command, at_frame)
-            case StopRecording():
-                self.recording.stop(at_frame)
+            case TriggerSlot() | ReleaseSlot() | StopSlot() | SetSlotCold() | SelectBank():
+                return self._press(command, at_frame)
+            case GoCue() | StopCue() | StopList():
+                return self._fire(command, at_frame)
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case RetryPlugin(plugin=plugin):
-                self.plugins.retry(plugin)
-            case ScanPlugins():
-                self.plugins.scan()
-            case (
-                SetInsertState()
-                | AddInsert()
-                | RemoveInsert()
-                | MoveInsert()
-                | AddSend()
-                | RemoveSend()
-                | AddBus()
-                | RemoveBus()
-            ):
-                events = self.builder.apply(command, self.keeper)
-                self.transport.automate()
-                return events
+            case Play() | Stop() | Locate() | LocateMarker() | SetLoop():
+                return self._run(command, at_frame)
+            case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
+                return self._show(command, at_frame)
+            case AuditionCue() | AuditionSlot() | StopAudition() | Prompt():
+                return self._whisper(command, at_frame)
+            case Say():
+                return self.speech.say(command, at_frame)
+            case Render() | Export() | CancelJob():
+                return self._work(command)
+            case LoadVoice() | WarmVoice() | UnloadVoice() | RetryPlugin() | ScanPlugins():
+                self._prepare(command)
+            case Panic(fade_seconds=fade):
+                return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
+            case ClearScheduled():
+                self.context.push(order(Kind.CLEAR_SCHEDULED))
+            case StartRecording():
+                return self.recording.start(command, at_frame)
+            case StopRecording():
+                self.recording.stop(at_frame)
+            case AddInsert() | RemoveInsert() | MoveInsert() | SetInsertState() | AddSend() | RemoveSend():
+                return self._build(command)
+            case AddBus() | RemoveBus() | AddTrack() | RemoveTrack() | LoadMix():
+                return self._build(command)
             case AddDuck() | RemoveDuck() | SetDuckLookAhead():
-                return self.builder.apply(command, self.keeper)
-            case AddTrack() | RemoveTrack() | LoadMix():
-                events = self.builder.apply(command, self.keeper)
-                self.open()
-                return events
+                return self._build(command)
             case AddCueMessage() | RemoveCueMessage():
                 return self._send_otherwise(command)
             case SetCue() | SetSlot() | SetClip():
@@ -472,6 +413,104 @@ class Session:
             case _:
                 assert_never(command)
         return ()
+
+    def _run(self, command: Play | Stop | Locate | LocateMarker | SetLoop, at_frame: int | None) -> tuple[Event, ...]:
+        match command:
+            case Play():
+                self.prefetch.plan()
+                return self.transport.play(at_frame)
+            case Stop():
+                self.transport.stop(at_frame)
+            case Locate(timeline_frame=frame):
+                self.transport.locate(frame, at_frame)
+                self.prefetch.plan()
+            case LocateMarker(marker=marker):
+                self.transport.locate(self.transport.marker_frame(marker), at_frame)
+                self.prefetch.plan()
+            case SetLoop(start_frame=start, end_frame=end):
+                return self.transport.set_loop(start, end, at_frame)
+        return ()
+
+    def _fire(self, command: GoCue | StopCue | StopList, at_frame: int | None) -> tuple[Event, ...]:
+        match command:
+            case GoCue(cue=cue, from_word=word, cuelist=cuelist):
+                events = self.cues.go(cue, at_frame, word, cuelist)
+                self.prefetch.plan()
+                return events
+            case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):
+                return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
+            case StopList(cuelist=cuelist, fade_seconds=fade):
+                return self.cues.stop_list(cuelist, FADE_SECONDS.check(fade, "fade"), at_frame)
+
+    def _press(
+        self, command: TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank, at_frame: int | None
+    ) -> tuple[Event, ...]:
+        match command:
+            case TriggerSlot():
+                self.slots.trigger(command, at_frame)
+                return self._at_hand(command.bank)
+            case ReleaseSlot(bank=bank, index=index, semitones=note):
+                self.slots.release(bank, index, note, at_frame)
+            case StopSlot(bank=bank, index=index, fade_seconds=fade):
+                self.slots.stop(bank, index, FADE_SECONDS.check(fade, "fade"), at_frame)
+            case SetSlotCold():
+                return self._set_slot_cold(command)
+            case SelectBank(bank=bank):
+                return self._select_bank(bank)
+        return ()
+
+    def _whisper(
+        self, command: AuditionCue | AuditionSlot | StopAudition | Prompt, at_frame: int | None
+    ) -> tuple[Event, ...]:
+        """Do what only the operator hears."""
+        match command:
+            case AuditionCue(cue=cue, cuelist=cuelist):
+                heard = self.cues.cue(cue, cuelist)
+                self.prompts.audition(heard.target, heard.gain_db, at_frame)
+            case AuditionSlot(bank=bank, index=index):
+                slot = self.slots.slot(bank, index)
+                self.prompts.audition(slot.target, slot.gain_db, at_frame)
+            case StopAudition():
+                self.prompts.stop_audition(at_frame)
+            case Prompt(text=text):
+                return self.prompts.say(text)
+        return ()
+
+    def _work(self, command: Render | Export | CancelJob) -> tuple[Event, ...]:
+        match command:
+            case Render():
+                self.open()
+                return self.jobs.render(command)
+            case Export():
+                return self.jobs.export(command)
+            case CancelJob(job=job):
+                return self.jobs.cancel(job)
+
+    def _prepare(self, command: LoadVoice | WarmVoice | UnloadVoice | RetryPlugin | ScanPlugins) -> None:
+        """Have voices and plug-ins at hand, or no longer."""
+        match command:
+            case LoadVoice(voice=voice):
+                self.voices.load(voice, warm=False)
+            case WarmVoice(voice=voice):
+                self.voices.load(voice, warm=True)
+            case UnloadVoice(voice=voice):
+                self.voices.unload(voice)
+            case RetryPlugin(plugin=plugin):
+                self.plugins.retry(plugin)
+            case ScanPlugins():
+                self.plugins.scan()
+
+    def _build(self, command: Rebuild | LoadMix) -> tuple[Event, ...]:
+        """Change the mix; what the timeline moves and plays follows."""
+        events = self.builder.apply(command, self.keeper)
+        match command:
+            case AddTrack() | RemoveTrack() | LoadMix():
+                self.open()
+            case AddDuck() | RemoveDuck() | SetDuckLookAhead():
+                pass
+            case _:
+                self.transport.automate()
+        return events
 
     def _send_otherwise(self, command: AddCueMessage | RemoveCueMessage) -> tuple[Event, ...]:
         """Change what a cue sends from the next time on that it is fired."""
