@@ -63,12 +63,14 @@ class Batch:
     def __init__(self, document: StoryDocument, catalog: Catalog, settings: Settings, *, changed: bool) -> None:
         from engine.render.cache import TakeCache
         from engine.render.ledger import Ledger
+        from engine.render.locks import Locks
         from engine.render.plan import digests, plan
 
         self._story, self._catalog, self._settings = document.story, catalog, settings
         self.cache = TakeCache(settings.takes_folder)
+        locks = Locks(settings.takes_folder)
         self._ledger = Ledger.of(settings.takes_folder, document.path)
-        self._digests = digests(plan(document.story), catalog, document.story.sample_rate)
+        self._digests = digests(plan(document.story), catalog, document.story.sample_rate, locks)
         self._lines = [line for line, d in self._digests.items() if not (changed and d in self._ledger)]
         self.unchanged = len(self._digests) - len(self._lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.render.digest import digest
+from engine.render.locks import Locks
 from engine.story.model import Line, SpeakLine, Story
 from engine.voices.catalog import Catalog
 
@@ -15,6 +16,9 @@ def plan(story: Story) -> tuple[Line, ...]:
     return tuple(dict.fromkeys([*spoken, *(t.line for t in targets if isinstance(t, SpeakLine))]))
 
 
-def digests(lines: tuple[Line, ...], catalog: Catalog, sample_rate: int) -> dict[Line, str]:
+def digests(lines: tuple[Line, ...], catalog: Catalog, sample_rate: int, locks: Locks) -> dict[Line, str]:
     """Return under which digest the take of each line is, or would be, kept. Raises UnknownThing for a voice."""
-    return {line: digest(line, catalog.get(line.voice), sample_rate, line.delivery.seed) for line in lines}
+    return {
+        line: locks.get(line) or digest(line, catalog.get(line.voice), sample_rate, line.delivery.seed)
+        for line in lines
+    }
