@@ -210,7 +210,7 @@ class EnginePort(Protocol):
         ...
 
     def remember(self, name: str, note: bytes | None) -> None:
-        """Keep a note for a bridge that goes on when this process is gone; None: forget it."""
+        """Keep a note for a bridge that goes on when this process is gone; None: forget it. Any thread may."""
         ...
 
     def recalled(self, prefix: str) -> Mapping[str, bytes]:

@@ -11,6 +11,7 @@ from bridge.errors import BridgeError
 from bridge.midi.port import Stamp
 from bridge.osc.out import OscOut
 from bridge.port import EnginePort
+from bridge.sent import Sent
 from bridge.timed import Timed
 from engine.events import Dropped, Event, MessageDue, Panicked, StartedLate
 from engine.story.messages import MidiBase, Outgoing, SendOsc, describe
@@ -20,6 +21,15 @@ LATE_SECONDS = 0.002
 
 LATENCY_SECONDS = 1.0
 """How long the output's latency is taken to be what it was."""
+
+
+KEPT_SECONDS = 5.0
+"""Marks of what was sent are kept for longer than the session tells of it again."""
+
+HELD = "held/"
+
+Held = tuple[str | None, bytes]
+"""A port as a cue names it, and the first two bytes of a note on it."""
 
 
 class Outlet(Protocol):
@@ -53,12 +63,19 @@ class MidiOut(Protocol):
 class Sender:
     """Hears which messages are due and has them sent. Event loop of the control process only.
 
-    begin: called first by the thread that sends. midi: None while there is no MIDI. Panic forgets what waits and lets
-    go of every note that a cue has pressed.
+    begin: called first by the thread that sends. midi: None while there is no MIDI. waits: MIDI messages are kept until
+    ``ready`` says what there is. Panic forgets what waits and lets go of every note that a cue has pressed.
+
+    What a sender before this one did not send is told again, and sent, late if need be; what it did is not sent twice.
     """
 
     def __init__(
-        self, engine: EnginePort, wall: Callable[[], float] = time.time, begin: Callable[[], object] = lambda: None
+        self,
+        engine: EnginePort,
+        wall: Callable[[], float] = time.time,
+        begin: Callable[[], object] = lambda: None,
+        *,
+        waits: bool = False,
     ) -> None:
         self._engine, self._wall = engine, wall
         self._loop = asyncio.get_running_loop()
@@ -66,9 +83,19 @@ class Sender:
         self.midi: MidiOut | None = None
         self.late = 0
         """How many messages went out late."""
-        self._held: dict[tuple[int, bytes], Outlet] = {}
+        self._waiting: list[MessageDue] | None = [] if waits else None
+        self._sent = Sent(engine)
+        self._held = {_held_note(name) for name in engine.recalled(HELD)}
+        """Ports and notes that are pressed."""
         self._latency, self._steady, self._asked = 0.0, False, float("-inf")
         self._end = engine.subscribe(self._hear)
+
+    def ready(self, midi: MidiOut | None) -> None:
+        """Send by these outputs from now on, and what has waited for them."""
+        self.midi = midi
+        waiting, self._waiting = self._waiting or [], None
+        for due in waiting:
+            self._give(due)
 
     def close(self) -> None:
         """Let go of every note and send nothing more."""
@@ -81,54 +108,86 @@ class Sender:
     def _hear(self, events: tuple[Event, ...]) -> None:
         for event in events:
             if isinstance(event, MessageDue):
-                self._give(event)
+                self._take(event)
             elif isinstance(event, Panicked):
                 self._timed.clear()
+                if self._waiting is not None:
+                    self._waiting.clear()
                 self._let_go()
 
+    def _take(self, due: MessageDue) -> None:
+        """Take a message that is due, unless it was sent before this process was there."""
+        self._sent.note(due.number, due.frame)
+        fate = self._sent.fate(due.number)
+        if fate == "unknown":
+            self._drop(_what(due), "not_known", "control ended just when it was sent; whether it was, nobody knows")
+        if fate != "new":
+            return
+        if self._waiting is not None and isinstance(due.message, MidiBase):
+            self._waiting.append(due)
+        else:
+            self._give(due)
+
     def _give(self, due: MessageDue) -> None:
-        at = self._heard_at(due.frame)
-        what = f"cue {due.cue}: {describe(due.message)}"
+        rate = self._engine.sample_rate
+        self._sent.forget(due.frame - round(KEPT_SECONDS * rate))
+        at, what = self._heard_at(due.frame), _what(due)
         if isinstance(due.message, SendOsc):
             self._osc.prepare(
-                due.message, lambda send: self._at(at, 0.0, send, what), lambda text: self._drop(what, "no_host", text)
+                due.message,
+                lambda send: self._at(at, 0.0, send, what, due.number),
+                lambda text: self._drop(what, "no_host", text),
             )
             return
         try:
-            self._give_midi(due.message, at, what)
+            self._give_midi(due, at, what)
         except BridgeError as error:
             self._drop(what, error.code, str(error))
 
-    def _give_midi(self, message: Outgoing, at: float, what: str) -> None:
+    def _give_midi(self, due: MessageDue, at: float, what: str) -> None:
         if self.midi is None:
             self._drop(what, "no_midi", "this engine was started without MIDI; --midi auto switches it on")
             return
-        outlet = self.midi.outlet(message.port if isinstance(message, MidiBase) else None)
-        data = self.midi.prepare(message)
+        port = due.message.port if isinstance(due.message, MidiBase) else None
+        outlet = self.midi.outlet(port)
+        data = self.midi.prepare(due.message)
         if data[0] & 0xF0 == 0x90:
-            self._hold(outlet, data)
-        self._at(at, outlet.lead_seconds, lambda: outlet.send(data, at), what)
+            self._hold(port, data)
+        self._at(at, outlet.lead_seconds, lambda: outlet.send(data, at), what, due.number)
 
-    def _hold(self, outlet: Outlet, note: bytes) -> None:
+    def _hold(self, port: str | None, note: bytes) -> None:
         """Keep which notes are pressed."""
-        key = id(outlet), note[:2]
+        held = port, note[:2]
         if note[2]:
-            self._held[key] = outlet
+            self._held.add(held)
         else:
-            self._held.pop(key, None)
+            self._held.discard(held)
+        self._engine.remember(_held_name(held), b"" if note[2] else None)
 
     def _let_go(self) -> None:
-        for (_, note), outlet in self._held.items():
-            at, data = self._wall() + outlet.lead_seconds, note + b"\0"
-            self._do(lambda o=outlet, d=data, t=at: o.send(d, t), "a note that is let go")  # type: ignore[misc]
-        self._held.clear()
+        for held in tuple(self._held):
+            self._held.discard(held)
+            self._engine.remember(_held_name(held), None)
+            port, note = held
+            if self.midi is not None:
+                self._do(lambda p=port, n=note: self._release(p, n), "a note that is let go")  # type: ignore[misc]
 
-    def _at(self, at: float, lead_seconds: float, send: Callable[[], None], what: str) -> None:
+    def _release(self, port: str | None, note: bytes) -> None:
+        if self.midi is not None:
+            outlet = self.midi.outlet(port)
+            outlet.send(note + b"\0", self._wall() + outlet.lead_seconds)
+
+    def _at(self, at: float, lead_seconds: float, send: Callable[[], None], what: str, number: int) -> None:
+        def do() -> None:
+            self._sent.going(number)
+            self._do(send, what)
+            self._sent.gone(number)
+
         def did(late_seconds: float) -> None:
             if late_seconds - lead_seconds > LATE_SECONDS:
                 self._later(lambda: self._tell_late(what, late_seconds - lead_seconds))
 
-        if not self._timed.at(at - lead_seconds, lambda: self._do(send, what), did):
+        if not self._timed.at(at - lead_seconds, do, did):
             self._drop(what, "queue_full", "too many messages wait; this one was dropped")
 
     def _do(self, send: Callable[[], None], what: str) -> None:
@@ -158,3 +217,18 @@ class Sender:
             self._latency, self._steady, self._asked = status.latency_seconds, status.steady, now
         at = self._engine.clock.time_at(frame) + self._latency
         return Stamp(at, frame + round(self._latency * self._engine.sample_rate)) if self._steady else at
+
+
+def _what(due: MessageDue) -> str:
+    return f"cue {due.cue}: {describe(due.message)}"
+
+
+def _held_name(held: Held) -> str:
+    port, note = held
+    return f"{HELD}{note.hex()}" + ("" if port is None else f"/{port}")
+
+
+def _held_note(name: str) -> Held:
+    """Return what is held from its name, without ``HELD``."""
+    note, slash, port = name.partition("/")
+    return port if slash else None, bytes.fromhex(note)

@@ -43,12 +43,16 @@ class CueEnded(Base, frozen=True, kw_only=True):
 
 
 class MessageDue(Base, frozen=True, kw_only=True):
-    """A cue sends a message at an engine frame: when that frame is heard. Told a little ahead."""
+    """A cue sends a message at an engine frame: when that frame is heard. Told a little ahead.
+
+    number: rises from 1 on; told again, with the same number, by a session that goes on after one that is gone.
+    """
 
     cue: str
     frame: int
     message: Outgoing
     cuelist: str = MAIN_LIST
+    number: int = 0
 
 
 class CueChanged(Base, frozen=True, kw_only=True):

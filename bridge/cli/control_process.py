@@ -102,7 +102,7 @@ class _Doors:
     async def open(self, facts: Message) -> None:
         """Open everything and tell the supervisor. Raises EngineError, BridgeError; ``close`` closes what is open."""
         config, hub = self._config, self._hub()
-        sender = Sender(hub.engine, begin=prefer_this_thread)
+        sender = Sender(hub.engine, begin=prefer_this_thread, waits=True)
         host, osc_port = await self._begin(hub, facts)
         http_port = -1
         if self._importing is not None:
@@ -150,7 +150,7 @@ class _Doors:
             midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces))
             if midi is not None:
                 self._stack.callback(midi.close)
-                sender.midi = midi.outlets
+            sender.ready(midi.outlets if midi is not None else None)
         finally:
             self._stack.callback(sender.close)  # before the ports: it lets go of notes
 

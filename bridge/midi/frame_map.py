@@ -26,4 +26,4 @@ class FrameMap:
             distance = self._clock.frame_at(at) - at.frame
         except NotReady:
             return float(at)
-        return Stamp(float(at), at.frame + self._distance.measured(distance))
+        return Stamp(float(at), at.frame + self._distance.measured(distance, at.frame))

@@ -16,6 +16,9 @@ AT_ONCE = 0
 LATE_SECONDS = 0.002
 """More than that is told."""
 
+PATIENCE_SECONDS = 3.0
+"""So long the engine may seem to be elsewhere before messages leave by that: what one cue sends keeps its distances."""
+
 Write = Callable[[int, int, bytes], bool]
 """Takes a port's number, a place in the cycle and a message; returns whether the cycle holds it."""
 
@@ -28,14 +31,19 @@ class Outbox:
         self._new: deque[tuple[int, int, int, bytes]] = deque()
         self._due: list[tuple[int, int, int, bytes]] = []
         self._numbers = itertools.count()
-        self._distance = HeldDistance()
+        self._distance = HeldDistance(round(PATIENCE_SECONDS * sample_rate))
         self.late = self.latest_frames = 0
         """How many messages left late since this was set back, and by how much at most."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not (self._new or self._due)
 
     def add(self, number: int, frame: int, engine_frame: int, message: bytes) -> None:
         """Have a message leave a port at about ``frame``, as far from others in frames as in engine frames."""
         if engine_frame != NO_FRAME and frame != AT_ONCE:
-            frame = engine_frame + self._distance.measured(frame - engine_frame)
+            frame = engine_frame + self._distance.measured(frame - engine_frame, engine_frame)
         self._new.append((frame, next(self._numbers), number, message))
 
     def write(self, start: int, frames: int, write: Write) -> None:

@@ -17,8 +17,9 @@ from bridge.midi.port import NAME, Heard, MidiInput, MidiOutput, PortError, Stam
 
 log = logging.getLogger(__name__)
 
-LEAD_SECONDS = 0.02
-"""A message that is to leave at its frame is handed over so long before: more than two of JACK's usual periods."""
+LEAD_SECONDS = 0.04
+"""A message that is to leave at its frame is handed over so long before: several of JACK's usual periods, and more than
+a busy machine stalls for."""
 
 AGAIN_SECONDS = 0.25
 MOST_SECONDS = 30.0
@@ -59,6 +60,7 @@ class JackSystem:
         self.rolling: Rolling | None = None
         """JACK's transport, once it is watched; None: no server is there."""
         self._watches = False
+        self._arrived = threading.Event()
         self._closing = threading.Event()
         self._child: JackChild | None = None
         self._next = JackChild(name, self._take, waits=waits)
@@ -95,6 +97,10 @@ class JackSystem:
             raise PortError(f"can't open the MIDI port {name!r}: {error}") from error
         return _Output(child, number, name)
 
+    def wait_there(self, most_seconds: float) -> bool:
+        """Wait until a server is there, but not for long; return whether one is."""
+        return self._arrived.wait(most_seconds)
+
     def watch(self) -> None:
         """Keep ``rolling`` up to date from now on."""
         self._watches = True
@@ -127,6 +133,7 @@ class JackSystem:
         if self._watches:
             child.ask("watch")
         self._child = child
+        self._arrived.set()
 
     def _live(self) -> None:
         """See to it that there is always a process: one that ends is followed by another, which waits for a server."""
@@ -147,6 +154,7 @@ class JackSystem:
 
     def _lose(self) -> None:
         """Know that every port is gone."""
+        self._arrived.clear()
         self._child, self.rolling = None, None
         self._hearers.clear()
         self.epoch += 1

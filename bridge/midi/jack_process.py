@@ -26,6 +26,9 @@ QUEUE_BYTES = 1 << 22
 WAIT_SECONDS = 0.25
 """How often a server that is not there is looked for."""
 
+LAST_SECONDS = 0.1
+"""What waits when control is gone has so long to leave: it was handed over shortly before its time."""
+
 WATCH_SECONDS = 0.02
 """How often a transport that rolls is told."""
 
@@ -58,7 +61,10 @@ class JackProcess:
         self._client.activate()
 
     def close(self) -> None:
-        """Leave JACK."""
+        """Leave JACK, once what was handed over has left: control may have died, which is no reason to swallow it."""
+        until = time.monotonic() + LAST_SECONDS
+        while not self._outbox.empty and time.monotonic() < until:
+            time.sleep(LAST_SECONDS / 50.0)
         self._client.deactivate()
         self._client.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from bridge.midi.sync_out import Kind, Peer
 from bridge.midi.wire import MidiWire
 
 log = logging.getLogger(__name__)
+
+BACK_SECONDS = 2.0
+"""So long a JACK server that was there before is waited for; after that MIDI begins without, and goes on with it."""
 
 
 class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,9 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool 
     outsides = find_outsides(config.clock_source, systems, leads_link="link" in config.sync_out, waits=again)
     if not systems and not outsides and "link" not in config.sync_out:
         return None
+    for system in systems:
+        if isinstance(system, JackSystem) and again:  # cues of the timeline went on, and want to send
+            await asyncio.to_thread(system.wait_there, BACK_SECONDS)
     surfaces = Surfaces(Path(config.surfaces_folder))
     sync = Sync(hub.engine, config.clock_source, outsides)
     wire = MidiWire(

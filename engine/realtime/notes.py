@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,15 @@ _HEAD = struct.Struct("<Hi")
 
 
 class Notes:
-    """One process writes; its successor reads them all when it begins. ``None`` as segment: kept for this life only."""
+    """One process writes, on any of its threads; its successor reads them all when it begins.
+
+    ``None`` as segment: kept for this life only.
+    """
 
     def __init__(self, segment: Segment | None = None) -> None:
         self._notes: dict[str, bytes] = {}
         self._full = False
+        self._writing = threading.Lock()
         self._page_bytes = 0
         if segment is not None:
             self._word = segment.address
@@ -37,14 +42,16 @@ class Notes:
 
     def set(self, name: str, note: bytes) -> None:
         """Keep ``note``: the successor has it when this returns."""
-        if self._notes.get(name) != note:
-            self._notes[name] = note
-            self._append(name, note)
+        with self._writing:
+            if self._notes.get(name) != note:
+                self._notes[name] = note
+                self._append(name, note)
 
     def forget(self, name: str) -> None:
         """Keep nothing under ``name``."""
-        if self._notes.pop(name, None) is not None:
-            self._append(name, None)
+        with self._writing:
+            if self._notes.pop(name, None) is not None:
+                self._append(name, None)
 
     def get(self, name: str) -> bytes | None:
         """Return the note of that name."""
@@ -52,7 +59,8 @@ class Notes:
 
     def all(self, prefix: str) -> dict[str, bytes]:
         """Return the notes whose names begin with ``prefix``, without it, oldest first."""
-        return {name.removeprefix(prefix): note for name, note in self._notes.items() if name.startswith(prefix)}
+        with self._writing:
+            return {name.removeprefix(prefix): note for name, note in self._notes.items() if name.startswith(prefix)}
 
     def _append(self, name: str, note: bytes | None) -> None:
         if not self._page_bytes:

@@ -13,13 +13,13 @@ from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
 from engine.session.prompts import Prompts
 from engine.session.run import Run
-from engine.session.runs import Runs
+from engine.session.runs import KeptRuns, Runs
 from engine.session.transport import Transport
 from engine.story.messages import score
 from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
 
-Kept = tuple[tuple[Run, ...], Looked | None]
+Kept = tuple[KeptRuns, Looked | None]
 """What a session keeps of its cues for one that goes on after it."""
 
 
@@ -136,7 +136,7 @@ class Cues:
 
     def advance(self) -> tuple[Event, ...] | None:
         """Do what is due; None: nothing was."""
-        if not self._runs and not self._passing:
+        if not self._runs and not self._passing and not self._runs.untold:
             return None
         horizon = self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
         passed = self._passing.until(horizon)

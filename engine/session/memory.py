@@ -20,7 +20,7 @@ from engine.story.model import ColdPolicy
 
 SMALL, RUNS, CLIPS, GRAPH, PLAYER, TAKE = "session", "runs", "clips", "graph", "player/", "take/"
 
-_NO_RUNS = pickle.dumps(((), None))
+_NO_RUNS = pickle.dumps((((), (), 0), None))
 
 
 class Small(NamedTuple):

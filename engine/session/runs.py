@@ -6,7 +6,7 @@ Everything is planned in engine frames and handed to the mixer a little ahead, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from engine.errors import EngineError
@@ -21,8 +21,13 @@ from engine.session.transport import Transport
 from engine.story.messages import Outgoing, released, score
 from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 
+TOLD_SECONDS = 0.25
+"""What was due so long ago has been sent, or it was told why not: it is not kept for a successor any more."""
+
 Next = Callable[[Run, int], None]
 """Fires what follows a run, at a frame."""
+KeptRuns = tuple[tuple[Run, ...], tuple[MessageDue, ...], int]
+"""What is kept of them for a session that goes on after this one."""
 FindCue = Callable[[str, str], Cue]
 """Returns the cue of a list."""
 
@@ -34,18 +39,31 @@ class Runs:
         self._context, self._transport, self._find, self._follow = context, transport, find, follow
         self._runs: list[Run] = []
         self._events: list[Event] = []
+        self._due: list[MessageDue] = []
+        """What was to be sent of late: whether it was, only the sender knows."""
+        self._number = 0
 
     def __bool__(self) -> bool:
         return bool(self._runs)
 
     @property
-    def kept(self) -> tuple[Run, ...]:
-        """All of them, oldest first."""
-        return tuple(self._runs)
+    def kept(self) -> KeptRuns:
+        """All of them, oldest first, what they had sent of late, and how much in all."""
+        if self._due:
+            since = self._context.soon() - self._context.frames(TOLD_SECONDS)
+            self._due = [due for due in self._due if due.frame >= since]
+        return tuple(self._runs), tuple(self._due), self._number
 
-    def recall(self, runs: Iterable[Run]) -> None:
-        """Go on with the runs of a session that is gone."""
-        self._runs = list(runs)
+    def recall(self, kept: KeptRuns) -> None:
+        """Go on with the runs of a session that is gone; what it had sent of late is told again."""
+        runs, due, self._number = kept
+        self._runs, self._due = list(runs), list(due)
+        self._events.extend(due)
+
+    @property
+    def untold(self) -> bool:
+        """Whether ``events`` has some."""
+        return bool(self._events)
 
     def events(self) -> tuple[Event, ...]:
         """Return what has happened since the last call."""
@@ -187,6 +205,7 @@ class Runs:
 
     def forget(self) -> None:
         """Drop every wait and every follow-up; what sounds ends by itself."""
+        self._due.clear()
         for run in tuple(self._runs):
             run.follow_frame, run.making = None, False
             if run.player is None:
@@ -297,7 +316,10 @@ class Runs:
                 self._give(run, frame, note)
 
     def _give(self, run: Run, frame: int, message: Outgoing) -> None:
-        self._events.append(MessageDue(cue=run.cue.id, cuelist=run.cuelist, frame=frame, message=message))
+        self._number += 1
+        due = MessageDue(cue=run.cue.id, cuelist=run.cuelist, frame=frame, message=message, number=self._number)
+        self._due.append(due)
+        self._events.append(due)
 
     def _members(self, run: Run, members: tuple[str, ...]) -> Iterator[Run]:
         for member in members:

@@ -32,11 +32,21 @@ class Booth:
 
     def __init__(self, rig: Rig) -> None:
         self.rig, self.began = rig, began()
-        self.sender = Sender(rig.engine, wall=lambda: WallClock.START + time.monotonic() - self.began)
-        self.sender.midi = rig.wire.outlets
+        self.sender = self.make()
+        self.sender.ready(rig.wire.outlets)
 
-    def due(self, message, frame: int = AHEAD) -> None:
-        self.rig.engine.tell(MessageDue(cue="7", frame=frame, message=message))
+    def make(self) -> Sender:
+        return Sender(self.rig.engine, wall=lambda: WallClock.START + time.monotonic() - self.began, waits=True)
+
+    def die(self) -> None:
+        """Have another sender go on after this one, which sends and tells nothing any more; it has no MIDI yet."""
+        self.sender._end()
+        self.sender._timed.close()
+        self.sender._osc.close()
+        self.sender = self.make()
+
+    def due(self, message, frame: int = AHEAD, number: int = 0) -> None:
+        self.rig.engine.tell(MessageDue(cue="7", frame=frame, message=message, number=number))
 
     def told(self, kind: type) -> list:
         return [event for event in self.rig.told if isinstance(event, kind)]
@@ -155,6 +165,49 @@ async def test_leaving_lets_go_of_notes_too(booth):
     await booth.rig.until(lambda: "90 01 64" in [m.hex(" ") for m in booth.rig.system.sent.get(LIGHTS, ())])
     booth.sender.close()
     assert booth.rig.shown(LIGHTS)[-1] == "90 01 00"
+
+
+@with_booth
+async def test_a_successor_sends_what_was_not_sent_and_nothing_twice(booth):
+    sent = booth.rig.system.sent
+    booth.rig.shown(LIGHTS)
+    for number in (1, 2):
+        booth.due(SendController(number=number, port="lights"), 0 if number == 1 else 1000 * RATE, number)
+    await booth.rig.until(lambda: booth.rig.engine.notes.get("sent/1") == b"")
+    booth.rig.engine.notes["sent/3"] = b"?"  # as if it died while that was sent
+    for _ in range(2):
+        booth.die()
+        for number in (1, 3):
+            booth.due(SendController(number=number, port="lights"), 0, number)
+    booth.due(SendController(number=2, port="lights"), 0, 2)
+    booth.due(SendController(number=4, port="lights"), 0, 4)
+    assert booth.rig.shown(LIGHTS) == ["b0 01 7f"], "it waits for its outputs"
+    booth.sender.ready(booth.rig.wire.outlets)
+    await booth.rig.until(lambda: len(sent.get(LIGHTS, ())) == 2)
+    assert booth.rig.shown(LIGHTS) == ["b0 02 7f", "b0 04 7f"]
+    assert [(e.code, e.what) for e in booth.told(Dropped)] == [("not_known", "cue 7: cc 3 = 127 ch 1")] * 2
+
+
+@with_booth
+async def test_marks_are_forgotten_once_nobody_asks_any_more(booth):
+    notes = booth.rig.engine.notes
+    for number in range(1, 21):
+        booth.due(SendController(number=1, port="lights"), number * RATE - 100 * RATE, number)
+        await booth.rig.until(lambda: notes.get(f"sent/{number}") == b"")  # noqa: B023 - it is over by then
+    assert len([name for name in notes if name.startswith("sent/")]) < 10
+
+
+@with_booth
+async def test_a_successor_lets_go_of_notes_that_were_pressed_before(booth):
+    booth.due(SendNote(note=1, port="lights"), frame=0)
+    booth.due(SendNote(note=9), frame=0)
+    await booth.rig.until(lambda: "Cuevox" in booth.rig.system.sent)
+    booth.die()
+    booth.sender.ready(booth.rig.wire.outlets)
+    booth.rig.shown(LIGHTS), booth.rig.shown("Cuevox")
+    booth.rig.engine.tell(Panicked())
+    assert (booth.rig.shown(LIGHTS), booth.rig.shown("Cuevox")) == (["90 01 00"], ["90 09 00"])
+    assert not [name for name in booth.rig.engine.notes if name.startswith("held/")]
 
 
 def test_what_is_timed_is_done_in_order_and_bounded():

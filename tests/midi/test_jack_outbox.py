@@ -1,7 +1,7 @@
 """The outbox of our JACK client: order, frames, cycles that are full, and what is late."""
 
 from bridge.midi.held_distance import FAR_FRAMES
-from bridge.midi.jack_outbox import AT_ONCE, Outbox
+from bridge.midi.jack_outbox import AT_ONCE, PATIENCE_SECONDS, Outbox
 from bridge.midi.jack_packets import NO_FRAME
 
 RATE, PERIOD = 48_000, 256
@@ -43,12 +43,22 @@ def test_what_a_cycle_does_not_hold_leaves_with_the_next_one():
     assert [(f, n) for f, n, _ in Cycles(outbox, room=2).run(0, 4)] == [(10, 0), (10, 1), (256, 2), (256, 3), (512, 4)]
 
 
-def test_distances_are_those_of_engine_frames_until_they_are_clearly_others():
+def test_distances_are_those_of_engine_frames_until_they_are_others_for_long():
     outbox = Outbox(RATE)
-    for number, waver in enumerate((0, 7, -20, 33, FAR_FRAMES, FAR_FRAMES + 1)):
+    off = FAR_FRAMES + 1
+    for number, waver in enumerate((0, 7, -20, 33, FAR_FRAMES, off, off)):
         outbox.add(number, 5000 + 100 * number + waver, 100 * number, b"\xf8")
-    frames = [f for f, _, _ in Cycles(outbox).run(0, 40)]
-    assert frames == [5000, 5100, 5200, 5300, 5400, 5500 + FAR_FRAMES + 1]
+    later = 500 + round(PATIENCE_SECONDS * RATE)
+    outbox.add(7, 5000 + later + off, later, b"\xf8")
+    frames = [f for f, _, _ in Cycles(outbox).run(0, 700)]
+    assert frames == [5000, 5100, 5200, 5300, 5400, 5500, 5600, 5000 + later + off]
+
+
+def test_a_distance_that_is_out_of_all_reason_is_taken_anew_at_once():
+    outbox = Outbox(RATE)
+    outbox.add(1, 5000, 0, b"\xf8")
+    outbox.add(2, 50_000, 100, b"\xf8")
+    assert [f for f, _, _ in Cycles(outbox).run(0, 250)] == [5000, 50_000]
 
 
 def test_what_leaves_late_is_counted_with_the_most_it_was_late():

@@ -7,8 +7,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.commands import GoCue, PauseAll, PauseCue, Play, ResumeAll, ResumeCue, SetSlotCold, StandBy
-from engine.events import CueEnded
-from engine.story.model import At, Cue, FireCues, Marker, PlayClip, PlaySection, Slot
+from engine.events import CueEnded, MessageDue
+from engine.story.messages import SendController
+from engine.story.model import At, Cue, FireCues, Marker, PlayClip, PlaySection, SendMessages, Slot
 from tests.session.test_cue_waits import STEPS, Show, Step, expected, steady, story_of
 
 
@@ -124,3 +125,22 @@ def replaced(story, **fields):  # type: ignore[no-untyped-def]
     from msgspec.structs import replace
 
     return replace(story, **fields)
+
+
+@settings(deadline=None, max_examples=15, derandomize=True, phases=(Phase.generate,))
+@given(st.lists(st.tuples(st.integers(0, 60_000), st.sampled_from((0, 480, 9_600))), min_size=1, max_size=3))
+def test_messages_keep_frame_and_number_however_often_the_session_dies(deaths: list[tuple[int, int]]) -> None:
+    messages = tuple(SendController(number=n, after_frames=2_400 * n) for n in range(20))
+    cue = Cue(id="s", target=SendMessages(messages=messages), at=At(frame=9_600))
+    show = Show(replaced(story_of([Step(0, 0, "none", 500)]), cues=(cue,)), steady())
+    show.do(Play(), 0)
+    for frame, away in sorted(deaths):
+        show.until(frame)
+        show.die(away)
+    show.until(90_000)
+    told = [event for event in show.told if isinstance(event, MessageDue)]
+    by_number = {due.number: (due.frame, due.message) for due in told}
+    start = show.starts()["s"][0]
+    assert by_number == {n + 1: (start + 2_400 * n, message) for n, message in enumerate(messages)}
+    assert {(due.number, due.frame) for due in told} == {(n, frame) for n, (frame, _) in by_number.items()}
+    assert len(show.starts()["s"]) == 1
