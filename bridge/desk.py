@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from bridge.access import Access
+from bridge.access import Access, Right
 from bridge.arguments import usage
 from bridge.clients import Client, Clients, LatePolicy
 from bridge.errors import BadValue, Denied, NoMidi, NoSuchAddress
 from bridge.feedback import Feedback
 from bridge.message import Bundle, Message, TimeTag, Value
+from bridge.midi.sync import SOURCES
 from bridge.patterns import matches, split
 from bridge.places import destination, is_loopback
 from bridge.port import EnginePort
@@ -69,6 +70,10 @@ class MidiQuestions(Protocol):
 
     def lights(self, on: bool) -> Values:
         """Show lights or leave them alone."""
+        ...
+
+    def clock_source(self, wanted: str) -> Values:
+        """Follow another clock, or tell which one."""
         ...
 
     def record(self, name: str) -> Values:
@@ -183,6 +188,16 @@ class Desk:
             except msgspec.ValidationError:
                 raise BadValue(f"{rule!r} is no rule; there is: play, drop, play_within") from None
         return client.late.rule, client.late.within_ms
+
+    def clock_source(self, client: Client, wanted: str = "") -> Values:
+        """Have the timeline follow another clock; without a name only tell which."""
+        if wanted and wanted not in SOURCES:
+            raise BadValue(f"{wanted!r} is no clock source; there is: {', '.join(SOURCES)}")
+        if wanted and client.right < Right.TRIGGER:
+            raise Denied(f"needs the right to trigger, you have {client.right.word}; see /connect")
+        if self.midi is None and wanted in ("", "internal"):
+            return "internal", "internal", "stopped", "internal"
+        return self._midi().clock_source(wanted)
 
     def clear_scheduled(self, client: Client, pattern: str = "") -> Values:  # noqa: ARG002
         """Forget what is scheduled: ours, and without a pattern the mixer's too."""

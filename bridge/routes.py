@@ -194,6 +194,11 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="within_ms", type="f", spec=LATE, optional=True)),
           help="Say what becomes of the sender's bundles whose time has passed: they play now, are dropped (error "
                "too_late), or play if they are at most so late. /late is told in any case."),
+    Route(address="/clock/source", handler="clock_source", answers="s:wanted s:source s:state s:priority",
+          args=(Arg(name="wanted", type="s", optional=True, help="internal, auto, mtc, clock, link or jack"),),
+          help="Have the timeline follow another clock from now on, or without an argument ask which. wanted: what is"
+               " to be followed; source: what is; state: stopped, locking, locked or freewheel; priority: of the"
+               " sources that run, auto follows the first. Subscribers are told when any of it changes."),
     Route(address="/panic", trigger=True, command=do.Panic,
           args=(Arg(name="fade_seconds", type="f", spec=PANIC_FADE, optional=True),),
           help="Silence everything: players, timeline, what is scheduled."),
@@ -703,6 +708,10 @@ PUSHES: tuple[Push, ...] = (
          names=("source", "state", "timecode", "tempo_bpm"),
          values=lambda _, e: (e.source, e.state, e.timecode, float(e.tempo_bpm)),
          help="The clock that the timeline follows, and whether it is stopped, locking, locked or freewheel."),
+    Push(address="/clock/source", event=told.ClockSourceChanged, types="ssss",
+         names=("wanted", "source", "state", "priority"),
+         values=lambda _, e: (e.wanted, e.source, e.state, e.priority),
+         help="The timeline is to follow another clock, or the one that it follows changed its state."),
     Push(address="/event/story/saved", event=told.StorySaved, types="s", names=("path",),
          values=lambda _, e: (e.path,), help="The story's file holds every change."),
     Push(address="/event/story/changed", event=told.StoryChangedOnDisk, types="s", names=("path",),

@@ -361,6 +361,18 @@ class SyncChanged(Base, frozen=True, kw_only=True):
     tempo_bpm: float = 0.0
 
 
+class ClockSourceChanged(Base, frozen=True, kw_only=True):
+    """The timeline is to follow another clock, follows another one, or that one's state changed.
+
+    wanted: a source, or ``auto``: the first of ``priority`` that runs.
+    """
+
+    wanted: str
+    source: str
+    state: str
+    priority: str
+
+
 class StorySaved(Base, frozen=True, kw_only=True):
     """The story's file holds every change."""
 
@@ -434,6 +446,7 @@ Event = (
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
     | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
+    | ClockSourceChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
     | RecordingStarted | RecordingEnded | DiskFailing

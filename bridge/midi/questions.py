@@ -64,6 +64,13 @@ class MidiDesk:
         self._wire.light(on)
         return ()
 
+    def clock_source(self, wanted: str) -> Values:
+        """Have the timeline follow another clock, an empty text: as it is; tell what it follows."""
+        if wanted:
+            self._wire.follow(wanted)
+        facts = self._wire.sync.facts
+        return facts.wanted, facts.source, facts.state, facts.priority
+
     def record(self, name: str) -> Values:
         """Take down the pads that are played, for a file in the story's folder."""
         return (str(self._wire.recorder.start(name, self._now())),)

@@ -17,7 +17,7 @@ from bridge.midi.questions import MidiDesk
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Sync
 from bridge.midi.sync_out import Kind, Peer
-from bridge.midi.wire import MidiWire
+from bridge.midi.wire import CLOCK_SOURCE, MidiWire
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +45,15 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool 
     AddressTaken, SurfaceError.
     """
     systems = _systems(config, waits=again)
-    outsides = find_outsides(config.clock_source, systems, leads_link="link" in config.sync_out, waits=again)
+    source = hub.engine.recalled(CLOCK_SOURCE).get("", config.clock_source.encode()).decode()
+    outsides = find_outsides(source, systems, leads_link="link" in config.sync_out, waits=again)
     if not systems and not outsides and "link" not in config.sync_out:
         return None
     for system in systems:
         if isinstance(system, JackSystem) and again:  # cues of the timeline went on, and want to send
             await asyncio.to_thread(system.wait_there, BACK_SECONDS)
     surfaces = Surfaces(Path(config.surfaces_folder))
-    sync = Sync(hub.engine, config.clock_source, outsides)
+    sync = Sync(hub.engine, source, outsides)
     wire = MidiWire(
         hub, systems, surfaces, ports=config.ports, wanted=config.surfaces, sync=sync,
         sends=config.sync_out, link=_led(config), folder=folder,
@@ -63,11 +64,9 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool 
 
 
 def _led(config: MidiConfig) -> Peer | None:
-    """Return the Link session that we lead, if that is wanted. Raises PortError."""
+    """Return the Link session that we lead, if that is wanted. Raises PortError without aalink."""
     if "link" not in config.sync_out:
         return None
-    if config.clock_source == "link":
-        raise PortError("sync_out: link and clock_source: link would chase each other; take one of them")
     from bridge.midi.link_out import LinkOut
 
     return LinkOut()

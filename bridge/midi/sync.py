@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from bridge.midi.chaser import Chaser, Followed
@@ -14,11 +15,14 @@ from bridge.midi.timecode import from_seconds
 from bridge.port import EnginePort
 from engine.commands import Command, GoCue, Locate, Panic, Play, Stop, StopCue
 from engine.errors import EngineError
-from engine.events import Dropped, SyncChanged
+from engine.events import ClockSourceChanged, Dropped, SyncChanged
 
 SourceName = Literal["internal", "mtc", "clock", "link", "jack"]
 PRIORITY: tuple[SourceName, ...] = ("mtc", "clock", "link", "jack", "internal")
 """With ``auto`` the first of these that runs is followed."""
+
+SOURCES = ("auto", *PRIORITY)
+"""What may be wanted."""
 
 FREEWHEEL_SECONDS = 0.5
 
@@ -38,19 +42,19 @@ class Outside(Protocol):
 class Sync:
     """Hears every clock, follows one. Event loop of the control process only.
 
-    wanted: the source that is followed, or ``auto``. Machine and show control are commands, not clocks: they are
-    carried out whatever is followed.
+    wanted: the source that is followed, or ``auto``. outsides: the clocks that are asked, by name. Machine and show
+    control are commands, not clocks: they are carried out whatever is followed.
     """
 
     def __init__(self, engine: EnginePort, wanted: str = "internal", outsides: dict[SourceName, Outside] | None = None):
         self._engine = engine
         self._wanted = wanted
-        self._outsides = outsides or {}
+        self.outsides: Mapping[SourceName, Outside] = outsides or {}
         self._mtc, self._clock = MtcFollower(), ClockFollower()
         self._heard_from: dict[str, str] = {}
         self._chaser = Chaser(engine)
         self._places: dict[SourceName, float | None] = {}
-        self._told = ("internal", "stopped")
+        self._told = (wanted, "internal", "stopped")
         self.source: SourceName = "internal"
 
     @property
@@ -58,9 +62,29 @@ class Sync:
         """Whether there is a clock to be followed at all."""
         return self._wanted != "internal"
 
+    @property
+    def facts(self) -> ClockSourceChanged:
+        """Return what is wanted, and what is followed how closely."""
+        wanted, source, state = self._told
+        return ClockSourceChanged(wanted=wanted, source=source, state=state, priority=", ".join(PRIORITY))
+
+    def follow(self, wanted: str, outsides: Mapping[SourceName, Outside], at: float) -> tuple[Outside, ...]:
+        """Follow another source from a Unix time on; return the clocks that are asked no more, for closing.
+
+        A timeline that runs is not stopped by that: it runs on until the other one leads it.
+        """
+        left = tuple(outside for outside in self.outsides.values() if outside not in outsides.values())
+        self._wanted, self.outsides = wanted, outsides
+        if self._choose(self._found(at)) != self.source:
+            self._chaser.let_go()
+            self._places.clear()
+            self.source = "internal"
+        self.look(at)
+        return left
+
     def close(self) -> None:
         """Follow nothing more."""
-        for outside in self._outsides.values():
+        for outside in self.outsides.values():
             outside.close()
 
     def hear(self, port: str, message: bytes, at: float) -> str:
@@ -94,7 +118,7 @@ class Sync:
 
     def look(self, at: float) -> None:
         """Compare the timeline with the clock that is followed, at a Unix time. Called many times a second."""
-        found: dict[SourceName, Followed] = {n: self._followed(n, at) for n in PRIORITY if n != "internal"}
+        found = self._found(at)
         before, self.source = self.source, self._choose(found)
         followed = found.get(self.source) or Followed(state="stopped")
         self._tell(followed)
@@ -106,6 +130,9 @@ class Sync:
         self._chaser.let_go()
         if self._wanted == "auto":
             self._stand_with(found)
+
+    def _found(self, at: float) -> dict[SourceName, Followed]:
+        return {name: self._followed(name, at) for name in PRIORITY if name != "internal"}
 
     def _choose(self, found: dict[SourceName, Followed]) -> SourceName:
         if self._wanted != "auto":
@@ -131,7 +158,7 @@ class Sync:
             return Followed(state=state, seconds=position, rate=self._mtc.rate, running=True)
         if name == "clock":
             return self._clock_followed(at)
-        outside = self._outsides.get(name)
+        outside = self.outsides.get(name)
         return outside.followed(at) if outside else Followed(state="stopped")
 
     def _clock_followed(self, at: float) -> Followed:
@@ -151,9 +178,12 @@ class Sync:
         return self._mtc.state(at) == "stopped" if kind == "mtc" else self._clock.lost(at)
 
     def _tell(self, followed: Followed) -> None:
-        if (self.source, followed.state) == self._told:
+        before, self._told = self._told, (self._wanted, self.source, followed.state)
+        if self._told == before:
             return
-        self._told = self.source, followed.state
+        self._engine.tell(self.facts)
+        if self._told[1:] == before[1:]:
+            return
         timecode = "" if followed.seconds is None else str(from_seconds(followed.seconds, followed.rate))
         self._engine.tell(
             SyncChanged(

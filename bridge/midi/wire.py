@@ -21,6 +21,7 @@ from bridge.midi.frame_map import FrameMap
 from bridge.midi.inbox import Inbox
 from bridge.midi.mackie_remote import MackieRemote
 from bridge.midi.outlets import Outlets
+from bridge.midi.outsides import find_outsides
 from bridge.midi.painter import PAINT_SECONDS
 from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError, Stamp
 from bridge.midi.recorder import Recorder, write
@@ -45,6 +46,9 @@ MARGIN_SECONDS = 0.001
 
 SYNC_SECONDS = 0.03
 """How often the timeline is compared with the clock that it follows."""
+
+CLOCK_SOURCE = "clock_source"
+"""The note of the source that was chosen while it ran."""
 
 LEASE_SECONDS = 86_400.0
 _QUIET = frozenset({0xF1, 0xF8, 0xFE})
@@ -96,6 +100,7 @@ class MidiWire:
         self.outlets = Outlets()
         """What cues send to."""
         self._looking: asyncio.Task[None] | None = None
+        self._leads_link = "link" in sends
         self._sync_out = SyncOut(hub.engine, sends, self._send_sync, link=link) if sends else None
         self._sending: asyncio.Task[None] | None = None
         self._syncing: asyncio.Task[None] | None = None
@@ -115,7 +120,23 @@ class MidiWire:
         self._looking = asyncio.create_task(self._keep_looking())
         if self._sync_out is not None:
             self._sending = asyncio.create_task(self._keep_sending(self._sync_out))
-        if self.sync.follows:
+        self._begin_to_sync()
+
+    def follow(self, wanted: str) -> None:
+        """Have the timeline follow another clock from now on. Raises PortError; all is as before then.
+
+        A JACK server that is not there is waited for.
+        """
+        outsides = find_outsides(
+            wanted, self._systems, leads_link=self._leads_link, waits=True, open_now=self.sync.outsides
+        )
+        for outside in self.sync.follow(wanted, outsides, time.time()):
+            self._loop.run_in_executor(None, outside.close)  # leaving JACK waits for its process
+        self.hub.engine.remember(CLOCK_SOURCE, wanted.encode())
+        self._begin_to_sync()
+
+    def _begin_to_sync(self) -> None:
+        if self.sync.follows and self._syncing is None:
             self._syncing = asyncio.create_task(self._keep_in_sync())
 
     def close(self) -> None:
@@ -228,9 +249,10 @@ class MidiWire:
                 device.send(message)
 
     async def _keep_in_sync(self) -> None:
-        while True:
+        while self.sync.follows:
             await asyncio.sleep(SYNC_SECONDS)
             self.sync.look(time.time())
+        self._syncing = None
 
     def _is_wanted(self, name: str) -> bool:
         return not self._ports or any(part in name.lower() for part in self._ports)

@@ -38,3 +38,10 @@ def test_what_is_named_and_missing_is_an_error_and_with_auto_none(monkeypatch):
         with pytest.raises(PortError, match="needs"):
             find_outsides(wanted, [], leads_link=False, waits=False)
     assert find_outsides("auto", [], leads_link=False, waits=False) == {}
+
+
+def test_what_is_asked_already_is_kept_and_a_session_that_we_lead_is_refused(made):
+    found = find_outsides("auto", [], leads_link=False, waits=False, open_now={"link": "open"})
+    assert found == {"link": "open", "jack": "jack"} and made == ["jack True"]
+    with pytest.raises(PortError, match="chase"):
+        find_outsides("link", [], leads_link=True, waits=False)

@@ -9,7 +9,7 @@ from bridge.midi import mtc
 from bridge.midi.chaser import Chaser, Followed
 from bridge.midi.sync import Sync
 from bridge.midi.timecode import from_number, from_seconds
-from engine.events import Dropped, SyncChanged
+from engine.events import ClockSourceChanged, Dropped, SyncChanged
 
 START = 1000.0
 
@@ -245,3 +245,33 @@ def test_with_auto_a_clock_that_rests_moves_a_timeline_that_rests():
     jack.now = replace(jack.now, seconds=6.0)
     stage.step(START + 0.4)
     assert len(stage.commands(do.Locate)) == 3, "who plays is not moved by who rests"
+
+
+def test_another_source_is_followed_while_the_timeline_runs_on():
+    stage = Stage("mtc")
+    end = stage.tape(1.0)
+    stage.sync.follow("internal", {}, end)
+    stage.step(end + 3.0)
+    assert stage.sync.source == "internal" and not stage.commands(do.Stop)
+    link = Session()
+    assert stage.sync.follow("link", {"link": link}, end + 3.0) == ()
+    stage.step(end + 3.1)
+    assert not stage.commands(do.Stop), "nobody leads it yet"
+    link.now = runs()
+    stage.step(end + 3.2)
+    assert stage.commands(do.Locate)[-1].timeline_frame > stage.engine.frame_of_beat(8.0)
+    assert stage.sync.follow("clock", {}, end + 3.3) == (link,), "asked no more"
+    told = [(e.wanted, e.source, e.state) for e in stage.told if isinstance(e, ClockSourceChanged)]
+    assert told[-5:] == [
+        ("mtc", "mtc", "locked"), ("internal", "internal", "stopped"), ("link", "link", "stopped"),
+        ("link", "link", "locked"), ("clock", "clock", "stopped"),
+    ]  # fmt: skip
+
+
+def test_what_is_followed_already_is_not_begun_anew():
+    stage = Stage("mtc")
+    end = stage.tape(1.0)
+    stage.sync.follow("auto", {}, end)
+    stage.step(end + 0.01)
+    assert stage.sync.source == "mtc" and len(stage.commands(do.Locate)) == 1
+    assert stage.sync.facts.wanted == "auto" and stage.sync.facts.priority == "mtc, clock, link, jack, internal"

@@ -73,7 +73,10 @@ def test_a_passcode_grants_what_it_grants(gate):
     assert gate.send("/connect", "look-at-it") == ("ok", "view", "")
     assert gate.send("/strip/voice/gain") == ("ok", 0.0)
     assert gate.send("/strip/voice/gain", -3.0)[0] == "denied"
+    assert gate.send("/clock/source")[0] == "ok"
+    assert gate.send("/clock/source", "internal")[0] == "denied"
     assert gate.send("/connect", "press-the-pads") == ("ok", "trigger", "")
+    assert gate.send("/clock/source", "internal")[0] == "ok"
     assert gate.send("/strip/voice/gain", -3.0) == ("ok",)
     assert gate.send("/mix/bus/add", "x")[0] == "denied"
 

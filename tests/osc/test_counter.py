@@ -69,6 +69,15 @@ def test_what_comes_a_little_late_plays(counter):
     assert counter.send("/clock/late") == [("/clock/late", "play_within", 100.0)]
 
 
+def test_without_midi_there_is_no_clock_to_follow(counter):
+    own = ("/clock/source", "internal", "internal", "stopped", "internal")
+    assert counter.send("/clock/source") == counter.send("/clock/source", "internal") == [own]
+    ((_, _, status, code, _),) = counter.send("/clock/source", "mtc")
+    assert (status, code) == ("error", "no_midi")
+    ((_, _, status, code, text),) = counter.send("/clock/source", "never")
+    assert (status, code) == ("error", "bad_range") and "auto, mtc, clock, link, jack" in text
+
+
 def test_a_rule_that_is_none_is_refused(counter):
     ((_, _, status, code, text),) = counter.send("/clock/late", "never")
     assert (status, code) == ("error", "bad_range")
