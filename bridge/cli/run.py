@@ -149,11 +149,27 @@ def midi_config(settings: Settings) -> dict[str, Any]:
         "ports": _words(settings.midi_ports),
         "tcp_port": settings.midi_tcp,
         "tcp_host": settings.osc_host,
-        "surfaces": _words(settings.surfaces),
+        "surfaces": _known_surfaces(settings),
         "surfaces_folder": str(settings.surfaces_folder),
         "clock_source": settings.clock_source,
         "sync_out": _words(settings.sync_out),
     }
+
+
+def _known_surfaces(settings: Settings) -> list[str]:
+    """Return the ids of the surfaces that are wanted. Raises SettingsError for one that is not there, MIDI or none."""
+    wanted = _words(settings.surfaces)
+    if wanted:
+        from bridge.midi.surface_file import SurfaceError
+        from bridge.midi.surfaces import Surfaces
+
+        try:
+            surfaces = Surfaces(settings.surfaces_folder)
+            for surface in wanted:
+                surfaces.get(surface)
+        except SurfaceError as error:
+            raise SettingsError(f"surfaces: {error}") from error
+    return wanted
 
 
 def _words(text: str) -> list[str]:

@@ -55,6 +55,12 @@ def test_wrong_usage_ends_with_2(tmp_path, arguments):
     refused(cuevox(tmp_path, *arguments), 2, "Usage")
 
 
+def test_a_surface_that_is_not_there_is_named_with_those_there_are(tmp_path):
+    (tmp_path / "small.yaml").write_text(STORY)
+    arguments = ("run", "small.yaml", "--midi", "off", "--device", "null", "--osc-port", "0")
+    refused(cuevox(tmp_path, *arguments, "--surfaces", "generic, nosuch"), 2, "surfaces:", "'nosuch'", "apc-mini, ")
+
+
 def test_a_missing_story_is_named(tmp_path):
     for command in ("export", "render", "run"):
         refused(cuevox(tmp_path, command, "nowhere.yaml"), 2, "nowhere.yaml")
