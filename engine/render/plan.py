@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.render.digest import digest
 from engine.render.locks import Locks
 from engine.story.model import Line, SpeakLine, Story
+from engine.story.slot_takes import slot_lines
 from engine.voices.catalog import Catalog
 
 
@@ -12,8 +13,8 @@ def plan(story: Story) -> tuple[Line, ...]:
     """Return every line of clips, cues and slots once, in the story's order."""
     spoken = [clip.line for track in story.tracks for clip in track.clips if clip.line is not None]
     cues = [cue.target for each in story.cue_lists().values() for cue in each]
-    targets = [*cues, *(slot.target for slot in story.slots)]
-    return tuple(dict.fromkeys([*spoken, *(t.line for t in targets if isinstance(t, SpeakLine))]))
+    slots = [line for slot in story.slots for line in slot_lines(story, slot)]
+    return tuple(dict.fromkeys([*spoken, *(t.line for t in cues if isinstance(t, SpeakLine)), *slots]))
 
 
 def digests(lines: tuple[Line, ...], catalog: Catalog, sample_rate: int, locks: Locks) -> dict[Line, str]:

@@ -20,6 +20,7 @@ class Played(NamedTuple):
     """What a press of a slot played, and what that depended on besides the memory that it lies in."""
 
     slot: Slot
+    target: PlayClip | SpeakLine
     manner: Manner
     looked_up: Index
     graph: Graph
@@ -71,7 +72,7 @@ class Cold:
         Raises NotReady for what has to be whole before it sounds, and isn't.
         """
         context = self._context
-        sound = self._as_before(slot, manner)
+        sound = self._as_before(slot, target, manner)
         if sound is not None:
             return sound
         owner, policy = SlotOwner(bank=slot.bank, index=slot.index), self.policy(slot)
@@ -80,7 +81,8 @@ class Cold:
             if policy == "last":
                 self._lasts[owner] = sound
             else:
-                self._played[slot.bank, slot.index] = Played(slot, manner, context.index, context.graph, sound)
+                played = Played(slot, target, manner, context.index, context.graph, sound)
+                self._played[slot.bank, slot.index] = played
             return sound
         what, source = f"slot {slot.bank}/{slot.index}", context.target_source(target)
         if policy == "wait":
@@ -93,10 +95,12 @@ class Cold:
         self._tell(what, "last", source, "is not there yet; the take before it is played")
         return replace(last, loaded=context.library.use(last.source))
 
-    def _as_before(self, slot: Slot, manner: Manner) -> Sound | None:
+    def _as_before(self, slot: Slot, target: PlayClip | SpeakLine, manner: Manner) -> Sound | None:
         """Return what the last press played, if this one is like it and nothing has changed since: most are."""
         played = self._played.get((slot.bank, slot.index))
-        if played is None or played.slot is not slot or played.manner is not manner:
+        if played is None or played.slot is not slot:
+            return None
+        if played.target is not target or played.manner is not manner:
             return None
         context, sound = self._context, played.sound
         same = played.looked_up is context.index and played.graph is context.graph

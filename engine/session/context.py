@@ -22,6 +22,7 @@ from engine.session.orders import Records, together
 from engine.session.players import JobOwner, Owner, Players, Sound, Starts, owner_name
 from engine.session.stage import Stage
 from engine.story.model import Clip, Line, Manner, PlayClip, SpeakLine, Story
+from engine.story.slot_takes import in_take, targets
 from engine.units import seconds_to_frames
 
 DECLICK_SECONDS = 0.005
@@ -185,8 +186,10 @@ class Context:
 
     def target_source(self, target: PlayClip | SpeakLine) -> Source:
         """Return what ``target`` is made of."""
-        line = target.line if isinstance(target, SpeakLine) else clip_source(self.index.clips[target.clip][1])
-        return at_speed(line, target.manner.speed)
+        if isinstance(target, SpeakLine):
+            return at_speed(target.line, target.manner.speed)
+        clip = in_take(self.index.clips[target.clip][1], target.take)
+        return at_speed(clip_source(clip), target.manner.speed)
 
     def is_loaded(self, target: PlayClip | SpeakLine) -> bool:
         """Return whether ``target`` can sound at once."""
@@ -204,6 +207,7 @@ class Context:
         else:
             track, clip = self.index.clips[target.clip]
             loaded = self._loaded(source, manner)
+            clip = in_take(clip, target.take)
             sound = self.clip_sound(clip, self.strip(track), target.manner.speed, loaded)
         sound = in_manner(sound, manner, self.story.sample_rate)
         if sound.loaded.paged and (sound.rate != 1.0 or sound.loop_frames):
@@ -254,12 +258,11 @@ def at_speed(source: Line | AudioFile, speed: float) -> Source:
 
 def story_sources(story: Story) -> tuple[Source, ...]:
     """Return every source that ``story`` can play, in the order in which it is likely needed, each once."""
-    placed = {c.id: clip_source(c) for t in story.tracks for c in t.clips}
+    placed = {c.id: c for t in story.tracks for c in t.clips}
     cues = [cue.target for each in story.cue_lists().values() for cue in each]
-    targets = [*cues, *(s.target for s in story.slots)]
     played = [
-        at_speed(t.line if isinstance(t, SpeakLine) else placed[t.clip], t.manner.speed)
-        for t in targets
+        at_speed(t.line if isinstance(t, SpeakLine) else clip_source(in_take(placed[t.clip], t.take)), t.manner.speed)
+        for t in [*cues, *(target for slot in story.slots for target in targets(slot))]
         if isinstance(t, (PlayClip, SpeakLine))
     ]
-    return tuple(dict.fromkeys([*placed.values(), *played]))
+    return tuple(dict.fromkeys([*map(clip_source, placed.values()), *played]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.session.library import AudioFile, Source
-from engine.story.model import Clip, Line, Slot, Story, Track
+from engine.story.model import Clip, Line, Slot, Story, Target, Track
+from engine.story.slot_takes import targets
 
 SlotKey = tuple[str, int]
 
@@ -19,6 +20,8 @@ class Index:
         """Every clip by its id, with its track's."""
         self.slots: Mapping[SlotKey, Slot] = {(s.bank, s.index): s for s in story.slots}
         """Every slot by bank and index."""
+        self.targets: Mapping[SlotKey, tuple[Target, ...]] = {key: targets(slot) for key, slot in self.slots.items()}
+        """What each slot may play, from the softest press to the hardest."""
         self._made_of: dict[Source, list[Clip]] = {}
         self._groups: dict[str, list[Slot]] = {}
         for _, clip in self.clips.values():

@@ -86,7 +86,8 @@ class Prefetch:
         bank = self.bank
         for slot in self._context.story.slots:
             if slot.bank == bank:
-                yield from self._target(slot.target)
+                for target in self._context.index.targets[slot.bank, slot.index]:
+                    yield from self._target(target)
         now = self._transport.now()
         yield from self._timeline(now)
         start, end = self._transport.loop or (0, 0)

@@ -635,7 +635,7 @@ class Session:
             if made_of(cue.target, source)
         )
         for slot in story.slots:
-            if made_of(slot.target, source):
+            if any(made_of(target, source) for target in self.context.index.targets[slot.bank, slot.index]):
                 changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))
         return tuple(changes)
 

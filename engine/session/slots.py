@@ -15,6 +15,7 @@ from engine.session.orders import Records
 from engine.session.players import SlotOwner, Sound
 from engine.session.transport import Transport
 from engine.story.model import Manner, PlayClip, PlaySection, Slot, SpeakLine
+from engine.story.slot_takes import share
 from engine.story.velocity import velocity_db
 from engine.story.words import numbered
 
@@ -51,7 +52,7 @@ class Slots:
         if isinstance(slot.target, PlaySection):
             self._transport.play_section(slot.target, at_frame)
             return
-        sound = self._sound(slot, slot.target, press)
+        sound = self._sound(slot, self._take_by(slot, slot.target, press.velocity), press)
         if sound is None:
             return
         again = playing if slot.mode in ("retrigger", "gate") else []
@@ -87,11 +88,14 @@ class Slots:
             return "playing"
         if isinstance(slot.target, PlaySection):
             return "ready"
-        return self._context.library.shelf(self._context.target_source(slot.target)).state
+        takes = (t for t in self._context.index.targets[bank, index] if not isinstance(t, PlaySection))
+        states = [self._context.library.shelf(self._context.target_source(take)).state for take in takes]
+        return next((state for state in states if state != "ready"), "ready")
 
     def words(self, bank: str, index: int) -> tuple[tuple[str, int], ...]:
         """Return the words of a slot as they are named, and where each starts; none while its take is not there."""
-        target = self.slot(bank, index).target
+        self.slot(bank, index)
+        target = self._context.index.targets[bank, index][0]
         if isinstance(target, PlaySection) or not self._context.is_loaded(target):
             return ()
         words = words_of(self._context.sound(target, Manner(speed=target.manner.speed)))
@@ -124,12 +128,18 @@ class Slots:
             manner = replace(manner, from_word=self._word_by(target, press.velocity), to_word=None)
         return self._cold.sound(slot, target, manner)
 
+    def _take_by(self, slot: Slot, target: PlayClip | SpeakLine, velocity: float) -> PlayClip | SpeakLine:
+        """Return the take of a slot that a velocity picks: the hardest press the last one."""
+        takes = self._context.index.targets[slot.bank, slot.index]
+        take = takes[share(len(takes), velocity)]
+        return target if isinstance(take, PlaySection) else take
+
     def _word_by(self, target: PlayClip | SpeakLine, velocity: float) -> str | None:
         """Return the word that a velocity picks: the hardest press the last one. None: it has no words, or none yet."""
         if not self._context.is_loaded(target):
             return None
         count = len(words_of(self._context.sound(target, Manner(speed=target.manner.speed))))
-        return f"#{min(count, 1 + int(velocity * count))}" if count else None
+        return f"#{1 + share(count, velocity)}" if count else None
 
     def _stops_for(self, slot: Slot, own: list[int], at_frame: int | None) -> Records | None:
         """Return the stop orders of the slot's own old players and of its choke group; None: nobody has to stop."""

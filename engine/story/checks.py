@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEMITONES, SPEED, TEMPO, ParamSpec
+from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEED, SEMITONES, SPEED, TEMPO, ParamSpec
 from engine.plugins.facts import is_plugin, known_specs, plugin_name
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
@@ -28,6 +28,7 @@ from engine.story.model import (
     PlaySection,
     Position,
     SendMessages,
+    Slot,
     Snapshot,
     SpeakLine,
     Story,
@@ -79,6 +80,7 @@ class _Check:
         self._story, self._voices, self._effects = story, voices, effects
         self._specs = {**(effects or {}), **known_specs(story.plugins.items())}
         self._clips = {c.id for t in story.tracks for c in t.clips}
+        self._files = {c.id for t in story.tracks for c in t.clips if c.line is None}
         self._tracks = {t.id for t in story.tracks}
         self._buses = {b.id for b in story.buses}
         self._markers = {m.id for m in story.markers}
@@ -316,6 +318,7 @@ class _Check:
             yield from check_range(path, "grid", slot.grid_beats, _GRID)
             yield from check_id(path, "bank", slot.bank)
             yield from check_id(path, "choke", slot.choke) if slot.choke is not None else ()
+            yield from self._takes(slot, path)
         for i, midi in enumerate(self._story.midi):
             yield from self._midi(midi, ("midi", i))
         for i, snapshot in enumerate(self._story.snapshots):
@@ -325,6 +328,17 @@ class _Check:
             yield from self._position(marker.at, ("markers", i, "at"))
             if isinstance(marker.at, After) and marker.at.clip is None:
                 yield problem(("markers", i, "at"), "after what? A marker comes after a clip that it names")
+
+    def _takes(self, slot: Slot, path: Path) -> Iterator[Problem]:
+        for seed in slot.velocity_take:
+            yield from check_range(path, "velocity_take", seed, SEED)
+        target, what = slot.target, ""
+        if isinstance(target, PlaySection):
+            what = "a section"
+        elif isinstance(target, PlayClip) and target.clip in self._files:
+            what = f"clip {target.clip!r}, a sound file,"
+        if slot.velocity_take and what:
+            yield problem((*path, "velocity_take"), f"{what} has no takes: only what is spoken has")
 
     def _midi(self, midi: MidiTrack, path: Path) -> Iterator[Problem]:
         yield from check_audio_path(path, midi.file, "file", "a MIDI file")

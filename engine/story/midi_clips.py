@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.story.midi_notes import TickClock
 from engine.story.model import At, Beat, Clip, Line, MidiTrack, PlayClip, Slot, SpeakLine, Story
+from engine.story.slot_takes import in_take, share, slot_lines, targets
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.story.velocity import velocity_db
 from engine.units import seconds_to_frames
@@ -47,8 +48,8 @@ def midi_lines(story: Story) -> Iterator[Line]:
     """Iterate over the lines that MIDI files have slots speak."""
     banks = {track.bank for track in story.midi}
     for slot in story.slots:
-        if slot.bank in banks and isinstance(slot.target, SpeakLine):
-            yield slot.target.line
+        if slot.bank in banks:
+            yield from slot_lines(story, slot)
 
 
 def with_midi_clips(story: Story, frames_of: FramesOf) -> Story:
@@ -139,11 +140,12 @@ class _Player:
             self._placed.append(sounding)
 
     def _start(self, press: Press, attack: int) -> _Sounding | None:
-        target = press.slot.target
+        choice = targets(press.slot)
+        target = choice[share(len(choice), press.velocity / 127.0)]
         gain_db = press.slot.gain_db + velocity_db(press.slot.velocity, press.velocity / 127.0)
         if isinstance(target, PlayClip):
             track, clip = self._clips[target.clip]
-            name = track.id
+            name, clip = track.id, in_take(clip, target.take)
         elif isinstance(target, SpeakLine):
             name, clip = target.track, Clip(id=press.name, start=At(frame=0), line=target.line)
         else:

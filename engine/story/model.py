@@ -229,10 +229,14 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlayClip(msgspec.Struct, frozen=True, kw_only=True, tag="clip"):
-    """Play a clip of the story by its id, with its trim, gain, pan and fades, on its track's strip."""
+    """Play a clip of the story by its id, with its trim, gain, pan and fades, on its track's strip.
+
+    take: the seed of another take of its line; None: its own.
+    """
 
     clip: str
     manner: Manner = Manner()
+    take: int | None = None
 
 
 class SpeakLine(msgspec.Struct, frozen=True, kw_only=True, tag="line"):
@@ -319,9 +323,10 @@ ColdPolicy = Literal["wait", "last", "skip"]
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """A pad. choke: slots with the same group stop each other.
 
-    velocity: how it becomes gain. velocity_word: it picks the word to start from instead. quantise: a press waits for
-    the next beat, bar, or multiple of ``grid_beats`` in its bar, while the timeline runs. cold: what is done when its
-    take is not there.
+    velocity: how it becomes gain. velocity_word: it picks the word to start from instead. velocity_take: it picks the
+    take, seeds from the softest press to the hardest; none: there is one. quantise: a press waits for the next beat,
+    bar, or multiple of ``grid_beats`` in its bar, while the timeline runs. cold: what is done when its take is not
+    there.
     """
 
     bank: str
@@ -333,6 +338,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     gain_db: float = 0.0
     velocity: VelocityCurve = "gm"
     velocity_word: bool = False
+    velocity_take: tuple[int, ...] = ()
     cold: ColdPolicy = "wait"
     quantise: Quantise = "none"
     grid_beats: float = 0.25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast, get_args
 
 from engine.params import DUCK
@@ -77,14 +78,15 @@ CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "send", "at", "gain_db", "pre_w
 CUELIST_KEYS = ("id", "name", "cues")
 PROMPTER_KEYS = ("voice", "bus", "read_ahead")
 SLOT_KEYS = (
-    "bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db", "velocity", "velocity_word", "quantise", "grid",
-    "cold",
+    "bank", "index", "name", *TARGET_KEYS, "mode", "choke", "gain_db", "velocity", "velocity_word", "velocity_take",
+    "quantise", "grid", "cold",
 )  # fmt: skip
 SNAPSHOT_KEYS = ("id", "name", "strips")
 SCENE_KEYS = ("gain_db", "pan", "mute", "sends", "inserts")
 MIDI_KEYS = ("file", "bank", "start", "first_note", "channel", "tempo")
 MARKER_KEYS = ("id", "at", "name")
 TEMPO_KEYS = ("bar", "bpm", "beats_per_bar")
+_SEED = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 class Reader:
@@ -336,10 +338,18 @@ class Reader:
             gain_db=fields.number("gain_db"),
             velocity=cast(VelocityCurve, fields.choice("velocity", get_args(VelocityCurve), "gm")),
             velocity_word=fields.switch("velocity_word"),
+            velocity_take=self._seeds(fields, "velocity_take"),
             cold=cast(ColdPolicy, fields.choice("cold", get_args(ColdPolicy), "wait")),
             quantise=cast(Quantise, fields.choice("quantise", get_args(Quantise), "none")),
             grid_beats=fields.number("grid", 0.25),
         )
+
+    def _seeds(self, fields: Fields, key: str) -> tuple[int, ...]:
+        words = fields.words(key) if key in fields else ()
+        if key in fields and not (words and all(map(_SEED.fullmatch, words))):
+            fields.complain(key, "[seed, seed, …], whole numbers from the softest press to the hardest")
+            return ()
+        return tuple(map(int, words))
 
     def _target(self, fields: Fields) -> Target:
         given = [key for key in ("clip", "say", "section") if key in fields]

@@ -276,6 +276,7 @@ def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
         "gain_db": _number(slot.gain_db, 0.0),
         "velocity": _word(slot.velocity, "gm"),
         "velocity_word": _switch(slot.velocity_word),
+        "velocity_take": Leaf("args", slot.velocity_take, not slot.velocity_take),
         "cold": _word(slot.cold, "wait"),
         "quantise": _word(slot.quantise, "none"),
         "grid": _number(slot.grid_beats, 0.25),

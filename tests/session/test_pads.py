@@ -13,7 +13,7 @@ from engine.events import Dropped
 from engine.realtime.records import NOW, Kind, Report
 from engine.session.library import Stretched
 from engine.session.slots import velocity_db
-from engine.story.model import Manner, PlayClip, Slot, SpeakLine, Story, TempoPoint
+from engine.story.model import Line, Manner, PlayClip, Slot, SpeakLine, Story, TempoPoint
 from tests.session.studio import Studio, line, small_story
 
 BEAT = 24000
@@ -29,6 +29,15 @@ def studio(mode: str = "layer", manner: Manner | None = None, **fields: Any) -> 
 def press(each: Studio, at_frame: int | None = None, **fields: Any) -> dict[str, Any]:
     each.do(TriggerSlot(bank="a", index=1, **fields), at_frame)
     return each.stage.take(Kind.START_PLAYER)[-1]
+
+
+def offset_of(each: Studio, text: str, seed: int) -> int:
+    """Return where the take of a line lies."""
+    return next(
+        100_000 * number
+        for number, (source, _) in enumerate(each.loader.asked, 1)
+        if isinstance(source, Line) and (source.text, source.delivery.seed) == (text, seed)
+    )
 
 
 def first_float(each: Studio) -> int:
@@ -107,6 +116,40 @@ def test_velocity_curves(curve: Any, half: float) -> None:
 def test_velocity_picks_the_word(velocity: float, word: int) -> None:
     order = press(studio(velocity_word=True), velocity=velocity)
     assert (order["offset"] % 100_000, order["gain"]) == (400 * word, 1.0)
+
+
+SOFT_TO_HARD = [(0.01, 3), (0.33, 3), (0.34, 0), (0.66, 0), (0.67, 7), (1.0, 7)]
+
+
+@pytest.mark.parametrize(("velocity", "seed"), SOFT_TO_HARD)
+def test_velocity_picks_the_take(velocity: float, seed: int) -> None:
+    each = studio(velocity_take=(3, 0, 7), velocity="off")
+    seeds = [source.delivery.seed for source, _ in each.loader.asked if source.text.startswith("the dragon")]
+    assert sorted(seeds) == [0, 3, 7], "all of them are made ahead"
+    order = press(each, velocity=velocity)
+    assert order["offset"] == offset_of(each, "the dragon and the knight", seed)
+    assert press(each, velocity=velocity)["offset"] == order["offset"], "and again the same"
+    other = 1.0 if seed == 3 else 0.01
+    assert press(each, velocity=other)["offset"] == offset_of(each, "the dragon and the knight", 7 if seed == 3 else 3)
+
+
+def test_the_take_of_a_clip_is_played_as_the_clip_is() -> None:
+    story = small_story()
+    slot = Slot(bank="a", index=1, target=PlayClip(clip="after"), mode="layer", velocity="off", velocity_take=(5, 6))
+    each = Studio(replace(story, slots=(slot,)))
+    assert press(each, velocity=1.0)["offset"] == offset_of(each, "and then", 6) + 10, "trimmed as it is"
+
+
+def test_a_slot_is_ready_when_all_its_takes_are() -> None:
+    story = small_story()
+    slot = Slot(bank="a", index=1, target=PlayClip(clip="hello"), velocity_take=(0, 1))
+    each = Studio(replace(story, slots=(slot,)), load=False)
+    states = []
+    for number in (0, 1):
+        states.append(each.session.slots.state("a", 1))
+        (source,) = [s for s, _ in each.loader.asked if s.text == "hello there" and s.delivery.seed == number]
+        each.deliver(source)
+    assert "ready" not in states and each.session.slots.state("a", 1) == "ready"
 
 
 def running(each: Studio, timeline_frame: int, engine_frame: int) -> None:
