@@ -111,7 +111,7 @@ def _show_next(client: Any, *, json: bool) -> None:
     except NoAnswer:
         return
     if json:
-        screen.print_json(dict(zip(("port", "message", "effect"), values, strict=False)))
+        screen.print_json_line(dict(zip(("port", "message", "effect"), values, strict=False)))
     else:
         typer.echo("\t".join(str(value) for value in values))
 

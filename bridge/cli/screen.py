@@ -25,6 +25,11 @@ def print_json(data: object) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
 
 
+def print_json_line(data: object) -> None:
+    """Print data for scripts that read one line after the other."""
+    typer.echo(msgspec.json.encode(data).decode())
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on stdout; tab-separated and unabridged when that is no terminal."""
     if not sys.stdout.isatty():

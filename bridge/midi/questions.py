@@ -106,7 +106,7 @@ class MidiDesk:
         """Teach the control that is moved next; an empty address: nothing is to be learnt any more."""
         self._lesson = None
         if address:
-            target = self._wire.targets.find(address)
+            target = self._target(address)
             read_control(Source("cc"), address, options)
             self._lesson = _Lesson(target=target, options=options, until=self._loop.time() + PATIENCE_SECONDS)
         return ()
@@ -116,7 +116,7 @@ class MidiDesk:
         source = parse_source(control)
         if source is None:
             raise BadValue(f"no control is called {control!r}; a control is {FORMS}")
-        target = self._wire.targets.find(address)
+        target = self._target(address)
         self._teach(self._device(port), read_control(source, address if "#" in address else target.address, options))
         return ()
 
@@ -172,6 +172,13 @@ class MidiDesk:
 
     def _keep(self, device: Device, controls: tuple[Control, ...]) -> None:
         self._wire.rework(device, self._wire.surfaces.learn(device.name, device.surface, controls))
+
+    def _target(self, address: str) -> Target:
+        """Return what an address is; a strip, slot … that this story has not is refused with those that it has."""
+        target = self._wire.targets.find(address)
+        if target.leaf.route.read is not None:
+            target.leaf.route.read(self._wire.hub.engine, target.leaf.path)
+        return target
 
     def _device(self, port: str) -> Device:
         devices = self._wire.devices

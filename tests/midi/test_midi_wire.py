@@ -130,6 +130,7 @@ async def test_fourteen_bits_nrpn_and_encoders_are_told_apart(make):
     [
         ("/midi/bind", ("knobs", "cc 999", "/go"), "no control is called"),
         ("/midi/bind", ("nobody", "cc 9", "/go"), "there is: Cuevox, Knobs"),
+        ("/midi/learn", ("/strip/nobody/gain",), "'nobody'; there is: "),
         ("/midi/bind", ("knobs", "cc 9", "/nothing"), "nothing answers"),
         ("/midi/bind", ("knobs", "cc 9", "/say"), "can't be moved by a control"),
         ("/midi/bind", ("knobs", "cc 9", "/go", "takeover: never"), "pickup, scale, jump"),
