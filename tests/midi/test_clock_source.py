@@ -1,11 +1,13 @@
 """The clock source while the engine runs: asked for, changed, refused, told, and known again."""
 
+import socket
 from typing import get_args
 
 from midi_rig import in_loop
 
 from bridge.midi import wire
 from bridge.midi.port import PortError
+from bridge.midi.start import MidiConfig, start_midi
 from bridge.midi.sync import SOURCES
 from engine.settings import ClockSource
 
@@ -62,3 +64,16 @@ async def test_what_can_not_be_had_leaves_all_as_it_is(make):
 
 def test_it_is_called_as_in_the_settings():
     assert set(SOURCES) == set(get_args(ClockSource))
+
+
+@in_loop
+async def test_the_choice_outlives_a_control_process(make):
+    rig = await make("deck")
+    rig.engine.notes["clock_source"] = b"mtc"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = MidiConfig(api="off", tcp_port=port, surfaces_folder=str(rig.wire.surfaces.folder), clock_source="clock")
+    again = await start_midi(rig.hub, config, rig.wire.surfaces.folder, again=True)
+    assert again is not None
+    again.close()
+    assert again.sync.facts.wanted == "mtc"
