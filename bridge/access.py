@@ -65,6 +65,8 @@ def needed(route: Route, *, writes: bool) -> Right:
         return Right.NONE
     if address in _ADMIN:
         return Right.ADMIN
+    if address in _TRIGGERS:
+        return Right.TRIGGER
     if not writes or (route.handler and not address.startswith(_EDITS)):
         return Right.VIEW
     return Right.EDIT if address.startswith(_EDITS) or route.command in _EDIT_COMMANDS else Right.TRIGGER

@@ -182,3 +182,9 @@ def test_a_client_afar_that_sends_too_much_is_told_and_counted():
     assert hub.counters.dropped_messages == 100
     told = wire.take(9000)
     assert any(m[0] == "/reply" and m[3] == "busy" for m in told)
+
+
+def test_who_only_looks_can_take_nothing_away_from_others():
+    rows = {route.address: route for route in ROUTES}
+    for address in ("/clearsched", "/loudness/reset"):
+        assert needed(rows[address], writes=True) is Right.TRIGGER
