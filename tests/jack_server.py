@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-import uuid
+import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +26,9 @@ CLIENT_TIMEOUT_MS = 3000
 class JackServer:
     """A ``jackd`` of its own name; ``env`` leads clients to it.
 
+    JACK keeps a list of at most eight servers, and one that was killed stays in it until a server of the same name
+    starts. Names are therefore few and used again; a locked file says which is taken.
+
     sync: a slow machine delays, it never drops; without it the server keeps its pace, as on a real sound card.
     """
 
@@ -35,7 +40,8 @@ class JackServer:
         sync: bool = True,
         outputs: int = 2,
     ) -> None:
-        self.name = f"cuevox-{uuid.uuid4().hex[:12]}"
+        self.name, lock = _a_free_name()
+        weakref.finalize(self, os.close, lock)
         self.sample_rate = sample_rate
         self.period = period
         self._outputs = outputs
@@ -50,19 +56,19 @@ class JackServer:
     def start(self) -> None:
         command = ["jackd", "-n", self.name, *self._modes, "-d", "dummy", "-r", str(self.sample_rate)]
         command += ["-p", str(self.period), "-P", str(self._outputs)]
-        self._process = subprocess.Popen(
-            command,
-            env={**os.environ, **self.env},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                self.stop()
-                raise RuntimeError(f"jackd did not start: {command}")
-            time.sleep(0.05)
+        if shutil.which("setpriv"):
+            command = ["setpriv", "--pdeathsig", "TERM", *command]  # it ends with whoever started it
+        with tempfile.TemporaryFile("w+") as said:
+            self._process = subprocess.Popen(
+                command, env={**os.environ, **self.env}, stdout=said, stderr=said, start_new_session=True
+            )
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(self.name):
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    self.stop()
+                    said.seek(0)
+                    raise RuntimeError(f"jackd did not start: {command}\n{said.read()}")
+                time.sleep(0.05)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -75,7 +81,7 @@ class JackServer:
             self._process = None
 
     def end(self, how: signal.Signals) -> None:
-        """Have it end by a signal."""
+        """Have it end by a signal; after a kill, start it again, or its place in JACK's list stays taken."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
@@ -87,14 +93,34 @@ class JackServer:
 
         return jack.Client(name, no_start_server=True, servername=self.name)
 
-    def _answers(self) -> bool:
-        import jack
 
+def _a_free_name() -> tuple[str, int]:
+    """A name that nobody on this machine uses, and the lock that keeps it so for as long as it is open."""
+    import fcntl  # POSIX has it
+
+    folder = Path(tempfile.gettempdir()) / f"cuevox-jack-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    for number in range(1, 9):
+        name = f"cuevox-{os.getuid()}-{number}"
+        lock = os.open(folder / name, os.O_RDWR | os.O_CREAT)
         try:
-            self.client("probe").close()
-        except jack.JackOpenError:
-            return False
-        return True
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _answers(name):
+                return name, lock
+        except BlockingIOError:
+            pass
+        os.close(lock)
+    raise RuntimeError(f"eight test servers of JACK run already: {folder}")
+
+
+def _answers(name: str) -> bool:
+    import jack
+
+    try:
+        jack.Client("probe", no_start_server=True, servername=name).close()
+    except jack.JackOpenError:
+        return False
+    return True
 
 
 def running_server(**options: object) -> Iterator[JackServer]:
