@@ -102,10 +102,10 @@ def _pieces(point: Point, following: Point, in_gain: bool) -> Iterator[tuple[flo
 
 
 class Automation:
-    """Where the moves of one mixer stand. ``turn`` carries a move out. All in the mixer's thread."""
+    """Where the moves of one mixer stand. All in the mixer's thread."""
 
-    def __init__(self, turn: Turner, fade_frames: int) -> None:
-        self._turn, self._fade = turn, fade_frames
+    def __init__(self, fade_frames: int) -> None:
+        self._fade = fade_frames
         self._rows: Move = np.zeros(0, AUTOMATION)
         self._frames: NDArray[np.int64] = np.zeros(0, np.int64)
         self._next = 0
@@ -143,21 +143,21 @@ class Automation:
         self._touched.clear()
         self._expected = -1
 
-    def run(self, timeline_frame: int, playing: bool, frame: int) -> int:
-        """Do what is due at engine ``frame``; return how many frames from there on nothing begins."""
+    def run(self, timeline_frame: int, playing: bool, frame: int, turn: Turner) -> int:
+        """Have ``turn`` do what is due at engine ``frame``; return how many frames from there on nothing begins."""
         if not len(self._rows):
             return NEVER
         if timeline_frame != self._expected or playing != self._was_playing:
-            self._chase(timeline_frame, playing, frame)
+            self._chase(timeline_frame, playing, frame, turn)
         for due, index in [each for each in self._later if each[0] <= frame]:
             self._later.remove((due, index))
             row = self._rows[index]
-            self._do(row, int(row["frame"] + row["frames"]) - timeline_frame)
+            self._do(turn, row, int(row["frame"] + row["frames"]) - timeline_frame)
         if not playing:
             return NEVER
         while self._next < len(self._frames) and self._frames[self._next] == timeline_frame:
             row = self._rows[self._next]
-            self._do(row, int(row["frames"]))
+            self._do(turn, row, int(row["frames"]))
             self._next += 1
         ahead = int(self._frames[self._next]) - timeline_frame if self._next < len(self._frames) else NEVER
         return min([ahead, *(due - frame for due, _ in self._later)])
@@ -166,11 +166,11 @@ class Automation:
         """Note where the timeline is expected next, if nobody moves it."""
         self._expected, self._was_playing = timeline_frame, playing
 
-    def _do(self, row: np.void, frames: int) -> None:
+    def _do(self, turn: Turner, row: np.void, frames: int) -> None:
         if int(row["lane"]) not in self._touched:
-            self._turn(row, float(row["end"]), max(1, frames))
+            turn(row, float(row["end"]), max(1, frames))
 
-    def _chase(self, timeline_frame: int, playing: bool, frame: int) -> None:
+    def _chase(self, timeline_frame: int, playing: bool, frame: int, turn: Turner) -> None:
         """Bring every lane to where it is at this place, and on from there."""
         self._next = int(np.searchsorted(self._frames, timeline_frame, side="right"))
         self._later.clear()
@@ -182,7 +182,7 @@ class Automation:
             row = self._rows[index]
             if lane in self._touched:
                 continue
-            self._turn(row, _value_at(row, place), self._fade)
+            turn(row, _value_at(row, place), self._fade)
             if playing and int(row["frame"]) < place < int(row["frame"] + row["frames"]):
                 self._later.append((frame + self._fade, index))
 

@@ -13,7 +13,7 @@ from engine.mixer.effects import EffectSpec, effect_spec
 from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.hosting import HostedPlugin, PluginRefused, load_hosted
 from engine.mixer.insert import GRID_FRAMES, Block, Insert
-from engine.mixer.plugins import Plugin, effect_values, make_plugin, run_plugin
+from engine.mixer.plugins import Caller, Plugin, effect_values, make_plugin
 from engine.mixer.watch import NO_WATCH, NOTHING, Watch
 from engine.plugins.facts import PluginFacts
 from engine.story.model import Effect
@@ -41,7 +41,7 @@ class Chain:
     ) -> None:
         self._sample_rate = float(sample_rate)
         self._max_block_frames = max_block_frames
-        self._silence = np.zeros((2, max_block_frames), np.float32)
+        self._caller = Caller(self._sample_rate, max_block_frames)
         self._effects = tuple(effects)
         self._keys = tuple(keys) or tuple(range(len(self._effects)))
         self._spec, self._watch = spec, watch
@@ -62,8 +62,8 @@ class Chain:
             return self._hosted(key, effect, spec, spec.plugin)
         plugins = (make_plugin(effect), make_plugin(effect), make_plugin(effect), make_plugin(effect))
         for plugin in plugins:
-            self._clear(plugin)
-        return Insert(spec, plugins, effect_values(effect, spec), effect.bypass, self._run, self._clear)
+            self._caller.clear(plugin)
+        return Insert(spec, plugins, effect_values(effect, spec), effect.bypass, self._caller)
 
     def _hosted(self, key: int, effect: Effect, spec: EffectSpec, facts: PluginFacts) -> HostedInsert:
         """Build a plug-in and its spare; one that can't be had is a fault, and stays out of the sound."""
@@ -80,7 +80,7 @@ class Chain:
             except PluginRefused as error:
                 self.faults[effect.effect] = str(error)
             self._watch.loading(NOTHING)
-        return HostedInsert(spec, plugins, told, effect.bypass, partial(self._run_hosted, key))
+        return HostedInsert(spec, plugins, told, effect.bypass, partial(_run_hosted, self._caller, self._watch, key))
 
     def __len__(self) -> int:
         return len(self._inserts)
@@ -175,7 +175,7 @@ class Chain:
     def process(self, block: Block, frame: int) -> Block:
         """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""
         if self._resting or self._comes_to_rest(frame):
-            return block if self._board is None else self._run(self._board, block)
+            return block if self._board is None else self._caller.run(self._board, block)
         if not any(insert.moving for insert in self._inserts):
             return self._process_each(block, frame)
         out = np.empty_like(block)
@@ -216,19 +216,13 @@ class Chain:
         self._resting = True
         return True
 
-    def _run(self, plugin: Plugin, block: Block) -> Block:
-        return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
 
-    def _run_hosted(self, key: int, plugin: HostedPlugin, block: Block) -> Block:
-        self._watch.running(key)
-        try:
-            return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
-        finally:
-            self._watch.running(NOTHING)
-
-    def _clear(self, plugin: Plugin) -> None:
-        """Let a plug-in forget every sound, and warm it again: a block larger than any since would clear it, too."""
-        run_plugin(plugin, self._silence, self._sample_rate, self._max_block_frames, reset=True)
+def _run_hosted(caller: Caller, watch: Watch, key: int, plugin: HostedPlugin, block: Block) -> Block:
+    watch.running(key)
+    try:
+        return caller.run(plugin, block)
+    finally:
+        watch.running(NOTHING)
 
 
 def _board(plugins: list[Plugin]) -> Plugin:

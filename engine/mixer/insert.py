@@ -10,13 +10,13 @@ was swapped out, outside the callback.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
-from engine.mixer.plugins import Plugin
+from engine.mixer.plugins import Caller, Plugin
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
 GRID_FRAMES = 64
@@ -39,8 +39,7 @@ class Insert:
     """One effect in a chain. All frames are engine frames. Called inside the callback, but for ``tidy``.
 
     latency_frames: by which an insert delays; none of our own does.
-    plugins: twins and their spares, all clean. run: passes a planar (2, n) block through a plug-in. clear: lets a
-    plug-in forget every sound.
+    plugins: twins and their spares, all clean. caller: runs and clears them.
     """
 
     latency_frames = 0
@@ -51,14 +50,13 @@ class Insert:
         plugins: tuple[Plugin, Plugin, Plugin, Plugin],
         values: Sequence[float],
         bypass: bool,
-        run: Callable[[Plugin, Block], Block],
-        clear: Callable[[Plugin], None],
+        caller: Caller,
     ) -> None:
         self._params = tuple(spec.params.values())
         self._memory = spec.memory
         self._twins, self._spares = list(plugins[:2]), list(plugins[2:])
         self._soiled = [False, False]
-        self._run, self._clear = run, clear
+        self._caller = caller
         self._knobs = new_ramps([param.spec.to_norm(v) for param, v in zip(self._params, values, strict=True)])
         self._bypass = new_ramps([float(bypass)])
         self._fade = new_ramps([1.0])
@@ -164,13 +162,13 @@ class Insert:
         """Clear the spares that were in use. Main thread."""
         for twin, soiled in enumerate(self._soiled):
             if soiled:
-                self._clear(self._spares[twin])
+                self._caller.clear(self._spares[twin])
                 self._soiled[twin] = False
 
     def _renew(self, twin: int, frame: int) -> None:
         """Put the clean spare in a twin's place; without one (twice within a moment) clear the twin where it is."""
         if self._soiled[twin]:
-            self._clear(self._twins[twin])
+            self._caller.clear(self._twins[twin])
             return
         fresh, self._spares[twin] = self._spares[twin], self._twins[twin]
         for index, param in enumerate(self._params):
@@ -211,11 +209,11 @@ class Insert:
         return blend(self._bypass, frame, wet, block)
 
     def _wet(self, block: Block, frame: int) -> Block:
-        heard = self._run(self._twins[self._heard], block)
+        heard = self._caller.run(self._twins[self._heard], block)
         listens = self._memory == "long" or (self._memory == "short" and (self._moved or frame < self._awake_until))
         if not (listens or self._fading):
             return heard
-        other = self._run(self._twins[1 - self._heard], block)
+        other = self._caller.run(self._twins[1 - self._heard], block)
         return blend(self._fade, frame, heard, other) if self._fading else heard
 
     def _pass_edge(self, frame: int) -> None:

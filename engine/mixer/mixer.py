@@ -48,6 +48,7 @@ class Mixer:
     """One mixer of one graph. One thread calls it; it knows neither device nor clock.
 
     arena: float32, flat; clips lie in it interleaved. max_block_frames: the longest block that ``process`` takes.
+    Nothing in it refers back to it: it is freed when it is let go of, since the audio process collects no garbage.
     Strip buffers are planar inside, as Pedalboard wants them; everything handed out is (frames, 2).
     before: the mixer that this one will ``adopt``: effects that both have are not built, but taken over. watch: hears
     of plug-ins by ``insert_word``. leg: its share of the graph, where other mixers do the rest; without plug-ins of
@@ -95,7 +96,7 @@ class Mixer:
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
         self._playback = Playback(self._players, self._reports, count, arena, self._fade)
-        self._automation = Automation(self._automate, self._fade)
+        self._automation = Automation(self._fade)
         self._epochs: list[tuple[int, int]] = []
         self._knobs, self._stand = new_knobs(), np.zeros(1, STAND)
         self._panic_end = NEVER
@@ -402,7 +403,7 @@ class Mixer:
         if self.frame >= self._panic_end:
             self._end_panic()
         heard = self._playback.timeline_frame - self.strip_latency_frames
-        quiet = self._automation.run(heard, self._playback.playing, self.frame)
+        quiet = self._automation.run(heard, self._playback.playing, self.frame, self._automate)
         return self._playback.cut(min(most, quiet, self._panic_end - self.frame))
 
     def _do_due(self, slot: int) -> None:

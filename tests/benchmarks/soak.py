@@ -19,6 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import msgspec
 import numpy as np
 import psutil
 import soundfile
+from family import AUDIO, CONTROL, ROLES, SUPERVISOR, WORKER, Family, Memory
 from jack_clients import StallWatch
 from report import NOTES, Report
 from running import Cuevox
@@ -33,8 +35,9 @@ from running import Cuevox
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_server import JackServer
 
-AUDIO, CONTROL, WORKER = "engine.realtime.audio_process", "bridge.cli.control_process", "engine.voices.worker"
 WARM_SECONDS = 20.0
+GROWTH_AFTER_SECONDS = 60.0
+"""What is taken until then is warming up: caches, plug-ins' buffers, the first of everything."""
 KILL_SECONDS = 4.0
 EVERY = {"mix": 3.0, "worker": 20.0, "reload": 15.0, "audio": 60.0, "control": 90.0}
 """How often the mix is changed, live and on disk, and a worker, the audio and the control process are killed."""
@@ -57,11 +60,15 @@ class Second(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     underflows: int
     stalls: int
-    memory_mb: float
-    control_mb: float
+    memory: dict[str, Memory]
     fds: int
     control_fds: int
     killed: bool
+
+    def own_mb(self, role: str = "") -> float:
+        """What the processes of a role have taken by themselves; of all without one."""
+        parts = [self.memory.get(role, Memory())] if role else self.memory.values()
+        return sum(part.own for part in parts)
 
 
 def story_text(effect: str) -> str:
@@ -79,75 +86,6 @@ def story_text(effect: str) -> str:
         f"buses:\n  - {{id: hall, inserts: [{{reverb: {{}}}}]}}\n"
         f"cues:\n{cues}slots:\n{slots}"
     )
-
-
-class Family:
-    """The engine's processes as the system sees them."""
-
-    def __init__(self, pid: int) -> None:
-        self._supervisor = psutil.Process(pid)
-
-    def all(self) -> list[psutil.Process]:
-        return [self._supervisor, *self._supervisor.children(recursive=True)]
-
-    def running(self, module: str) -> list[psutil.Process]:
-        """Return those that run ``module``, oldest first."""
-        found = []
-        for process in self.all():
-            try:
-                if module in process.cmdline():
-                    found.append((process.create_time(), process.pid, process))
-            except psutil.Error:
-                continue
-        return [process for *_, process in sorted(found, key=lambda f: f[:2])]
-
-    def kill(self, module: str) -> bool:
-        """Kill the oldest that runs ``module``."""
-        found = self.running(module)
-        if found:
-            found[0].kill()
-        return bool(found)
-
-    def memory_mb(self) -> float:
-        """Return what all take together; shared pages count once."""
-        return sum(_pss_mb(process) for process in self.all())
-
-    def control_mb(self) -> float:
-        return sum(_pss_mb(process) for process in self.running(CONTROL))
-
-    def fds(self) -> int:
-        """Return the descriptors of the supervisor, which outlives all others."""
-        return self._supervisor.num_fds()
-
-    def control_fds(self) -> int:
-        return sum(_fds(process) for process in self.running(CONTROL))
-
-    def has_realtime(self) -> bool:
-        """Whether an audio process has a thread under SCHED_FIFO: the callback's."""
-        tids = (thread.id for process in self.running(AUDIO) for thread in process.threads())
-        return any(_policy(tid) == os.SCHED_FIFO for tid in tids)
-
-
-def _policy(tid: int) -> int:
-    try:
-        return os.sched_getscheduler(tid)
-    except OSError:
-        return os.SCHED_OTHER
-
-
-def _fds(process: psutil.Process) -> int:
-    try:
-        return process.num_fds()
-    except psutil.Error:
-        return 0
-
-
-def _pss_mb(process: psutil.Process) -> float:
-    try:
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-    except (OSError, StopIteration):
-        return 0.0
 
 
 class Show:
@@ -241,8 +179,7 @@ class Show:
                 at=at,
                 underflows=status["underflows"] - self.status["underflows"],
                 stalls=stalls.late + stalls.xruns,
-                memory_mb=self._family.memory_mb(),
-                control_mb=self._family.control_mb(),
+                memory=self._family.memory(),
                 fds=self._family.fds(),
                 control_fds=self._family.control_fds(),
                 killed=at - self._killed_at < KILL_SECONDS,
@@ -251,12 +188,30 @@ class Show:
         self.status = status
 
 
-def growth(seconds: list[Second], value: str) -> float:
-    """Return how much more the last fifth has than the second one (medians): the first is still warming up."""
+def growth(seconds: list[Second], value: Callable[[Second], float]) -> tuple[float, float]:
+    """Return how much more the last fifth has than the first one, and than the middle one (medians)."""
     fifth = max(1, len(seconds) // 5)
-    early, late = seconds[fifth : 2 * fifth], seconds[-fifth:]
-    medians = [statistics.median(getattr(second, value) for second in part) for part in (early, late)]
-    return medians[1] - medians[0]
+    parts = seconds[:fifth], seconds[2 * fifth : 3 * fifth], seconds[-fifth:]
+    first, middle, last = (statistics.median([value(second) for second in part] or [0.0]) for part in parts)
+    return last - first, last - middle
+
+
+def add_growth(report: Report, seconds: list[Second]) -> None:
+    """Say what has grown since it was warm: all processes, then those of each role."""
+    warm = [second for second in seconds if second.at >= GROWTH_AFTER_SECONDS] or seconds
+    bars = {"": 20, "control": 10}
+    for role in ("", SUPERVISOR, *ROLES.values()):
+        whole, late = growth(warm, lambda second, role=role: second.own_mb(role))
+        now = warm[-1].own_mb(role) if warm else 0.0
+        what = f"memory of {role or 'all processes'}, growth after {GROWTH_AFTER_SECONDS:g} s"
+        note = f"{late:+.1f} in the second half; {now:.0f} at the end"
+        report.add(what, whole, "MB", note=note, **({"at_most": bars[role]} if role in bars else {}))
+    shared = sum(part.shared for part in warm[-1].memory.values()) if warm else 0.0
+    report.add("of the memory reserved in full at start, touched", shared, "MB")
+    report.add("descriptors of the supervisor, growth", growth(warm, lambda second: second.fds)[0], "", at_most=0)
+    report.add(
+        "descriptors of the control process, growth", growth(warm, lambda second: second.control_fds)[0], "", at_most=2
+    )
 
 
 def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> Report:
@@ -272,10 +227,7 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
     killed = sum(second.underflows for second in show.seconds if second.killed)
     report.add("underflows within 4 s of a kill of the audio process", killed, "", note=f"{show.done['audio']} kills")
     report.add("late starts", show.status["late_starts"], "")
-    report.add("memory of all processes, growth", growth(show.seconds, "memory_mb"), "MB", at_most=20)
-    report.add("memory of the control process, growth", growth(show.seconds, "control_mb"), "MB", at_most=10)
-    report.add("descriptors of the supervisor, growth", growth(show.seconds, "fds"), "", at_most=0)
-    report.add("descriptors of the control process, growth", growth(show.seconds, "control_fds"), "", at_most=2)
+    add_growth(report, show.seconds)
     for what, count in left.items():
         report.add(what, count, "", at_most=0)
     report.facts["block"] = str(block)
@@ -305,7 +257,8 @@ def main() -> None:
         "processes left at the end": len(alive),
         "names in shared memory left at the end": len(shared_names() - names),
     }
-    report_on(show, arguments.block, arguments.minutes, left).finish()
+    path = report_on(show, arguments.block, arguments.minutes, left).finish()
+    path.with_name("soak-seconds.json").write_bytes(msgspec.json.encode(show.seconds))
 
 
 def soak(server: JackServer, folder: Path, minutes: float, *, kill: bool) -> tuple[Show, list[psutil.Process]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -129,6 +132,18 @@ def test_no_edit_clicks(before: Story, commands: list[object]) -> None:
     after_it = stage.play(32 * BLOCK)
     corner = np.abs(heard).max() / (FADE_SECONDS * RATE)  # where a straight fade begins or ends
     assert roughness(heard) < 1.5 * max(roughness(before_it), roughness(after_it)) + corner
+
+
+def test_a_mixer_that_was_followed_is_freed_without_a_collector() -> None:
+    stage = Stage(story(effect("delay"), effect("reverb"), buses=(HALL,)), sine())
+    gc.disable()  # as in the audio process
+    try:
+        before = [weakref.ref(each) for each in (stage.mixer, *stage.mixer._chains.values())]
+        stage.edit(RemoveInsert(strip="voice", insert=1), AddInsert(strip="voice", effect="compressor"))
+        stage.edit(RemoveBus(bus="hall"))
+        assert [each() for each in before] == [None] * len(before)
+    finally:
+        gc.enable()
 
 
 def test_what_stays_is_not_touched_to_the_last_bit() -> None:

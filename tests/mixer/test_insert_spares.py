@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from mixer_rig import Rig, with_effect
 
-from engine.mixer.chain import Chain
 from engine.mixer.effects import EFFECTS
+from engine.mixer.plugins import Caller
 from engine.realtime.records import Kind
 from engine.story.model import Effect
 from tests.signals import noise
@@ -37,8 +37,8 @@ def forgotten_three_times(rig: Rig, *, tidy: bool) -> np.ndarray:
 def clears(monkeypatch):
     """How often a plug-in is cleared."""
     counted: list[object] = []
-    clear = Chain._clear
-    monkeypatch.setattr(Chain, "_clear", lambda self, plugin: counted.append(plugin) or clear(self, plugin))
+    clear = Caller.clear
+    monkeypatch.setattr(Caller, "clear", lambda self, plugin: counted.append(plugin) or clear(self, plugin))
     return counted
 
 
