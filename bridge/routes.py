@@ -6,6 +6,8 @@ A new address is a new row.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import engine.commands as do
 import engine.events as told
 from bridge import readers
@@ -15,6 +17,7 @@ from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
 from engine.params import CLIP_GAIN, DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, VELOCITY, ParamSpec
 from engine.story.messages import describe
+from engine.story.model import CueColor
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -127,6 +130,8 @@ def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
         Route(address=f"{cue}/resume", trigger=True, command=do.ResumeCue, help=f"Let a cue{where} go on."),
         Route(address=f"{cue}/audition", trigger=True, command=do.AuditionCue,
               help=f"Play a cue{where} on the private bus only."),
+        Route(address=f"{cue}/load", trigger=True, command=do.LoadCue,
+              help=f"Have what a cue{where} plays in memory before anything else."),
         Route(address=f"{cue}/state", read=readers.cue_state, args=(_STATE,),
               changed=(told.CueStarted, told.CueEnded, told.CueChanged), help=f"How far a cue{where} is."),
         Route(address=f"{cue}/name", command=do.SetCue, read=readers.cue(lambda c: c.name), args=(_NAME,),
@@ -145,6 +150,19 @@ def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
         Route(address=f"{cue}/gain/norm", command=do.SetCue, read=readers.cue(lambda c: c.gain_db),
               args=(_LEVEL_NORM,), changed=(told.CueEdited,),
               help=f"How loud a cue{where} is played, as travel: unity at 0.75."),
+        Route(address=f"{cue}/pan", command=do.SetCue, read=readers.cue(lambda c: c.pan), args=(_PAN,),
+              changed=(told.CueEdited,), help=f"Pan of a cue{where}, on top of its clip's: -1 left to 1 right."),
+        Route(address=f"{cue}/pan/norm", command=do.SetCue, read=readers.cue(lambda c: c.pan), args=(_PAN_NORM,),
+              changed=(told.CueEdited,), help=f"Pan of a cue{where} as travel: centre at 0.5."),
+        Route(address=f"{cue}/bus", command=do.SetCue, read=readers.cue(lambda c: c.bus or ""), args=(_BUS,),
+              changed=(told.CueEdited,),
+              help=f"The track or bus that a cue{where} sounds on; an empty text: the track of its clip or line."),
+        Route(address=f"{cue}/armed", command=do.SetCue, read=readers.cue(lambda c: c.armed),
+              args=(Arg(name="armed", type="i", truth=True),), changed=(told.CueEdited,),
+              help=f"Whether a cue{where} does what it is for when it is fired; what follows it is fired in any case."),
+        Route(address=f"{cue}/color", command=do.SetCue, read=readers.cue(lambda c: c.color or ""),
+              args=(Arg(name="color", type="s", help=", ".join(get_args(CueColor))),), changed=(told.CueEdited,),
+              help=f"What a cue sheet paints a cue{where} with; an empty text: nothing."),
         Route(address=f"{cue}/messages", read=readers.cue_messages, repeated=True, args=(_MESSAGE,),
               changed=(told.CueChanged,), help=f"What a cue{where} sends, as the story file writes it."),
         Route(address=f"{cue}/messages/add", command=do.AddCueMessage, args=(_MESSAGE,),

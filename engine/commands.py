@@ -67,6 +67,13 @@ class StopList(Base, frozen=True, kw_only=True):
     fade_seconds: float = 0.05
 
 
+class LoadCue(Base, frozen=True, kw_only=True):
+    """Have what a cue plays in memory, before anything else; for as long as there is no need for its room."""
+
+    cue: str
+    cuelist: str | None = None
+
+
 class PauseCue(Base, frozen=True, kw_only=True):
     """Hold a cue: its sound, its waits, what follows it."""
 
@@ -415,7 +422,10 @@ class RemoveCueMessage(Base, frozen=True, kw_only=True):
 
 
 class SetCue(Base, frozen=True, kw_only=True):
-    """Change a cue, from the next time on that it is fired; what is None stays. follow: none, continue or end."""
+    """Change a cue, from the next time on that it is fired; what is None stays.
+
+    follow: none, continue or end. bus: a strip; empty: that of its clip or line. color: as in a story; empty: none.
+    """
 
     cue: str
     cuelist: str | None = None
@@ -424,6 +434,10 @@ class SetCue(Base, frozen=True, kw_only=True):
     pre_wait_frames: int | None = None
     post_wait_frames: int | None = None
     follow: str | None = None
+    pan: float | None = None
+    bus: str | None = None
+    armed: bool | None = None
+    color: str | None = None
 
 
 class SetSlot(Base, frozen=True, kw_only=True):
@@ -536,8 +550,8 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 
 Command = (
-    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | PauseCue | ResumeCue | StandBy | GoBack
-    | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
+    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue | ResumeCue
+    | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
     | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass

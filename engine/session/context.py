@@ -21,7 +21,7 @@ from engine.session.manner import in_manner
 from engine.session.orders import Records, together
 from engine.session.players import JobOwner, Owner, Players, Sound, Starts, owner_name
 from engine.session.stage import Stage
-from engine.story.model import Clip, Line, Manner, PlayClip, SpeakLine, Story
+from engine.story.model import Clip, Cue, Line, Manner, PlayClip, SpeakLine, Story
 from engine.story.slot_takes import in_take, targets
 from engine.units import seconds_to_frames
 
@@ -216,6 +216,14 @@ class Context:
                 "loop: give its slot or cue that manner in the story, or raise stream_seconds"
             )
         return sound
+
+    def cue_sound(self, cue: Cue, target: PlayClip | SpeakLine, manner: Manner | None = None) -> Sound:
+        """Return what a cue plays of its ``target``: on its own bus and panned by itself, where it is so."""
+        sound = self.sound(target, manner)
+        if cue.bus is None and not cue.pan:
+            return sound
+        strip = sound.strip if cue.bus is None else self.strip(cue.bus)
+        return replace(sound, strip=strip, pan=min(1.0, max(-1.0, sound.pan + cue.pan)))
 
     def is_plain(self, source: Source) -> bool:
         """Return whether no cue and no slot plays ``source`` otherwise than as it is."""

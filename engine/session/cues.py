@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
-from engine.events import CueEnded, CueStarted, Event, PlayheadMoved, SlotState
+from engine.events import CueChanged, CueEnded, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
 from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
@@ -98,6 +98,15 @@ class Cues:
                 for run in self._of(cue.id, name):
                     self._runs.stop(run, fade_seconds, at_frame)
         return self._runs.events()
+
+    def load(self, cue_id: str, cuelist: str | None) -> tuple[Event, ...]:
+        """Have what a cue plays, or those that it fires, in memory before anything else."""
+        cue = self.cue(cue_id, cuelist)
+        members = cue.target.cues if isinstance(cue.target, FireCues) else (cue.id,)
+        for member in (self.cue(each, cuelist) for each in members):
+            if isinstance(member.target, (PlayClip, SpeakLine)):
+                self._context.library.hasten(self._context.target_source(member.target))
+        return (CueChanged(cue=cue_id, cuelist=self._list(cuelist), state=self.state(cue_id, cuelist)),)
 
     def pause(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
         """Hold a cue, its waits included. NotReady when there is nothing to hold."""
@@ -282,7 +291,8 @@ class Cues:
 
     def _go_on(self, run: Run, frame: int) -> None:
         """Fire what follows a run; the playhead moves behind it."""
-        following = self._after(run.cuelist, run.cue.id) if run.cue in self._cues(run.cuelist) else None
+        known = any(cue.id == run.cue.id for cue in self._cues(run.cuelist))
+        following = self._after(run.cuelist, run.cue.id) if known else None
         if following is None:
             return
         self._runs.fire_later(run.cuelist, self.cue(following, run.cuelist), frame)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from msgspec.structs import replace
+
 from engine.errors import EngineError
 from engine.events import CueChanged, CueEnded, CueStarted, Dropped, Event, MessageDue
 from engine.realtime.records import Kind
@@ -23,6 +25,9 @@ from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, Sen
 
 TOLD_SECONDS = 0.25
 """What was due so long ago has been sent, or it was told why not: it is not kept for a successor any more."""
+
+NOTHING = FireCues(cues=())
+"""What a cue that is not armed does."""
 
 Next = Callable[[Run, int], None]
 """Fires what follows a run, at a frame."""
@@ -75,7 +80,12 @@ class Runs:
         return [r for r in self._runs if r.cuelist == cuelist and r.cue.id == cue]
 
     def fire(self, cuelist: str, cue: Cue, at_frame: int | None, manner: Manner | None = None) -> Run:
-        """Fire a cue at a frame (None: at once). Raises what its start raises if that is near; then it is not fired."""
+        """Fire a cue at a frame (None: at once). Raises what its start raises if that is near; then it is not fired.
+
+        One that is not armed does nothing, but has its waits and what follows it.
+        """
+        if not cue.armed:
+            cue = replace(cue, target=NOTHING)
         plain = cue.pre_wait_frames == 0 and cue.follow == "none" and not isinstance(cue.target, FireCues)
         fired = self._context.soon() if at_frame is None else at_frame
         run = Run(
@@ -267,7 +277,8 @@ class Runs:
                 run.sounding_frames = max(known, default=run.start_frame) - run.start_frame
                 if len(known) < len(ends):
                     run.sounding_frames = None
-                self._events.append(self._started(run))
+                if run.cue.armed:
+                    self._events.append(self._started(run))
             case PlaySection() as section:
                 self._transport.play_section(section, at_frame)
                 start, end = self._transport.section_frames(section)
@@ -283,7 +294,7 @@ class Runs:
         self._plan_follow(run)
 
     def _play(self, run: Run, target: PlayClip | SpeakLine, at_frame: int | None) -> None:
-        sound, soon = self._context.sound(target, run.manner), self._context.soon()
+        sound, soon = self._context.cue_sound(run.cue, target, run.manner), self._context.soon()
         owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
         run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
         run.sounding_frames, run.making = sound.sounding_frames, sound.loaded.making

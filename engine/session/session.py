@@ -25,6 +25,7 @@ from engine.commands import (
     Export,
     GoBack,
     GoCue,
+    LoadCue,
     LoadMix,
     LoadStory,
     LoadVoice,
@@ -362,7 +363,7 @@ class Session:
         match command:
             case TriggerSlot() | ReleaseSlot() | StopSlot() | SetSlotCold() | SelectBank():
                 return self._press(command, at_frame)
-            case GoCue() | StopCue() | StopList():
+            case GoCue() | StopCue() | StopList() | LoadCue():
                 return self._fire(command, at_frame)
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
@@ -431,7 +432,7 @@ class Session:
                 return self.transport.set_loop(start, end, at_frame)
         return ()
 
-    def _fire(self, command: GoCue | StopCue | StopList, at_frame: int | None) -> tuple[Event, ...]:
+    def _fire(self, command: GoCue | StopCue | StopList | LoadCue, at_frame: int | None) -> tuple[Event, ...]:
         match command:
             case GoCue(cue=cue, from_word=word, cuelist=cuelist):
                 events = self.cues.go(cue, at_frame, word, cuelist)
@@ -441,6 +442,8 @@ class Session:
                 return self.cues.stop(cue, FADE_SECONDS.check(fade, "fade"), at_frame, cuelist)
             case StopList(cuelist=cuelist, fade_seconds=fade):
                 return self.cues.stop_list(cuelist, FADE_SECONDS.check(fade, "fade"), at_frame)
+            case LoadCue(cue=cue, cuelist=cuelist):
+                return self.cues.load(cue, cuelist)
 
     def _press(
         self, command: TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank, at_frame: int | None

@@ -83,6 +83,7 @@ class _Check:
         self._files = {c.id for t in story.tracks for c in t.clips if c.line is None}
         self._tracks = {t.id for t in story.tracks}
         self._buses = {b.id for b in story.buses}
+        self._strips = {*self._tracks, *self._buses, MASTER}
         self._markers = {m.id for m in story.markers}
 
     def problems(self) -> Iterator[Problem]:
@@ -378,6 +379,12 @@ class _Check:
             yield from check_text(where, "name", cue.name)
             yield from check_text(where, "prompt", cue.prompt)
             yield from check_range(where, "gain_db", cue.gain_db, CLIP_GAIN)
+            yield from check_range(where, "pan", cue.pan, PAN)
+            if cue.bus is not None and cue.bus not in self._strips:
+                there = allowed_text(sorted(self._strips))
+                yield problem((*where, "bus"), f"there is no strip {cue.bus!r}; there is: {there}")
+            if not isinstance(cue.target, PlayClip | SpeakLine) and (cue.bus is not None or cue.pan):
+                yield problem((*where, "pan" if cue.bus is None else "bus"), "only a cue of a clip or a line has it")
             for key, frames in (("pre_wait", cue.pre_wait_frames), ("post_wait", cue.post_wait_frames)):
                 yield from check_range(where, key, frames_to_seconds(frames, max(1, self._story.sample_rate)), _WAIT)
             if cue.at is not None:

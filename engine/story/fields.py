@@ -110,11 +110,11 @@ class Fields:
         self.complain(key, "a whole number")
         return default
 
-    def switch(self, key: str) -> bool:
-        """Return true or false (yes, no, on, off are fine too); false where it is left away."""
+    def switch(self, key: str, default: bool = False) -> bool:
+        """Return true or false (yes, no, on, off are fine too); ``default`` where it is left away."""
         node = self._fields.get(key)
         if node is None:
-            return False
+            return default
         word = node.text.lower() if isinstance(node, Scalar) and node.style is None else ""
         if word not in _TRUE | _FALSE:
             self.complain(key, "true or false")

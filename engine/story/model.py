@@ -273,12 +273,17 @@ CueTarget = Target | FireCues | SendMessages
 Follow = Literal["none", "continue", "end"]
 
 
+CueColor = Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "grey", "white"]
+"""What a cue sheet paints a cue with."""
+
+
 class Cue(msgspec.Struct, frozen=True, kw_only=True):
     """A numbered thing that GO fires. ``id`` is what people call its number: ``1``, ``12a``.
 
     It sounds pre_wait after it was fired. follow: the next cue is fired post_wait after this one begins to sound
     (continue) or has ended (end). prompt: what the prompter says when it stands by. at: the timeline fires it there
-    too, once per pass.
+    too, once per pass. bus: the strip that it sounds on instead of its clip's or line's own. pan: beside its clip's.
+    armed: one that is not does nothing itself when it is fired; what follows it is fired all the same.
     """
 
     id: str
@@ -290,6 +295,10 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     follow: Follow = "none"
     prompt: str = ""
     at: At | Beat | None = None
+    bus: str | None = None
+    pan: float = 0.0
+    armed: bool = True
+    color: CueColor | None = None
 
 
 class CueList(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,19 @@ from msgspec.structs import asdict, replace
 from engine.commands import SetClip, SetCue, SetSlot
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import CLIP_GAIN, PAN, SEED, ParamSpec
-from engine.story.model import MAIN_LIST, Clip, Cue, FireCues, Follow, Slot, SlotMode, Story
+from engine.story.model import (
+    MAIN_LIST,
+    Clip,
+    Cue,
+    CueColor,
+    FireCues,
+    Follow,
+    PlayClip,
+    Slot,
+    SlotMode,
+    SpeakLine,
+    Story,
+)
 from engine.story.rules import check_id, check_text
 
 MAX_NAME_CHARACTERS = 200
@@ -81,7 +93,29 @@ def _set_cue(story: Story, command: SetCue) -> Story:
         if follow != "none" and _is_grouped(story, cuelist, cue.id):
             raise StoryError(f"a group fires cue {cue.id}; what follows is the group's to say")
         cue = replace(cue, follow=follow)
-    return with_cue(story, cuelist, cue)
+    return with_cue(story, cuelist, _set_look(_set_sound(cue, command, story), command))
+
+
+def _set_sound(cue: Cue, command: SetCue, story: Story) -> Cue:
+    what = f"cue {cue.id}"
+    if (command.pan or command.bus) and not isinstance(cue.target, PlayClip | SpeakLine):
+        raise StoryError(f"{what} plays neither a clip nor a line: it has no pan and no bus")
+    if command.pan is not None:
+        cue = replace(cue, pan=PAN.check(command.pan, f"{what} pan"))
+    if command.bus is not None:
+        if command.bus and command.bus not in (strips := story.strips()):
+            raise UnknownThing("strip", command.bus, strips)
+        cue = replace(cue, bus=command.bus or None)
+    return cue
+
+
+def _set_look(cue: Cue, command: SetCue) -> Cue:
+    if command.armed is not None:
+        cue = replace(cue, armed=command.armed)
+    if command.color is not None:
+        color = cast(CueColor, _choice("color", command.color, get_args(CueColor))) if command.color else None
+        cue = replace(cue, color=color)
+    return cue
 
 
 def _set_slot(story: Story, command: SetSlot) -> Story:

@@ -18,6 +18,7 @@ from engine.story.model import (
     Clip,
     ColdPolicy,
     Cue,
+    CueColor,
     CueList,
     CueTarget,
     Delivery,
@@ -74,7 +75,11 @@ MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones"
 DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct")
 PRONUNCIATION_KEYS = ("phonemes", "say")
 TARGET_KEYS = ("clip", "say", "track", "voice", "delivery", "section", *MANNER_KEYS)
-CUE_KEYS = ("id", "name", *TARGET_KEYS, "group", "send", "at", "gain_db", "pre_wait", "post_wait", "follow", "prompt")
+SOUND_KEYS = ("gain_db", "pan", "bus")
+CUE_KEYS = (
+    "id", "name", *TARGET_KEYS, "group", "send", "at", *SOUND_KEYS, "pre_wait", "post_wait", "follow", "prompt",
+    "armed", "color",
+)  # fmt: skip
 CUELIST_KEYS = ("id", "name", "cues")
 PROMPTER_KEYS = ("voice", "bus", "read_ahead")
 SLOT_KEYS = (
@@ -283,6 +288,10 @@ class Reader:
             name=fields.text("name"),
             target=self._cue_target(fields),
             gain_db=fields.number("gain_db"),
+            pan=fields.number("pan"),
+            bus=fields.word("bus"),
+            armed=fields.switch("armed", True),
+            color=cast(CueColor, fields.choice("color", get_args(CueColor), "red")) if "color" in fields else None,
             pre_wait_frames=fields.frames("pre_wait", self._rate),
             post_wait_frames=fields.frames("post_wait", self._rate),
             follow=cast(Follow, fields.choice("follow", get_args(Follow), "none")),
@@ -310,7 +319,7 @@ class Reader:
 
     def _cue_target(self, fields: Fields) -> CueTarget:
         if "send" in fields:
-            for key in (*TARGET_KEYS, "group", "gain_db"):
+            for key in (*TARGET_KEYS, "group", *SOUND_KEYS):
                 if key in fields:
                     fields.complain(key, "nothing: a cue with send: only sends; fire both with a group")
             return SendMessages(messages=read_messages(fields, self._rate, self.notes))

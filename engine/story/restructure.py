@@ -168,7 +168,7 @@ def _remove_track(story: Story, name: str) -> Story:
         raise UnknownThing("track", name, tracks)
     clips = {clip.id for clip in tracks[name].clips}
     cues = (cue for each in story.cue_lists().values() for cue in each)
-    users = [f"cue {c.id}" for c in cues if _needs(c.target, name, clips)]
+    users = [f"cue {c.id}" for c in cues if c.bus == name or _needs(c.target, name, clips)]
     users += [f"slot {s.bank}/{s.index}" for s in story.slots if _needs(s.target, name, clips)]
     waiting = dependencies(story)
     users += [f"clip {clip}" for clip, before in waiting.items() if clip not in clips and before in clips]
@@ -194,6 +194,9 @@ def _remove_bus(story: Story, name: str) -> Story:
     buses = [bus.id for bus in story.buses]
     if name not in buses:
         raise UnknownThing("bus", name, buses)
+    users = [f"cue {cue.id}" for each in story.cue_lists().values() for cue in each if cue.bus == name]
+    if users:
+        raise StoryError(f"bus {name!r} is needed by {', '.join(users[:5])}{' …' if len(users) > 5 else ''}")
     for strip_id, strip in story.strips().items():
         if any(send.to == name for send in strip.sends):
             story = with_strip(story, strip_id, partial(_without_send, name=strip_id, bus=name))

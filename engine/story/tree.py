@@ -241,10 +241,14 @@ def _cue(cue: Cue, voices: Mapping[str, str | None], rate: int) -> Table:
         **_messages(cue.target, rate),
         **({} if cue.at is None else {"at": _position(cue.at, rate)}),
         "gain_db": _number(cue.gain_db, 0.0),
+        "pan": _number(cue.pan, 0.0),
+        "bus": Leaf("word", cue.bus, cue.bus is None),
         "pre_wait": Leaf("time", cue.pre_wait_frames, not cue.pre_wait_frames, rate),
         "post_wait": Leaf("time", cue.post_wait_frames, not cue.post_wait_frames, rate),
         "follow": _word(cue.follow, "none"),
         "prompt": _name(cue.prompt),
+        "armed": Leaf("switch", cue.armed, cue.armed),
+        "color": Leaf("word", cue.color, cue.color is None),
     }
     return Table(fields, inline=True)
 

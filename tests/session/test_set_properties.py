@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 from studio import Studio, small_story
 
-from engine.commands import GoCue, LocateMarker, SetClip, SetCue, SetSlot
+from engine.commands import GoCue, LoadCue, LocateMarker, SetClip, SetCue, SetSlot
 from engine.errors import UnknownThing
-from engine.events import ClipChanged, ClipEdited, CueEdited, SlotEdited
+from engine.events import ClipChanged, ClipEdited, CueChanged, CueEdited, CueStarted, SlotEdited
 from engine.realtime.records import Kind
 from engine.story.model import At, Marker
 
@@ -19,6 +19,36 @@ def test_a_cue_waits_as_long_as_it_was_told_last() -> None:
     assert show.session.apply(SetCue(cue=cue, pre_wait_frames=48_000)) == (CueEdited(cue=cue),)
     show.session.apply(GoCue(cue=cue))
     assert show.session.cues.state(cue, None) == "waiting"
+
+
+def test_a_cue_sounds_on_the_bus_and_at_the_pan_that_it_was_given() -> None:
+    show = Studio(small_story())
+    show.session.apply(SetCue(cue="1", bus="hall", pan=-0.5))
+    show.stage.take(Kind.START_PLAYER)
+    show.session.apply(GoCue(cue="1"))
+    (start,) = show.stage.take(Kind.START_PLAYER)
+    assert (start["strip"], start["pan"]) == (show.session.context.strip("hall"), -0.5)
+
+
+def test_a_cue_that_is_not_armed_is_silent_and_what_follows_it_is_fired() -> None:
+    show = Studio(small_story())
+    show.session.apply(SetCue(cue="3", armed=False))
+    show.session.apply(SetCue(cue="1", armed=False, follow="continue"))
+    show.stage.orders.clear()
+    told = [*show.session.apply(GoCue(cue="3")), *show.session.apply(GoCue(cue="1"))]
+    assert not any(isinstance(event, CueStarted) for event in told)
+    started = [o["player"] for o in show.stage.orders if o["kind"] is Kind.START_PLAYER]
+    assert len(started) == 1 and show.session.cues.state("2") == "playing"
+    assert Kind.PLAY not in show.stage.kinds()  # cue 3 is a section
+
+
+def test_a_cue_that_is_loaded_has_its_take_made_first() -> None:
+    show = Studio(small_story(), load=False)
+    told = show.session.apply(LoadCue(cue="2"))
+    assert show.loader.asked[-1] == (show.session.context.target_source(show.session.cues.cue("2").target), True)
+    assert told == (CueChanged(cue="2", cuelist="main", state="queued"),)
+    with pytest.raises(UnknownThing, match="no cue named '9'"):
+        show.session.apply(LoadCue(cue="9"))
 
 
 def test_a_slot_has_its_new_mode_at_the_next_press() -> None:

@@ -32,6 +32,27 @@ def load(folder: Path, text: str) -> Story:
     return StoryDocument.load(path, voices={"narrator"}).story
 
 
+def test_pan_bus_arming_and_color_are_read(tmp_path: Path) -> None:
+    story = load(tmp_path, "cues:\n  - {id: 1, clip: hello, pan: -0.5, bus: hall, armed: no, color: red}\n")
+    cue = story.cues[0]
+    assert (cue.pan, cue.bus, cue.armed, cue.color) == (-0.5, "hall", False, "red")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("clip: hello, bus: attic", "there is no strip 'attic'; there is: desk, hall, master, voice"),
+        ("clip: hello, pan: 2", "2 is outside -1 to 1"),
+        ("clip: hello, color: mauve", "expected one of red, orange"),
+        ("section: [a], bus: hall", "only a cue of a clip or a line has it"),
+        ("clip: hello, armed: perhaps", "expected true or false"),
+    ],
+)
+def test_wrong_ones_are_named(tmp_path: Path, fields: str, said: str) -> None:
+    with pytest.raises(StoryError, match=said):
+        load(tmp_path, f"markers: [{{id: a, at: 0}}]\ncues:\n  - {{id: 1, {fields}}}\n")
+
+
 def test_waits_and_follow_ons_are_read(tmp_path: Path) -> None:
     story = load(
         tmp_path,

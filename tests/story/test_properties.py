@@ -38,6 +38,7 @@ slots:
 EDITS: tuple[SetCue | SetSlot | SetClip, ...] = (
     SetCue(cue="2", name="Thunder", gain_db=-6.0, pre_wait_frames=48_000, post_wait_frames=24_000, follow="end"),
     SetCue(cue="1", cuelist="lights", name="Dark"),
+    SetCue(cue="1", pan=-0.5, bus="voice", armed=False, color="red"),
     SetSlot(bank="a", index=1, mode="gate", choke="doors", name="Hello", gain_db=-3.0),
     SetClip(clip="hello", name="Greeting", gain_db=-1.0, pan=0.5, mute=True, seed=7),
 )
@@ -62,7 +63,10 @@ def test_what_is_given_is_set_and_the_rest_stays(tmp_path: Path) -> None:
     assert (cue.name, cue.gain_db, cue.pre_wait_frames, cue.post_wait_frames, cue.follow) == (
         "Thunder", -6.0, 48_000, 24_000, "end",
     )  # fmt: skip
-    assert now.cues[0] == story.cues[0] and now.cuelists[0].cues[0].name == "Dark"
+    assert now.cues[2] == story.cues[2] and now.cuelists[0].cues[0].name == "Dark"
+    first = now.cues[0]
+    assert (first.pan, first.bus, first.armed, first.color) == (-0.5, "voice", False, "red")
+    assert apply_edit(now, SetCue(cue="1", pan=0.0, bus="", armed=True, color="")).cues[0] == story.cues[0]
     slot = now.slots[0]
     assert (slot.mode, slot.choke, slot.name, slot.gain_db) == ("gate", "doors", "Hello", -3.0)
     assert apply_edit(now, SetSlot(bank="a", index=1, choke="")).slots[0].choke is None
@@ -104,6 +108,10 @@ def test_the_journal_keeps_it_and_only_the_newest_of_a_property(tmp_path: Path) 
         (SetCue(cue="1", pre_wait_frames=-1), "outside 0 to 86400 s"),
         (SetCue(cue="2", follow="later"), "no follow named 'later'; there is: continue, end, none"),
         (SetCue(cue="1", follow="end"), "a group fires cue 1"),
+        (SetCue(cue="1", pan=1.5), "cue 1 pan: 1.5 is outside -1 to 1"),
+        (SetCue(cue="1", bus="attic"), "no strip named 'attic'; there is: master, voice"),
+        (SetCue(cue="3", bus="voice"), "cue 3 plays neither a clip nor a line"),
+        (SetCue(cue="1", color="mauve"), "no color named 'mauve'; there is: blue, brown"),
         (SetSlot(bank="b", index=1, name="x"), "no slot named 'b/1'; there is: a/1"),
         (SetSlot(bank="a", index=1, mode="loud"), "no mode named 'loud'"),
         (SetSlot(bank="a", index=1, choke="No!"), "choke"),
