@@ -189,6 +189,10 @@ class AsyncCuevox:
         async for message in self._client.messages():
             yield (message.address, *message.args)
 
+    def heard(self) -> list[tuple[object, ...]]:
+        """Return what was heard since the last time, as (address, values …), without waiting for more."""
+        return [(message.address, *message.args) for message in self._client.heard()]
+
     async def panic(self) -> None:
         """Silence everything."""
         await self._client.ask("/panic")
@@ -348,6 +352,14 @@ class Cuevox:
                 yield self._wait(asyncio.wait_for(anext(heard), timeout_seconds))
             except TimeoutError:
                 return
+
+    def heard(self) -> list[tuple[object, ...]]:
+        """Return what was heard since the last time, as (address, values …), without waiting for more."""
+
+        async def look() -> list[tuple[object, ...]]:
+            return self._engine.heard()
+
+        return self._wait(look())
 
     def panic(self) -> None:
         """Silence everything."""

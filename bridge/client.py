@@ -1,4 +1,4 @@
-"""A small OSC client for scripts, the command line and tests."""
+"""A small OSC client over UDP, for scripts and tests. What is to come back by itself uses ``cuevox``."""
 
 from __future__ import annotations
 

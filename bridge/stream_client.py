@@ -156,6 +156,12 @@ class StreamClient:
         self._patterns.pop(pattern, None)
         await self.ask("/unsubscribe", pattern)
 
+    def heard(self) -> tuple[Message, ...]:
+        """Return everything that was heard since the last call, or iteration, without waiting."""
+        messages = tuple(self._kept)
+        self._kept.clear()
+        return messages
+
     async def messages(self) -> AsyncIterator[Message]:
         """Iterate over everything that is heard from now on, or was since the last iteration; it has no end."""
         while True:

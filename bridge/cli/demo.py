@@ -11,7 +11,7 @@ import typer
 from bridge.cli import options, screen
 
 if TYPE_CHECKING:
-    from bridge.client import OscClient
+    from cuevox import Cuevox
     from engine.story.model import Story
 
 EXCERPT_SECONDS = 20.0
@@ -46,43 +46,43 @@ def demo(play_all: All = False, to: To = Path("out"), device: options.Device = N
 def _perform(story_path: Path, story: Story, device: str, play_all: bool) -> None:
     """Start an engine of our own and play on it, through OSC alone."""
     from bridge.cli.engine_process import running_engine, tell_silence
-    from bridge.client import OscClient
+    from cuevox import Cuevox
 
     arguments = ["--discard-changes", *(["--device", device] if device else [])]
     with running_engine(story_path, *arguments) as facts:
         tell_silence(facts)
-        with OscClient(facts["osc_host"], facts["osc_port"]) as client:
-            client.wait_ready()
-            _play_scene(client, _number(client, "/transport/end") if play_all else EXCERPT_SECONDS)
-            _fire(client, story)
+        with Cuevox(facts["osc_host"], facts["osc_port"]) as cuevox:
+            cuevox.wait_ready()
+            _play_scene(cuevox, _number(cuevox, "/transport/end") if play_all else EXCERPT_SECONDS)
+            _fire(cuevox, story)
 
 
-def _play_scene(client: OscClient, length_seconds: float) -> None:
+def _play_scene(cuevox: Cuevox, length_seconds: float) -> None:
     """Run the timeline under a bar, and ride a fader meanwhile."""
-    gain_db = _number(client, MUSIC_GAIN)
+    gain_db = _number(cuevox, MUSIC_GAIN)
     moves = [(DIP_SECONDS[0], gain_db + DIP_DB), (DIP_SECONDS[1], gain_db)]
-    client.ask("/transport/play")
+    cuevox.play()
     stage = "/transport/play"
     begun = time.monotonic()
     with screen.progress_bar("play") as progress:
         while (played := time.monotonic() - begun) < length_seconds:
             if moves and played >= moves[0][0]:
                 _, to_db = moves.pop(0)
-                client.ask(MUSIC_GAIN, to_db)
+                cuevox.set(MUSIC_GAIN, to_db)
                 stage = f"{MUSIC_GAIN} {to_db:g}"
-            progress(played / length_seconds, f"{_number(client, '/transport/position'):5.1f} s  {stage}")
+            progress(played / length_seconds, f"{_number(cuevox, '/transport/position'):5.1f} s  {stage}")
             time.sleep(LOOK_SECONDS)
         progress(1.0, "/transport/stop")
-    client.ask("/transport/stop")
+    cuevox.stop()
 
 
-def _number(client: OscClient, address: str) -> float:
+def _number(cuevox: Cuevox, address: str) -> float:
     """Return the one number that an address answers with."""
-    values: tuple[Any, ...] = client.ask(address)
+    values: tuple[Any, ...] = cuevox.ask(address)
     return float(values[0])
 
 
-def _fire(client: OscClient, story: Story) -> None:
+def _fire(cuevox: Cuevox, story: Story) -> None:
     """Fire a few cues and slots."""
     from engine.story.model import PlaySection
 
@@ -91,6 +91,6 @@ def _fire(client: OscClient, story: Story) -> None:
     shots += [(f"/slot/{slot.bank}/{slot.index}/trigger", slot.name) for slot in story.slots[:4]]
     with screen.progress_bar("fire") as progress:
         for number, (address, name) in enumerate(shots, 1):
-            client.ask(address)
+            cuevox.ask(address)
             progress(number / len(shots), f"{address}  {name}")
             time.sleep(SHOT_SECONDS)

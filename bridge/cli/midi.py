@@ -18,7 +18,6 @@ LOOK_SECONDS = 0.6
 """How long `test` shows each look."""
 
 LEARN_SECONDS = 60.0
-LEASE_SECONDS = 60.0
 
 midi = typer.Typer(no_args_is_help=True, help="MIDI ports, learning, and what arrives.")
 
@@ -52,36 +51,33 @@ def list_ports(midi: Api = None, json: options.Json = False) -> None:
 @midi.command()
 def monitor(osc_port: options.OscPort = None, json: options.Json = False) -> None:
     """Show what arrives at the running engine, and what it does, until Ctrl-C."""
-    from bridge.client import OscClient
+    from cuevox import Cuevox
 
     settings = options.effective(osc_port=osc_port)
-    with OscClient(settings.osc_host, settings.osc_port) as client:
-        client.subscribe("/event/midi/*", lease_seconds=LEASE_SECONDS)
-        renewed = time.monotonic()
-        while True:
-            _show_next(client, json=json)
-            if time.monotonic() - renewed > LEASE_SECONDS / 3.0:
-                client.send("/ping")
-                renewed = time.monotonic()
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        cuevox.subscribe("/event/midi/heard")
+        for address, *values in cuevox.events():
+            if address == "/event/midi/heard":
+                _show(values, json=json)
 
 
 @midi.command()
 def learn(address: Address, how: Options = "", osc_port: options.OscPort = None) -> None:
     """Have the control that you move next move or fire an address from now on."""
-    from bridge.client import OscClient
     from bridge.errors import NoAnswer
+    from cuevox import Cuevox
 
     settings = options.effective(osc_port=osc_port)
-    with OscClient(settings.osc_host, settings.osc_port) as client:
-        client.subscribe("/event/midi/learned", lease_seconds=2.0 * LEARN_SECONDS)
-        client.ask("/midi/learn", address, *([how] if how else []))
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        cuevox.subscribe("/event/midi/learned")
+        cuevox.ask("/midi/learn", address, *([how] if how else []))
         screen.people.print(f"move the control that is to be {address} …")
-        try:
-            port, control, learned = client.receive("/event/midi/learned", timeout_seconds=LEARN_SECONDS)
-        except NoAnswer:
-            client.ask("/midi/learn", "")
-            raise NoAnswer(f"nothing was moved for {LEARN_SECONDS:g} s; nothing was learnt") from None
-    typer.echo(f"{port}\t{control}\t{learned}")
+        told = (values for where, *values in cuevox.events(LEARN_SECONDS) if where == "/event/midi/learned")
+        learned = next(told, None)
+        if learned is None:
+            cuevox.ask("/midi/learn", "")
+            raise NoAnswer(f"nothing was moved for {LEARN_SECONDS:g} s; nothing was learnt")
+    typer.echo("\t".join(str(value) for value in learned))
 
 
 @midi.command()
@@ -103,13 +99,7 @@ def test(port: Port, midi: Api = None, seconds: Seconds = 10.0) -> None:
         system.close()
 
 
-def _show_next(client: Any, *, json: bool) -> None:
-    from bridge.errors import NoAnswer
-
-    try:
-        values = client.receive("/event/midi/heard", timeout_seconds=LEASE_SECONDS / 3.0)
-    except NoAnswer:
-        return
+def _show(values: list[object], *, json: bool) -> None:
     if json:
         screen.print_json_line(dict(zip(("port", "message", "effect"), values, strict=False)))
     else:

@@ -9,7 +9,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bridge.message import Message
 from bridge.routes import ROUTES
 
 STATUS_NAMES = tuple(
@@ -28,13 +27,18 @@ class Picture:
         self._values: dict[str, Sequence[object]] = {}
         self._news: deque[Text] = deque(maxlen=NEWS)
 
-    def take(self, messages: Iterable[Message]) -> None:
-        """Take in what the engine told."""
-        for message in messages:
-            if message.address.startswith("/event/") or message.address in ("/late", "/fail"):
-                self._news.append(Text(f"{message.address}  {'  '.join(map(_shown, message.args))}", style="yellow"))
+    def take(self, messages: Iterable[Sequence[object]]) -> None:
+        """Take in what the engine told: addresses, each with its values."""
+        for name, *values in messages:
+            address = str(name)
+            if address.startswith("/event/") or address in ("/late", "/fail"):
+                self._news.append(Text(f"{address}  {'  '.join(map(_shown, values))}", style="yellow"))
             else:
-                self._values[message.address] = message.args
+                self._values[address] = values
+
+    def clear(self) -> None:
+        """Know nothing any more: the engine is gone."""
+        self._values.clear()
 
     def status(self, values: Sequence[object]) -> None:
         """Take in the answer to ``/status``."""

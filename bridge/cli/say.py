@@ -84,13 +84,12 @@ def _write(line: Line, to: Path, catalog: Catalog, settings: Settings) -> None:
 
 
 def _engine_answers(settings: Settings) -> bool:
-    from bridge.client import OscClient
     from bridge.errors import NoAnswer
+    from cuevox import Cuevox
 
-    with OscClient(settings.osc_host, settings.osc_port) as client:
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=PING_SECONDS) as cuevox:
         try:
-            client.send("/ping", 1)
-            client.receive("/pong", 1, timeout_seconds=PING_SECONDS)
+            cuevox.ask("/ping")
         except NoAnswer:
             return False
     return True

@@ -46,6 +46,13 @@ def test_it_knows_what_it_subscribed_to_and_hears_changes(running, cuevox):
     assert cuevox.values["/strip/voice/gain"] == (-2.0,)
 
 
+def test_what_was_heard_is_there_without_waiting_and_once(cuevox):
+    cuevox.subscribe("/strip/voice/gain")
+    heard = cuevox.heard()
+    assert ("/strip/voice/gain", 0.0) in heard and ("/subscribed", "/strip/voice/gain", 1) in heard
+    assert cuevox.heard() == []
+
+
 def test_events_end_when_nothing_comes(cuevox):
     assert list(cuevox.events(0.05)) == []
 

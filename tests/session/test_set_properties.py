@@ -27,7 +27,8 @@ def test_a_cue_sounds_on_the_bus_and_at_the_pan_that_it_was_given() -> None:
     show.stage.take(Kind.START_PLAYER)
     show.session.apply(GoCue(cue="1"))
     (start,) = show.stage.take(Kind.START_PLAYER)
-    assert (start["strip"], start["pan"]) == (show.session.context.strip("hall"), -0.5)
+    hall = show.session.context.graph.index("hall")
+    assert (start["strip"], start["pan"]) == (hall, -0.5)
 
 
 def test_a_cue_that_is_not_armed_is_silent_and_what_follows_it_is_fired() -> None:
