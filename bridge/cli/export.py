@@ -79,6 +79,9 @@ Begin = Annotated[float | None, _option("--from", "Where stems and mix begin.", 
 End = Annotated[float | None, _option("--until", "Where stems and mix end.", "SECONDS")]
 Handles = Annotated[float, _option("--handles", "What consolidated clips keep before and after.", "SECONDS")]
 Lufs = Annotated[float | None, _option("--lufs", "Loudness of the mix: -23 (EBU), -16 (podcast), -14.", "LUFS")]
+Keep = Annotated[bool, _option("--keep-plugins", "VST3 plug-ins stay plug-ins in the Reaper project, too.")]
+Words = Annotated[bool, _option("--word-markers", "Words as markers in Live, DAWproject and AAF, too.")]
+Template = Annotated[Path | None, _option("--live-template", "A Live set of yours to build the set from.", "FILE")]
 Acx = Annotated[bool, _option("--acx", "Check the mix by ACX's rules for audiobooks.")]
 
 
@@ -101,6 +104,9 @@ def export(
     handles: Handles = 0.0,
     lufs: Lufs = None,
     acx: Acx = False,
+    keep_plugins: Keep = False,
+    word_markers: Words = False,
+    live_template: Template = None,
     replace: Replace = False,
     json: options.Json = False,
 ) -> None:
@@ -116,6 +122,7 @@ def export(
         dither=dither, file_format=file_format.value, sample_rate=rate,
         per=[each.value for each in per or (Set.TRACK,)], dry=dry, sends=sends.value, mono=mono, name=name, tails=tails,
         start_seconds=begin, end_seconds=until, handle_seconds=handles, mix_lufs=lufs, acx=acx, replace_changed=replace,
+        keep_plugins=keep_plugins, word_markers=word_markers, live_template=str(live_template or ""),
     )  # fmt: skip
     for warning in manifest.warnings:
         screen.people.print(f"note: {warning}")

@@ -12,7 +12,7 @@ from engine.export.folder import Target
 from engine.export.manifest import Manifest
 from engine.export.media import TakeFiles
 from engine.export.options import ExportOptions
-from engine.export.package import expected_files, needed_bytes, write_package
+from engine.export.package import expected_files, needed_bytes, sessions, write_package
 from engine.export.plan import make_plan
 from engine.story.model import Line, Story
 from engine.voices.take import Take
@@ -46,6 +46,8 @@ def export_story(
     plan = make_plan(
         story, base_folder, takes, cache, options or ExportOptions(), made_at or datetime.now().astimezone()
     )
+    for _, session in sessions(plan):
+        session.check(plan)
     target = Target(out_folder)
     target.check(expected_files(plan), needed_bytes(plan), replace_changed=plan.options.replace_changed)
     with target.staging(plan.key, plan.made_at) as journal:

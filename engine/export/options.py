@@ -43,6 +43,8 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     start_seconds, end_seconds: the stretch of the timeline that stems and mix hold.
     handle_seconds: what consolidated clips keep of their sources before and after.
     mix_lufs: the mix is made this loud, at most ``limiter_db`` of true peak; stems are never touched. acx: check it.
+    keep_plugins: VST3 plug-ins stay plug-ins in a Reaper project, too. word_markers: words are markers of the timeline
+    where clips hold none (Live, DAWproject, AAF). live_template: a Live set of the user's own to build the set from.
     replace_changed: also replace files of an earlier export that somebody has changed since.
     """
 
@@ -65,6 +67,9 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     handle_seconds: float = 0.0
     mix_lufs: float | None = None
     acx: bool = False
+    keep_plugins: bool = False
+    word_markers: bool = False
+    live_template: str = ""
     replace_changed: bool = False
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from engine.export.digest import sha256
 from engine.export.folder import MANIFEST
 from engine.export.journal import Journal
+from engine.export.kept import keep_plugins
 from engine.export.manifest import (
     TAPS,
     FileEntry,
@@ -47,9 +48,12 @@ _SPARE_BYTES = 4_000_000
 def write_package(plan: Plan, journal: Journal, progress: Progress) -> Manifest:
     """Write all files of ``plan`` that ``journal`` does not have yet into its folder, and return their manifest."""
     folder = journal.folder
+    kept = keep_plugins(plan) if "reaper" in dict(sessions(plan)) else {}
     wavs = _convert_media(plan, journal, progress)
     printed = print_stems(plan, journal, wavs, lambda part: progress(_CONVERTED + part * (_MIXED - _CONVERTED), "mix"))
-    _write_sessions(plan, journal, wavs, printed, progress)
+    shelf = Shelf(plan.media, wavs, folder / WORKSPACE)
+    blank = Session(plan=plan, frames=printed.frames, folder=folder, root=folder, shelf=shelf, kept=kept)
+    _write_sessions(blank, journal, progress)
     progress(_WRITTEN, "draw")
     if plan.options.overview:
         draw_overview(_picture(plan, printed), folder / OVERVIEW_FILE)
@@ -99,18 +103,15 @@ def _convert_media(plan: Plan, journal: Journal, progress: Progress) -> dict[Sou
     return wavs
 
 
-def _write_sessions(
-    plan: Plan, journal: Journal, wavs: dict[Source, Path], printed: Printed, progress: Progress
-) -> None:
-    folder = journal.folder
-    shelf = Shelf(plan.media, wavs, folder / WORKSPACE)
-    wanted = list(sessions(plan))
+def _write_sessions(blank: Session, journal: Journal, progress: Progress) -> None:
+    """Write every format into a folder of its own. blank: what they all get, but for that folder."""
+    folder, wanted = journal.folder, list(sessions(blank.plan))
     for number, (name, session) in enumerate(wanted):
         progress(_MIXED + (_WRITTEN - _MIXED) * number / len(wanted), name)
         if name in journal:
             continue
         (folder / name).mkdir()
-        session.write(Session(plan=plan, frames=printed.frames, folder=folder / name, root=folder, shelf=shelf))
+        session.write(msgspec.structs.replace(blank, folder=folder / name))
         journal.finish(name, (path for path in (folder / name).rglob("*") if path.is_file()))
 
 

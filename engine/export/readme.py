@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.export.kept import keepable
 from engine.export.manifest import SUM_RULE, Manifest
 from engine.export.options import LOSSY
 from engine.export.plan import STEMS_FOLDER, Plan, mix_file
@@ -65,13 +66,16 @@ def _sessions(plan: Plan) -> Iterator[str]:
 def _effects(plan: Plan) -> Iterator[str]:
     """Say what stems have in them and sessions have not."""
     inserts = [(key, effect) for key, strip in plan.story.strips().items() for effect in strip.inserts]
+    is_kept = plan.options.keep_plugins and "reaper" in plan.options.formats
+    kept = {(place[0], id(effect)) for place, effect, _ in keepable(plan.story)} if is_kept else set()
     if inserts or plan.story.master.limiter_db is not None:
         yield "Effects, which are in the stems and the mix, and not in the sessions unless a session says so:"
     for strip_id, effect in inserts:
         params = "".join(f" {name}={value:g}" for name, value in effect.params.items())
         facts = plan.story.plugins.get(effect.effect)
         fault = f" (left out: {facts.fault})" if facts is not None and facts.fault else ""
-        yield f"  {strip_id}: {effect.effect}{params}{' (bypassed)' * effect.bypass}{fault}"
+        stays = " (a plug-in in reaper/, too)" * ((strip_id, id(effect)) in kept)
+        yield f"  {strip_id}: {effect.effect}{params}{' (bypassed)' * effect.bypass}{fault}{stays}"
     if plan.story.master.limiter_db is not None:
         yield f"  {MASTER}: limiter at {plan.story.master.limiter_db:g} dBTP (in the mix only)"
 

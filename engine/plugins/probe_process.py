@@ -1,12 +1,14 @@
 """The child that tries plug-ins, so that one which crashes or hangs takes nobody with it.
 
-``python -m engine.plugins.probe_process``: each line in is ``{"path": …}``, or ``{"state_of": PluginFacts, "values":
-[[index, raw]], "preset": path}``; lines out are ``{"stage": text}``, what is about to be done, and at last
-``{"plugins": [PluginFacts]}``, ``{"state": base64}`` or ``{"error": text}``.
+``python -m engine.plugins.probe_process``: each line in is ``{"path": …}``, ``{"state_of": PluginFacts, "values":
+[[index, raw]], "preset": path}``, or ``{"preset_of": PluginFacts, "state": base64, "values": [[index, raw]]}``; lines
+out are ``{"stage": text}``, what is about to be done, and at last
+``{"plugins": [PluginFacts]}``, ``{"state": base64}``, ``{"preset": base64}`` or ``{"error": text}``.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import sys
@@ -17,7 +19,7 @@ import msgspec
 import numpy as np
 
 from engine.errors import EngineError
-from engine.mixer.hosting import PluginRefused, load_hosted, open_plugin, plugin_names, state_of
+from engine.mixer.hosting import PluginRefused, load_hosted, open_plugin, plugin_names, preset_of, state_of
 from engine.mixer.plugins import EffectFailed, run_plugin
 from engine.platform import die_with_parent
 from engine.plugins.description import describe_params
@@ -103,6 +105,10 @@ def main() -> None:
             if "state_of" in request:
                 facts = msgspec.convert(request["state_of"], PluginFacts)
                 prober.answer({"state": state_of(facts, request["values"], str(request["preset"]))})
+            elif "preset_of" in request:
+                facts = msgspec.convert(request["preset_of"], PluginFacts)
+                data = preset_of(facts, str(request["state"]), request["values"])
+                prober.answer({"preset": base64.b64encode(data).decode()})
             else:
                 prober.answer({"plugins": prober.probe(str(request["path"]))})
         except EngineError as error:

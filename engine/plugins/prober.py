@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import queue
 import signal
@@ -61,6 +62,11 @@ class Prober:
         """Return a plug-in's state after a preset file and parameters (index, 0 to 1). Raises PluginFault."""
         request = {"state_of": facts, "values": list(values), "preset": str(preset) if preset else ""}
         return str(self._ask(request)["state"])
+
+    def preset(self, facts: PluginFacts, state: str = "", values: Iterable[tuple[int, float]] = ()) -> bytes:
+        """Return a VST3 plug-in in that state, with these parameters, as a preset file. Raises PluginFault."""
+        request = {"preset_of": facts, "state": state, "values": list(values)}
+        return base64.b64decode(str(self._ask(request)["preset"]))
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         child = self._child or self._start()

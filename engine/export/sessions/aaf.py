@@ -2,8 +2,9 @@
 
 Edit rate is the sample rate, so places are exact to the frame. A stereo sound is a pair of files and slots, ``.L`` and
 ``.R``; clips that overlap get a slot of their own. Clip gains, fades, faders, pans and markers are the format's own;
-clip pans are baked. It has straight fades and those of equal power; others become straight. It knows no mute: a muted
-track's fader is closed, and a comment tells where it stood. It knows no sends.
+clip pans are baked. Words can be markers of their own track's slots. It has straight fades and those of equal power;
+others become straight. It knows no mute: a muted track's fader is closed, and a comment tells where it stood. It knows
+no sends.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class _Writer:
         self.media.mkdir()
         self.sequences: list[list[Part]] = []
         self._masters: dict[str, list[Any]] = {}
+        self._words: list[tuple[int, str, frozenset[int]]] = []
         self._gain = self._operation(_GAIN, "Mono Audio Gain", _AMPLITUDE, "Amplitude")
         self._pan = self._operation(_PAN, "Mono Audio Pan", _PAN_VALUE, "Pan")
 
@@ -88,14 +90,17 @@ class _Writer:
             if track.strip.mute:
                 fader = f"muted here; its fader stood at {track.strip.gain_db:g} dB"
                 composition.comments[f"Cuevox {track.name or track.id}"] = fader
-        if story.markers:
-            self._markers(composition)
+        everywhere = frozenset(slot.slot_id for slot in composition.slots)
+        marks = [(frame, marker.name or marker.id, everywhere) for frame, marker in self.session.markers()]
+        if marks or self._words:
+            self._markers(composition, sorted([*marks, *self._words], key=lambda mark: mark[0]))
 
     def _slots(self, composition: Any, track: Track, number: int, layer: Sequence[Placed]) -> None:
         """Add the slot of a mono layer, or the two of a stereo one; a mono clip among stereo ones is on both."""
         masters = {placed.clip.id: self._masters_of(placed) for placed in layer}
         channels = max(len(mobs) for mobs in masters.values())
         name = (track.name or track.id) + (f" ({number})" if number > 1 else "")
+        made = []
         for channel in range(channels):
             slot = composition.create_timeline_slot(edit_rate=self.rate)
             slot.name = name if channels == 1 else f"{name}.{'LR'[channel]}"
@@ -106,6 +111,10 @@ class _Writer:
             gain = 0.0 if track.strip.mute else db_to_gain(track.strip.gain_db)
             segment = self._wrapped(segment, self._gain, "Amplitude", gain, 1.0)
             slot.segment = self._wrapped(segment, self._pan, "Pan", (pan + 1) / 2, 0.5)
+            made.append(slot.slot_id)
+        if self.session.plan.options.word_markers:
+            words = (word for placed in layer for word in self.session.words_of(placed))
+            self._words += [(frame, text, frozenset(made)) for frame, text in words]
 
     def _parts(self, layer: Sequence[Placed], masters: dict[str, list[Any]], channel: int) -> Iterator[Part]:
         """Iterate over what a slot's sequence holds: silence, clip, silence, clip."""
@@ -142,20 +151,20 @@ class _Writer:
             source[f"Fade{side}Type"].value = "FadeLinearAmp"
         return source
 
-    def _markers(self, composition: Any) -> None:
-        """Add the story's markers, on all tracks."""
+    def _markers(self, composition: Any, marks: Sequence[tuple[int, str, frozenset[int]]]) -> None:
+        """Add markers, each with its frame, what it says, and the slots that it is of."""
         slot = self.file.create.EventMobSlot()
         slot.slot_id = len(composition.slots) + 1
         slot.name = "Markers"
         slot["EditRate"].value = self.rate
         slot["PhysicalTrackNumber"].value = 1
         sequence = self.file.create.Sequence(media_kind="DescriptiveMetadata")
-        for frame, marker in self.session.markers():
+        for frame, text, slots in marks:
             mark = self.file.create.DescriptiveMarker()
             mark["Position"].value = frame
             mark["Length"].value = 1
-            mark["Comment"].value = marker.name or marker.id
-            mark["DescribedSlots"].value = {each.slot_id for each in composition.slots}
+            mark["Comment"].value = text
+            mark["DescribedSlots"].value = set(slots)
             sequence.components.append(mark)
         slot.segment = sequence
         composition.slots.append(slot)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
+from engine.export.kept import KeptPlugin, Place
 from engine.export.media import Medium
 from engine.export.plan import Plan
 from engine.export.sessions.missing import FEATURES, SHAPES, Feature, missing
@@ -21,7 +22,7 @@ from engine.voices.take import Word
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A story ready to be written down. frames: how long every stem is. folder: the format's own, there already.
 
-    root: the export's folder; stems lie below it as the plan names them.
+    root: the export's folder; stems lie below it as the plan names them. kept: the plug-ins that stay plug-ins.
     """
 
     plan: Plan
@@ -29,6 +30,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     root: Path
     shelf: Shelf
+    kept: Mapping[Place, KeptPlugin] = {}
 
     def medium(self, placed: Placed) -> Medium:
         """Return what a clip plays."""
@@ -43,6 +45,19 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         story, frames = self.plan.story, self.plan.markers
         return tuple(sorted(((frames[marker.id], marker) for marker in story.markers), key=lambda pair: pair[0]))
 
+    def marks(self) -> list[tuple[int, str]]:
+        """Return the frames and names of all markers and, if asked for, of all words that are heard; sorted."""
+        marks = [(frame, marker.name or marker.id) for frame, marker in self.markers()]
+        if self.plan.options.word_markers:
+            marks += [mark for placed in self.plan.placed for mark in self.words_of(placed)]
+            marks.sort(key=lambda mark: mark[0])
+        return marks
+
+    def words_of(self, placed: Placed) -> Iterator[tuple[int, str]]:
+        """Iterate over the words that are heard of a clip, with their frames on the timeline."""
+        origin = placed.start_frame - placed.clip.trim_start_frames
+        return ((origin + word.start_frame, word.text) for word in heard_words(placed, self.medium(placed)))
+
     def scenes(self) -> tuple[tuple[int, int, str], ...]:
         """Return each scene, from one marker to the next or to the story's end: first frame, end frame, name."""
         marks = [(frame, marker.name or marker.id) for frame, marker in self.markers()]
@@ -50,11 +65,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((begin, end, name) for (begin, name), (end, _) in edges if begin < end)
 
 
+def _nothing(plan: Plan) -> None:
+    """Find nothing wrong."""
+
+
 class SessionFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A format. what: one line for people. files: its main files below its folder. write: writes all of them.
 
     has_media: a copy or a link of the story's media comes with it. has, fades: which of the story's features and shapes
-    of fades; what is no session at all lacks none.
+    of fades; what is no session at all lacks none. check: raises what stands against it, before anything is written.
     """
 
     what: str
@@ -63,6 +82,7 @@ class SessionFormat(msgspec.Struct, frozen=True, kw_only=True):
     has_media: bool = True
     has: frozenset[Feature] = FEATURES
     fades: frozenset[FadeShape] = SHAPES
+    check: Callable[[Plan], None] = _nothing
 
     def missing(self, plan: Plan) -> tuple[str, ...]:
         """Return what ``plan`` uses that the session has not."""

@@ -136,10 +136,10 @@ class _Project:
         for track in self.story.tracks:
             lane = child(lanes, "Lanes", id_=self.new_id(), track=self.tracks[track.id])
             self._clips(child(lane, "Clips", id_=self.new_id()), track)
-        if self.story.markers:
+        if marks := self.session.marks():
             markers = child(arrangement, "Markers", id_=self.new_id(), timeUnit="beats")
-            for frame, marker in self.session.markers():
-                child(markers, "Marker", time=self.beats.at(frame), name=marker.name or marker.id)
+            for frame, name in marks:
+                child(markers, "Marker", time=self.beats.at(frame), name=name)
         if len(self.beats.stretches) > 1:
             self._tempo_changes(arrangement)
 

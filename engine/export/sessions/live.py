@@ -2,30 +2,33 @@
 
 Clips are not warped, so their sound is in seconds and nothing is stretched; their places are in beats. A track of Live
 holds no two clips at once: what overlaps lies on a second track of the same name. A clip's pan is baked into a copy.
+A set of the user's own can be the frame of it.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
+from pathlib import Path
+
+import msgspec
 
 from engine.export.manifest import cuevox_version
 from engine.export.plan import Plan
-from engine.export.sessions.base import Session, SessionFormat, clip_title, layers
+from engine.export.sessions.base import Session, SessionFormat, layers
 from engine.export.sessions.beats import Beats
-from engine.export.sessions.identity import clip_note
+from engine.export.sessions.live_clips import COLOURS, SAMPLES, Clips
 from engine.export.sessions.live_schema import (
     SET_END,
     SET_TAIL,
     SET_WRAPPERS,
     Field,
-    Raw,
     choice,
     device_chain,
     envelope,
     follow_action,
-    grid,
     knob,
     lom,
     markup,
@@ -34,11 +37,11 @@ from engine.export.sessions.live_schema import (
     sequencer,
     track_head,
 )
-from engine.story.model import MASTER, Strip, Track
+from engine.export.sessions.live_template import Content, Lane, Template, locator
+from engine.story.model import MASTER, Bus, Strip, Track
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
 
-SAMPLES = "Samples/Imported"
 _BEFORE_EVERYTHING = -63072000
 """Where Live puts the first event of an envelope, in beats."""
 
@@ -46,8 +49,6 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _QUICK = 3
 """The level of compression: higher ones take longer than all the rest."""
 
-_COLOURS = 60
-_SCENES = 8
 _MASTER_OUT = routing("AudioOutputRouting", "AudioOut/Master", "Master")
 _DEVICE_OUT = routing("AudioOutputRouting", "AudioOut/External/S0", "Ext. Out", "1/2")
 
@@ -64,23 +65,35 @@ def write(session: Session) -> None:
     """Write the project folder."""
     (session.folder / _folder(session.plan) / "Ableton Project Info").mkdir(parents=True)
     (session.folder / _folder(session.plan) / SAMPLES).mkdir(parents=True)
-    text = _Set(session).text()
+    template = session.plan.options.live_template
+    text = _Framed(session, Template(Path(template))).text() if template else _Set(session).text()
     (session.folder / _files(session.plan)[0]).write_bytes(gzip.compress(text.encode(), _QUICK, mtime=0))
 
 
+def _check(plan: Plan) -> None:
+    if plan.options.live_template:
+        Template(Path(plan.options.live_template)).check_returns(len(plan.story.buses))
+
+
 FORMAT = SessionFormat(
-    what="Ableton Live set (11 or newer; experimental)", files=_files, write=write, has=frozenset({"sends", "mutes"}),
-    fades=frozenset({"linear"}),
+    what="Ableton Live set (11 or newer; experimental)", files=_files, write=write, check=_check,
+    has=frozenset({"sends", "mutes"}), fades=frozenset({"linear"}),
 )  # fmt: skip
 
 
 class _Set:
+    scenes = 8
+
     def __init__(self, session: Session) -> None:
         self.session, self.story = session, session.plan.story
-        self.samples = session.folder / _folder(session.plan) / SAMPLES
         self.beats = Beats(self.story)
-        self._pointees, self._tracks, self._clips = count(100), count(10), count(0)
+        self.clips = Clips(session, session.folder / _folder(session.plan), self.beats)
+        self._pointees, self._tracks = count(100), count(10)
         self.tempo_target, self.meter_target = self.new_id(), self.new_id()
+
+        points = [stretch.point for stretch in self.beats.stretches]
+        self.tempos = [point.tempo_bpm for point in points]
+        self.meters = [_meter(point.beats_per_bar) for point in points]
 
     def new_id(self) -> str:
         """Return an id that nothing in the set has yet."""
@@ -88,11 +101,7 @@ class _Set:
 
     def text(self) -> str:
         """Return the whole set as XML."""
-        tracks = [
-            self._track(number, track, layer, clips)
-            for number, track in enumerate(self.story.tracks)
-            for layer, clips in enumerate(layers(self.session.clips_of(track)) or [[]], 1)
-        ]
+        tracks = [self._track(number, track, layer, clips) for number, track, layer, clips in self._layers()]
         tracks += [
             self._return(number, bus.name or bus.id, bus.strip)
             for number, bus in enumerate(self.story.buses, len(self.story.tracks))
@@ -105,19 +114,25 @@ class _Set:
         }  # fmt: skip
         return _XML + markup([("Ableton", version, [("LiveSet", [*head, *body])])])
 
+    def _layers(self) -> Iterator[tuple[int, Track, int, Sequence[Placed]]]:
+        """Iterate over the tracks of the set: the number of the story's, that track, which of its layers, its clips."""
+        for number, track in enumerate(self.story.tracks):
+            for layer, clips in enumerate(layers(self.session.clips_of(track)) or [[]], 1):
+                yield number, track, layer, clips
+
     def _rest(self) -> Iterator[Field]:
         sends: list[Field] = [
             ("SendPreBool", {"Id": number, "Value": "false"}, []) for number in range(len(self.story.buses))
         ]
         yield ("SendsPre", sends)
-        yield ("Scenes", [self._scene(number) for number in range(_SCENES)])
+        yield ("Scenes", [self._scene(number) for number in range(self.scenes)])
         yield ("Transport", [
             "PhaseNudgeTempo=10", "LoopOn=false", "LoopStart=0", "LoopLength=16", "LoopIsSongStart=false",
             "CurrentTime=0", "PunchIn=false", "PunchOut=false", "MetronomeTickDuration=0", "DrawMode=false",
         ])  # fmt: skip
         yield ("SongMasterValues", [("SessionScrollerPos", {"X": 0, "Y": 0}, [])])
         yield from SET_TAIL
-        yield ("Locators", [("Locators", list(self._locators()))])
+        yield ("Locators", [("Locators", [locator(number, *each) for number, each in enumerate(self.locators())])])
         yield ("DetailClipKeyMidis", [])
         yield from (lom(name) for name in SET_WRAPPERS)
         yield from SET_END
@@ -129,12 +144,12 @@ class _Set:
             "IsTimeSignatureEnabled=false", "LomId=0", lom("ClipSlotsListWrapper"),
         ])  # fmt: skip
 
-    def _locators(self) -> Iterator[Field]:
-        for number, (frame, marker) in enumerate(self.session.markers()):
-            name = marker.name or marker.id
-            yield ("Locator", {"Id": number}, [
-                "LomId=0", f"Time={self.beats.at(frame)!r}", f"Name={name}", "Annotation=", "IsSongStart=false",
-            ])  # fmt: skip
+    def locators(self) -> list[tuple[float, str]]:
+        """Return the beats and names of locators."""
+        places: dict[int, str] = {}
+        for frame, name in self.session.marks():
+            places.setdefault(frame, name)  # Live has one locator at a place
+        return [(self.beats.at(frame), name) for frame, name in places.items()]
 
     def _sends(self, strip: Strip) -> list[float]:
         levels = {send.to: db_to_gain(send.gain_db) for send in strip.sends}
@@ -146,35 +161,37 @@ class _Set:
         return mixer(gain=gain, pan=strip.pan, on=not strip.mute, sends=sends, new_id=self.new_id, more=more)
 
     def _track(self, number: int, track: Track, layer: int, clips: Sequence[Placed]) -> Field:
-        name = (track.name or track.id) + (f" ({layer})" if layer > 1 else "")
+        name = _layer_name(track, layer)
         chain = device_chain(
             self._mixer(track.strip),
             _MASTER_OUT,
-            [sequencer("MainSequencer", [self._clip(placed, number) for placed in clips], _SCENES, self.new_id)],
-            [sequencer("FreezeSequencer", [], _SCENES, self.new_id)],
+            [
+                sequencer(
+                    "MainSequencer", [self.clips.written(placed, number) for placed in clips], self.scenes, self.new_id
+                )
+            ],
+            [sequencer("FreezeSequencer", [], self.scenes, self.new_id)],
         )
         return ("AudioTrack", {"Id": next(self._tracks)}, [
-            *track_head(name, number % _COLOURS), "SavedPlayingSlot=-1", "SavedPlayingOffset=0", "Freeze=false",
+            *track_head(name, number % COLOURS), "SavedPlayingSlot=-1", "SavedPlayingOffset=0", "Freeze=false",
             "VelocityDetail=0", "NeedArrangerRefreeze=true", "PostProcessFreezeClips=0", chain,
         ])  # fmt: skip
 
     def _return(self, number: int, name: str, strip: Strip) -> Field:
         freeze = [sequencer("FreezeSequencer", [], 0, self.new_id)]
         chain = device_chain(self._mixer(strip), _MASTER_OUT, freeze=freeze)
-        return ("ReturnTrack", {"Id": next(self._tracks)}, [*track_head(name, number % _COLOURS), chain])
+        return ("ReturnTrack", {"Id": next(self._tracks)}, [*track_head(name, number % COLOURS), chain])
 
     def _master(self) -> Field:
-        points = self.beats.stretches
-        tempo, meter = points[0].point.tempo_bpm, _meter(points[0].point.beats_per_bar)
         more = [
-            knob("Tempo", tempo, 60, 200, self.new_id, self.tempo_target),
-            choice("TimeSignature", meter, self.new_id, self.meter_target),
+            knob("Tempo", self.tempos[0], 60, 200, self.new_id, self.tempo_target),
+            choice("TimeSignature", self.meters[0], self.new_id, self.meter_target),
             knob("GlobalGrooveAmount", 100, 0, 131.25, self.new_id), knob("CrossFade", 0, -1, 1, self.new_id),
             "TempoAutomationViewBottom=60", "TempoAutomationViewTop=200",
         ]  # fmt: skip
         envelopes = [
-            envelope(0, self.meter_target, self._steps("EnumEvent", [_meter(p.point.beats_per_bar) for p in points])),
-            envelope(1, self.tempo_target, self._steps("FloatEvent", [p.point.tempo_bpm for p in points])),
+            envelope(0, self.meter_target, self._steps("EnumEvent", self.meters)),
+            envelope(1, self.tempo_target, self._steps("FloatEvent", self.tempos)),
         ]  # fmt: skip
         strip = self.story.strips()[MASTER]
         freeze = [sequencer("FreezeSequencer", [], 0, self.new_id)]
@@ -197,77 +214,49 @@ class _Set:
         chain = device_chain(self._mixer(Strip(), is_master=True), _DEVICE_OUT)
         return ("PreHearTrack", [*track_head("Master", 0), chain])
 
-    def _clip(self, placed: Placed, colour: int) -> Field:
-        clip, rate = placed.clip, self.story.sample_rate
-        medium = self.session.medium(placed)
-        name = self.session.shelf.put_clip(placed, self.samples, bake_gain=False)
-        start, end = self.beats.at(placed.start_frame), self.beats.at(placed.end_frame)
-        first, last = clip.trim_start_frames / rate, (clip.trim_start_frames + placed.length_frames) / rate
-        return ("AudioClip", {"Id": next(self._clips), "Time": repr(start)}, [
-            "LomId=0", "LomIdView=0", f"CurrentStart={start!r}", f"CurrentEnd={end!r}",
-            ("Loop", [
-                f"LoopStart={first!r}", f"LoopEnd={last!r}", "StartRelative=0", "LoopOn=false", f"OutMarker={last!r}",
-                "HiddenLoopStart=0", f"HiddenLoopEnd={medium.frames / rate!r}",
-            ]),
-            f"Name={clip_title(placed)}", f"Annotation={clip_note(placed, medium)}", f"Color={colour % _COLOURS}",
-            _LAUNCH,
-            "FreezeStart=0", "FreezeEnd=0", "IsWarped=false", "TakeId=1", self._sample_ref(name, medium.frames),
-            _WARPING,
-            "Fade=true", self._fades(placed), "PitchCoarse=0", "PitchFine=0",
-            f"SampleVolume={db_to_gain(clip.gain_db):.10g}", _MARKERS,
-        ])  # fmt: skip
 
-    def _fades(self, placed: Placed) -> Field:
-        """Fades in beats, straight lines."""
-        clip, start, end = placed.clip, placed.start_frame, placed.end_frame
-        fade_in = self.beats.between(start, start + clip.fade_in_frames)
-        fade_out = self.beats.between(end - clip.fade_out_frames, end)
-        return ("Fades", [
-            f"FadeInLength={fade_in!r}", f"FadeOutLength={fade_out!r}", "ClipFadesAreInitialized=true",
-            "CrossfadeInState=0", "FadeInCurveSkew=0", "FadeInCurveSlope=0", "FadeOutCurveSkew=0",
-            "FadeOutCurveSlope=0",
-            "IsDefaultFadeIn=false", "IsDefaultFadeOut=false",
-        ])  # fmt: skip
+class _Framed(_Set):
+    """A story inside a set of the user's own."""
 
-    def _sample_ref(self, name: str, frames: int) -> Field:
-        path = self.samples / name
-        modified = int(self.session.plan.made_at.timestamp())
-        return ("SampleRef", [
-            ("FileRef", [
-                "RelativePathType=3", f"RelativePath={SAMPLES}/{name}", "Path=", "Type=1", "LivePackName=",
-                "LivePackId=", f"OriginalFileSize={path.stat().st_size}", "OriginalCrc=0",
-            ]),
-            f"LastModDate={modified}", ("SourceContext", []), "SampleUsageHint=0",
-            f"DefaultDuration={frames}",
-            f"DefaultSampleRate={self.story.sample_rate}",
-        ])  # fmt: skip
+    def __init__(self, session: Session, template: Template) -> None:
+        self.template, self.scenes = template, template.scenes
+        super().__init__(session)
+
+    def new_id(self) -> str:
+        """Return an id that nothing in the set has yet."""
+        return self.template.new_id()
+
+    def text(self) -> str:
+        """Return the whole set as XML."""
+        content = Content(
+            tracks=[self._lane(*each) for each in self._layers()],
+            returns=[self._back(*each) for each in enumerate(self.story.buses, len(self.story.tracks))],
+            master=self._fader("", 0, self.story.strips()[MASTER]),
+            tempo=(self.tempos[0], self._steps("FloatEvent", self.tempos)),
+            meter=(self.meters[0], self._steps("EnumEvent", self.meters)),
+            locators=self.locators(),
+        )
+        return _XML + self.template.filled(content)
+
+    def _back(self, number: int, bus: Bus) -> Lane:
+        name = bus.name or bus.id
+        return self._fader(name, number, bus.strip, partial(self._return, number, name, bus.strip))
+
+    def _lane(self, number: int, track: Track, layer: int, clips: Sequence[Placed]) -> Lane:
+        lane = self._fader(
+            _layer_name(track, layer), number, track.strip, partial(self._track, number, track, layer, ())
+        )
+        return msgspec.structs.replace(lane, clips=markup(self.clips.written(placed, number) for placed in clips))
+
+    def _fader(self, name: str, number: int, strip: Strip, plain: Callable[[], Field] | None = None) -> Lane:
+        return Lane(
+            name=name, colour=number % COLOURS, gain=db_to_gain(strip.gain_db), pan=strip.pan, on=not strip.mute,
+            sends=self._sends(strip), plain=plain,
+        )  # fmt: skip
 
 
-_LAUNCH = Raw(markup([
-            "LaunchMode=0", "LaunchQuantisation=0",
-            ("TimeSignature", [("TimeSignatures", [
-                ("RemoteableTimeSignature", {"Id": 0}, ["Numerator=4", "Denominator=4", "Time=0"])])]),
-            ("Envelopes", [("Envelopes", [])]),
-            ("ScrollerTimePreserver", ["LeftTime=0", "RightTime=0"]),
-            ("TimeSelection", ["AnchorTime=0", "OtherTime=0"]),
-            "Legato=false", "Ram=false", ("GrooveSettings", ["GrooveId=-1"]), "Disabled=false", "VelocityAmount=0",
-            follow_action(1),
-            grid(fixed=True),
-]))  # fmt: skip
-_WARPING = Raw(markup([
-            ("Onsets", [("UserOnsets", []), "HasUserOnsets=false"]), "WarpMode=0", "GranularityTones=30",
-            "GranularityTexture=65", "FluctuationTexture=25", "TransientResolution=6", "TransientLoopMode=2",
-            "TransientEnvelope=100", "ComplexProFormants=100", "ComplexProEnvelope=128", "Sync=true", "HiQ=true",
-]))  # fmt: skip
-_MARKERS = Raw(markup([
-            "MarkerDensity=2", "AutoWarpTolerance=4",
-            ("WarpMarkers", [
-                ("WarpMarker", {"Id": 0, "SecTime": 0, "BeatTime": 0}, []),
-                ("WarpMarker", {"Id": 1, "SecTime": "0.015625", "BeatTime": "0.03125"}, []),
-            ]),
-            ("SavedWarpMarkersForStretched", []), "MarkersGenerated=false", "IsSongTempoMaster=false",
-]))  # fmt: skip
-"""What is the same in every clip."""
+def _layer_name(track: Track, layer: int) -> str:
+    return (track.name or track.id) + (f" ({layer})" if layer > 1 else "")
 
 
 def _meter(beats_per_bar: int) -> int:

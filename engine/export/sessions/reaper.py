@@ -2,7 +2,8 @@
 
 All times are written from whole frames, in seconds, so that nothing moves when somebody edits the tempo. Effects don't
 exist in Reaper under our names: they stand in the project's notes, and what they do is in the printed stems, which lie
-muted in a folder of their own. Identifiers are made from names, so exporting again changes only what changed.
+muted in a folder of their own; plug-ins can be kept, for people who have them. Identifiers are made from names, so
+exporting again changes only what changed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from engine.export.colours import track_colour
 from engine.export.plan import Plan, Stem
 from engine.export.sessions.base import Session, SessionFormat, clip_title
 from engine.export.sessions.identity import clip_note
+from engine.export.sessions.reaper_plugins import chain
 from engine.export.shelf import link_or_copy
 from engine.export.taps import MIX
 from engine.story.model import MASTER, Strip, TempoPoint
@@ -62,7 +64,7 @@ def _printed(plan: Plan) -> list[Stem]:
 def _project(session: Session) -> Iterator[str]:
     plan, story = session.plan, session.plan.story
     yield f'<REAPER_PROJECT 0.1 "7.0/cuevox" {int(plan.made_at.timestamp())}'
-    yield from _notes(plan)
+    yield from _notes(session)
     yield f"PANLAW {_PAN_LAW_0_DB}"
     yield f"PANMODE {_BALANCE}"
     yield "AUTOXFADE 0"
@@ -71,32 +73,36 @@ def _project(session: Session) -> Iterator[str]:
     yield from _tempo(plan)
     yield f"MASTER_VOLUME {_volume(story.master.strip)} -1 -1 1"
     yield f"MASTERMUTESOLO {int(story.master.strip.mute)}"
+    yield from _plugins(session, MASTER, "MASTERFXLIST")
     yield from _markers(plan)
     yield from _regions(session)
     for number, track in enumerate(story.tracks):
-        yield from _strip(plan, number, track.id, track.name, track.strip)
+        yield from _strip(session, number, track.id, track.name, track.strip)
         for placed in (each for each in plan.placed if each.track.id == track.id):
             yield from _item(plan, placed)
         yield ">"
     for number, bus in enumerate(story.buses, len(story.tracks)):
-        yield from _strip(plan, number, bus.id, bus.name, bus.strip)
+        yield from _strip(session, number, bus.id, bus.name, bus.strip)
         yield ">"
     yield from _printed_stems(plan, session.frames)
     yield ">"
 
 
-def _notes(plan: Plan) -> Iterator[str]:
+def _notes(session: Session) -> Iterator[str]:
     yield "<NOTES 0 2"
-    for line in _note_lines(plan):
+    for line in _note_lines(session):
         yield f"|{line}"
     yield ">"
 
 
-def _note_lines(plan: Plan) -> Iterator[str]:
+def _note_lines(session: Session) -> Iterator[str]:
+    plan = session.plan
     yield f"{plan.story.title}, made by Cuevox."
     yield f"The muted folder {_STEMS_FOLDER!r} holds what Cuevox plays, effects printed: unmute it and mute the rest."
     for strip_id, strip in plan.story.strips().items():
-        for effect in strip.inserts:
+        for number, effect in enumerate(strip.inserts):
+            if (strip_id, number) in session.kept:
+                continue
             params = "".join(f" {name}={value:g}" for name, value in effect.params.items())
             yield f"Effect on {strip_id}, not in this project: {effect.effect}{params}{' (bypassed)' * effect.bypass}"
     if plan.story.master.limiter_db is not None:
@@ -132,8 +138,17 @@ def _regions(session: Session) -> Iterator[str]:
         yield f'MARKER {number} {_seconds(plan, end)} "" 1'
 
 
-def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> Iterator[str]:
+def _plugins(session: Session, strip_id: str, tag: str) -> Iterator[str]:
+    """The plug-ins of a strip that are kept."""
+    places = ((place, plugin) for place, plugin in session.kept.items() if place[0] == strip_id)
+    return chain(
+        [(plugin, _guid(session.plan, "insert", strip_id, str(number))) for (_, number), plugin in places], tag, _quoted
+    )
+
+
+def _strip(session: Session, number: int, strip_id: str, name: str, strip: Strip) -> Iterator[str]:
     """Open a track with everything but its items; tracks and buses have the mixer's numbers."""
+    plan = session.plan
     yield f"<TRACK {_guid(plan, 'strip', strip_id)}"
     yield f"NAME {_quoted(name or strip_id)}"
     red, green, blue = track_colour(number)
@@ -148,6 +163,7 @@ def _strip(plan: Plan, number: int, strip_id: str, name: str, strip: Strip) -> I
             if send.to == number:
                 yield f"AUXRECV {source} {_POST_FADER} {db_to_gain(send.gain_db):.10g} 0 0 0 0 0 0 -1:U 0 -1 ''"
     yield "MAINSEND 1 0"
+    yield from _plugins(session, strip_id, "FXCHAIN")
 
 
 def _item(plan: Plan, placed: Placed) -> Iterator[str]:
