@@ -52,6 +52,7 @@ _EDITS = (
     "/snapshot/store",
     "/snapshot/remove",
     "/record/",
+    "/stream/",
     "/export",
     "/render",
 )

@@ -19,6 +19,7 @@ from bridge.port import (
     Place,
     PrefetchState,
     RecordingState,
+    StreamState,
     StripState,
     TransportState,
     Vitals,
@@ -40,7 +41,7 @@ from engine.story.model import MASTER, ColdPolicy, Cue, Duck, Effect, Line, Mann
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.story.timeline import Placed
 from engine.story.words import numbered
-from engine.units import gain_to_db
+from engine.units import frames_to_seconds, gain_to_db
 
 
 class LivePort:
@@ -337,6 +338,24 @@ class LivePort:
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
         return RecordingState(**msgspec.structs.asdict(self._session.recording.status()))
+
+    def streams(self) -> Sequence[StreamState]:
+        """Return every network stream."""
+        rate = self._session.story.sample_rate
+        return tuple(
+            StreamState(
+                name=stream.sent.name,
+                kind=stream.sent.kind,
+                strip=stream.strip,
+                host=stream.sent.host,
+                port=stream.sent.port,
+                state=stream.state,
+                packets=stream.packets,
+                lost_seconds=frames_to_seconds(stream.lost_frames, rate),
+                text=stream.text,
+            )
+            for stream in self._session.streams.all()
+        )
 
     def jobs(self) -> Sequence[JobState]:
         """Return every job that goes on."""

@@ -158,6 +158,20 @@ class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
     lost_seconds: float = 0.0
 
 
+class StreamState(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip's sound that goes out over the network. state: sending or failing; text: what is wrong, or nothing."""
+
+    name: str
+    kind: str
+    strip: str
+    host: str
+    port: int
+    state: str
+    packets: int
+    lost_seconds: float
+    text: str
+
+
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
     """A job that goes on. verb: say, render or export. fraction: 0 to 1 of ``stage``."""
 
@@ -383,6 +397,10 @@ class EnginePort(Protocol):
 
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
+        ...
+
+    def streams(self) -> Sequence[StreamState]:
+        """Return every network stream."""
         ...
 
     def jobs(self) -> Sequence[JobState]:

@@ -121,6 +121,15 @@ def recording(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG0
     return heard.state, heard.name, float(heard.seconds), float(heard.lost_seconds), heard.folder
 
 
+def streams(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read every network stream, over and over."""
+    return tuple(
+        part
+        for s in port.streams()
+        for part in (s.name, s.kind, s.strip, s.host, s.port, s.state, s.packets, float(s.lost_seconds), s.text)
+    )
+
+
 def jobs(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read every job that goes on, over and over."""
     return tuple(part for job in port.jobs() for part in (job.job, job.verb, job.fraction, job.stage))

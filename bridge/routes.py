@@ -551,6 +551,22 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="seconds", type="f"), Arg(name="lost_seconds", type="f"), Arg(name="folder", type="s")),
           help="How the recording goes. Lost is what the disk was too slow for: silence."),
 
+    # network streams
+    Route(address="/stream/start", command=do.StartStream,
+          args=(Arg(name="name", type="s", help="as receivers know it: VBAN's stream, ReaStream's identifier"),
+                Arg(name="kind", type="s", help="vban or reastream"), _STRIP, Arg(name="host", type="s"),
+                Arg(name="port", type="i", optional=True, help="none, or 0: 6980 for VBAN, 58710 for ReaStream"),
+                Arg(name="format", type="s", optional=True, help="of VBAN: int16, int24 or float32")),
+          help="Send a strip's sound over the network."),
+    Route(address="/stream/stop", command=do.StopStream, args=(Arg(name="name", type="s"),),
+          help="Send it no more."),
+    Route(address="/streams", read=readers.streams, repeated=True, stream=True, changed=(told.StreamChanged,),
+          args=(Arg(name="name", type="s"), Arg(name="kind", type="s"), _STRIP, Arg(name="host", type="s"),
+                Arg(name="port", type="i"), Arg(name="state", type="s", help="sending or failing"),
+                Arg(name="packets", type="i"), Arg(name="lost_seconds", type="f"),
+                Arg(name="text", type="s", help="what is wrong, or nothing")),
+          help="What is sent over the network, over and over."),
+
     # automation
     Route(address="/automation/point", command=do.SetPoint,
           args=(_STRIP, Arg(name="target", type="s", help="gain_db, pan, send.BUS or insert.NUMBER.PARAMETER"),
@@ -743,6 +759,9 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, e: (e.name, float(e.seconds), float(e.lost_seconds), e.story, len(e.left_out), e.text),
          help="A recording is written: to its end, or until what text says. story: the file of what was played;"
               " left_out: how much of it is no clip there, but a marker."),
+    Push(address="/event/stream", event=told.StreamChanged, types="sss", names=("name", "state", "text"),
+         values=lambda _, e: (e.name, e.state, e.text),
+         help="A network stream is sent, fails, or is stopped. text: what is wrong, or nothing."),
     Push(address="/event/disk/failing", event=told.DiskFailing, types="ss", names=("path", "text"),
          values=lambda _, e: (e.path, e.text),
          help="An audio file that plays from the disk can't be read; an empty text: it can, again."),

@@ -508,6 +508,27 @@ class StopRecording(Base, frozen=True, kw_only=True):
     """End the recording."""
 
 
+class StartStream(Base, frozen=True, kw_only=True):
+    """Send a strip's sound over the network.
+
+    name: the stream's, as receivers know it; an identifier in ReaStream. kind: vban or reastream. port: 0: the
+    protocol's own. format: how VBAN writes samples, int16, int24 or float32.
+    """
+
+    name: str
+    kind: str
+    strip: str
+    host: str
+    port: int = 0
+    format: str = "int16"
+
+
+class StopStream(Base, frozen=True, kw_only=True):
+    """Send it no more."""
+
+    name: str
+
+
 class Render(Base, frozen=True, kw_only=True):
     """Have every take made that the story lacks, those that failed again. job: an id that its events repeat."""
 
@@ -559,7 +580,7 @@ Command = (
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | Panic | StartRecording | StopRecording | Render | Export | CancelJob | ClearScheduled
+    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | Export | CancelJob | ClearScheduled
     | SaveStory | ReloadStory | LoadStory
 )  # fmt: skip
 

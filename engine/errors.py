@@ -60,6 +60,12 @@ class TooFar(EngineError):
     code = "too_far"
 
 
+class PacketError(EngineError):
+    """A packet from the network that is not what its protocol says."""
+
+    code = "bad_packet"
+
+
 class StoryError(EngineError):
     """A story that can't be read or is wrong; the message lists every problem with file, line and path."""
 

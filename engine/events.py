@@ -408,6 +408,14 @@ class RecordingStarted(Base, frozen=True, kw_only=True):
     strips: tuple[str, ...]
 
 
+class StreamChanged(Base, frozen=True, kw_only=True):
+    """A network stream has begun or ended, or fails, or does so no more. text: what is wrong, or nothing."""
+
+    name: str
+    state: Literal["sending", "failing", "stopped"]
+    text: str = ""
+
+
 class RecordingEnded(Base, frozen=True, kw_only=True):
     """A recording has ended and lies there.
 
@@ -449,5 +457,5 @@ Event = (
     | ClockSourceChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
-    | RecordingStarted | RecordingEnded | DiskFailing
+    | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing
 )  # fmt: skip

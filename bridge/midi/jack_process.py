@@ -29,6 +29,8 @@ WAIT_SECONDS = 0.25
 LAST_SECONDS = 0.1
 """What waits when control is gone has so long to leave: it was handed over shortly before its time."""
 
+SETTLE_SECONDS = 1.0
+"""How long opening a port waits at most until what it is connected to hears it."""
 WATCH_SECONDS = 0.02
 """How often a transport that rolls is told."""
 
@@ -51,7 +53,7 @@ class JackProcess:
         self._hearing: tuple[tuple[int, Any], ...] = ()
         self._outputs: dict[int, Any] = {}
         self._outbox = Outbox(self.rate)
-        self._lost = self._missed = 0
+        self._lost = self._missed = self._cycles = 0
         self._expected: int | None = None
         self._watches, self._rolling = False, int(jack.ROLLING)
         self._watched = (-1, 0, 0)
@@ -86,11 +88,12 @@ class JackProcess:
         self._hearing = tuple(self._inputs.items())
 
     def open_output(self, number: int, name: str, virtual: bool) -> None:
-        """Send to a port, or be one."""
+        """Send to a port, or be one; what is sent once this returns arrives."""
         self._check(name, () if virtual else self.outputs(), virtual)
         port = self._client.midi_outports.register(f"{name} out" if virtual else f"to {number}")
         if not virtual:
             self._connect(port, name, port)
+            self._settle()
         self._outputs = {**self._outputs, number: port}
 
     def shut(self, number: int) -> None:
@@ -128,9 +131,16 @@ class JackProcess:
             port.unregister()
             raise
 
+    def _settle(self) -> None:
+        """Wait until a connection is in force, from the cycle after the next on; not long, where the server stands."""
+        seen, until = self._cycles, time.monotonic() + SETTLE_SECONDS
+        while self._cycles < seen + 2 and time.monotonic() < until:
+            time.sleep(self._client.blocksize / self.rate)
+
     def _process(self, frames: int) -> None:
         """Pass on what came, write what is due. JACK's thread; its process has nothing else to do."""
         start = self._frames.begin()
+        self._cycles += 1
         if self._expected is not None and start > self._expected:
             self._missed += (start - self._expected) // frames
         self._expected = start + frames
@@ -265,3 +275,4 @@ def _serve(connection: Connection, ports: JackProcess) -> None:
 
 if __name__ == "__main__":
     main()
+SETTLE_SECONDS = 1.0

@@ -151,6 +151,7 @@ class Control:
             deck=self.deck,
             plugins=self.plugins,
             workshop=self.workshop,
+            network=self.io,
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
@@ -277,6 +278,7 @@ class Control:
         self.io.on_recorded = lambda told: session.recorded(
             Recorded(number=told.take, since=told.since, until=told.until, lost_frames=told.lost, text=told.text)
         )
+        self.io.on_sending = lambda told: session.tell(session.streams.heard(told.streams))
         self.io.on_failing = lambda path, text: session.tell((DiskFailing(path=path, text=text),))
         self.io.on_started_anew = lambda: session.tell(
             (ProcessReplaced(process="io", reason="it died", silent_seconds=0.0),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,9 @@ from engine.io.messages import (
     Recorded,
     Recording,
     Refused,
+    Send,
+    Sending,
+    Sent,
     Started,
     Told,
 )
@@ -51,6 +54,7 @@ class IoLink:
         self._heads: tuple[tuple[int, int], ...] = ()
         self._measures = False
         self._record: Record | None = None
+        self._sent: tuple[Sent, ...] = ()
         self.loudness = Loudness()
         """The newest reading."""
         self.on_failing: Callable[[str, str], object] = lambda _path, _text: None
@@ -62,6 +66,8 @@ class IoLink:
         self.on_recording: Callable[[Recording], object] = lambda _: None
         self.on_recorded: Callable[[Recorded], object] = lambda _: None
         """Hear how far a recording is, and of its end."""
+        self.on_sending: Callable[[Sending], object] = lambda _: None
+        """Hears how the streams go."""
 
     @property
     def has_files(self) -> bool:
@@ -117,9 +123,16 @@ class IoLink:
         if not self._running:
             self._send({})
 
+    def send(self, streams: Sequence[Sent]) -> None:
+        """Have these streams sent over the network, and no others."""
+        self._sent = tuple(streams)
+        self._ask(Send(streams=self._sent))
+        if not self._running and streams:
+            self._send({})
+
     def resume(self) -> None:
         """Go on after a control process that is gone: the io process may run, and may never have been needed."""
-        if self._open or self._record:
+        if self._open or self._record or self._sent:
             self._running = True
             self._tell_everything()
             self._send({})
@@ -147,6 +160,8 @@ class IoLink:
                 self.loudness = loudness
             case Recording():
                 self.on_recording(told)
+            case Sending():
+                self.on_sending(told)
             case Recorded():
                 self._record = None
                 self.on_recorded(told)
@@ -170,6 +185,8 @@ class IoLink:
             self._ask(Measure())
         if self._record is not None:
             self._ask(self._record)
+        if self._sent:
+            self._ask(Send(streams=self._sent))
 
     def _refused(self, table: int, text: str) -> None:
         waiting = self._waiting.get(table)

@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 
 from engine.io.measuring import Measuring
-from engine.io.messages import Ask, Begin, Close, Heads, IoConfig, Measure, Open, Record, Started, Told
+from engine.io.messages import Ask, Begin, Close, Heads, IoConfig, Measure, Open, Record, Send, Started, Told
+from engine.io.network import sender
 from engine.io.recorder import LOOK_SECONDS, Recorder
 from engine.io.streamer import Streamer
 from engine.platform import die_with_parent
@@ -51,10 +52,12 @@ class IoProcess:
         )
         self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell)
         self._recorder = Recorder(self._memory.tape, config.sample_rate, self.tell)
+        self._sender = sender.Sender(self._memory.feed, config.sample_rate, self.tell)
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._stream, name="streams", daemon=True),
             threading.Thread(target=self._record, name="recordings", daemon=True),
+            threading.Thread(target=sender.run, args=(self._sender, self._stopping), name="network", daemon=True),
         ]
 
     def start(self) -> None:
@@ -78,6 +81,8 @@ class IoProcess:
                 self._measuring.begin()
             case Record():
                 self._recorder.record(ask)
+            case Send():
+                self._sender.send(ask)
 
     def tell(self, told: Told) -> None:
         """Write a line. Any thread."""

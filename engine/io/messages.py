@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from engine.io.loudness import Loudness
@@ -67,7 +69,28 @@ class Record(_Message, frozen=True, kw_only=True):
     lanes: tuple[Lane, ...]
 
 
-Ask = Open | Heads | Close | Begin | Measure | Record
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip's sound that goes out over the network.
+
+    name: the stream's, as receivers know it. kind: vban or reastream. lane: of the feed. format: how VBAN writes
+    samples, int16, int24 or float32; ReaStream knows float32 alone.
+    """
+
+    name: str
+    kind: Literal["vban", "reastream"]
+    lane: int
+    host: str
+    port: int
+    format: Literal["int16", "int24", "float32"] = "int16"
+
+
+class Send(_Message, frozen=True, kw_only=True):
+    """Send these streams from now on, and no others. Answer: Sending, once a second."""
+
+    streams: tuple[Sent, ...]
+
+
+Ask = Open | Heads | Close | Begin | Measure | Record | Send
 
 
 class Started(_Message, frozen=True, kw_only=True):
@@ -131,4 +154,20 @@ class Recorded(_Message, frozen=True, kw_only=True):
     text: str = ""
 
 
-Told = Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded
+class Going(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream goes. packets: sent so far. lost: frames that never came from the mixer, and are silence. text: what
+    is wrong now, or nothing."""
+
+    name: str
+    packets: int
+    lost: int
+    text: str = ""
+
+
+class Sending(_Message, frozen=True, kw_only=True):
+    """How all streams go that are sent."""
+
+    streams: tuple[Going, ...]
+
+
+Told = Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending

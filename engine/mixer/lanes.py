@@ -1,4 +1,4 @@
-"""Lanes: which strips are being recorded, from which frame on; and the kernel that puts a block of them on the tape."""
+"""Lanes: which strips are recorded or sent elsewhere, and the kernel that puts a block of them on a tape."""
 
 from __future__ import annotations
 
@@ -69,6 +69,23 @@ class Lanes:
         fits = (known >= 0) & (known < len(places))
         self.strips[: other.used] = np.where(fits, places[np.where(fits, known, 0)], -1)
         self.used, self.take, self.since, self.until = other.used, other.take, other.since, other.until
+
+
+class Feeds(Lanes):
+    """What a mixer gives to others while it plays, for ever. A lane that nobody wants holds silence."""
+
+    def set(self, record: np.void, frame: int) -> None:  # noqa: ARG002
+        """Do what a SET_FEED record asks."""
+        lane = int(record["index"])
+        if 0 <= lane < MOST_LANES:
+            self.strips[lane] = record["strip"] if record["value"] else -1
+            self.used = int(np.flatnonzero(self.strips >= 0).max(initial=-1)) + 1
+
+    def records(self) -> NDArray[np.void]:
+        """Return the records that have another mixer of the same graph go on with it."""
+        block = super().records()
+        block["kind"], block["value"] = Kind.SET_FEED, self.strips[: self.used] >= 0
+        return block
 
 
 @kernel

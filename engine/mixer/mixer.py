@@ -17,7 +17,7 @@ from engine.mixer.chain import Chain
 from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
 from engine.mixer.graph import Graph, insert_word
 from engine.mixer.handover import FADE_SECONDS, go_on, paired_sends, part, strip_places, waiting_for, waiting_params
-from engine.mixer.lanes import Lanes
+from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
@@ -68,7 +68,7 @@ class Mixer:
         leg: Leg | None = None,
     ) -> None:
         self.sample_rate, self.frame, self._leg = sample_rate, 0, leg
-        self.lanes = Lanes()
+        self.lanes, self.feeds = Lanes(), Feeds()
         """What is being recorded; whoever writes it down forgets it at its end."""
         self._graph, self._arena, self._max_block = graph, arena, max_block_frames
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
@@ -350,9 +350,10 @@ class Mixer:
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
-        self.lanes.adopt(other.lanes, places)
-        for record in self.lanes.records():
-            note(self._knobs, record)
+        for mine, others in ((self.lanes, other.lanes), (self.feeds, other.feeds)):
+            mine.adopt(others, places)
+            for record in mine.records():
+                note(self._knobs, record)
 
     def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
         fade = round(FADE_SECONDS * self.sample_rate)
@@ -507,6 +508,8 @@ class Mixer:
                 scheduling.clear(self._schedule, self._reports, self.frame)
             case Kind.SET_RECORD:
                 self.lanes.set(record, self.frame)
+            case Kind.SET_FEED:
+                self.feeds.set(record, self.frame)
             case Kind.SET_LIMITER:
                 self._limiter.set_ceiling(None if math.isnan(value) else value, self.frame, self._fade)
 

@@ -71,7 +71,7 @@ class AudioCore:
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
         self._told = np.zeros(1, REPORT)
         self._timeline = TimelineReader(memory.timeline)
-        self._tap, self._taping = TapWriter(memory.tap), Taping(memory.tape)
+        self._tap, self._taping, self._feeding = TapWriter(memory.tap), Taping(memory.tape), Taping(memory.feed)
         self._automation = TimelineReader(memory.automation, AUTOMATION)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
@@ -312,7 +312,9 @@ class AudioCore:
             self.shut.set()
         self._tap.write(out[:, :MAIN])
         if self._mixer.lanes.used:
-            self._taping.write(self._mixer, out[:, :MAIN], begin)
+            self._taping.write(self._mixer, self._mixer.lanes, out[:, :MAIN], begin)
+        if self._mixer.feeds.used:
+            self._feeding.write(self._mixer, self._mixer.feeds, out[:, :MAIN], begin)
         self._report()
 
     def _report(self) -> None:

@@ -2,5 +2,5 @@
 
 PARTS = (
     "commands", "reports", "timeline", "automation", "status", "tap", "arena",
-    "beats", "checkpoint", "notes", "black", "tape", "plugins",
+    "beats", "checkpoint", "notes", "black", "tape", "plugins", "feed",
 )  # fmt: skip

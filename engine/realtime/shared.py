@@ -34,13 +34,14 @@ class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
     notes_bytes: int = 8 * 2**20
     black_bytes: int = 4 * 2**20
     tape_bytes: int = 4 * 2**20
+    feed_bytes: int = 2**20
 
 
 class EngineMemory:
     """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena.
 
     And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log. And the
-    tape, for recordings.
+    tape, for recordings, and the feed, for what is sent elsewhere.
     """
 
     def __init__(self, segments: Mapping[str, Segment], pool_bytes: int) -> None:
@@ -48,7 +49,7 @@ class EngineMemory:
         self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
         self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
         self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:12])
-        self.plugins = segments["plugins"]
+        self.plugins, self.feed = segments["plugins"], segments["feed"]
 
     @classmethod
     def create(
@@ -73,6 +74,7 @@ class EngineMemory:
             "black": config.black_bytes,
             "tape": config.tape_bytes,
             "plugins": TRACE_BYTES,
+            "feed": config.feed_bytes,
         }
         handles = handles or {part: open_shared() for part in PARTS}
         try:

@@ -51,6 +51,8 @@ class Context:
         self.graph: Graph = compile_graph(story)
         self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
+        self.on_taken: Callable[[], None] = lambda: None
+        """Called once the mixer plays the newest graph."""
         self.on_play: Callable[[int, Sound, float], object] = lambda *_: None
         """Hears of every live player: its id, what it plays, how much louder."""
         self._turned: deque[list[Records]] = deque()
@@ -124,6 +126,8 @@ class Context:
             turned = self._turned.popleft()
         if turned:
             self.push(together(*turned))
+        if not self._turned:
+            self.on_taken()
         self.wrote(Taken(count=count))
 
     def frames(self, seconds: float) -> int:

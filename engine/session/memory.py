@@ -101,6 +101,7 @@ class Memory:
         if (note := notes.get(CLIPS)) is not None:
             session.transport.player_ids.update(pickle.loads(note))
         session.recording.recall()
+        session.streams.recall()
         if (note := notes.get(SMALL)) is not None:
             small: Small = pickle.loads(note)
             session.transport.recall(small.transport)

@@ -74,12 +74,14 @@ from engine.commands import (
     SetStripSolo,
     StandBy,
     StartRecording,
+    StartStream,
     Stop,
     StopAudition,
     StopCue,
     StopList,
     StopRecording,
     StopSlot,
+    StopStream,
     StoreSnapshot,
     TriggerSlot,
     UnloadVoice,
@@ -140,6 +142,7 @@ from engine.session.slots import Slots
 from engine.session.snapshots import Snapshots
 from engine.session.speech import Speech
 from engine.session.stage import Stage
+from engine.session.streams import Network, NetworkStreams, NoNetwork
 from engine.session.transport import Transport
 from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
@@ -156,7 +159,7 @@ class Session:
     keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
     first engine frame that an order which is given now is sure to meet.
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
-    workshop: who exports.
+    workshop: who exports. network: who sends streams.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class Session:
         deck: Deck | None = None,
         plugins: Plugins | None = None,
         workshop: Workshop | None = None,
+        network: Network | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -192,6 +196,7 @@ class Session:
         self._notes = notes or Notes()
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
+        self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
         self._listeners: list[Listener] = []
         self._stale = False
@@ -389,6 +394,10 @@ class Session:
                 return self.recording.start(command, at_frame)
             case StopRecording():
                 self.recording.stop(at_frame)
+            case StartStream():
+                return self.streams.start(command)
+            case StopStream():
+                return self.streams.stop(command)
             case AddInsert() | RemoveInsert() | MoveInsert() | SetInsertState() | AddSend() | RemoveSend():
                 return self._build(command)
             case AddBus() | RemoveBus() | AddTrack() | RemoveTrack() | LoadMix():

@@ -19,6 +19,7 @@ from bridge.port import (
     Place,
     PrefetchState,
     RecordingState,
+    StreamState,
     StripState,
     TransportState,
     Vitals,
@@ -278,6 +279,14 @@ class FakeEngine:
 
     def recording(self) -> RecordingState:
         return RecordingState()
+
+    def streams(self) -> Sequence[StreamState]:
+        return (
+            StreamState(
+                name="Mix", kind="vban", strip="master", host="127.0.0.1", port=6980, state="sending", packets=5,
+                lost_seconds=0.0, text="",
+            ),
+        )  # fmt: skip
 
     def jobs(self) -> Sequence[JobState]:
         return (JobState(job="7", verb="render", fraction=0.5, stage="speak"),)

@@ -1,0 +1,156 @@
+"""Network streams: which strips are sent elsewhere, by what protocol, and how that goes."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.commands import StartStream, StopStream
+from engine.errors import BadRange, Busy, UnknownThing
+from engine.events import Event, StreamChanged
+from engine.io.messages import Going, Sent
+from engine.io.network import reastream, vban
+from engine.io.network.packets import packer_for
+from engine.realtime.notes import Notes
+from engine.realtime.records import Kind
+from engine.session.context import Context
+from engine.session.orders import Records, order, together
+
+NOTE = "streams"
+MOST_STREAMS = 16
+PORTS = {"vban": vban.PORT, "reastream": reastream.PORT}
+FORMATS = ("int16", "int24", "float32")
+
+
+class Network(Protocol):
+    """Sends streams. Nothing blocks; the session's ``streams`` hears how they go."""
+
+    def send(self, streams: Sequence[Sent]) -> None:
+        """Send these, and no others."""
+        ...
+
+
+class NoNetwork:
+    """For sessions that are heard by themselves."""
+
+    def send(self, streams: Sequence[Sent]) -> None:
+        """Do nothing."""
+
+
+class NetworkStream(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream: what of which strip goes where, and how that goes. text: what is wrong, or nothing."""
+
+    strip: str
+    sent: Sent
+    packets: int = 0
+    lost_frames: int = 0
+    text: str = ""
+
+    @property
+    def state(self) -> Literal["sending", "failing"]:
+        """Tell whether it arrives, as far as anybody here can know."""
+        return "failing" if self.text else "sending"
+
+
+class NetworkStreams:
+    """The streams of a session, by name. Streams of one strip share a lane of the feed."""
+
+    def __init__(self, context: Context, network: Network, notes: Notes) -> None:
+        self._context, self._network, self._notes = context, network, notes
+        self._streams: dict[str, NetworkStream] = {}
+        context.on_taken = self._feed_again
+
+    def all(self) -> tuple[NetworkStream, ...]:
+        """Return every stream."""
+        return tuple(self._streams.values())
+
+    def start(self, command: StartStream) -> tuple[Event, ...]:
+        """Send a strip's sound. Raises BadRange, Busy, UnknownThing."""
+        self._context.strip(command.strip)
+        if command.name in self._streams:
+            raise Busy(f"stream {command.name!r} is being sent already; /stream/stop ends it")
+        if len(self._streams) == MOST_STREAMS:
+            raise Busy(f"{MOST_STREAMS} streams are being sent, which is the most")
+        stream = NetworkStream(strip=command.strip, sent=self._checked(command))
+        self._context.push(self._orders(stream, on=True))
+        self._streams[command.name] = stream
+        self._send()
+        return (StreamChanged(name=command.name, state=stream.state),)
+
+    def stop(self, command: StopStream) -> tuple[Event, ...]:
+        """Send it no more. Raises UnknownThing."""
+        stream = self._streams.get(command.name)
+        if stream is None:
+            raise UnknownThing("stream", command.name, self._streams)
+        del self._streams[command.name]
+        if all(other.sent.lane != stream.sent.lane for other in self._streams.values()):
+            self._context.push(self._orders(stream, on=False))
+        self._send()
+        return (StreamChanged(name=command.name, state="stopped"),)
+
+    def heard(self, going: Sequence[Going]) -> tuple[Event, ...]:
+        """Hear how streams go; return what has changed about them."""
+        events: list[Event] = []
+        for each in going:
+            before = self._streams.get(each.name)
+            if before is None:
+                continue
+            after = replace(before, packets=each.packets, lost_frames=each.lost, text=each.text)
+            self._streams[each.name] = after
+            if after.text != before.text:
+                events.append(StreamChanged(name=each.name, state=after.state, text=after.text))
+        return tuple(events)
+
+    def recall(self) -> None:
+        """Go on with what a session that is gone was sending."""
+        note = self._notes.get(NOTE)
+        if note is not None:
+            self._streams = pickle.loads(note)
+            self._network.send([stream.sent for stream in self._streams.values()])
+
+    def _checked(self, command: StartStream) -> Sent:
+        """Return what is to be sent. Raises BadRange."""
+        if command.kind not in PORTS:
+            raise BadRange(f"stream {command.name!r}: kind {command.kind!r}; there is: {', '.join(sorted(PORTS))}")
+        if command.format not in FORMATS:
+            raise BadRange(f"stream {command.name!r}: format {command.format!r}; there is: {', '.join(FORMATS)}")
+        if not command.host or len(command.host) > 253:
+            raise BadRange(f"stream {command.name!r}: host {command.host!r}; a name or an address is wanted")
+        port = command.port or PORTS[command.kind]
+        if not 1 <= port <= 65535:
+            raise BadRange(f"stream {command.name!r}: port {port}; allowed: 1 to 65535")
+        sent = Sent(
+            name=command.name,
+            kind=command.kind,  # type: ignore[arg-type]
+            lane=self._lane(command.strip),
+            host=command.host,
+            port=port,
+            format=command.format,  # type: ignore[arg-type]
+        )
+        packer_for(sent, self._context.story.sample_rate)
+        return sent
+
+    def _lane(self, strip: str) -> int:
+        """Return the lane that brings a strip, or a free one."""
+        lanes = {stream.strip: stream.sent.lane for stream in self._streams.values()}
+        return lanes.get(strip, next(n for n in range(MOST_STREAMS) if n not in lanes.values()))
+
+    def _orders(self, stream: NetworkStream, *, on: bool) -> Records:
+        try:
+            place = self._context.strip(stream.strip)
+        except UnknownThing:  # it was removed, and sends silence until it is back
+            place, on = 0, False
+        return order(Kind.SET_FEED, None, index=stream.sent.lane, strip=place, value=float(on))
+
+    def _feed_again(self) -> None:
+        """Have a graph feed the strips that it has: one may have come back."""
+        if self._streams:
+            self._context.push(together(*(self._orders(stream, on=True) for stream in self._streams.values())))
+
+    def _send(self) -> None:
+        self._notes.set(NOTE, pickle.dumps(self._streams))
+        self._network.send([stream.sent for stream in self._streams.values()])

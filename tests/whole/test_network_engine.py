@@ -1,0 +1,98 @@
+"""The whole engine sends its mix over UDP: heard by a socket here, and by programs that nobody here wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.io.network import reastream, vban
+from tests.io.test_sender import Listener
+from tests.whole.rig import Rig, running, write_story
+
+pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(300)]
+
+
+def play(rig: Rig) -> None:
+    rig.wait_ready()
+    rig.client.ask("/subscribe", "/event//*", answer="/subscribed")
+
+
+def until_tone(rig: Rig, listener: Listener) -> np.ndarray:
+    """Return half a second of the stream from where the tone sounds."""
+    got = np.zeros((0, 2), np.float32)
+    while not np.abs(got).max(initial=0.0) > 0.1:
+        rig.client.send("/cue/3/go")
+        for _ in range(10):
+            got = listener.hear(2400)[1]
+            if np.abs(got).max() > 0.1:
+                break
+    return listener.hear(24_000)[1]
+
+
+def test_the_mix_goes_out_and_goes_on_whoever_dies(tmp_path: Path) -> None:
+    listener, other = Listener(), Listener()
+    with running(write_story(tmp_path), "--device", "null") as rig:
+        play(rig)
+        rig.client.send("/stream/start", "Mix", "vban", "master", "127.0.0.1", listener.port, "float32")
+        rig.client.send("/stream/start", "clicks", "reastream", "clicks", "127.0.0.1", other.port)
+        assert rig.client.wait("/event/stream") == ["Mix", "sending", ""]
+        tone = until_tone(rig, listener)
+        np.testing.assert_allclose(np.abs(tone[2000:-2000]).max(), 0.25, atol=0.002)
+        assert np.abs(np.diff(tone[:, 0])).max() < 0.25 * 2 * np.pi * 441 / 48000 * 1.01, "no frame is missing"
+        assert isinstance(reastream.unpack(other.hear(150)[0][0]), reastream.Sound)
+        rig.child("engine.io.io_process").kill()
+        listener.hear(24_000)
+        until_tone(rig, listener)
+        rig.child("bridge.cli.control_process").kill()
+        rig.client.wait("/event/process/replaced", "control")
+        until_tone(rig, listener)
+        assert rig.client.ask("/streams")[::9] == ["Mix", "clicks"]
+        rig.client.send("/stream/stop", "Mix")
+        assert rig.client.ask("/streams")[0] == "clicks"
+        assert rig.stop() == 0
+        rig.assert_all_gone()
+    listener.close()
+    other.close()
+
+
+def test_bad_streams_get_an_answer(tmp_path: Path) -> None:
+    with running(write_story(tmp_path), "--device", "null") as rig:
+        play(rig)
+        rig.client.send("/stream/start", "Mix", "vban", "nowhere", "127.0.0.1")
+        assert "nowhere" in rig.client.wait("/reply/stream/start")[3]
+        rig.client.send("/stream/start", "Mix", "vban", "master", "no-such-host.invalid")
+        assert rig.client.wait("/event/stream") == ["Mix", "sending", ""]
+        name, state, text = rig.client.wait("/event/stream")
+        while text.startswith("looking"):
+            name, state, text = rig.client.wait("/event/stream")
+        assert (name, state) == ("Mix", "failing") and text.startswith("no-such-host.invalid: ")
+
+
+def test_another_programs_receiver_hears_what_we_send() -> None:
+    """aiovban is a receiver by people who know the protocol from VB-Audio's side."""
+    aiovban = pytest.importorskip("aiovban.asyncio")
+    audio = pytest.importorskip("aiovban.packet.headers.audio")  # which makes it know packets of sound
+    block = np.stack([np.linspace(-0.9, 0.9, 256), np.linspace(0.5, -0.5, 256)], axis=1).astype(np.float32)
+
+    async def run() -> object:
+        client = aiovban.AsyncVBANClient()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        await client.listen("127.0.0.1", port)
+        device = await client.register_device("127.0.0.1", port)
+        stream = device.receive_stream("Mix")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(vban.pack(b"Mix", 48000, 3, block, vban.Format.INT16), ("127.0.0.1", port))
+        return await asyncio.wait_for(stream.get_packet(), 20.0)
+
+    packet = asyncio.run(run())
+    header = packet.header  # type: ignore[attr-defined]
+    assert (header.streamname, header.framecount, header.channels, header.samples_per_frame) == ("Mix", 3, 2, 256)
+    assert header.bit_resolution is audio.BitResolution.INT16
+    heard = np.frombuffer(bytes(packet.body.pack()), "<i2").reshape(-1, 2) / 2.0**15  # type: ignore[attr-defined]
+    np.testing.assert_allclose(heard, block, atol=2.0**-15)
