@@ -10,6 +10,7 @@ from collections.abc import Callable
 from engine.errors import EngineError, NotReady
 from engine.events import Dropped, Event
 from engine.mixer.graph import Graph
+from engine.mixer.regraph import leaving
 from engine.session.context import Context
 
 log = logging.getLogger(__name__)
@@ -32,10 +33,13 @@ class Regrapher:
         self._answer: asyncio.Future[str | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._sweeping: asyncio.TimerHandle | None = None
+        self._left_at: dict[int, float] = {}
+        """Since when strips are leaving, by their places."""
         context.on_graph = self._wanted.set
 
     def start(self) -> None:
         """Begin to follow the session."""
+        self._sweep_later()
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -86,6 +90,18 @@ class Regrapher:
             raise EngineError(f"the audio process can't build this mix: {error}")
 
     def _sweep_later(self) -> None:
+        """Have each strip that is leaving swept in its own time, however often the mix is changed meanwhile."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._left_at = {place: self._left_at.get(place, now) for place in leaving(self._context.graph)}
         if self._sweeping is not None:
             self._sweeping.cancel()
-        self._sweeping = asyncio.get_running_loop().call_later(RING_OUT_SECONDS, self._context.sweep)
+        if self._left_at:
+            first = min(self._left_at.values())
+            self._sweeping = loop.call_at(first + RING_OUT_SECONDS, self._sweep, first)
+
+    def _sweep(self, left_at: float) -> None:
+        gone = [place for place, at in self._left_at.items() if at <= left_at]
+        for place in gone:
+            del self._left_at[place]
+        self._context.sweep(gone)

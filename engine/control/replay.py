@@ -170,5 +170,5 @@ class Replay:
                 session.advance()
             case Equipped(plugins=plugins):
                 session.equip(plugins)
-            case Swept():
-                session.context.sweep()
+            case Swept(places=places):
+                session.context.sweep(places)

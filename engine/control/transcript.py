@@ -159,8 +159,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"swapped": graph}
         case Taken(count=count):
             return {"taken": count}
-        case Swept():
-            return {"swept": True}
+        case Swept(places=places):
+            return {"swept": places}
         case Advanced():
             return {"advanced": True}
         case Flowed(player=player, source=source, did=did, frames=frames):
@@ -199,7 +199,7 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
         case "taken":
             return Taken(count=get("taken", int))
         case "swept":
-            return Swept()
+            return Swept(places=get("swept", tuple[int, ...]))
         case "advanced":
             return Advanced()
         case "flowed":

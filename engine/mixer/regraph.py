@@ -51,17 +51,21 @@ def _others(graph: Graph, wanted: Graph) -> frozenset[str]:
     return frozenset(e for e, facts in wanted.plugins.items() if e in graph.plugins and graph.plugins[e] != facts)
 
 
-def swept(graph: Graph) -> Graph:
-    """Return ``graph`` without what was leaving."""
-    strips = [_GONE if spec.leaving else spec for spec in graph.strips]
+def swept(graph: Graph, places: Collection[int] | None = None) -> Graph:
+    """Return ``graph`` without what was leaving, at ``places`` only if they are told."""
+    gone = {place for place in leaving(graph) if places is None or place in places}
+    strips = [
+        _GONE if place in gone else replace(spec, sends=tuple(send for send in spec.sends if send.to not in gone))
+        for place, spec in enumerate(graph.strips)
+    ]
     while strips[-1].kind == "gone":
         strips.pop()
     return replace(graph, strips=tuple(strips), levels=levels_of(tuple(strips)))
 
 
-def has_leaving(graph: Graph) -> bool:
-    """Whether there is something to sweep."""
-    return any(spec.leaving for spec in graph.strips)
+def leaving(graph: Graph) -> tuple[int, ...]:
+    """Return the places of what there is to sweep."""
+    return tuple(place for place, spec in enumerate(graph.strips) if spec.leaving)
 
 
 def _places(graph: Graph, wanted: Graph) -> list[int]:

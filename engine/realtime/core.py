@@ -161,10 +161,14 @@ class AudioCore:
         new graph's. What it has no more fades out first. Raises what Mixer raises.
         """
         mixer = self._build(graph, self._mixer)
-        self._built = [self._mixer, mixer]  # freed here, not in the callback, once the next one is built
+        self._built = [self._mixer, mixer]  # freed by the main thread, not in the callback
         self.swapped.clear()
         self._parts_at = None
         self._next = mixer
+
+    def free_former(self) -> None:
+        """Free the mixer before the one that plays, once ``swapped`` tells. Main thread."""
+        self._built = self._built[-1:]
 
     def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
         """Take in what the output turned out to be; see ``output.base.Output``."""

@@ -171,6 +171,7 @@ class AudioService:
             self._core.replace(graph)
             if not self._core.swapped.wait(SWAP_SECONDS):
                 return {"refused": "the device asks for no more sound"}
+            self._core.free_former()
         self._graphs += 1
         return {"graph": self._graphs, **({"faults": self._core.faults} if self._core.faults else {})}
 

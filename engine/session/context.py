@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.errors import Busy, NotReady
 from engine.events import Event, PlayedCold
 from engine.mixer.graph import Graph, compile_graph
-from engine.mixer.regraph import has_leaving, swept
+from engine.mixer.regraph import leaving, swept
 from engine.realtime.notes import Notes
 from engine.realtime.records import NOW
 from engine.session.index import Index, clip_source
@@ -78,11 +78,12 @@ class Context:
         self._index = self._index.follow(self.story)
         return self._index
 
-    def sweep(self) -> None:
-        """Let go of strips that have rung out."""
-        if has_leaving(self.graph):
-            self.adopt(self.story, swept(self.graph))
-            self.wrote(Swept())
+    def sweep(self, places: Collection[int] | None = None) -> None:
+        """Let go of strips that have rung out: at ``places``, or all that are leaving."""
+        gone = tuple(place for place in leaving(self.graph) if places is None or place in places)
+        if gone:
+            self.adopt(self.story, swept(self.graph, gone))
+            self.wrote(Swept(places=gone))
 
     def soon(self) -> int:
         """Return the first engine frame that an order which is given now is sure to meet; one input is one instant."""

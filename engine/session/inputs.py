@@ -91,7 +91,9 @@ class Taken(Base, frozen=True, kw_only=True):
 
 
 class Swept(Base, frozen=True, kw_only=True):
-    """Strips that have rung out were let go."""
+    """Strips that have rung out were let go. places: theirs in the graph."""
+
+    places: tuple[int, ...]
 
 
 class Advanced(Base, frozen=True, kw_only=True):

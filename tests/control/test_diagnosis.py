@@ -99,7 +99,7 @@ INPUTS: list[Input] = [
     Did(command=GoCue()),
     Swapped(graph=compile_graph(small_story())),
     Taken(count=2),
-    Swept(),
+    Swept(places=(3, 5)),
     PutOff(source=LINE),
     Evicted(source=AudioFile(path="a.wav")),
     Advanced(soon=480),

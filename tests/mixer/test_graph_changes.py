@@ -195,6 +195,16 @@ def test_a_removed_bus_rings_out_and_is_then_swept() -> None:
     assert [s.kind for s in stage.graph.strips] == ["track", "track", "gone", "master"]
 
 
+def test_one_strip_can_be_swept_while_another_rings_out() -> None:
+    stage = Stage(story(buses=(HALL,)), sine())
+    stage.edit(RemoveTrack(track="other"))
+    stage.edit(RemoveBus(bus="hall"))
+    stage.swap(swept(stage.graph, (1,)))
+    assert [(s.kind, s.leaving) for s in stage.graph.strips] == [
+        ("track", False), ("gone", False), ("bus", True), ("master", False)
+    ]  # fmt: skip
+
+
 def test_a_new_strip_takes_a_free_place_and_others_never_move() -> None:
     stage = Stage(story(buses=(HALL,)), sine())
     stage.edit(RemoveBus(bus="hall"))

@@ -1,0 +1,57 @@
+"""Graphs that follow each other: what left the story is let go of once it has rung out, not before, and always."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.commands import AddBus, RemoveBus
+from engine.control.regrapher import RING_OUT_SECONDS, Regrapher
+from engine.mixer.graph import Graph
+from tests.session.studio import Studio
+
+
+class HandLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        super().__init__()
+
+    def time(self) -> float:
+        return self.seconds
+
+
+async def settled() -> None:
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+async def change_often(loop: HandLoop, studio: Studio) -> list[int]:
+    """Change the mix every few seconds, and let nothing be for as long as a strip rings out; return how many strips."""
+    counts: list[int] = []
+    follower: Regrapher
+
+    def play(graph: Graph) -> None:
+        counts.append(len(graph.strips))
+        loop.call_soon(lambda: follower.taken(None))
+
+    follower = Regrapher(studio.session.context, play, lambda _: None)
+    follower.start()
+    for turn in range(16):
+        studio.session.apply(AddBus(bus=f"plate-{turn}"))
+        await settled()
+        studio.session.apply(RemoveBus(bus=f"plate-{turn}"))
+        await settled()
+        loop.seconds += RING_OUT_SECONDS / 5
+        await settled()
+    await follower.close()
+    return counts
+
+
+def test_strips_that_rang_out_go_however_often_the_mix_is_changed() -> None:
+    loop, studio = HandLoop(), Studio()
+    try:
+        counts = loop.run_until_complete(change_often(loop, studio))
+    finally:
+        loop.close()
+    assert max(counts) <= counts[0] + 6
