@@ -33,6 +33,7 @@ from bridge.cli import (
     send,
     settings,
     takes,
+    transcribe,
     voices,
 )  # fmt: skip
 from bridge.errors import BadArguments, BadValue, BridgeError, NoSuchAddress
@@ -76,6 +77,7 @@ app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
 app.command("align")(align.align)
 app.command("words")(align.words)
+app.command("transcribe")(transcribe.transcribe)
 app.add_typer(midi.midi, name="midi")
 app.command("controllers")(controllers.controllers)
 app.command("voices")(voices.voices)

@@ -22,6 +22,7 @@ Samples = Annotated[list[Path], typer.Argument(help="Audio files of the speaker,
 Consent = Annotated[str, typer.Option("--consent", help="Who agreed to be cloned, and when.")]
 Name = Annotated[str, typer.Option("--name", help="The voice's name for people.")]
 Texts = Annotated[list[str] | None, typer.Option("--text", help="What is said in a sample; once for each, in order.")]
+Listen = Annotated[str, typer.Option("--listen", help="Write down what is said with this model: whisper-small.")]
 Backend = Annotated[str, typer.Option("--backend", help="What speaks: pocket, python.")]
 Language = Annotated[str, typer.Option("--language", help="The code of its language: en, de.")]
 Values = Annotated[list[str] | None, typer.Option("--set", help="A setting of the backend: temperature=0.6.")]
@@ -77,6 +78,7 @@ def add(
     consent: Consent,
     name: Name = "",
     text: Texts = None,
+    listen: Listen = "",
     backend: Backend = "pocket",
     language: Language = "en",
     values: Values = None,
@@ -87,7 +89,9 @@ def add(
     from engine.mixer.effects import effect_spec
     from engine.store.profiles import Profile
 
-    texts = text or [""] * len(samples)
+    if text and listen:
+        raise BadRange("give either the texts of the samples, or what is to listen to them")
+    texts = text or _heard(samples, listen, language)
     if len(texts) != len(samples):
         raise BadRange(f"there are {len(samples)} samples and {len(texts)} texts; give one for each, or none")
     for name_of in effect or []:
@@ -153,6 +157,19 @@ def _row(profile: Profile) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "consent": profile.consent,
     }
+
+
+def _heard(samples: list[Path], model: str, language: str) -> list[str]:
+    """Return what is said in each sample; nothing where no model is to listen."""
+    if not model:
+        return [""] * len(samples)
+    from bridge.cli.transcribe import listen
+
+    texts = []
+    for path in samples:
+        texts.append(listen(path, options.effective(), language=language, model=model).text)
+        screen.people.print(f"{path.name}: {texts[-1] or 'nothing is said in it'}")
+    return texts
 
 
 def _tell(name: str, findings: tuple[Finding, ...]) -> None:

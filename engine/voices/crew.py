@@ -325,6 +325,10 @@ class Crew:
             for hear in job.on_progress:
                 hear(answer.frames)
             return
+        if isinstance(answer, wire.Heard):
+            for listen in job.on_passage:
+                listen(answer.passage)
+            return
         self._jobs.pop(job.number)
         if isinstance(answer, wire.NotStored):
             log.error("%s", answer.text)
@@ -340,7 +344,7 @@ def _patience(jobs: list[Job], hung_seconds: float) -> float:
 
 
 def _preset(job: Job) -> Preset | None:
-    return job.request.preset if isinstance(job.request, wire.Render) else None
+    return job.request.preset if isinstance(job.request, (wire.Render, wire.Listen)) else None
 
 
 def _request(jobs: list[Job]) -> wire.Request:

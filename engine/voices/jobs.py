@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from engine.errors import Busy, EngineError, VoiceError
+from engine.speech.transcript import Passage
 from engine.voices import wire
 from engine.voices.take import Take
 
@@ -41,6 +42,7 @@ class Job:
         self.request, self.priority, self.slot = request, priority, slot
         self.model, self.batch = model, batch
         self.on_progress: list[Callable[[int], None]] = []
+        self.on_passage: list[Callable[[Passage], None]] = []
         self.on_gone: Callable[[Job], None] = _nobody
         self.made_by: int | None = None
         self.attempts = 0
@@ -132,6 +134,8 @@ class Job:
                 return f"loading the model of {preset.id}"
             case wire.LoadTake(take=take):
                 return f"loading the take of {take.text[:40]!r}"
+            case wire.Listen(path=path):
+                return f"listening to {path}"
             case wire.LoadFile(path=path) | wire.Probe(path=path):
                 return f"reading {path}"
             case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import cast
@@ -13,6 +13,7 @@ from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.render.digest import digest as digest_of
 from engine.render.locks import Locks
+from engine.speech.transcript import Passage, Transcript, whole
 from engine.story.model import Line
 from engine.voices import wire
 from engine.voices.budget import Budget
@@ -23,8 +24,8 @@ from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
 from engine.voices.model_state import ModelState
 from engine.voices.pace import Paces
-from engine.voices.preset import model_of
-from engine.voices.registry import backend
+from engine.voices.preset import ears, model_of
+from engine.voices.registry import backend, listener
 from engine.voices.room import Room
 from engine.voices.take import Take
 
@@ -214,6 +215,33 @@ class VoicePool:
             speed=speed,
         )
         await self._done(Job(request, Priority.BACKGROUND))
+
+    async def transcribe(
+        self,
+        path: Path,
+        *,
+        language: str = "",
+        settings: Mapping[str, object] | None = None,
+        on_passage: Callable[[Passage], None] | None = None,
+    ) -> Transcript:
+        """Return what is said in an audio file, however long; the model stays warm, within the same budget as voices.
+
+        language: a code, empty: found out. settings: the listener's: model, revision, device, precision. on_passage:
+        hears each part as soon as it is there. Raises MediaError, VoiceError, ModelMissing, BadRange, Busy.
+        """
+        preset = ears(settings or {})
+        request = wire.Listen(job=next(self._numbers), path=str(path), preset=preset, language=language)
+        job = Job(request, Priority.SOON, model=listener(preset.backend).model(preset.settings))
+        passages: dict[float, Passage] = {}  # a worker that died begins again: what it told before is told once
+
+        def hear(passage: Passage) -> None:
+            if passage.heard_seconds not in passages and on_passage is not None:
+                on_passage(passage)
+            passages[passage.heard_seconds] = passage
+
+        job.on_passage.append(hear)
+        await self._done(job)
+        return whole([passages[seconds] for seconds in sorted(passages)])
 
     async def probe(self, path: Path) -> Facts:
         """Return how long an audio file is at the project's rate. Raises MediaError."""

@@ -10,7 +10,7 @@ from engine.errors import UnknownThing
 from engine.params import ParamSpec
 from engine.story.model import Effect
 from engine.voices.base import Settings
-from engine.voices.registry import backend
+from engine.voices.registry import LISTENERS, backend, listener
 
 PRESET_GAIN = ParamSpec(low=-60.0, high=36.0, default=0.0, unit="dB")
 
@@ -38,9 +38,14 @@ def model_of(preset: Preset) -> str:
     return backend(preset.backend).model(preset.settings)
 
 
+def ears(settings: Mapping[str, object], name: str = "whisper") -> Preset:
+    """Return what listens, as a preset: ``settings`` checked and with defaults. Raises EngineError."""
+    return Preset(id=name, name=name, backend=name, settings=complete_settings(name, settings))
+
+
 def complete_settings(backend_name: str, settings: Mapping[str, object]) -> Settings:
     """Return ``settings`` checked and with the backend's defaults; the error names the setting and what is allowed."""
-    table = backend(backend_name).settings
+    table = (listener(backend_name) if backend_name in LISTENERS else backend(backend_name)).settings
     for name in settings:
         if name not in table:
             raise UnknownThing(f"setting of {backend_name}", name, table)

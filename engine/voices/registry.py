@@ -8,6 +8,7 @@ from typing import cast
 
 from engine.errors import UnknownThing
 from engine.voices.base import Backend
+from engine.voices.listener import ListenerBackend
 
 BACKENDS: dict[str, str] = {
     "espeak": "engine.voices.backends.espeak",
@@ -25,11 +26,28 @@ BACKENDS: dict[str, str] = {
 }
 """Name in presets → module, and what in it is the backend (``BACKEND`` unless said)."""
 
+LISTENERS: dict[str, str] = {
+    "whisper": "engine.voices.backends.whisper",
+}
+"""The same of those that hear."""
+
 
 @cache
 def backend(name: str) -> Backend:
     """Return the backend ``name``; its module is imported now, its library only when a voice is opened."""
     if name not in BACKENDS:
         raise UnknownThing("voice backend", name, BACKENDS)
-    module, _, attribute = BACKENDS[name].partition(":")
-    return cast(Backend, getattr(import_module(module), attribute or "BACKEND"))
+    return cast(Backend, _row(BACKENDS[name]))
+
+
+@cache
+def listener(name: str) -> ListenerBackend:
+    """Return the listener ``name``, as ``backend`` does."""
+    if name not in LISTENERS:
+        raise UnknownThing("listener", name, LISTENERS)
+    return cast(ListenerBackend, _row(LISTENERS[name]))
+
+
+def _row(place: str) -> object:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute or "BACKEND")

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.errors import EngineError, VoiceError
 from engine.speech.parts import PLAIN, Tone
+from engine.speech.transcript import Passage
 from engine.story.model import Delivery, Pronunciation
 from engine.voices.media import Facts
 from engine.voices.preset import Preset
@@ -85,11 +86,22 @@ class Probe(Message, frozen=True, kw_only=True):
     sample_rate: int
 
 
+class Listen(Message, frozen=True, kw_only=True):
+    """Say what is said in an audio file, with the listener and settings of ``preset``. Answers: Heard, then Listened.
+
+    language: its code, empty: found out.
+    """
+
+    path: str
+    preset: Preset
+    language: str = ""
+
+
 class Cancel(Message, frozen=True, kw_only=True):
     """Stop job ``job`` if it is still in work. Its answer: Cancelled, or what it had come to."""
 
 
-Request = Load | Render | RenderAll | LoadTake | LoadFile | Probe | Cancel
+Request = Load | Render | RenderAll | LoadTake | LoadFile | Probe | Listen | Cancel
 
 
 class Hello(Message, frozen=True, kw_only=True):
@@ -138,6 +150,16 @@ class NotStored(Message, frozen=True, kw_only=True):
     text: str
 
 
+class Heard(Message, frozen=True, kw_only=True):
+    """What is said in the next part of a recording."""
+
+    passage: Passage
+
+
+class Listened(Message, frozen=True, kw_only=True):
+    """All of a recording was heard, and told in parts."""
+
+
 class Done(Message, frozen=True, kw_only=True):
     """Loaded or probed."""
 
@@ -159,11 +181,24 @@ class Failed(Message, frozen=True, kw_only=True):
     text: str
 
 
-Note = Alive | Loading | Progress | Stored | NotStored
+Note = Alive | Loading | Progress | Heard | Stored | NotStored
 """Answers that come beside the one that settles a job."""
 
 Answer = (
-    Hello | Alive | Loading | Loaded | Progress | Rendered | Stored | NotStored | Done | NoTake | Cancelled | Failed
+    Hello
+    | Alive
+    | Loading
+    | Loaded
+    | Progress
+    | Rendered
+    | Stored
+    | NotStored
+    | Heard
+    | Listened
+    | Done
+    | NoTake
+    | Cancelled
+    | Failed
 )
 
 M = TypeVar("M")

@@ -28,11 +28,12 @@ from engine.platform import die_with_parent, lower_priority
 from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.voices import wire
+from engine.voices.ears import Ears
 from engine.voices.kept import keep_in
 from engine.voices.media import Facts, Stopped, load, probe
 from engine.voices.preset import Preset
 from engine.voices.recording import Recording, record
-from engine.voices.registry import BACKENDS, backend
+from engine.voices.registry import BACKENDS, LISTENERS, backend
 from engine.voices.speaker import Speaker, place_in, script_for
 from engine.voices.stretch import stretch
 from engine.voices.take import Take
@@ -75,7 +76,7 @@ class Worker:
     def __init__(self, send: Callable[[wire.Answer], None], cache: TakeCache, arena: Audio | None) -> None:
         self._send, self._cache, self._arena = send, cache, arena
         self._memory = Memory()
-        self._speaker = Speaker(send, arena)
+        self._speaker, self._ears = Speaker(send, arena), Ears(send)
         self._requests: SimpleQueue[wire.Request | None] = SimpleQueue()
         self._stores: SimpleQueue[tuple[int, Take, Audio] | None] = SimpleQueue()
         self._cancelled: set[int] = set()
@@ -121,7 +122,11 @@ class Worker:
     def _work(self, request: wire.Request, stopped: Callable[[], bool]) -> None:
         match request:
             case wire.Load():
-                self._send(wire.Loaded(job=request.job, bytes=self._speaker.load(request, stopped)))
+                serves = self._ears if request.preset.backend in LISTENERS else self._speaker
+                self._send(wire.Loaded(job=request.job, bytes=serves.load(request, stopped)))
+            case wire.Listen():
+                self._ears.listen(request, stopped)
+                self._send(wire.Listened(job=request.job))
             case wire.Render():
                 self._made(request, self._speaker.record(request, stopped))
             case wire.RenderAll():

@@ -56,5 +56,21 @@ KNOWN = _table(
         name="bark", repo="suno/bark", backend="bark", licence="MIT",
         languages="13 languages", megabytes=5000, about="sounds and moods, slow",
     ),
+    KnownModel(
+        name="whisper-tiny", repo="openai/whisper-tiny", backend="whisper", licence="Apache-2.0",
+        languages="99 languages", megabytes=160, about="hears; quick, and often wrong",
+    ),
+    KnownModel(
+        name="whisper-base", repo="openai/whisper-base", backend="whisper", licence="Apache-2.0",
+        languages="99 languages", megabytes=300, about="hears",
+    ),
+    KnownModel(
+        name="whisper-small", repo="openai/whisper-small", backend="whisper", licence="Apache-2.0",
+        languages="99 languages", megabytes=980, about="hears; what cuevox transcribe takes unless told otherwise",
+    ),
+    KnownModel(
+        name="whisper-large-v3-turbo", repo="openai/whisper-large-v3-turbo", backend="whisper", licence="MIT",
+        languages="99 languages", megabytes=1630, about="hears best, for a graphics card",
+    ),
 )  # fmt: skip
 """Licences and sizes are what the models' pages said when this was written; a pull shows what they say then."""
