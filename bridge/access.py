@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BadValue, Busy, Denied
 from bridge.places import is_local
-from engine.commands import AddCueMessage, RemoveCueMessage, SetClip, SetCue, SetSlot
+from engine.commands import AddCueMessage, RemoveCueMessage, RemoveTempo, SetClip, SetCue, SetSlot, SetTempo
 
 if TYPE_CHECKING:
     from bridge.clients import Client
@@ -56,7 +56,9 @@ _EDITS = (
     "/export",
     "/render",
 )
-_EDIT_COMMANDS: frozenset[object] = frozenset({SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage})
+_EDIT_COMMANDS: frozenset[object] = frozenset(
+    {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, SetTempo, RemoveTempo}
+)
 
 
 def needed(route: Route, *, writes: bool) -> Right:

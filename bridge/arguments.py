@@ -71,7 +71,7 @@ def take(arg: Arg, value: object, port: EnginePort, path: Path) -> object:
     """Return what the command's field holds for one argument that came in."""
     if arg.type == "s":
         return _text(arg, value)
-    if arg.type == "t":
+    if arg.type == "t" and not (arg.when and isinstance(value, (int, float)) and not isinstance(value, bool)):
         return _tag(arg, value)
     number = _number(arg, value)
     if arg.truth:
@@ -107,7 +107,7 @@ def _is_whole(value: object) -> bool:
 
 def _tag(arg: Arg, value: object) -> TimeTag:
     if not isinstance(value, TimeTag):
-        raise BadArguments(f"{arg.shown}: expected a time tag, got {_named(value)}")
+        raise BadArguments(f"{arg.shown}: expected a time tag{' or a beat' * arg.when}, got {_named(value)}")
     return value
 
 

@@ -37,8 +37,21 @@ from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
-from engine.story.model import MASTER, ColdPolicy, Cue, Duck, Effect, Line, Manner, PlayClip, SendMessages, Slot
+from engine.story.model import (
+    MASTER,
+    ColdPolicy,
+    Cue,
+    Duck,
+    Effect,
+    Line,
+    Manner,
+    PlayClip,
+    SendMessages,
+    Slot,
+    TempoPoint,
+)
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
+from engine.story.tempo_edits import point_in_force
 from engine.story.timeline import Placed
 from engine.story.words import numbered
 from engine.units import frames_to_seconds, gain_to_db
@@ -226,11 +239,15 @@ class LivePort:
         """Return what the story is called."""
         return self._session.story.title
 
+    def tempo(self) -> Sequence[TempoPoint]:
+        """Return the story's tempos."""
+        return self._session.story.tempo
+
     def place_of(self, timeline_frame: int) -> Place:
         """Return the musical place of a timeline frame."""
         tempo = self._session.story.tempo
         beat = TempoMap(tempo, self.sample_rate).position(max(0, timeline_frame))
-        point = next((p for p in reversed(tempo) if p.bar <= beat.bar), tempo[0])
+        point = point_in_force(tempo, beat.bar)
         return Place(bar=beat.bar, beat=beat.beat, beats_per_bar=point.beats_per_bar, tempo_bpm=point.tempo_bpm)
 
     def slot_state(self, bank: str, index: int) -> SlotState:

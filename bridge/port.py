@@ -11,7 +11,7 @@ import msgspec
 from engine.commands import Command
 from engine.events import Event, PluginChanged, SlotState, VoiceChanged
 from engine.params import ParamSpec
-from engine.story.model import Clip, ColdPolicy, Cue, Slot
+from engine.story.model import Clip, ColdPolicy, Cue, Slot, TempoPoint
 
 
 class InsertState(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,6 +309,10 @@ class EnginePort(Protocol):
 
     def title(self) -> str:
         """Return what the story is called."""
+        ...
+
+    def tempo(self) -> Sequence[TempoPoint]:
+        """Return the story's tempos, the first one at bar 1."""
         ...
 
     def place_of(self, timeline_frame: int) -> Place:

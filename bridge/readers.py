@@ -217,6 +217,11 @@ def place(*values: Callable[[Place], object]) -> Reader:
     return lambda port, _: tuple(value(port.place_of(port.transport_state().timeline_frame)) for value in values)
 
 
+def tempo(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read bar, tempo and beats in a bar of every tempo, over and over."""
+    return tuple(part for point in port.tempo() for part in (point.bar, point.tempo_bpm, point.beats_per_bar))
+
+
 def xruns(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read how often the device went without sound, and how often something started late."""
     status = port.status()

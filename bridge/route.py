@@ -34,7 +34,8 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     spec: range and unit, or how to find it. norm: travels as 0..1 through the spec's taper. truth: a switch, any
     number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames. named: an id, which senders
     that know numbers only may give as a whole number. listed: several texts, as an array or with spaces between.
-    encoded: base64, which may also come as a blob.
+    encoded: base64, which may also come as a blob. when: it says when the command is done: a time tag, or a beat
+    of the timeline; only the first one may.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     named: bool = False
     listed: bool = False
     encoded: bool = False
+    when: bool = False
     help: str = ""
 
     @property
@@ -107,6 +109,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether the same message always makes the same command: no state of the engine has a say in it."""
         ranges = [arg.spec for arg in (*self.args, *((self.press,) if self.press else ()))]
         return not (self.job or self.wrapper or self.implied or any(callable(spec) for spec in ranges))
+
+    @property
+    def timed(self) -> bool:
+        """Tell whether its first argument says when its command is done."""
+        return bool(self.args) and self.args[0].when
 
     @property
     def placeholders(self) -> tuple[str, ...]:

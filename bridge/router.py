@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -15,7 +16,7 @@ from bridge.desk import Desk, Values
 from bridge.diary import Diary
 from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
-from bridge.message import Bundle, Message
+from bridge.message import Bundle, Message, TimeTag
 from bridge.nearest import hinted
 from bridge.order import Moment, Order
 from bridge.places import HostPort
@@ -24,7 +25,7 @@ from bridge.route import Route
 from bridge.routes import ALIAS, ANSWERS, plain_address
 from bridge.scheduler import CallLater, Scheduler
 from bridge.tree import AddressTree, Leaf
-from engine.commands import Command
+from engine.commands import Command, PrepareLine, Say
 from engine.errors import EngineError, TooLate
 from engine.events import Event, Panicked, TransportChanged
 from engine.units import seconds_to_frames
@@ -156,12 +157,27 @@ class Router:
         late_seconds = self._wall() - bundle.tag.unix
         if late_seconds <= 0.0:
             return self._port.clock.frame_at(bundle.tag.unix) if bundle.frame is None else bundle.frame
-        counters = self.desk.counters
+        self._tell_late(bundle.messages[0].address, late_seconds, client)
+        return None
+
+    def _tell_late(self, address: str, late_seconds: float, client: Client) -> None:
+        """Tell a sender that the moment of something has passed. Raises TooLate where it wants that dropped."""
+        counters, late_ms = self.desk.counters, late_seconds * 1000.0
         counters.late_bundles += 1
-        late_ms = late_seconds * 1000.0
-        client.send(Message("/late", (bundle.messages[0].address, late_ms, counters.late_bundles)))
+        client.send(Message("/late", (address, late_ms, counters.late_bundles)))
         if client.late.drops(late_ms):
             raise TooLate(f"{late_ms:.1f} ms late; /clock/late says what becomes of that")
+
+    def _own_moment(self, leaf: Leaf, args: tuple[object, ...], client: Client) -> Moment:
+        """Return when a message is to be done that says so itself. Raises TooLate."""
+        when = take(leaf.route.args[0], args[0], self._port, leaf.path)
+        if not isinstance(when, TimeTag):
+            return Place(self._port.frame_of_beat(float(cast(float, when))))
+        late_seconds = self._wall() - when.unix
+        if not when.immediate and late_seconds <= 0.0:
+            return self._port.clock.frame_at(when.unix)
+        if not when.immediate:
+            self._tell_late(leaf.address, late_seconds, client)
         return None
 
     def _plan(self, message: Message, client: Client, frame: Moment, plans: Plans) -> None:
@@ -232,10 +248,11 @@ class Router:
         for leaf in leaves:
             try:
                 order = self._order(leaf, message.args, client, request)
+                moment = self._own_moment(leaf, message.args, client) if leaf.route.timed else at
             except (BridgeError, EngineError) as error:
                 client.refuse(leaf.address, request or 0, error)
             else:
-                plans.setdefault(at, []).append(order)
+                plans.setdefault(moment, []).append(order)
 
     def _order(self, leaf: Leaf, args: tuple[object, ...], client: Client, request: int | None) -> Order:
         """Return what ``args`` at a leaf mean."""
@@ -265,6 +282,9 @@ class Router:
         return msgspec.structs.replace(plain, command=command, job=str(self.jobs) if route.job else None)
 
     def _schedule(self, at: int | Place, orders: Sequence[Order]) -> None:
+        orders = [order for order in orders if self._prepares(order)]
+        if not orders:
+            return
         try:
             if isinstance(at, Place):
                 self.appointments.add(at, orders)
@@ -274,6 +294,17 @@ class Router:
         except BridgeError as error:
             for order in orders:
                 self._answer(order, error)
+
+    def _prepares(self, order: Order) -> bool:
+        """Have a line made now that is to be spoken later; False: it can't be, and its sender was told."""
+        if isinstance(order.command, Say):
+            how = {name: getattr(order.command, name) for name in PrepareLine.__struct_fields__}
+            try:
+                self._port.apply(PrepareLine(**how))
+            except EngineError as error:
+                self._answer(order, error)
+                return False
+        return True
 
     def perform(self, orders: Sequence[Order], frame: int | None) -> None:
         """Do ``orders`` at ``frame`` (None: now), in one piece, and answer their senders."""

@@ -6,7 +6,9 @@ A new address is a new row.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
+
+from msgspec.structs import replace
 
 import engine.commands as do
 import engine.events as told
@@ -15,9 +17,10 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import CLIP_GAIN, DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, VELOCITY, ParamSpec
+from engine.params import CLIP_GAIN, DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, TEMPO, VELOCITY, ParamSpec
 from engine.story.messages import describe
 from engine.story.model import CueColor
+from engine.story.tempo_edits import BAR, BEATS_PER_BAR
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -75,10 +78,16 @@ _METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_l
 _RECALL = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _FOLDER = Arg(name="folder", type="s", help="as in friday or mixes/friday")
 _JOBS = (told.JobProgressed, told.JobDone, told.JobFailed)
+_BAR = Arg(name="bar", type="i", spec=BAR)
+_TEMPO = Arg(name="tempo_bpm", type="f", spec=TEMPO)
+_BEATS_PER_BAR = Arg(name="beats_per_bar", type="i", spec=BEATS_PER_BAR)
 _STRIP = Arg(name="strip", type="s")
 _BUS = Arg(name="bus", type="s")
 _WRAPPED = Arg(name="address", type="s")
-_SAY_OPTIONS = (
+_SAY = (
+    Arg(name="voice", type="s"),
+    Arg(name="text", type="s"),
+    Arg(name="track", type="s", optional=True),
     Arg(name="speed", type="f", spec=SPEED, optional=True),
     Arg(name="pitch_semitones", type="f", spec=SEMITONES, optional=True),
     Arg(name="seed", type="i", spec=SEED, optional=True),
@@ -93,6 +102,10 @@ def _set_loop(*, start_frame: int, end_frame: int) -> do.SetLoop:
     if end_frame <= start_frame:
         raise BadValue("a loop ends after it starts; 0 0 switches it off")
     return do.SetLoop(start_frame=start_frame, end_frame=end_frame)
+
+
+def _say_at(*, when: object, **how: Any) -> do.Say:  # noqa: ARG001 - the router takes it
+    return do.Say(**how)
 
 
 def _record(*, name: str = "", strips: str = "") -> do.StartRecording:
@@ -286,9 +299,15 @@ ROUTES: tuple[Route, ...] = (
 
     # speech and jobs
     Route(address="/say", command=do.Say, job=True,
-          args=(Arg(name="voice", type="s"), Arg(name="text", type="s"), Arg(name="track", type="s", optional=True),
-                *_SAY_OPTIONS),
+          args=_SAY,
           help="Speak a line now, on a track's strip (empty: the voice's). Tells /progress, then /done or /fail."),
+    Route(address="/say/now", command=do.Say, job=True, args=_SAY, help="The same as /say."),
+    Route(address="/say/at", command=_say_at, job=True,
+          args=(Arg(name="when", type="t", spec=BEAT, when=True, help="a time tag, or a beat of the timeline from 0"),
+                *_SAY),
+          help="Speak a line at a time or at a beat of the timeline, to the frame. Its take is made now."),
+    Route(address="/say/prepare", command=do.PrepareLine, args=_SAY,
+          help="Have a line's take made that is to be spoken later: /say of the same then sounds at once."),
     Route(address="/say/queue", read=readers.say_queue, repeated=True, changed=_JOBS,
           args=tuple(Arg(name=name, type="s") for name in ("job", "voice", "track", "text")),
           help="The lines that wait for their takes, the oldest first, over and over."),
@@ -472,9 +491,18 @@ ROUTES: tuple[Route, ...] = (
           stream=True, changed=(told.TransportChanged,),
           args=(Arg(name="bar", type="i"), Arg(name="beat", type="f"), Arg(name="beats_per_bar", type="i")),
           help="Where the timeline stands in bars and beats, counted from 1."),
-    Route(address="/transport/tempo", read=readers.place(lambda p: p.tempo_bpm), stream=True,
-          args=(Arg(name="tempo_bpm", type="f"),),
-          help="The story's tempo where the timeline stands."),
+    Route(address="/transport/tempo", read=readers.place(lambda p: p.tempo_bpm), stream=True, command=do.SetTempo,
+          args=(_TEMPO,), changed=(told.TempoChanged,),
+          help="The story's tempo where the timeline stands. Setting it changes the tempo from where that began: what "
+               "stands at beats moves, and what is spoken keeps its pace."),
+    Route(address="/tempo", read=readers.tempo, repeated=True, changed=(told.TempoChanged, told.StoryReloaded),
+          args=(_BAR, _TEMPO, _BEATS_PER_BAR),
+          help="The story's tempos: the bar from which each holds, beats a minute and in a bar, over and over."),
+    Route(address="/tempo/set", command=do.SetTempo,
+          args=(_BAR, _TEMPO, replace(_BEATS_PER_BAR, optional=True)),
+          help="Have the story go at a tempo from a bar on, until the next one that it has."),
+    Route(address="/tempo/remove", command=do.RemoveTempo, args=(_BAR,),
+          help="Have the story go on at a bar as before it; there is always one at bar 1."),
     Route(address="/transport/end", read=readers.end, changed=(told.StoryReloaded,),
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds"),),
           help="Where the story ends."),

@@ -41,6 +41,23 @@ class SetLoop(Base, frozen=True, kw_only=True):
     end_frame: int | None = None
 
 
+class SetTempo(Base, frozen=True, kw_only=True):
+    """Have the story go at a tempo from a bar on (None: from where the tempo began that is in force now).
+
+    What is None stays as it was there. Clips, cues and points that stand at a beat move with it.
+    """
+
+    bar: int | None = None
+    tempo_bpm: float | None = None
+    beats_per_bar: int | None = None
+
+
+class RemoveTempo(Base, frozen=True, kw_only=True):
+    """Have the story go on at a bar as before it."""
+
+    bar: int
+
+
 class GoCue(Base, frozen=True, kw_only=True):
     """Fire a cue by its id, or the one of the list that stands by (None).
 
@@ -187,6 +204,19 @@ class Say(Base, frozen=True, kw_only=True):
     text: str
     track: str | None = None
     job: str | None = None
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    seed: int = 0
+    instruct: str = ""
+    temperature: float | None = None
+
+
+class PrepareLine(Base, frozen=True, kw_only=True):
+    """Have a line's take made that is to be spoken later, so that it comes at once then. All else is as in ``Say``."""
+
+    voice: str
+    text: str
+    track: str | None = None
     speed: float = 1.0
     pitch_semitones: float = 0.0
     seed: int = 0
@@ -573,12 +603,12 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 Command = (
     Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue | ResumeCue
     | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
-    | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say
+    | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say | PrepareLine
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
-    | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
+    | SetTempo | RemoveTempo | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | Export | CancelJob | ClearScheduled
     | SaveStory | ReloadStory | LoadStory
@@ -597,6 +627,6 @@ Rebuild = (
 
 Edit = (
     Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
-    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
+    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | SetTempo | RemoveTempo
 )  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

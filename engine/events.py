@@ -99,6 +99,10 @@ class SlotEdited(Base, frozen=True, kw_only=True):
     index: int
 
 
+class TempoChanged(Base, frozen=True, kw_only=True):
+    """The story has another tempo map."""
+
+
 class ClipEdited(Base, frozen=True, kw_only=True):
     """A clip's name, level, pan, mute or seed changed."""
 
@@ -448,7 +452,7 @@ class OutputChanged(Base, frozen=True, kw_only=True):
 
 Event = (
     TransportChanged | CueStarted | CueEnded | MessageDue | CueChanged | PlayheadMoved | Prompted
-    | SlotChanged | ClipChanged | CueEdited | SlotEdited | ClipEdited
+    | SlotChanged | ClipChanged | CueEdited | SlotEdited | ClipEdited | TempoChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned

@@ -36,6 +36,7 @@ from engine.commands import (
     PauseAll,
     PauseCue,
     Play,
+    PrepareLine,
     Prompt,
     Rebuild,
     RecallSnapshot,
@@ -47,6 +48,7 @@ from engine.commands import (
     RemoveInsert,
     RemoveSend,
     RemoveSnapshot,
+    RemoveTempo,
     RemoveTrack,
     Render,
     ResumeAll,
@@ -72,6 +74,7 @@ from engine.commands import (
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    SetTempo,
     StandBy,
     StartRecording,
     StartStream,
@@ -99,6 +102,7 @@ from engine.events import (
     Event,
     SlotColdChanged,
     SlotEdited,
+    TempoChanged,
 )
 from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph
@@ -148,6 +152,8 @@ from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
 from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
+from engine.story.tempo import TempoMap
+from engine.story.tempo_edits import point_in_force
 
 Listener = Callable[[tuple[Event, ...]], None]
 
@@ -382,6 +388,8 @@ class Session:
                 return self._whisper(command, at_frame)
             case Say():
                 return self.speech.say(command, at_frame)
+            case PrepareLine():
+                self.speech.prepare(command)
             case Render() | Export() | CancelJob():
                 return self._work(command)
             case LoadVoice() | WarmVoice() | UnloadVoice() | RetryPlugin() | ScanPlugins():
@@ -406,6 +414,8 @@ class Session:
                 return self._build(command)
             case AddCueMessage() | RemoveCueMessage():
                 return self._send_otherwise(command)
+            case SetTempo() | RemoveTempo():
+                return self._set_tempo(command)
             case SetCue() | SetSlot() | SetClip():
                 return self._set_properties(command)
             case SetPoint() | ClearAutomation():
@@ -550,6 +560,16 @@ class Session:
                 self.open()
                 state = self.context.library.shelf(clip_source(self.context.index.clips[clip][1])).state
                 return ClipEdited(clip=clip), ClipChanged(clip=clip, state=state)
+
+    def _set_tempo(self, command: SetTempo | RemoveTempo) -> tuple[Event, ...]:
+        """Change the tempo map; what stands at a beat moves once the timeline is published."""
+        if isinstance(command, SetTempo) and command.bar is None:
+            here = TempoMap(self.story.tempo, self.story.sample_rate).position(self.transport.now())
+            command = replace(command, bar=point_in_force(self.story.tempo, here.bar).bar)
+        story = apply_edit(self.story, command)
+        self.keeper.append(command)
+        self.context.story, self._stale = story, True
+        return (TempoChanged(),)
 
     def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
         """Change a lane; the mixer follows it from where it stands."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from engine.commands import Say
+from engine.commands import PrepareLine, Say
 from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.params import SEED, SEMITONES, SPEED, TEMPERATURE
@@ -46,6 +46,17 @@ class Speech:
         self._voices = voices
         self._waiting: list[Waiting] = []
         self._count = 0
+        self._prepared: list[Line] = []
+
+    def prepare(self, command: PrepareLine) -> None:
+        """Have a take made that is to be spoken later. Raises Busy when as many are being made as may be."""
+        line, library = self._check(command), self._context.library
+        self._track(command)
+        self._prepared = [each for each in self._prepared if library.shelf(each).state in ("queued", "rendering")]
+        if line not in self._prepared and len(self._prepared) >= MAX_WAITING:
+            raise Busy(f"{MAX_WAITING} lines are being prepared already; say it again later")
+        if library.ask(line, urgent=False).loaded is None and line not in self._prepared:
+            self._prepared.append(line)
 
     def say(self, command: Say, at_frame: int | None) -> tuple[Event, ...]:
         """Speak now if the take is there, else as soon as it is."""
@@ -159,7 +170,7 @@ class Speech:
         self._waiting = [w for w in self._waiting if w not in mine]
         return mine
 
-    def _check(self, command: Say) -> Line:
+    def _check(self, command: Say | PrepareLine) -> Line:
         if self._voices is not None and command.voice not in self._voices:
             raise UnknownThing("voice", command.voice, self._voices)
         if not command.text.strip():
@@ -176,7 +187,7 @@ class Speech:
         )
         return self._context.story.line(command.text, command.voice, delivery)
 
-    def _track(self, command: Say) -> str:
+    def _track(self, command: Say | PrepareLine) -> str:
         tracks = self._context.story.tracks
         if command.track:
             if command.track not in {t.id for t in tracks}:

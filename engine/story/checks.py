@@ -50,19 +50,18 @@ from engine.story.rules import (
     problem,
     state_is_whole,
 )
+from engine.story.tempo_edits import BAR, BEATS_PER_BAR
 from engine.story.timeline import dependencies, find_cycles
 from engine.story.words import word_fault
 from engine.units import frames_to_seconds
 
 _RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
-_BEATS = ParamSpec(low=1, high=64, default=4)
 _INDEX = ParamSpec(low=1, high=999, default=1)
 _REPEAT = ParamSpec(low=1, high=999, default=1)
 _WAIT = ParamSpec(low=0.0, high=3600.0, default=0.0, unit="s")
 _DEBOUNCE = ParamSpec(low=0.0, high=10.0, default=0.1, unit="s")
 _GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
 _LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
-_MOST_BARS = 1_000_000
 
 
 def check_story(
@@ -134,8 +133,8 @@ class _Check:
             yield problem(("tempo",), "the first tempo has to be at bar 1")
         for i, point in enumerate(points):
             yield from check_range(("tempo", i), "bpm", point.tempo_bpm, TEMPO)
-            yield from check_range(("tempo", i), "beats_per_bar", point.beats_per_bar, _BEATS)
-            if not bar < point.bar <= _MOST_BARS:
+            yield from check_range(("tempo", i), "beats_per_bar", point.beats_per_bar, BEATS_PER_BAR)
+            if not bar < point.bar <= BAR.high:
                 yield problem(("tempo", i, "bar"), f"bar {point.bar} does not come after bar {bar}; bars go up")
             bar = point.bar
 
@@ -192,7 +191,7 @@ class _Check:
                 yield problem(path, f"there is no clip {clip!r}")
             case Beat(bar=bar, beat=beat):
                 beats = next((p.beats_per_bar for p in reversed(self._story.tempo) if p.bar <= bar), 4)
-                if not 1 <= bar <= _MOST_BARS:
+                if not 1 <= bar <= BAR.high:
                     yield problem(path, f"there is no bar {bar}; bars are counted from 1")
                 elif not 1.0 <= beat < beats + 1:
                     yield problem(path, f"bar {bar} has no beat {beat:g}: it has {beats}, counted from 1")

@@ -15,6 +15,7 @@ from engine.commands import (
     RecallSnapshot,
     RemoveCueMessage,
     RemoveSnapshot,
+    RemoveTempo,
     SetClip,
     SetCue,
     SetDuck,
@@ -27,6 +28,7 @@ from engine.commands import (
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    SetTempo,
     StoreSnapshot,
 )
 from engine.errors import BadRange, BadType, NotReady, StoryError, UnknownThing
@@ -40,6 +42,7 @@ from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
 from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
 from engine.story.strips import with_strip
+from engine.story.tempo_edits import edit_tempo
 
 EffectTable = Mapping[str, Mapping[str, ParamSpec]]
 """What each effect can be told: parameter specs by effect and parameter name."""
@@ -78,6 +81,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return with_strip(story, strip, lambda s: without_lane(s, strip, target))
         case AddCueMessage() | RemoveCueMessage():
             return edit_messages(story, command)
+        case SetTempo() | RemoveTempo():
+            return edit_tempo(story, command)
         case SetCue() | SetSlot() | SetClip():
             return set_properties(story, command)
         case StoreSnapshot(snapshot=snapshot):

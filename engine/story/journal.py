@@ -23,6 +23,7 @@ from engine.commands import (
     SetStripMute,
     SetStripPan,
     SetStripSolo,
+    SetTempo,
 )
 from engine.errors import EngineError, StoryError
 from engine.story.edit import EffectTable, apply_edit
@@ -187,6 +188,8 @@ def _target(command: Edit) -> tuple[object, ...]:
             return type(command), strip, knob
         case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo():
             return type(command), command.strip
+        case SetTempo(bar=bar):
+            return type(command), bar, command.tempo_bpm is None, command.beats_per_bar is None
         case SetCue() | SetSlot() | SetClip():
             return property_target(command)
         case _:

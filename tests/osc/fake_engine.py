@@ -30,7 +30,7 @@ from engine.commands import Command
 from engine.errors import EngineError, UnknownThing
 from engine.events import Event, SlotState
 from engine.params import FADER, PAN, ParamSpec
-from engine.story.model import AS_IS, At, Clip, ColdPolicy, Cue, Line, PlayClip, Slot
+from engine.story.model import AS_IS, At, Clip, ColdPolicy, Cue, Line, PlayClip, Slot, TempoPoint
 
 RATE = 48_000
 CUTOFF = ParamSpec(low=20.0, high=20_000.0, default=50.0, unit="Hz", taper="log")
@@ -209,6 +209,9 @@ class FakeEngine:
 
     def title(self) -> str:
         return "Lighthouse"
+
+    def tempo(self) -> Sequence[TempoPoint]:
+        return (TempoPoint(),)
 
     def place_of(self, timeline_frame: int) -> Place:
         return Place(bar=1, beat=1.0 + timeline_frame / RATE * 2, beats_per_bar=4, tempo_bpm=120.0)

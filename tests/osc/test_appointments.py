@@ -1,14 +1,17 @@
 """What waits for a place of the timeline: at its exact frame, however the timeline is sent about."""
 
+import re
+
 import msgspec
 import pytest
 from counter import Counter
 from fake_engine import RATE
 
-from bridge.message import Message
+from bridge.message import Message, TimeTag
 from bridge.scheduler import MAX_SCHEDULED
 from engine import commands as do
 from engine import events as told
+from engine.errors import UnknownThing
 
 
 @pytest.fixture
@@ -118,3 +121,52 @@ def counter_place(frame):
 def test_a_wrong_wrapper_is_answered(counter, args):
     ((_, _, status, _, _),) = counter.send("/atpos", *args)
     assert status == "error"
+
+
+LINE = do.Say(voice="anna", text="Noon.", job="1")
+
+
+def test_a_line_is_made_at_once_and_spoken_at_its_time_or_beat(counter):
+    run(counter)
+    counter.send("/say/at", TimeTag.from_unix(counter.time.now() + 3.0), "anna", "Noon.")
+    counter.send("/say/at", 8.0, "anna", "Noon.")
+    made = (do.PrepareLine(voice="anna", text="Noon."), None)
+    assert counter.engine.applied == [made, made]
+    counter.time.advance(10.0)
+    spoken = counter.engine.applied[2:]
+    assert spoken == [(LINE, 3 * RATE), (msgspec.structs.replace(LINE, job="2"), 4 * RATE)]
+
+
+def test_a_line_whose_time_has_passed_is_late_and_spoken_unless_its_sender_says_no(counter):
+    past = TimeTag.from_unix(counter.time.now() - 0.5)
+    (late,) = counter.send("/say/at", past, "anna", "Noon.")
+    assert (*late[:2], round(late[2])) == ("/late", "/say/at", 500)
+    assert counter.engine.applied == [(LINE, None)]
+    counter.send("/clock/late", "drop")
+    assert counter.send("/say/at", past, "anna", "Noon.")[-1][3] == "too_late"
+    assert len(counter.engine.applied) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((True, "anna", "Noon."), "when: expected a time tag or a beat, got True"),
+        ((-1.0, "anna", "Noon."), "when: -1 is outside 0 to 1e\\+06 beats"),
+        ((float("nan"), "anna", "Noon."), "when: nan is no number"),
+        (("noon", "anna", "Noon."), "when: expected a time tag or a beat, got the text 'noon'"),
+        ((1.0, "anna"), "expects t:when s:voice s:text"),
+    ],
+)
+def test_a_wrong_time_of_a_line_is_told(counter, args, said):
+    (reply,) = counter.send("/say/at", *args)
+    assert reply[0] == "/reply/say/at" and re.search(said, reply[4])
+    assert counter.engine.applied == []
+
+
+def test_what_stands_against_a_line_is_told_at_once(counter):
+    counter.engine.refusal = UnknownThing("voice", "nobody", ["anna"])
+    (reply,) = counter.send("/at", 5.0, "/say", "nobody", "Noon.")
+    assert reply[2:4] == ("error", "no_such_thing")
+    counter.engine.refusal = None
+    counter.time.advance(10.0)
+    assert counter.engine.applied == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from studio import Studio, small_story
 
-from engine.commands import CancelJob, Export, Render
+from engine.commands import CancelJob, Export, PrepareLine, Render, Say
 from engine.errors import Busy, EngineError, UnknownThing, VoiceError
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.session.jobs import MAX_RENDERS
@@ -76,3 +76,26 @@ def test_a_successor_looks_anew_for_what_is_left() -> None:
 def test_without_a_workshop_nothing_is_exported() -> None:
     with pytest.raises(EngineError, match="nowhere to export"):
         Studio(small_story()).session.apply(Export(folder="x"))
+
+
+def test_a_line_that_is_prepared_is_spoken_at_once() -> None:
+    show = Studio(small_story())
+    assert show.session.apply(PrepareLine(voice="narrator", text="curtain up")) == ()
+    (source, urgent) = show.loader.asked[-1]
+    assert (source.text, urgent) == ("curtain up", False)
+    show.deliver(source)
+    told = show.session.apply(Say(voice="narrator", text="curtain up"))
+    assert isinstance(told[0], JobDone)
+
+
+def test_no_more_lines_are_prepared_than_may_wait() -> None:
+    show = Studio(small_story())
+    for number in range(64):
+        show.session.apply(PrepareLine(voice="narrator", text=f"line {number}"))
+    show.session.apply(PrepareLine(voice="narrator", text="line 0"))
+    with pytest.raises(Busy, match="64 lines are being prepared"):
+        show.session.apply(PrepareLine(voice="narrator", text="one more"))
+    with pytest.raises(UnknownThing, match="no voice named 'nobody'"):
+        show.session.apply(PrepareLine(voice="nobody", text="hello"))
+    show.deliver(show.loader.asked[-1][0])
+    show.session.apply(PrepareLine(voice="narrator", text="one more"))

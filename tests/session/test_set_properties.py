@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from studio import Studio, small_story
+from studio import Studio, line, small_story
 
-from engine.commands import GoCue, LoadCue, LocateMarker, SetClip, SetCue, SetSlot
+from engine.commands import GoCue, LoadCue, Locate, LocateMarker, SetClip, SetCue, SetSlot, SetTempo
 from engine.errors import UnknownThing
-from engine.events import ClipChanged, ClipEdited, CueChanged, CueEdited, CueStarted, SlotEdited
+from engine.events import ClipChanged, ClipEdited, CueChanged, CueEdited, CueStarted, SlotEdited, TempoChanged
 from engine.realtime.records import Kind
-from engine.story.model import At, Marker
+from engine.story.model import At, Beat, Clip, Marker, TempoPoint
 
 
 def test_a_cue_waits_as_long_as_it_was_told_last() -> None:
@@ -91,3 +91,22 @@ def test_the_timeline_is_moved_to_a_marker() -> None:
     assert [o["value"] for o in show.stage.take(Kind.LOCATE)] == [24_000]
     with pytest.raises(UnknownThing, match="no marker named 'x'"):
         show.session.apply(LocateMarker(marker="x"))
+
+
+def test_what_stands_at_a_beat_moves_with_the_tempo_that_is_in_force_here() -> None:
+    at_beat = Clip(id="later", start=Beat(bar=3), line=line("later"))
+    base = small_story()
+    story = replace(
+        base,
+        tempo=(TempoPoint(), TempoPoint(bar=2, tempo_bpm=60.0)),
+        tracks=(replace(base.tracks[0], clips=(*base.tracks[0].clips, at_beat)), *base.tracks[1:]),
+    )
+    show = Studio(story)
+    show.session.apply(Locate(timeline_frame=3 * 48_000))  # in bar 2
+    assert show.session.apply(SetTempo(tempo_bpm=120.0)) == (TempoChanged(),)
+    assert show.session.story.tempo == (TempoPoint(), TempoPoint(bar=2, tempo_bpm=120.0))
+    assert show.keeper.edits[-1] == SetTempo(bar=2, tempo_bpm=120.0)
+    assert show.session.stale
+    show.session.publish()
+    assert 4 * 48_000 in show.stage.timelines[-1]["start_frame"]
+    assert 6 * 48_000 in show.stage.timelines[-2]["start_frame"]
