@@ -55,6 +55,8 @@ _EDITS = (
     "/stream/",
     "/export",
     "/render",
+    "/takes/",
+    "/profiles/",
 )
 _EDIT_COMMANDS: frozenset[object] = frozenset(
     {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, SetTempo, RemoveTempo}

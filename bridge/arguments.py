@@ -92,7 +92,7 @@ def _text(arg: Arg, value: object) -> str:
     if arg.named and _is_whole(value):
         return str(int(cast(float, value)))
     if arg.listed and isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return " ".join(value)
+        return "\n".join(value)
     if arg.encoded and isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if not isinstance(value, str):

@@ -125,6 +125,8 @@ class Client:
         """Wall time at which what is being done now came in; None: not known."""
         self.subscriptions: dict[str, Subscription] = {}
         self.unremembered = False
+        self.awaited = 0
+        """How many answers to its questions are still to come."""
         self.transport = transport
         self._buckets = buckets
         self._untold = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -20,6 +20,7 @@ from bridge.patterns import matches, split
 from bridge.places import destination, is_loopback
 from bridge.port import EnginePort
 from bridge.routes import API_LEVEL, DUMP, plain_address
+from bridge.store_questions import StoreQuestions
 from bridge.text import line
 from bridge.tree import AddressTree
 from engine.commands import ClearScheduled
@@ -30,6 +31,7 @@ NAME = "cuevox"
 MAX_NAME = 64
 
 Values = tuple[Value, ...]
+Answer = Values | Coroutine[Any, Any, Values]
 
 
 class Counters(msgspec.Struct):
@@ -105,6 +107,7 @@ class Desk:
         self._port, self._tree, self._clients, self._feedback = port, tree, clients, feedback
         self._version, self._commit = version, commit
         self._clear_scheduled, self._wall = clear_scheduled, wall
+        self._store = StoreQuestions(port)
         self.counters = Counters()
         self.midi: MidiQuestions | None = None
         """Who answers what is asked of MIDI; None: there is no MIDI here."""
@@ -115,9 +118,9 @@ class Desk:
         self.changed: Callable[[Client], object] = lambda _: None
         """Hears of clients that want to be told other things than before."""
 
-    def answer(self, handler: str, client: Client, fields: dict[str, Any]) -> Values:
-        """Answer one question."""
-        method: Callable[..., Values] = getattr(self, handler)
+    def answer(self, handler: str, client: Client, fields: dict[str, Any]) -> Answer:
+        """Answer one question, or return what is to be awaited for its answer."""
+        method: Callable[..., Answer] = getattr(self, handler, None) or getattr(self._store, handler)
         return method(client, **fields)
 
     def ping(self, client: Client, id: int = 0) -> Values:  # noqa: ARG002 - the row's name

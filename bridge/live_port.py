@@ -23,6 +23,7 @@ from bridge.port import (
     StripState,
     TransportState,
     Vitals,
+    VoiceFigures,
 )
 from engine.clock import HeldClock
 from engine.commands import Command
@@ -32,6 +33,7 @@ from engine.events import Event, PluginChanged, SlotState, VoiceChanged
 from engine.mixer.effects import insert_spec
 from engine.params import DUCK
 from engine.plugins.facts import PluginFacts
+from engine.questions import Question, Row
 from engine.session.index import clip_source
 from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
@@ -382,6 +384,18 @@ class LivePort:
         """Return job, voice, track and text of every line that waits."""
         waiting = self._session.speech.waiting
         return tuple((w.job, w.source.voice, w.track, w.source.text) for w in waiting if isinstance(w.source, Line))
+
+    async def consult(self, question: Question) -> tuple[Row, ...]:
+        """Return what the store answers."""
+        return await self._control.store.ask(question)
+
+    def voice_figures(self, voice: str) -> VoiceFigures:
+        """Return what a voice takes and how fast it speaks."""
+        pool = self._control.pool
+        pace = pool.paces.known(pool.pace_key(voice))
+        return VoiceFigures(
+            megabytes=sum(pool.state(voice).bytes.values()) / 1e6, real_time_factor=1.0 / pace.speed if pace else 0.0
+        )
 
     def reset_loudness(self) -> None:
         """Measure loudness from now on."""

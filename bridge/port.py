@@ -11,6 +11,7 @@ import msgspec
 from engine.commands import Command
 from engine.events import Event, PluginChanged, SlotState, VoiceChanged
 from engine.params import ParamSpec
+from engine.questions import Question, Row
 from engine.story.model import Clip, ColdPolicy, Cue, Slot, TempoPoint
 
 
@@ -134,6 +135,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     beat: float
     beats_per_bar: int
     tempo_bpm: float
+
+
+class VoiceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a voice's model takes now, and its seconds of work for a second of sound as learnt so far; 0: not known."""
+
+    megabytes: float = 0.0
+    real_time_factor: float = 0.0
 
 
 class EngineClock(Protocol):
@@ -413,6 +421,14 @@ class EnginePort(Protocol):
 
     def say_queue(self) -> Sequence[tuple[str, str, str, str]]:
         """Return job, voice, track and text of every line that waits for its take, the oldest first."""
+        ...
+
+    async def consult(self, question: Question) -> tuple[Row, ...]:
+        """Return what the store of takes and profiles answers. Raises EngineError."""
+        ...
+
+    def voice_figures(self, voice: str) -> VoiceFigures:
+        """Return what a voice takes and how fast it speaks."""
         ...
 
     def reset_loudness(self) -> None:

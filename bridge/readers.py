@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from bridge.port import ClipFacts, EnginePort, InsertState, Place, StripState
+from bridge.port import ClipFacts, EnginePort, InsertState, Place, StripState, VoiceFigures
 from bridge.route import Path, Reader
 from engine.errors import BadRange, UnknownThing
 from engine.params import DUCK, ParamSpec
@@ -107,6 +107,16 @@ def voice_state(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read how ready a voice is."""
     state = port.voice_state(path["voice"])
     return state.state, state.fraction, state.text
+
+
+def voices(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the ids of all voices."""
+    return tuple(port.voice_ids())
+
+
+def voice_figure(value: Callable[[VoiceFigures], float]) -> Reader:
+    """Return a reader of what a voice takes."""
+    return lambda port, path: (value(port.voice_figures(path["voice"])),)
 
 
 def meter(port: EnginePort, path: Path) -> tuple[object, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -12,7 +13,7 @@ from bridge.access import Access, needed
 from bridge.appointments import Appointments, Place
 from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
-from bridge.desk import Desk, Values
+from bridge.desk import Answer, Desk, Values
 from bridge.diary import Diary
 from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
@@ -75,6 +76,7 @@ class Router:
         self.jobs = 0
         """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
+        self._awaited: set[asyncio.Task[None]] = set()
         self.diary = Diary(port, tree, clients, self._frame_now)
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
@@ -87,6 +89,8 @@ class Router:
     def close(self) -> None:
         """Forget what is scheduled and hear no more."""
         self._end()
+        for task in self._awaited:
+            task.cancel()
         self.scheduler.close()
         self.appointments.clear()
 
@@ -308,7 +312,7 @@ class Router:
 
     def perform(self, orders: Sequence[Order], frame: int | None) -> None:
         """Do ``orders`` at ``frame`` (None: now), in one piece, and answer their senders."""
-        outcomes: list[Values | Failure] = []
+        outcomes: list[Answer | Failure] = []
         self.diary.strike(orders)
         try:
             if len(orders) == 1:
@@ -319,9 +323,30 @@ class Router:
         except EngineError as error:
             outcomes = [error] * len(orders)  # the mixer took nothing of it
         for order, outcome in zip(orders, outcomes, strict=True):
+            if isinstance(outcome, Coroutine):
+                self._answer_later(order, outcome)
+            else:
+                self._answer(order, outcome)
+
+    def _answer_later(self, order: Order, answer: Coroutine[Any, Any, Values]) -> None:
+        """Answer once it is known what."""
+
+        async def wait() -> None:
+            outcome: Values | Failure
+            try:
+                outcome = await answer
+            except (BridgeError, EngineError) as error:
+                outcome = error
+            finally:
+                order.client.awaited -= 1
             self._answer(order, outcome)
 
-    def _effect(self, order: Order, frame: int | None) -> Values | Failure:
+        order.client.awaited += 1
+        task = asyncio.get_running_loop().create_task(wait())
+        self._awaited.add(task)
+        task.add_done_callback(self._awaited.discard)
+
+    def _effect(self, order: Order, frame: int | None) -> Answer | Failure:
         route, path = order.leaf.route, order.leaf.path
         try:
             if order.command is not None:

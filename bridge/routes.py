@@ -17,10 +17,23 @@ from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
-from engine.params import CLIP_GAIN, DUCK, FADER, PAN, SEED, SEMITONES, SPEED, TEMPERATURE, TEMPO, VELOCITY, ParamSpec
+from engine.params import (
+    BAR,
+    BEATS_PER_BAR,
+    CLIP_GAIN,
+    DUCK,
+    FADER,
+    PAN,
+    SEED,
+    SEMITONES,
+    SPEED,
+    TEMPERATURE,
+    TEMPO,
+    VELOCITY,
+    ParamSpec,
+)
 from engine.story.messages import describe
 from engine.story.model import CueColor
-from engine.story.tempo_edits import BAR, BEATS_PER_BAR
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -78,6 +91,11 @@ _METER = tuple(Arg(name=n, type="f") for n in ("peak_left", "peak_right", "rms_l
 _RECALL = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
 _FOLDER = Arg(name="folder", type="s", help="as in friday or mixes/friday")
 _JOBS = (told.JobProgressed, told.JobDone, told.JobFailed)
+_SEED = Arg(name="seed", type="i", spec=SEED, optional=True)
+_TAKE = (Arg(name="clip", type="s"), Arg(name="take", type="i"))
+_PROFILE = Arg(name="profile", type="s")
+_SAMPLE = Arg(name="file", type="s", help="as in samples/anna.wav")
+_ARCHIVE = Arg(name="file", type="s", help="as in anna.zip")
 _BAR = Arg(name="bar", type="i", spec=BAR)
 _TEMPO = Arg(name="tempo_bpm", type="f", spec=TEMPO)
 _BEATS_PER_BAR = Arg(name="beats_per_bar", type="i", spec=BEATS_PER_BAR)
@@ -340,6 +358,56 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="fraction", type="f", help="of loading"),
                 Arg(name="text", type="s", help="its stage, or why it failed")),
           help="How ready a voice is to speak."),
+    Route(address="/voice/{voice}/vram", read=readers.voice_figure(lambda f: f.megabytes), stream=True,
+          args=(Arg(name="megabytes", type="f"),),
+          help="What a voice's model takes of the memory that it lies in, in MB; 0: it is not loaded, or has none."),
+    Route(address="/voice/{voice}/rtf", read=readers.voice_figure(lambda f: f.real_time_factor), stream=True,
+          args=(Arg(name="real_time_factor", type="f"),),
+          help="How many seconds a voice works for a second of sound, as learnt from its lines; 0: it has said none."),
+    Route(address="/voices", read=readers.voices, repeated=True, args=(Arg(name="voice", type="s"),),
+          changed=(told.VoicesChanged,), help="The ids of all voices."),
+
+    # takes and profiles, from the store
+    Route(address="/takes", handler="takes", args=(Arg(name="clip", type="s"),), answer="/takes/end",
+          answers="s:clip i:count",
+          help="One /takes i:take i:seed s:state s:made i:here s:note per take of a clip's line, then /takes/end."
+               " state: locked, chosen or empty; here: whether its sound lies in the cache."),
+    Route(address="/takes/new", command=do.MakeTake, job=True, args=(Arg(name="clip", type="s"), _SEED),
+          help="Have one more take made of a clip's line, with a seed or one that no take has; the clip plays on as it"
+               " is. /done tells the take's number."),
+    Route(address="/takes/choose", handler="take_choose", args=_TAKE, answers="i:seed",
+          help="Have a clip play a take: its seed is written into the story."),
+    Route(address="/takes/lock", handler="take_lock", args=_TAKE, answers="i:seed",
+          help="Have a clip play a take and keep it, whatever its voice becomes."),
+    Route(address="/takes/unlock", handler="take_unlock", answer="", args=(Arg(name="clip", type="s"),),
+          help="Let a clip's line be spoken as its voice is."),
+    Route(address="/takes/note", handler="take_note", answer="", args=(*_TAKE, Arg(name="note", type="s")),
+          help="Write a note beside a take."),
+    Route(address="/profiles", handler="profiles", answer="/profiles/end", answers="i:count",
+          help="One /profiles s:profile s:name s:backend s:language i:samples f:seconds per cloned voice, then"
+               " /profiles/end."),
+    Route(address="/profiles/show", handler="profile_show", args=(_PROFILE,), answer="/profiles/show/end",
+          answers="s:profile i:count s:consent",
+          help="One /profiles/show i:number s:name f:seconds s:text per sample of a profile, then /profiles/show/end."),
+    Route(address="/profiles/check", handler="profile_check", args=(_SAMPLE,), answer="/profiles/check/end",
+          answers="s:file i:count",
+          help="Check an audio file of the story's folder: one /profiles/check s:what f:value s:unit s:advice per thing"
+               " found, then /profiles/check/end. No advice: it is well."),
+    Route(address="/profiles/add", handler="profile_add", answers="s:profile i:count",
+          args=(_PROFILE, Arg(name="consent", type="s", help="who agreed to be cloned, and when"),
+                Arg(name="files", type="s", listed=True, help="of the story's folder, as an array or with commas"),
+                Arg(name="name", type="s", optional=True),
+                Arg(name="backend", type="s", optional=True, help="pocket unless it is given"),
+                Arg(name="language", type="s", optional=True, help="en unless it is given")),
+          help="Make a voice of samples; it speaks from then on wherever its id stands. What is found in them is told"
+               " as by /profiles/check."),
+    Route(address="/profiles/export", handler="profile_export", args=(_PROFILE, _ARCHIVE), answers="s:file",
+          help="Write a profile into one file of the story's folder, with its samples, texts and consent."),
+    Route(address="/profiles/import", handler="profile_import",
+          args=(_ARCHIVE, Arg(name="profile", type="s", optional=True)), answers="s:profile",
+          help="Keep the profile of an archive in the story's folder, under another id if one is given."),
+    Route(address="/profiles/remove", handler="profile_remove", args=(_PROFILE,), answer="",
+          help="Forget a profile and its samples; refused while the story needs it."),
 
     # cues
     Route(address="/go", trigger=True, command=do.GoCue, help="Fire the cue of the first list that stands by."),

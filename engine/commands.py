@@ -565,6 +565,14 @@ class Render(Base, frozen=True, kw_only=True):
     job: str | None = None
 
 
+class MakeTake(Base, frozen=True, kw_only=True):
+    """Have one more take made of a clip's line, which plays on as it is. seed: None: one that no take of it has."""
+
+    clip: str
+    seed: int | None = None
+    job: str | None = None
+
+
 class Export(Base, frozen=True, kw_only=True):
     """Write the story as it is now, beside its file, while it plays.
 
@@ -610,8 +618,8 @@ Command = (
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | SetTempo | RemoveTempo | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | Export | CancelJob | ClearScheduled
-    | SaveStory | ReloadStory | LoadStory
+    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Export | CancelJob
+    | ClearScheduled | SaveStory | ReloadStory | LoadStory
 )  # fmt: skip
 
 Turn = (

@@ -233,6 +233,10 @@ class VoiceChanged(Base, frozen=True, kw_only=True):
     text: str = ""
 
 
+class VoicesChanged(Base, frozen=True, kw_only=True):
+    """There are other voices."""
+
+
 class JobProgressed(Base, frozen=True, kw_only=True):
     """A job is at ``fraction`` (0..1) of ``stage``."""
 
@@ -456,7 +460,8 @@ Event = (
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
-    | VoiceChanged | JobProgressed | JobDone | JobFailed | StartedLate | Dropped | Panicked | StripFailed
+    | VoiceChanged | VoicesChanged | JobProgressed | JobDone | JobFailed
+    | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | ClockSourceChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged

@@ -118,6 +118,8 @@ SPEED = ParamSpec(low=0.25, high=4.0, default=1.0, unit="times", taper="log")
 SEED = ParamSpec(low=0, high=2**31 - 1, default=0)
 TEMPERATURE = ParamSpec(low=0.0, high=2.0, default=0.7)
 TEMPO = ParamSpec(low=10.0, high=400.0, default=120.0, unit="bpm")
+BAR = ParamSpec(low=1, high=1_000_000, default=1)
+BEATS_PER_BAR = ParamSpec(low=1, high=64, default=4)
 
 DUCK = {
     "depth_db": ParamSpec(low=-60.0, high=0.0, default=-12.0, unit="dB"),

@@ -116,7 +116,8 @@ def test_the_core_is_pure(module):
 
 COMPOSITION = ("bridge/cli/", "bridge/control", "bridge/live_port.py")
 VOCABULARY = {
-    f"engine.{name}" for name in ("commands", "errors", "events", "params", "units", "story.model", "story.messages")
+    f"engine.{name}"
+    for name in ("commands", "errors", "events", "params", "questions", "units", "story.model", "story.messages")
 }
 READING = {f"engine.story.{name}" for name in ("fields", "nodes", "problems")}
 """How YAML is read with file and line: presets of surfaces are read like stories."""

@@ -87,6 +87,7 @@ def run_config(
             "model_bytes": settings.model_memory_mb * 1_000_000,
             "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),
+            "data_folder": str(settings.data_folder),
             "voice_folders": [str(folder) for folder in settings.voice_folders],
             "plugin_folders": [str(folder) for folder in settings.plugin_search],
             "plugin_catalog": str(settings.plugin_catalog),

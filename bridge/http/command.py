@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.clients import Bucket
+from bridge.clients import Bucket, Client
 from bridge.http.wire import MAX_ANSWERS, Kept, passing, plain
 from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle, Double, Message, TimeTag
@@ -94,16 +94,16 @@ class CommandDesk:
         )
         tag = IMMEDIATELY if at is None else TimeTag.from_unix(at)
         self._hub.receive(Bundle(tag=tag, messages=messages), client)
-        await self._rest(orders, wire)
+        await self._rest(orders, wire, client)
         return [
             _answer(number, order, [message for _, message in wire.messages]) for number, order in enumerate(orders)
         ]
 
-    async def _rest(self, orders: list[Order], wire: Kept) -> None:
-        """Wait for answers that come in slices and have an end."""
+    async def _rest(self, orders: list[Order], wire: Kept, client: Client) -> None:
+        """Wait for answers that come later, and for those that come in slices and have an end."""
         until = self._now() + ANSWER_SECONDS
         ends = {f"{order.address}/end" for order in orders if order.address == "/list"}
-        while ends - {message.address for _, message in wire.messages}:
+        while client.awaited or ends - {message.address for _, message in wire.messages}:
             if not await wire.more(until - self._now()):
                 return
 

@@ -9,9 +9,9 @@ from typing import Protocol
 from bridge.http.turn import Turn
 from bridge.hub import Hub
 from bridge.tree import paths
-from engine.events import Event, InsertsChanged, MixChanged, SnapshotsChanged, StoryReloaded
+from engine.events import Event, InsertsChanged, MixChanged, SnapshotsChanged, StoryReloaded, VoicesChanged
 
-CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged)
+CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged, VoicesChanged)
 
 Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
 """What exists, by what it is: of ("strip", "bus") all pairs of a strip and a bus that it sends to."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.clock import HeldClock
 from engine.commands import StopRecording
+from engine.control.clerk import Clerk
 from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
 from engine.control.io_link import IoLink
@@ -26,6 +27,8 @@ from engine.control.loop_lag import LoopLag
 from engine.control.plugins import PluginHost
 from engine.control.quota import Quota
 from engine.control.regrapher import Regrapher
+from engine.control.store_desk import StoreDesk
+from engine.control.take_maker import TakeMaker
 from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
@@ -35,6 +38,7 @@ from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph, compile_graph
 from engine.plugins.catalog import Catalog as PluginCatalog
 from engine.plugins.rack import Rack
+from engine.questions import Shelves
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.config import AudioFacts
 from engine.realtime.link import AudioLink
@@ -79,6 +83,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     takes_folder: str
     cache_max_bytes: int
     voice_folders: tuple[str, ...] = ()
+    data_folder: str = ""
     discard_changes: bool = False
     state_folder: str = "."
     transcript: str = ""
@@ -138,7 +143,15 @@ class Control:
             voice_folders=config.voice_folders,
             speak_with=config.speak_with,
         )
-        self.workshop = Workshop(self.pool, bench, self.notes, self._quota)
+        shelves = Shelves(
+            data_folder=config.data_folder or config.takes_folder,
+            takes_folder=config.takes_folder,
+            voice_folders=config.voice_folders,
+            speak_with=config.speak_with,
+        )
+        self.store = StoreDesk(Clerk(shelves), self.catalog, self._folder)
+        maker = TakeMaker(self.pool, self.store.clerk)
+        self.workshop = Workshop(self.pool, bench, self.notes, self._quota, maker)
         self.session = Session(
             story,
             self.link,
@@ -160,7 +173,8 @@ class Control:
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
-        self.voices.tell = self.workshop.tell = self.session.tell
+        self.voices.tell = self.workshop.tell = maker.tell = self.store.tell = self.session.tell
+        self.store.story = lambda: self.session.story
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
         self.diagnosis = Diagnosis(
@@ -251,6 +265,7 @@ class Control:
         await self.regrapher.close()
         await self.plugins.close()
         await self.workshop.close()
+        await self.store.clerk.close()
         await self._quota.close()
         await self.deck.close()
         await self.loader.close()

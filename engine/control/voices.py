@@ -28,7 +28,7 @@ class PoolVoices:
     @property
     def ids(self) -> Collection[str]:
         """The voices there are."""
-        return tuple(self._pool.catalog.presets)
+        return self._pool.catalog.presets.keys()
 
     def load(self, voice: str, *, warm: bool) -> None:
         """Begin to load a voice's model. Raises UnknownThing."""

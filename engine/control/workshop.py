@@ -14,6 +14,7 @@ import msgspec
 from engine.child import Child
 from engine.commands import Export
 from engine.control.quota import Quota
+from engine.control.take_maker import TakeMaker
 from engine.errors import BadRange, Busy, EngineError, ExportError, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.export.export_process import ExportOrder, ExportTold, Failed, Finished, Progressed
@@ -59,8 +60,8 @@ class Workshop:
     ``tell`` takes events; set it before anything is exported. Event loop of the control process only.
     """
 
-    def __init__(self, pool: VoicePool, bench: Bench, notes: Notes, quota: Quota) -> None:
-        self._pool, self._bench, self._notes, self._quota = pool, bench, notes, quota
+    def __init__(self, pool: VoicePool, bench: Bench, notes: Notes, quota: Quota, maker: TakeMaker) -> None:
+        self._pool, self._bench, self._notes, self._quota, self._maker = pool, bench, notes, quota, maker
         self._states: dict[str, JobState] = {}
         self._tasks: dict[str, asyncio.Task[Finished]] = {}
         self._turn = asyncio.Lock()
@@ -82,15 +83,19 @@ class Workshop:
         task.add_done_callback(lambda done: self._ended(job, folder, done))
 
     def cancel(self, job: str) -> bool:
-        """Stop an export; False: there is none of that name."""
+        """Stop an export or a take; False: there is none of that name."""
         task = self._tasks.get(job)
         if task is not None:
             task.cancel()
-        return task is not None
+        return task is not None or self._maker.cancel(job)
+
+    def make_take(self, job: str, line: Line, seed: int | None) -> None:
+        """Begin to make a take. Raises UnknownThing, Busy."""
+        self._maker.make(job, line, seed)
 
     def jobs(self) -> tuple[JobState, ...]:
-        """Return the exports that go on or wait."""
-        return tuple(self._states.values())
+        """Return the exports that go on or wait, and the takes that are being made."""
+        return (*self._states.values(), *self._maker.jobs())
 
     def recall(self, story: Story) -> None:
         """Begin anew what a control process that is gone has left."""
@@ -104,6 +109,7 @@ class Workshop:
     async def close(self) -> None:
         """Stop everything; what this process does not finish, nobody does."""
         self._closing = True
+        await self._maker.close()
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

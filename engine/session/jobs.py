@@ -7,16 +7,18 @@ from typing import Protocol
 
 import msgspec
 
-from engine.commands import Export, Render
+from engine.commands import Export, MakeTake, Render
 from engine.errors import Busy, EngineError, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
+from engine.params import SEED
 from engine.session.context import Context
 from engine.session.library import Source, describe
 from engine.session.speech import VERB as SAY
 from engine.session.speech import Speech
-from engine.story.model import Story
+from engine.story.model import Line, Story
+from engine.story.properties import spoken_line
 
-RENDER, EXPORT = "render", "export"
+RENDER, EXPORT, TAKES = "render", "export", "takes"
 MAX_RENDERS = 8
 """How many may wait at once for the story's takes; more are refused as busy."""
 
@@ -31,10 +33,14 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workshop(Protocol):
-    """Exports a story beside a running session. The control process has the real one."""
+    """Exports a story, and makes takes, beside a running session. The control process has the real one."""
 
     def export(self, job: str, command: Export, story: Story) -> None:
         """Begin; JobProgressed, then JobDone or JobFailed follow. Raises EngineError where it can't begin."""
+        ...
+
+    def make_take(self, job: str, line: Line, seed: int | None) -> None:
+        """Begin; JobDone or JobFailed follows. Raises EngineError where it can't begin."""
         ...
 
     def cancel(self, job: str) -> bool:
@@ -52,6 +58,10 @@ class NoWorkshop:
     def export(self, job: str, command: Export, story: Story) -> None:  # noqa: ARG002
         """Refuse."""
         raise EngineError("this session has nowhere to export to")
+
+    def make_take(self, job: str, line: Line, seed: int | None) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise EngineError("this session has nowhere to keep takes")
 
     def cancel(self, job: str) -> bool:  # noqa: ARG002
         """Know none."""
@@ -107,6 +117,14 @@ class Jobs:
         job = command.job or f"{EXPORT}-{self._count}"
         self._workshop.export(job, command, self._context.story)
         return (JobProgressed(job=job, verb=EXPORT, fraction=0.0, stage="waiting"),)
+
+    def make_take(self, command: MakeTake) -> tuple[Event, ...]:
+        """Begin to make one more take of a clip's line. Raises EngineError."""
+        self._count += 1
+        job = command.job or f"{TAKES}-{self._count}"
+        seed = None if command.seed is None else round(SEED.check(command.seed, "seed"))
+        self._workshop.make_take(job, spoken_line(self._context.story, command.clip), seed)
+        return (JobProgressed(job=job, verb=TAKES, fraction=0.0, stage="speak"),)
 
     def cancel(self, job: str) -> tuple[Event, ...]:
         """Stop a job. Raises UnknownThing naming those there are."""

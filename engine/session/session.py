@@ -31,6 +31,7 @@ from engine.commands import (
     LoadVoice,
     Locate,
     LocateMarker,
+    MakeTake,
     MoveInsert,
     Panic,
     PauseAll,
@@ -390,7 +391,7 @@ class Session:
                 return self.speech.say(command, at_frame)
             case PrepareLine():
                 self.speech.prepare(command)
-            case Render() | Export() | CancelJob():
+            case Render() | MakeTake() | Export() | CancelJob():
                 return self._work(command)
             case LoadVoice() | WarmVoice() | UnloadVoice() | RetryPlugin() | ScanPlugins():
                 self._prepare(command)
@@ -498,13 +499,15 @@ class Session:
                 return self.prompts.say(text)
         return ()
 
-    def _work(self, command: Render | Export | CancelJob) -> tuple[Event, ...]:
+    def _work(self, command: Render | MakeTake | Export | CancelJob) -> tuple[Event, ...]:
         match command:
             case Render():
                 self.open()
                 return self.jobs.render(command)
             case Export():
                 return self.jobs.export(command)
+            case MakeTake():
+                return self.jobs.make_take(command)
             case CancelJob(job=job):
                 return self.jobs.cancel(job)
 

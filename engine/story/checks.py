@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from engine.params import CLIP_GAIN, DUCK, FADE_SECONDS, FADER, PAN, SEED, SEMITONES, SPEED, TEMPO, ParamSpec
+from engine.params import (
+    BAR,
+    BEATS_PER_BAR,
+    CLIP_GAIN,
+    DUCK,
+    FADE_SECONDS,
+    FADER,
+    PAN,
+    SEED,
+    SEMITONES,
+    SPEED,
+    TEMPO,
+    ParamSpec,
+)
 from engine.plugins.facts import is_plugin, known_specs, plugin_name
 from engine.story.edit import EffectTable
 from engine.story.lanes import LANE_FORMS, lane_spec
@@ -50,7 +63,6 @@ from engine.story.rules import (
     problem,
     state_is_whole,
 )
-from engine.story.tempo_edits import BAR, BEATS_PER_BAR
 from engine.story.timeline import dependencies, find_cycles
 from engine.story.words import word_fault
 from engine.units import frames_to_seconds

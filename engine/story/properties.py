@@ -17,6 +17,7 @@ from engine.story.model import (
     CueColor,
     FireCues,
     Follow,
+    Line,
     PlayClip,
     Slot,
     SlotMode,
@@ -75,6 +76,17 @@ def find_cue(story: Story, cue: str, cuelist: str | None) -> tuple[str, Cue]:
     if cue not in cues:
         raise UnknownThing("cue", cue, cues)
     return name, cues[cue]
+
+
+def spoken_line(story: Story, clip: str) -> Line:
+    """Return the line that a clip speaks. Raises UnknownThing, and StoryError for one that plays a file."""
+    clips = story.clips()
+    if clip not in clips:
+        raise UnknownThing("clip", clip, clips)
+    line = clips[clip][1].line
+    if line is None:
+        raise StoryError(f"clip {clip} plays a file: there is nothing to speak")
+    return line
 
 
 def _set_cue(story: Story, command: SetCue) -> Story:

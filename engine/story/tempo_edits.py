@@ -8,11 +8,9 @@ from msgspec.structs import replace
 
 from engine.commands import RemoveTempo, SetTempo
 from engine.errors import BadRange, UnknownThing
-from engine.params import TEMPO, ParamSpec
+from engine.params import BAR, BEATS_PER_BAR, TEMPO
 from engine.story.model import Story, TempoPoint
 
-BEATS_PER_BAR = ParamSpec(low=1, high=64, default=4)
-BAR = ParamSpec(low=1, high=1_000_000, default=1)
 MOST_POINTS = 10_000
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.commands import Export
+from engine.control.clerk import Clerk
 from engine.control.quota import Quota
+from engine.control.take_maker import TakeMaker
 from engine.control.workshop import MAX_EXPORTS, Bench, Workshop
 from engine.errors import BadRange, Busy, OverQuota, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
+from engine.questions import Shelves
 from engine.realtime.notes import Notes
 from engine.render.cache import TakeCache
 from engine.story.model import At, Clip, Line, Story, Track
@@ -47,7 +50,8 @@ class Shop:
         )
         self.notes = Notes()
         self.quota = Quota([folder / "exports"], max_bytes)
-        self.workshop = Workshop(self.pool, bench, self.notes, self.quota)
+        shelves = Shelves(data_folder=str(folder), takes_folder=str(takes), voice_folders=(), speak_with="")
+        self.workshop = Workshop(self.pool, bench, self.notes, self.quota, TakeMaker(self.pool, Clerk(shelves)))
         self.told: list[Event] = []
         self._news = asyncio.Event()
         self.workshop.tell = self._hear

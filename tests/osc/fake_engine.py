@@ -23,6 +23,7 @@ from bridge.port import (
     StripState,
     TransportState,
     Vitals,
+    VoiceFigures,
 )
 from engine import commands as do
 from engine import events as told
@@ -30,6 +31,7 @@ from engine.commands import Command
 from engine.errors import EngineError, UnknownThing
 from engine.events import Event, SlotState
 from engine.params import FADER, PAN, ParamSpec
+from engine.questions import Question, Row
 from engine.story.model import AS_IS, At, Clip, ColdPolicy, Cue, Line, PlayClip, Slot, TempoPoint
 
 RATE = 48_000
@@ -83,6 +85,8 @@ class FakeEngine:
         self._listeners: list[Callable[[tuple[Event, ...]], None]] = []
         self._changed = threading.Condition()
         self.notes: dict[str, bytes] = {}
+        self.questions: list[Question] = []
+        self.answers: dict[type, tuple[Row, ...] | EngineError] = {}
         self.standing: tuple[str, int] | None = None
         self.lines: dict[str, str] = {}
 
@@ -296,6 +300,18 @@ class FakeEngine:
 
     def say_queue(self) -> Sequence[tuple[str, str, str, str]]:
         return (("7", "anna", "voice", "Hello."),)
+
+    async def consult(self, question: Question) -> tuple[Row, ...]:
+        """Answer with what stands in ``answers``, an error is raised; questions are noted."""
+        self.questions.append(question)
+        answer = self.answers.get(type(question), ())
+        if isinstance(answer, EngineError):
+            raise answer
+        return answer
+
+    def voice_figures(self, voice: str) -> VoiceFigures:
+        self.voice_state(voice)
+        return VoiceFigures(megabytes=358.0, real_time_factor=0.5)
 
     def reset_loudness(self) -> None:
         self.loudness_resets = getattr(self, "loudness_resets", 0) + 1

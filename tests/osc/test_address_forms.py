@@ -51,7 +51,8 @@ def test_arrays_count_as_what_is_in_them():
 
 @pytest.mark.parametrize("strips", ["voice hall", ["voice", "hall"]])
 def test_where_a_row_takes_lists_an_array_is_one(strips):
-    assert press("/record/start", 1, "", strips) == (True, {"name": "", "strips": "voice hall"})
+    _, found = press("/record/start", 1, "", strips)
+    assert TREE.find("/record/start").route.command(**found) == do.StartRecording(strips=("voice", "hall"))
 
 
 def test_a_state_may_come_as_a_blob():

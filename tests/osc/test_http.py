@@ -21,7 +21,8 @@ from bridge.message import Message
 from bridge.osc import codec
 from engine import commands as do
 from engine import events as told
-from engine.errors import VoiceError
+from engine.errors import EngineError, VoiceError
+from engine.questions import ListTakes
 
 
 class Web:
@@ -95,6 +96,17 @@ def test_a_command_is_done(web):
     )  # fmt: skip
     assert web.running.engine.commands == [do.SetStripGain(strip="voice", gain_db=-6.0)]
     assert web.json("POST", "/command", {"address": "/strip/voice/gain"})[1]["values"] == [-6.0]
+
+
+def test_an_answer_that_comes_later_is_waited_for(web):
+    command = {"address": "/takes", "args": ["hello"]}
+    web.running.engine.answers[ListTakes] = ((1, 7, "", "noon", 0, ""),)
+    status, answer = web.json("POST", "/command", command)
+    assert (status, answer["status"], answer["values"]) == (200, "ok", ["hello", 1])
+    assert answer["messages"] == [["/takes", 1, 7, "", "noon", 0, ""]]
+    web.running.engine.answers[ListTakes] = EngineError("the disk is full")
+    status, answer = web.json("POST", "/command", command)
+    assert (status, answer["text"]) == (500, "the disk is full")
 
 
 def test_several_take_effect_together(web):

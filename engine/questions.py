@@ -1,0 +1,144 @@
+"""Questions: what can be asked of the store, and what it answers: rows of texts and numbers. No database here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.story.model import Line
+
+Row = tuple[str | int | float, ...]
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What all questions share."""
+
+
+class ListTakes(Base, frozen=True, kw_only=True):
+    """Rows: number, seed, state (locked, chosen or empty), when it was made, whether its sound is here, note."""
+
+    line: Line
+
+
+class NextSeed(Base, frozen=True, kw_only=True):
+    """One row: a seed that no take of the line has, and how many takes there are."""
+
+    line: Line
+
+
+class NoteTake(Base, frozen=True, kw_only=True):
+    """Keep the take of that digest, which lies in the cache. One row: its number and its seed."""
+
+    line: Line
+    digest: str
+
+
+class FindTake(Base, frozen=True, kw_only=True):
+    """One row: the seed of a take. Raises Busy while another one is locked."""
+
+    line: Line
+    number: int
+
+
+class RemarkTake(Base, frozen=True, kw_only=True):
+    """Write a note beside a take."""
+
+    line: Line
+    number: int
+    note: str
+
+
+class LockTake(Base, frozen=True, kw_only=True):
+    """Have a line keep a take. One row: its seed."""
+
+    line: Line
+    number: int
+
+
+class UnlockTake(Base, frozen=True, kw_only=True):
+    """Let a line be spoken as its voice is."""
+
+    line: Line
+
+
+class ListProfiles(Base, frozen=True, kw_only=True):
+    """Rows: id, name, backend, language, how many samples, how many seconds of them."""
+
+
+class ShowProfile(Base, frozen=True, kw_only=True):
+    """Rows: the note of consent; then number, name, seconds and text of each sample."""
+
+    profile: str
+
+
+class CheckSample(Base, frozen=True, kw_only=True):
+    """Rows: what was found in an audio file, its value and unit, and what to do about it (empty: nothing)."""
+
+    file: str
+
+
+class AddProfile(Base, frozen=True, kw_only=True):
+    """Make a voice of samples. Rows: what is to be told of them, as CheckSample's."""
+
+    profile: str
+    consent: str
+    files: tuple[str, ...]
+    name: str
+    backend: str
+    language: str
+
+
+class ExportProfile(Base, frozen=True, kw_only=True):
+    """Write a profile into an archive."""
+
+    profile: str
+    file: str
+
+
+class ImportProfile(Base, frozen=True, kw_only=True):
+    """Keep the profile of an archive, under another id if one is given. One row: its id."""
+
+    file: str
+    profile: str = ""
+
+
+class RemoveProfile(Base, frozen=True, kw_only=True):
+    """Forget a profile and its samples."""
+
+    profile: str
+
+
+class ReadVoice(Base, frozen=True, kw_only=True):
+    """One row: the preset of a voice, as JSON."""
+
+    voice: str
+
+
+Question = (
+    ListTakes | NextSeed | NoteTake | FindTake | RemarkTake | LockTake | UnlockTake | ListProfiles | ShowProfile
+    | CheckSample | AddProfile | ExportProfile | ImportProfile | RemoveProfile | ReadVoice
+)  # fmt: skip
+
+
+class Shelves(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything lies; paths as text."""
+
+    data_folder: str
+    takes_folder: str
+    voice_folders: tuple[str, ...]
+    speak_with: str
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """What came of a question."""
+
+    rows: tuple[Row, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """Nothing was done; why, as bridges say it."""
+
+    code: str
+    text: str
+
+
+Outcome = Answered | Refused

@@ -1,0 +1,164 @@
+"""Answers questions from the database, the cache of takes and the files behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import Busy, NotReady
+from engine.questions import (
+    AddProfile,
+    CheckSample,
+    ExportProfile,
+    FindTake,
+    ImportProfile,
+    ListProfiles,
+    ListTakes,
+    LockTake,
+    NextSeed,
+    NoteTake,
+    Question,
+    ReadVoice,
+    RemarkTake,
+    RemoveProfile,
+    Row,
+    Shelves,
+    ShowProfile,
+    UnlockTake,
+)
+from engine.render.cache import TakeCache
+from engine.render.locks import Locks
+from engine.store import archive
+from engine.store.database import Database
+from engine.store.profiles import Profile, Profiles
+from engine.store.samples import Finding, read_sample
+from engine.store.takes import Takes
+from engine.story.model import Line
+from engine.voices.catalog import load_catalog
+
+Rows = tuple[Row, ...]
+
+
+class Answers:
+    """The store as it is asked. Raises EngineError: StoreError where the database fails."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+        takes_folder = Path(shelves.takes_folder)
+        self._database = Database(Path(shelves.data_folder))
+        self._takes, self._profiles = Takes(self._database), Profiles(self._database, Path(shelves.data_folder))
+        self._cache, self._locks = TakeCache(takes_folder), Locks(takes_folder)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def answer(self, question: Question) -> Rows:
+        """Return what is asked for, or do it."""
+        match question:
+            case ListTakes(line=line):
+                return self._list(line)
+            case NextSeed(line=line):
+                return ((self._takes.next_seed(line), len(self._takes.of(line))),)
+            case NoteTake(line=line, digest=digest):
+                return self._note(line, digest)
+            case FindTake(line=line, number=number):
+                return self._find(line, number)
+            case RemarkTake(line=line, number=number, note=note):
+                self._takes.remark(line, number, note)
+            case LockTake(line=line, number=number):
+                return self._lock(line, number)
+            case UnlockTake(line=line):
+                self._locks.unlock(line)
+            case ReadVoice(voice=voice):
+                folders = [Path(folder) for folder in self._shelves.voice_folders]
+                preset = load_catalog(folders, self._shelves.speak_with).get(voice)
+                return ((msgspec.json.encode(preset).decode(),),)
+            case _:
+                return self._profile(question)
+        return ()
+
+    def _profile(self, question: Question) -> Rows:
+        match question:
+            case ListProfiles():
+                return tuple(_told(profile) for profile in self._profiles.all())
+            case ShowProfile(profile=profile):
+                return _shown(self._profiles.get(profile))
+            case CheckSample(file=file):
+                return _found(read_sample(Path(file)).findings)
+            case AddProfile():
+                return self._add(question)
+            case ExportProfile(profile=profile, file=file):
+                archive.export_profile(self._profiles, profile, Path(file))
+            case ImportProfile(profile=profile, file=file):
+                return ((archive.import_profile(self._profiles, Path(file), profile).id,),)
+            case RemoveProfile(profile=profile):
+                self._profiles.remove(profile)
+        return ()
+
+    def _list(self, line: Line) -> Rows:
+        locked, rows = self._locks.get(line), []
+        for kept in self._takes.of(line):
+            state = "locked" if locked == kept.digest else "chosen" if kept.seed == line.delivery.seed else ""
+            made = kept.made_at.isoformat(sep=" ", timespec="seconds")
+            here = int(self._cache.get(kept.digest) is not None)
+            rows.append((kept.number, kept.seed, state, made, here, kept.note))
+        return tuple(rows)
+
+    def _note(self, line: Line, digest: str) -> Rows:
+        take = self._cache.get(digest)
+        if take is None:
+            raise NotReady(f"the take {digest} is not in the cache")
+        folders = [Path(folder) for folder in self._shelves.voice_folders]
+        preset = load_catalog(folders, self._shelves.speak_with).get(line.voice)
+        kept = self._takes.note(line, preset, take)
+        return ((kept.number, kept.seed),)
+
+    def _find(self, line: Line, number: int) -> Rows:
+        kept = self._takes.get(line, number)
+        if self._locks.get(line) not in (None, kept.digest):
+            raise Busy("another take of this line is locked; unlock it first")
+        return ((kept.seed,),)
+
+    def _lock(self, line: Line, number: int) -> Rows:
+        kept = self._takes.get(line, number)
+        if self._cache.get(kept.digest) is None:
+            raise NotReady(f"the sound of take {number} is not here any more; choose it, and lock it once it is there")
+        self._locks.lock(line, kept.digest)
+        return ((kept.seed,),)
+
+    def _add(self, question: AddProfile) -> Rows:
+        files = [Path(file) for file in question.files]
+        if question.profile in load_catalog([Path(f) for f in self._shelves.voice_folders]).presets:
+            raise Busy(f"there is a voice {question.profile!r} already; choose another id")
+        made = self._profiles.make(
+            Profile(
+                id=question.profile,
+                name=question.name or question.profile,
+                backend=question.backend,
+                language=question.language,
+                consent=question.consent,
+                settings={},
+                effects=[],
+                samples=(),
+            ),
+            files,
+            [""] * len(files),
+        )
+        return tuple(row for sample in made.samples for row in _found(sample.findings))
+
+
+def _told(profile: Profile) -> Row:
+    seconds = sum(sample.frames / sample.sample_rate for sample in profile.samples)
+    return profile.id, profile.name, profile.backend, profile.language, len(profile.samples), round(seconds, 3)
+
+
+def _shown(profile: Profile) -> Rows:
+    samples = ((s.number, s.name, round(s.frames / s.sample_rate, 3), s.text) for s in profile.samples)
+    return ((profile.consent,), *samples)
+
+
+def _found(findings: Iterable[Finding]) -> Rows:
+    return tuple((each.what, float(each.value), each.unit, each.advice) for each in findings)
