@@ -139,7 +139,7 @@ def test_a_line_is_made_at_once_and_spoken_at_its_time_or_beat(counter):
 
 def test_a_line_whose_time_has_passed_is_late_and_spoken_unless_its_sender_says_no(counter):
     past = TimeTag.from_unix(counter.time.now() - 0.5)
-    (late,) = counter.send("/say/at", past, "anna", "Noon.")
+    late, *_ = counter.send("/say/at", past, "anna", "Noon.")
     assert (*late[:2], round(late[2])) == ("/late", "/say/at", 500)
     assert counter.engine.applied == [(LINE, None)]
     counter.send("/clock/late", "drop")

@@ -129,7 +129,19 @@ def test_only_what_changed_is_read_again() -> None:
         assert {a for a in rig.reads if a.startswith("/cue")} == {
             f"{cue}/{leaf}"
             for cue in ("/cue/2", "/cuelist/main/cue/2")
-            for leaf in ("name", "prewait", "postwait", "follow", "gain", "gain/norm")
+            for leaf in (
+                "name",
+                "prewait",
+                "postwait",
+                "follow",
+                "gain",
+                "gain/norm",
+                "pan",
+                "pan/norm",
+                "bus",
+                "armed",
+                "color",
+            )
         }
 
     with_rig(test)

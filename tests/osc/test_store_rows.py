@@ -6,8 +6,8 @@ import pytest
 
 from bridge.errors import Refused
 from engine import commands as do
+from engine import questions as ask
 from engine.errors import UnknownThing
-from engine.store import questions as ask
 from engine.story.model import AS_IS, Line
 
 LINE = Line(text="Hello.", voice="anna", delivery=type(AS_IS)(seed=7))
