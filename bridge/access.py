@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BadValue, Busy, Denied
 from bridge.places import is_local
-from engine.commands import AddCueMessage, RemoveCueMessage, RemoveTempo, SetClip, SetCue, SetSlot, SetTempo
+from engine.commands import (
+    AddCueMessage,
+    RemoveCueMessage,
+    RemoveTempo,
+    RenumberCue,
+    SetClip,
+    SetCue,
+    SetSlot,
+    SetTempo,
+)
 
 if TYPE_CHECKING:
     from bridge.clients import Client
@@ -59,7 +68,7 @@ _EDITS = (
     "/profiles/",
 )
 _EDIT_COMMANDS: frozenset[object] = frozenset(
-    {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, SetTempo, RemoveTempo}
+    {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, RenumberCue, SetTempo, RemoveTempo}
 )
 
 

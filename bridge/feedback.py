@@ -18,7 +18,7 @@ from bridge.route import Push
 from bridge.scheduler import CallLater, Timer
 from bridge.tree import AddressTree, Leaf
 from engine.errors import EngineError
-from engine.events import Event, JobDone, JobFailed, JobProgressed, MixChanged, StoryReloaded
+from engine.events import CueRenumbered, Event, JobDone, JobFailed, JobProgressed, MixChanged, StoryReloaded
 
 FLUSH_SECONDS = 0.02
 """Changes of one address are told at most this often: 50 times a second."""
@@ -120,7 +120,7 @@ class Feedback:
             self._mark(event)
             if type(event) in self._pushes:
                 self._push(self._pushes[type(event)], event)
-            if isinstance(event, StoryReloaded | MixChanged):
+            if isinstance(event, StoryReloaded | MixChanged | CueRenumbered):
                 self._start_over()
 
     def hears(self, topic: str) -> bool:

@@ -470,6 +470,14 @@ class SetCue(Base, frozen=True, kw_only=True):
     color: str | None = None
 
 
+class RenumberCue(Base, frozen=True, kw_only=True):
+    """Give a cue another number, which is its id; groups that fire it follow. Refused while it waits or plays."""
+
+    cue: str
+    number: str
+    cuelist: str | None = None
+
+
 class SetSlot(Base, frozen=True, kw_only=True):
     """Change a pad, from its next press on; what is None stays. mode: as in a story. choke: empty: no group."""
 
@@ -616,7 +624,8 @@ Command = (
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
-    | SetTempo | RemoveTempo | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
+    | RenumberCue | SetTempo | RemoveTempo
+    | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Export | CancelJob
     | ClearScheduled | SaveStory | ReloadStory | LoadStory
@@ -635,6 +644,7 @@ Rebuild = (
 
 Edit = (
     Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
-    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | SetTempo | RemoveTempo
+    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | RenumberCue | SetTempo
+    | RemoveTempo
 )  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

@@ -99,6 +99,14 @@ class SlotEdited(Base, frozen=True, kw_only=True):
     index: int
 
 
+class CueRenumbered(Base, frozen=True, kw_only=True):
+    """A cue has another number, which is its id."""
+
+    cue: str
+    number: str
+    cuelist: str = MAIN_LIST
+
+
 class TempoChanged(Base, frozen=True, kw_only=True):
     """The story has another tempo map."""
 
@@ -456,7 +464,7 @@ class OutputChanged(Base, frozen=True, kw_only=True):
 
 Event = (
     TransportChanged | CueStarted | CueEnded | MessageDue | CueChanged | PlayheadMoved | Prompted
-    | SlotChanged | ClipChanged | CueEdited | SlotEdited | ClipEdited | TempoChanged
+    | SlotChanged | ClipChanged | CueEdited | CueRenumbered | SlotEdited | ClipEdited | TempoChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned

@@ -26,7 +26,7 @@ from engine.params import ParamSpec
 ACCESS = {"read": 1, "write": 2, "trigger": 2, "both": 3, "ask": 3}
 EXTENSIONS = (
     "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "TAGS", "EXTENDED_TYPE", "UNIT", "CRITICAL", "CLIPMODE",
-    "LISTEN", "PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "OSC_STREAMING",
+    "LISTEN", "PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED", "PATH_RENAMED", "OSC_STREAMING",
 )  # fmt: skip
 ATTRIBUTES = frozenset({*EXTENSIONS[:9], "FULL_PATH", "CONTENTS", "TYPE", "OVERLOADS", "HTML"})
 

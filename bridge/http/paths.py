@@ -9,9 +9,17 @@ from typing import Protocol
 from bridge.http.turn import Turn
 from bridge.hub import Hub
 from bridge.tree import paths
-from engine.events import Event, InsertsChanged, MixChanged, SnapshotsChanged, StoryReloaded, VoicesChanged
+from engine.events import (
+    CueRenumbered,
+    Event,
+    InsertsChanged,
+    MixChanged,
+    SnapshotsChanged,
+    StoryReloaded,
+    VoicesChanged,
+)
 
-CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged, VoicesChanged)
+CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged, VoicesChanged, CueRenumbered)
 
 Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
 """What exists, by what it is: of ("strip", "bus") all pairs of a strip and a bus that it sends to."""
@@ -20,8 +28,8 @@ Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
 class Told(Protocol):
     """Who hears of it."""
 
-    def paths(self, added: Sequence[str], removed: Sequence[str]) -> None:
-        """Hear which addresses came and went."""
+    def paths(self, added: Sequence[str], removed: Sequence[str], renamed: Sequence[tuple[str, str]] = ()) -> None:
+        """Hear which addresses came and went, and which nodes are called otherwise: before and now."""
         ...
 
 
@@ -35,6 +43,7 @@ class PathWatch:
         self._hub, self._told, self._forget = hub, told, forget
         self._kinds = tuple(dict.fromkeys(route.placeholders for route in hub.tree.routes))
         self._known: Things | None = None
+        self._renamed: list[CueRenumbered] = []
         self._changed = asyncio.Event()
         self._changed.set()
         self._watching = asyncio.create_task(self._watch())
@@ -47,6 +56,7 @@ class PathWatch:
 
     def _hear(self, events: tuple[Event, ...]) -> None:
         if any(isinstance(event, CHANGES) for event in events):
+            self._renamed += [event for event in events if isinstance(event, CueRenumbered)]
             self._forget()
             self._changed.set()
 
@@ -58,8 +68,22 @@ class PathWatch:
             if self._changed.is_set():
                 continue  # it changed while it was looked at
             before, self._known = self._known, now
+            renamed, self._renamed = self._renamed, []
             if before is not None:
-                self._told.paths(list(self._beyond(now, before)), list(self._beyond(before, now)))
+                names = [name for event in renamed for name in self._follow(event, before)]
+                self._told.paths(list(self._beyond(now, before)), list(self._beyond(before, now)), names)
+
+    def _follow(self, event: CueRenumbered, before: Things) -> Iterator[tuple[str, str]]:
+        """Yield the nodes that an event names otherwise, and call what was known so, too."""
+        first = event.cuelist == next(iter(self._hub.engine.cue_lists()), None)
+        old, new = (event.cuelist, event.cue), (event.cuelist, event.number)
+        for kind, cut in ((("cue",), 1), (("cuelist", "cue"), 0)):
+            things = before.get(kind, {})
+            if old[cut:] in things and (first or not cut):
+                del things[old[cut:]]
+                things[new[cut:]] = None
+                at = f"/cuelist/{event.cuelist}/cue" if not cut else "/cue"
+                yield f"{at}/{event.cue}", f"{at}/{event.number}"
 
     async def _all(self) -> Things:
         found: Things = {}

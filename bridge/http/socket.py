@@ -54,9 +54,12 @@ class Sockets:
             self.open.discard(wire)
             self.hub.leave(wire.client)
 
-    def paths(self, added: Sequence[str], removed: Sequence[str]) -> None:
-        """Tell everybody which addresses came and went."""
+    def paths(self, added: Sequence[str], removed: Sequence[str], renamed: Sequence[tuple[str, str]] = ()) -> None:
+        """Tell everybody which addresses came and went, and which nodes are called otherwise."""
         for wire in self.open:
+            for old, new in renamed:
+                data = {"OLD": old, "NEW": new}
+                wire.tell(msgspec.json.encode({"COMMAND": "PATH_RENAMED", "DATA": data}).decode())
             for command, addresses in (("PATH_ADDED", added), ("PATH_REMOVED", removed)):
                 for address in addresses:
                     wire.tell(msgspec.json.encode({"COMMAND": command, "DATA": address}).decode())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
-from engine.events import CueChanged, CueEnded, CueStarted, Event, PlayheadMoved, SlotState
+from engine.events import CueChanged, CueEnded, CueRenumbered, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
 from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
@@ -107,6 +107,20 @@ class Cues:
             if isinstance(member.target, (PlayClip, SpeakLine)):
                 self._context.library.hasten(self._context.target_source(member.target))
         return (CueChanged(cue=cue_id, cuelist=self._list(cuelist), state=self.state(cue_id, cuelist)),)
+
+    def check_idle(self, cue_id: str, cuelist: str | None) -> None:
+        """Raise Busy where a cue waits or plays."""
+        if self._of(cue_id, cuelist):
+            raise Busy(f"cue {cue_id} waits or plays; stop it first")
+
+    def renumbered(self, cue_id: str, number: str, cuelist: str | None) -> tuple[Event, ...]:
+        """Note that a cue has another number."""
+        name = self._list(cuelist)
+        events: tuple[Event, ...] = (CueRenumbered(cue=cue_id, number=number, cuelist=name),)
+        if self._playheads[name] != cue_id:
+            return events
+        self._playheads[name] = number
+        return (*events, PlayheadMoved(next_cue=number, cuelist=name))
 
     def pause(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
         """Hold a cue, its waits included. NotReady when there is nothing to hold."""

@@ -52,6 +52,7 @@ from engine.commands import (
     RemoveTempo,
     RemoveTrack,
     Render,
+    RenumberCue,
     ResumeAll,
     ResumeCue,
     RetryPlugin,
@@ -413,6 +414,8 @@ class Session:
                 return self._build(command)
             case AddDuck() | RemoveDuck() | SetDuckLookAhead():
                 return self._build(command)
+            case RenumberCue():
+                return self._renumber(command)
             case AddCueMessage() | RemoveCueMessage():
                 return self._send_otherwise(command)
             case SetTempo() | RemoveTempo():
@@ -545,6 +548,14 @@ class Session:
         cuelist = next(iter(story.cue_lists())) if command.cuelist is None else command.cuelist
         state = self.cues.state(command.cue, command.cuelist)
         return (CueChanged(cue=command.cue, cuelist=cuelist, state=state),)
+
+    def _renumber(self, command: RenumberCue) -> tuple[Event, ...]:
+        """Give a cue another number."""
+        story = apply_edit(self.story, command)
+        self.cues.check_idle(command.cue, command.cuelist)
+        self.keeper.append(command)
+        self.context.story = story
+        return self.cues.renumbered(command.cue, command.number, command.cuelist)
 
     def _set_properties(self, command: SetCue | SetSlot | SetClip) -> tuple[Event, ...]:
         """Change a cue, a slot or a clip; what sounds of it goes on as it began."""

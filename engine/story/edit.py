@@ -16,6 +16,7 @@ from engine.commands import (
     RemoveCueMessage,
     RemoveSnapshot,
     RemoveTempo,
+    RenumberCue,
     SetClip,
     SetCue,
     SetDuck,
@@ -37,7 +38,7 @@ from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.cue_messages import edit_messages
 from engine.story.lanes import with_point, without_lane
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
-from engine.story.properties import set_properties
+from engine.story.properties import renumber_cue, set_properties
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
 from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
@@ -81,6 +82,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return with_strip(story, strip, lambda s: without_lane(s, strip, target))
         case AddCueMessage() | RemoveCueMessage():
             return edit_messages(story, command)
+        case RenumberCue():
+            return renumber_cue(story, command)
         case SetTempo() | RemoveTempo():
             return edit_tempo(story, command)
         case SetCue() | SetSlot() | SetClip():

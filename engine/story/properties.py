@@ -7,7 +7,7 @@ from typing import TypeVar, cast, get_args
 
 from msgspec.structs import asdict, replace
 
-from engine.commands import SetClip, SetCue, SetSlot
+from engine.commands import RenumberCue, SetClip, SetCue, SetSlot
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import CLIP_GAIN, PAN, SEED, ParamSpec
 from engine.story.model import (
@@ -46,6 +46,25 @@ def set_properties(story: Story, command: SetCue | SetSlot | SetClip) -> Story:
             return _set_clip(story, command)
 
 
+def renumber_cue(story: Story, command: RenumberCue) -> Story:
+    """Return the story with a cue's id changed. Raises UnknownThing, BadRange, StoryError."""
+    cuelist, cue = find_cue(story, command.cue, command.cuelist)
+    for problem in check_id(("cue",), "number", command.number):
+        raise BadRange(f"cue {cue.id} number: {problem.text}")
+    if command.number in {each.id for each in story.cue_lists()[cuelist]}:
+        raise StoryError(f"the list {cuelist!r} has a cue {command.number!r} already")
+
+    def renumbered(each: Cue) -> Cue:
+        if each is cue:
+            each = replace(each, id=command.number)
+        if isinstance(each.target, FireCues) and cue.id in each.target.cues:
+            members = tuple(command.number if member == cue.id else member for member in each.target.cues)
+            each = replace(each, target=FireCues(cues=members))
+        return each
+
+    return _with_cues(story, cuelist, renumbered)
+
+
 def property_target(command: SetCue | SetSlot | SetClip) -> tuple[object, ...]:
     """Return what an edit sets: a later one of the same target replaces it."""
     ids = ("cue", "cuelist", "bank", "index", "clip")
@@ -55,13 +74,15 @@ def property_target(command: SetCue | SetSlot | SetClip) -> tuple[object, ...]:
 
 def with_cue(story: Story, cuelist: str, changed: Cue) -> Story:
     """Return the story with a cue of a list in place of the one that has its id."""
+    return _with_cues(story, cuelist, lambda cue: changed if cue.id == changed.id else cue)
+
+
+def _with_cues(story: Story, cuelist: str, change: Callable[[Cue], Cue]) -> Story:
+    """Return the story with every cue of a list changed."""
     if cuelist == MAIN_LIST and cuelist not in {each.id for each in story.cuelists}:
-        return replace(story, cues=_swapped(story.cues, lambda cue: cue.id == changed.id, changed))
+        return replace(story, cues=tuple(map(change, story.cues)))
     lists = (
-        replace(each, cues=_swapped(each.cues, lambda cue: cue.id == changed.id, changed))
-        if each.id == cuelist
-        else each
-        for each in story.cuelists
+        replace(each, cues=tuple(map(change, each.cues))) if each.id == cuelist else each for each in story.cuelists
     )
     return replace(story, cuelists=tuple(lists))
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from served import Running
 
@@ -63,7 +64,7 @@ class TestLiblo:
         port = free_port()
         dump = subprocess.Popen(["oscdump", "-L", str(port)], stdout=subprocess.PIPE, text=True)
         try:
-            while not _listens(port):
+            while not _listens(dump.pid, port):
                 assert dump.poll() is None
             with running.client() as client:
                 client.send("/client/url", f"osc.udp://127.0.0.1:{port}/")
@@ -76,14 +77,9 @@ class TestLiblo:
             dump.communicate()
 
 
-def _listens(port: int) -> bool:
-    """Tell whether a UDP socket is bound there: binding it ourselves fails."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
-        try:
-            wire.bind(("0.0.0.0", port))
-        except OSError:
-            return True
-    return False
+def _listens(pid: int, port: int) -> bool:
+    """Tell whether a process has bound a UDP socket there; trying it ourselves might take the port from it."""
+    return any(each.laddr.port == port for each in psutil.Process(pid).net_connections("udp") if each.laddr)
 
 
 NODE = {

@@ -276,6 +276,20 @@ def test_a_websocket_hears_of_addresses_that_come_and_go(web):
         assert {"COMMAND": "PATH_REMOVED", "DATA": "/cue/2/go"} in commands
 
 
+def test_a_websocket_hears_of_a_cue_that_is_renumbered(web):
+    engine = web.running.engine
+    with connect(f"ws://127.0.0.1:{web.port}/") as socket_:
+        socket_.send("/ping 1")
+        heard(socket_, "/pong")
+        engine.cues = {"7" if cue == "2" else cue: state for cue, state in engine.cues.items()}
+        web.running.call(engine.tell, told.CueRenumbered(cue="2", number="7"))
+        commands = [json.loads(m) for m in iter(lambda: next_text(socket_), None)]
+        assert commands == [
+            {"COMMAND": "PATH_RENAMED", "DATA": {"OLD": "/cue/2", "NEW": "/cue/7"}},
+            {"COMMAND": "PATH_RENAMED", "DATA": {"OLD": "/cuelist/main/cue/2", "NEW": "/cuelist/main/cue/7"}},
+        ]
+
+
 def next_text(socket_):
     with contextlib.suppress(TimeoutError):
         return next((m for m in iter(lambda: socket_.recv(timeout=0.5), None) if isinstance(m, str)), None)

@@ -6,9 +6,19 @@ import pytest
 from msgspec.structs import replace
 from studio import Studio, line, small_story
 
-from engine.commands import GoCue, LoadCue, Locate, LocateMarker, SetClip, SetCue, SetSlot, SetTempo
-from engine.errors import UnknownThing
-from engine.events import ClipChanged, ClipEdited, CueChanged, CueEdited, CueStarted, SlotEdited, TempoChanged
+from engine.commands import GoCue, LoadCue, Locate, LocateMarker, RenumberCue, SetClip, SetCue, SetSlot, SetTempo
+from engine.errors import Busy, UnknownThing
+from engine.events import (
+    ClipChanged,
+    ClipEdited,
+    CueChanged,
+    CueEdited,
+    CueRenumbered,
+    CueStarted,
+    PlayheadMoved,
+    SlotEdited,
+    TempoChanged,
+)
 from engine.realtime.records import Kind
 from engine.story.model import At, Beat, Clip, Marker, TempoPoint
 
@@ -110,3 +120,13 @@ def test_what_stands_at_a_beat_moves_with_the_tempo_that_is_in_force_here() -> N
     show.session.publish()
     assert 4 * 48_000 in show.stage.timelines[-1]["start_frame"]
     assert 6 * 48_000 in show.stage.timelines[-2]["start_frame"]
+
+
+def test_a_cue_that_stands_by_does_so_under_its_new_number_and_one_that_plays_keeps_its_own() -> None:
+    show = Studio(small_story())
+    told = show.session.apply(RenumberCue(cue="1", number="10"))
+    assert told == (CueRenumbered(cue="1", number="10"), PlayheadMoved(next_cue="10", cuelist="main"))
+    show.session.apply(GoCue())
+    with pytest.raises(Busy, match="cue 10 waits or plays"):
+        show.session.apply(RenumberCue(cue="10", number="11"))
+    assert show.session.apply(RenumberCue(cue="3", number="4")) == (CueRenumbered(cue="3", number="4"),)

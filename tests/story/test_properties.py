@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import Edit, SetClip, SetCue, SetSlot
+from engine.commands import Edit, RenumberCue, SetClip, SetCue, SetSlot
 from engine.errors import EngineError
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
 from engine.story.journal import Journal
-from engine.story.model import Story
+from engine.story.model import FireCues, Story
 
 TEXT = """\
 kind: story
@@ -124,3 +124,19 @@ def test_the_journal_keeps_it_and_only_the_newest_of_a_property(tmp_path: Path) 
 def test_what_is_wrong_is_refused_by_name(tmp_path: Path, command: Edit, text: str) -> None:
     with pytest.raises(EngineError, match=text):
         apply_edit(load(tmp_path).story, command)
+
+
+def test_a_cue_is_renumbered_and_its_group_follows(tmp_path: Path) -> None:
+    document = load(tmp_path)
+    now = apply_edit(document.story, RenumberCue(cue="1", number="12a"))
+    assert [cue.id for cue in now.cues] == ["12a", "2", "3"]
+    assert now.cues[2].target == FireCues(cues=("12a",)) and now.cuelists == document.story.cuelists
+    for command, text in (
+        (RenumberCue(cue="1", number="2"), "has a cue '2' already"),
+        (RenumberCue(cue="1", number="No!"), "cue 1 number: "),
+        (RenumberCue(cue="9", number="4"), "no cue named '9'"),
+    ):
+        with pytest.raises(EngineError, match=text):
+            apply_edit(document.story, command)
+    document.save(now)
+    assert StoryDocument.load(document.path, voices={"anna"}).story == now
