@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile # two test files at once: most tests wait m
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-all lint format bench soak clean
+.PHONY: help setup demo plugin test test-all lint format bench soak clean
 
 help: ## print the targets
 	@echo "make TARGET [ARGS=…]"
@@ -30,6 +30,10 @@ setup: $(VENV)/.cuevox-core ## make .venv with the light core (no torch), compil
 
 demo: $(VENV)/.cuevox-core ## speak the example story, play it live over OSC, export it (ARGS=--all: all of it)
 	$(VENV)/bin/cuevox demo $(ARGS)
+
+plugin: $(VENV)/.cuevox-core ## build Cuevox Return for DAWs: VST3, CLAP, LV2 (ARGS=windows: for Windows)
+	@tools/setup.sh plugin
+	$(PYTHON_IN) -m bridge.plugin.build $(ARGS)
 
 test: $(VENV)/.cuevox-dev ## the test suite of the core, a few minutes
 	$(PYTHON_IN) -m engine.mixer.compile

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -137,6 +138,81 @@ def forget_pages(mapping: mmap.mmap, start_byte: int, size_bytes: int) -> None:
         mapping.madvise(advice, start_byte, size_bytes)
 
 
+def link_name(name: str) -> str:
+    """Return what the system calls the named memory of a link, as bridge/plugin/platform.hpp has it."""
+    return f"Local\\cuevox-daw-{name}" if sys.platform == "win32" else f"/{name}-{os.getuid()}"
+
+
+def open_named(name: str) -> int:
+    """Return a handle of named shared memory, made if it is not there; ours alone until it is closed.
+
+    Raises BlockingIOError when another process has it. -1 on Windows, where the name is all that is needed.
+    """
+    if sys.platform == "win32":
+        return -1
+    import _posixshmem  # type: ignore[import-not-found]
+
+    handle: int = _posixshmem.shm_open(name, os.O_RDWR | os.O_CREAT, mode=0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def map_named(name: str, handle: int, size_bytes: int) -> mmap.mmap:
+    """Map the named memory of ``open_named``; zeroed where it is new."""
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size_bytes, tagname=name)
+    return mmap.mmap(handle, size_bytes)
+
+
+def unlink_named(name: str) -> None:
+    """Take the name away; who has mapped the memory keeps it."""
+    if sys.platform != "win32":
+        import _posixshmem
+
+        with contextlib.suppress(FileNotFoundError):
+            _posixshmem.shm_unlink(name)
+
+
+_FUTEX = (
+    {"x86_64": 202, "aarch64": 98, "riscv64": 98, "armv7l": 240}.get(os.uname().machine)
+    if (sys.platform == "linux")
+    else None
+)
+_FUTEX_WAIT, _FUTEX_WAKE = 0, 1
+_LOOK_SECONDS = 0.0005
+"""How often a word is looked at where the system can't wait on it."""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def wait_on_word(address: int, seen: int, seconds: float) -> None:
+    """Sleep until the 32-bit word at ``address`` is no longer ``seen`` and somebody has said so, or for ``seconds``.
+
+    May return early. Without the interpreter's lock.
+    """
+    if _libc is None or _FUTEX is None:
+        time.sleep(min(seconds, _LOOK_SECONDS))
+        return
+    wait = _Timespec(int(seconds), int(seconds % 1.0 * 1e9))
+    word = ctypes.c_void_p(address)
+    _libc.syscall(_FUTEX, word, _FUTEX_WAIT, ctypes.c_uint32(seen), ctypes.byref(wait), None, 0)
+
+
+def wake_word(address: int) -> None:
+    """Wake who sleeps on the 32-bit word at ``address``, in whatever process."""
+    if _libc is not None and _FUTEX is not None:
+        _libc.syscall(_FUTEX, ctypes.c_void_p(address), _FUTEX_WAKE, 1, None, None, 0)
+
+
 def lock_file(file: IO[bytes]) -> bool:
     """Lock an open file for this process until it is closed; False: another process has it. Who dies lets go."""
     try:
@@ -171,6 +247,18 @@ def _cgroup_bytes() -> int | None:
         return int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())
     except (OSError, ValueError):  # no cgroup v2, or "max"
         return None
+
+
+def process_lives(pid: int) -> bool:
+    """Return whether there is such a process; on Windows always True."""
+    if sys.platform != "win32":
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    return True
 
 
 def cores() -> int:

@@ -17,8 +17,8 @@ PREFIX = "CUEVOX_"
 FILE_VARIABLE = "CUEVOX_SETTINGS"
 """Names the settings file to read in place of the user's own."""
 
-NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID"})
-"""Variables with our prefix that are no settings; the second is how the engine's processes know their parent."""
+NOT_SETTINGS = frozenset({FILE_VARIABLE, "CUEVOX_PARENT_PID", "CUEVOX_DAW_WAKE"})
+"""Variables with our prefix that are no settings: how the engine's processes know their parent; the DAW's plug-in."""
 
 PROFILE_VOICES = "voices"
 """Below the data folder: a preset for each profile."""
@@ -40,11 +40,14 @@ def _text(says: str) -> msgspec.Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine asks of the machine. The sample rate is the story's, so it is not here."""
 
-    device: Annotated[str, _text("output device: number, part of a name, `null`; empty: the system's own")] = ""
+    device: Annotated[str, _text("output device: number, part of a name, `null`, `daw`; empty: the system's own")] = ""
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
     private_output: Annotated[
         str, _text("outputs of the device which play private buses: 3-4, or 3 in mono; empty: none")
     ] = ""
+    daw_link: Annotated[
+        str, _text("what Cuevox Return looks for, where several engines run; it reads CUEVOX_DAW_LINK, too")
+    ] = "cuevox"
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
     http: Annotated[Switch, _text("serve HTTP and WebSocket: the page, OSCQuery, /command, /events, speech")] = "on"

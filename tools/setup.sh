@@ -4,12 +4,13 @@
 #   tools/setup.sh core    what `cuevox` itself needs
 #   tools/setup.sh dev     and what its tests need
 #   tools/setup.sh all     and the neural voices (torch), and what the benchmarks compare with
+#   tools/setup.sh plugin  only what builds Cuevox Return, the DAWs' plug-in
 #
 # PYTHON=… chooses the interpreter that .venv is made of.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-level=${1:?"usage: tools/setup.sh core|dev|all"}
+level=${1:?"usage: tools/setup.sh core|dev|all|plugin"}
 case $level in
 core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
@@ -18,9 +19,11 @@ all)
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
     debian+=" liblo-tools chromium supercollider-language" # clients that the tests run
+    debian+=" jalv lilv-utils sordi strace g++-mingw-w64-x86-64-posix" # hosts and judges of Cuevox Return
     ;;
+plugin) extra="" debian="dpf-source g++ make pkg-config" brew="" ;;
 *)
-    echo "tools/setup.sh: no level named '$level'; there is: core, dev, all" >&2
+    echo "tools/setup.sh: no level named '$level'; there is: core, dev, all, plugin" >&2
     exit 2
     ;;
 esac
@@ -125,6 +128,7 @@ compile_code() { # here, so that no first start or note waits for a compiler
 }
 
 install_system
+[ "$level" != plugin ] || exit 0
 make_venv
 install_python
 compile_code

@@ -110,6 +110,7 @@ def run_config(
             "max_players": settings.players,
             "fallback_null": not settings.device,
             "private": private_outputs(settings.private_output),
+            "daw_link": settings.daw_link,
         },
         memory=MemoryConfig(
             arena_bytes=settings.clip_memory_mb << 20,

@@ -70,6 +70,8 @@ class Mixer:
         self.sample_rate, self.frame, self._leg = sample_rate, 0, leg
         self.lanes, self.feeds = Lanes(), Feeds()
         """What is being recorded; whoever writes it down forgets it at its end."""
+        self.buses = tuple(spec.id if spec.lives else "" for spec in graph.strips)
+        """The strips' ids by index, empty where there is none any more."""
         self._graph, self._arena, self._max_block = graph, arena, max_block_frames
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._players = new_reports(), new_players(max_players)

@@ -8,6 +8,8 @@ from engine.mixer.graph import Graph
 
 NULL_DEVICE = "null"
 """The device name that means: no device, only its pace."""
+DAW_DEVICE = "daw"
+"""The device name that means: a DAW, through our plug-in."""
 
 
 class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     private: tuple[int, ...] = ()
     trace_row: int = 0
     without: dict[str, str] = {}
+    daw_link: str = "cuevox"
 
 
 class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,6 +89,7 @@ class AudioCore:
         self._beats = Beats(memory.beats)
         self._checkpoint = Checkpoint(memory.checkpoint)
         self._saved: Saved | None = None
+        self._conducted: NDArray[np.void] | None = None
         self._told_frame = 0
         self._begun = False
         self._flowed = False
@@ -103,6 +104,16 @@ class AudioCore:
     def latency_frames(self) -> int:
         """The mixer's own delay."""
         return self._mixer.latency_frames
+
+    @property
+    def strip_latency_frames(self) -> int:
+        """The strips' own delay, without what the mix adds."""
+        return self._mixer.strip_latency_frames
+
+    @property
+    def buses(self) -> tuple[str, ...]:
+        """The strips' ids by index, empty where there is none; another object once they have changed."""
+        return self._mixer.buses
 
     @property
     def callbacks(self) -> int:
@@ -174,6 +185,18 @@ class AudioCore:
         """Take in what the output turned out to be; see ``output.base.Output``."""
         self._board.output(block_frames, latency_frames)
         self._clock.bandwidth_hz = DelayLockedLoop.STEADY_HZ if steady else DelayLockedLoop.BANDWIDTH_HZ
+
+    def conduct(self, transport: NDArray[np.void]) -> None:
+        """Begin the next block with these records: for an output that brings a transport. In its thread."""
+        self._conducted = transport
+
+    def live(self) -> None:
+        """Give a sign of life between blocks, for an output that may pause. In its thread."""
+        self._beats.beat(Heart.AUDIO)
+
+    def strip_output(self, strip: int) -> NDArray[np.float32]:
+        """Return what a strip gave in the last block, (frames, 2), until the next one. In the output's thread."""
+        return self._mixer.strip_output(strip)
 
     def tidy(self) -> None:
         """Clear the plug-ins that the callback has put aside. Main thread, now and then."""
@@ -284,7 +307,7 @@ class AudioCore:
     def _listen(self) -> tuple[int, bool]:
         """Records first, then the timeline: so what was published before a record was pushed is there before it.
 
-        Return how many records there were, and whether there was another timeline.
+        Return how many records there were, and whether there was another timeline or a transport's word.
         """
         count = self._commands.peek_into(self._records)
         table = self._timeline.take()
@@ -297,7 +320,10 @@ class AudioCore:
         if count:
             self._tell_control(Report.TAKEN, self._commands.position + count)
             self._mixer.dispatch(self._records[:count])
-        return count, table is not None or moves is not None
+        conducted, self._conducted = self._conducted, None
+        if conducted is not None:
+            self._mixer.dispatch(conducted)
+        return count, any(news is not None for news in (table, moves, conducted))
 
     def _tell_control(self, kind: Report, serial: int) -> None:
         """Report something of the block that begins now: for the transcript."""

@@ -19,7 +19,7 @@ from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
 from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
-from engine.realtime.config import NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
+from engine.realtime.config import DAW_DEVICE, NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
 from engine.realtime.core import AudioCore
 from engine.realtime.plugin_graph import leave_out
 from engine.realtime.shared import EngineMemory
@@ -79,7 +79,7 @@ class AudioService:
     def prepare(self) -> None:
         """Load what an output needs, so that taking over is quick."""
         self.settle()
-        if self._config.device != NULL_DEVICE:
+        if self._config.device not in (NULL_DEVICE, DAW_DEVICE):
             with silent_stderr():  # no device is no news here
                 self._missing()
 
@@ -191,6 +191,11 @@ class AudioService:
         rate, block = self._config.sample_rate, self._config.block_frames
         if self._config.device == NULL_DEVICE:
             self._start(NullOutput(rate, block))
+            return ""
+        if self._config.device == DAW_DEVICE:
+            from engine.daw.output import DawOutput
+
+            self._start(DawOutput(self._config.daw_link, rate, block, self._core))
             return ""
         try:
             from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: ISC
+"""What has to be changed in DPF 1.6 before the plug-ins are built with it. Each change says why."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from bridge.errors import BridgeError
+
+INSTALLED = Path("/usr/share/dpf")
+"""Where Debian's package dpf-source has it."""
+
+VST3 = "distrho/src/DistrhoPluginVST3.cpp"
+CLAP = "distrho/src/DistrhoPluginCLAP.cpp"
+LV2 = "distrho/src/DistrhoPluginLV2export.cpp"
+API = "distrho/DistrhoPlugin.hpp"
+
+Fix = tuple[str, str, str, str]
+"""A file, why, what is there, what is put there."""
+
+FIXES: tuple[Fix, ...] = (
+    (
+        API,
+        "DPF's position has no loop; VST3 and CLAP tell one.",
+        "    struct BarBeatTick {\n",
+        "    struct Loop {\n"
+        "        bool valid;\n"
+        "        int64_t start; // frames\n"
+        "        int64_t end;\n"
+        "        Loop() noexcept : valid(false), start(0), end(0) {}\n"
+        "    } loop;\n\n"
+        "    struct BarBeatTick {\n",
+    ),
+    (
+        VST3,
+        "The host's process mode is not looked at: an offline bounce would not wait for the engine. And the loop.",
+        "        if (data->nframes <= 0)\n        {\n            updateParametersFromProcessing(",
+        "        fPlugin.setParameterValue(CUEVOX_PARAMETER_OFFLINE, data->process_mode == V3_OFFLINE ? 1.f : 0.f);\n\n"
+        "        if (data->nframes <= 0)\n        {\n            updateParametersFromProcessing(",
+    ),
+    (
+        VST3,
+        "The loop is told in quarter notes; with one tempo those are frames.",
+        "            fTimePosition.playing = ctx->state & V3_PROCESS_CTX_PLAYING;\n",
+        "            fTimePosition.playing = ctx->state & V3_PROCESS_CTX_PLAYING;\n"
+        "            fTimePosition.loop.valid = (ctx->state & V3_PROCESS_CTX_CYCLE_ACTIVE)\n"
+        "                                    && (ctx->state & V3_PROCESS_CTX_CYCLE_VALID)\n"
+        "                                    && (ctx->state & V3_PROCESS_CTX_TEMPO_VALID) && ctx->bpm > 0.0\n"
+        "                                    && (ctx->state & V3_PROCESS_CTX_PROJECT_TIME_VALID);\n"
+        "            if (fTimePosition.loop.valid)\n"
+        "            {\n"
+        "                const double framesPerQuarter = fPlugin.getSampleRate() * 60.0 / ctx->bpm;\n"
+        "                fTimePosition.loop.start = std::llround(ctx->cycle_start_quarters * framesPerQuarter);\n"
+        "                fTimePosition.loop.end = std::llround(ctx->cycle_end_quarters * framesPerQuarter);\n"
+        "            }\n",
+    ),
+    (
+        VST3,
+        "A host tells the loop only when it is asked to.",
+        "            | V3_PROCESS_CTX_NEED_TEMPO            // V3",
+        "            | V3_PROCESS_CTX_NEED_CYCLE            // V3_PROCESS_CTX_CYCLE_VALID\n"
+        "            | V3_PROCESS_CTX_NEED_TEMPO            // V3",
+    ),
+    (
+        CLAP,
+        "steady_time counts on for ever; the song's position is elsewhere. Rounded: cut off it wobbles by a frame.",
+        "            fTimePosition.frame = process->steady_time >= 0 ? process->steady_time : 0;\n",
+        "            if (transport->flags & CLAP_TRANSPORT_HAS_SECONDS_TIMELINE)\n"
+        "                fTimePosition.frame = cuevoxFrames(transport->song_pos_seconds);\n"
+        "            else if ((transport->flags & CLAP_TRANSPORT_HAS_BEATS_TIMELINE) && transport->tempo > 0)\n"
+        "                fTimePosition.frame = static_cast<uint64_t>(std::llround(static_cast<double>(\n"
+        "                    transport->song_pos_beats) / CLAP_BEATTIME_FACTOR * 60.0 / transport->tempo\n"
+        "                    * fPlugin.getSampleRate()));\n"
+        "            else\n"
+        "                fTimePosition.frame = process->steady_time >= 0 ? process->steady_time : 0;\n\n"
+        "            fTimePosition.loop.valid = (transport->flags & CLAP_TRANSPORT_IS_LOOP_ACTIVE)\n"
+        "                                    && (transport->flags & CLAP_TRANSPORT_HAS_SECONDS_TIMELINE);\n"
+        "            fTimePosition.loop.start = cuevoxFrames(transport->loop_start_seconds);\n"
+        "            fTimePosition.loop.end = cuevoxFrames(transport->loop_end_seconds);\n",
+    ),
+    (
+        CLAP,
+        "The plug-in has to know whether the host renders offline.",
+        "    bool process(const clap_process_t* const process)\n    {\n",
+        "    bool fCuevoxOffline = false;\n\n"
+        "    int64_t cuevoxFrames(const clap_sectime seconds) const\n    {\n"
+        "        return std::llround(static_cast<double>(seconds) / CLAP_SECTIME_FACTOR * fPlugin.getSampleRate());\n"
+        "    }\n\n"
+        "    bool process(const clap_process_t* const process)\n    {\n"
+        "        fPlugin.setParameterValue(CUEVOX_PARAMETER_OFFLINE, fCuevoxOffline ? 1.f : 0.f);\n",
+    ),
+    (
+        CLAP,
+        "DPF has no render extension: the layout is that of clap/ext/render.h.",
+        "static CLAP_ABI const void* clap_plugin_get_extension(",
+        "struct CuevoxRender {\n"
+        "    bool (CLAP_ABI* has_hard_realtime_requirement)(const clap_plugin_t*);\n"
+        "    bool (CLAP_ABI* set)(const clap_plugin_t*, int32_t);\n"
+        "};\n\n"
+        "static CLAP_ABI bool cuevox_render_hard(const clap_plugin_t*) { return false; }\n\n"
+        "static CLAP_ABI bool cuevox_render_set(const clap_plugin_t* const plugin, const int32_t mode)\n{\n"
+        "    static_cast<PluginCLAP*>(plugin->plugin_data)->fCuevoxOffline = mode == 1;\n"
+        "    return true;\n}\n\n"
+        "static const CuevoxRender cuevox_render = { cuevox_render_hard, cuevox_render_set };\n\n"
+        "static CLAP_ABI const void* clap_plugin_get_extension(",
+    ),
+    (
+        CLAP,
+        "And be asked for.",
+        "    if (std::strcmp(id, CLAP_EXT_PARAMS) == 0)\n        return &clap_plugin_params;\n",
+        "    if (std::strcmp(id, CLAP_EXT_PARAMS) == 0)\n        return &clap_plugin_params;\n"
+        '    if (std::strcmp(id, "clap.render") == 0)\n        return &cuevox_render;\n',
+    ),
+    (
+        CLAP,
+        "A host without the latency extension crashed here when the plug-in was deactivated.",
+        "                fLatencyChanged = false;\n                fHostExtensions.latency->changed(fHost);\n",
+        "                fLatencyChanged = false;\n                if (fHostExtensions.latency != nullptr)\n"
+        "                    fHostExtensions.latency->changed(fHost);\n",
+    ),
+    (
+        CLAP,
+        "And here.",
+        "            fLatencyChanged = false;\n            fHostExtensions.latency->changed(fHost);\n",
+        "            fLatencyChanged = false;\n            if (fHostExtensions.latency != nullptr)\n"
+        "                fHostExtensions.latency->changed(fHost);\n",
+    ),
+    (
+        LV2,
+        "LV2 hosts tell that they render offline through a port of this designation; it is not for people.",
+        "                if (! designated)\n",
+        "                if (i == CUEVOX_PARAMETER_OFFLINE)\n"
+        '                    pluginString += "        lv2:designation lv2:freeWheeling ;\\n"\n'
+        '                                    "        lv2:portProperty <" LV2_PORT_PROPS__notOnGUI "> ;\\n";\n\n'
+        "                if (! designated)\n",
+    ),
+)
+
+
+class NoDpf(BridgeError):
+    """DPF is not there, or not the version that the changes are for."""
+
+    code = "no_dpf"
+
+
+def fixed_copy(to: Path, source: Path = INSTALLED) -> None:
+    """Lay a changed copy of DPF at ``to``, in place of what is there. Raises NoDpf, leaving that as it is."""
+    if not (source / "Makefile.plugins.mk").exists():
+        raise NoDpf(f"no DPF in {source}; it comes with Debian's package dpf-source")
+    making = to.with_name(f"{to.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, making, ignore_dangling_symlinks=True)
+    _fix(making)
+    shutil.rmtree(to, ignore_errors=True)
+    making.rename(to)
+
+
+def _fix(dpf: Path) -> None:
+    texts = {name: (dpf / name).read_text(encoding="utf-8") for name in {file for file, *_ in FIXES}}
+    for file, why, there, wanted in FIXES:
+        if texts[file].count(there) != 1:
+            raise NoDpf(f"{dpf / file} is not of DPF 1.6; can't change what is needed: {why}")
+        texts[file] = texts[file].replace(there, wanted)
+    for name, text in texts.items():
+        (dpf / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: ISC
+// Cuevox Return: a bus of the engine as a DAW's track. The DAW is the clock; see protocol.h for how it asks.
+#pragma once
+
+#include "DistrhoPlugin.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "client.hpp"
+
+START_NAMESPACE_DISTRHO
+
+class CuevoxReturn : public Plugin {
+public:
+    enum Parameter : uint32_t { kBus, kTransport, kLatency, kPassGain, kOffline, kStatus, kMisses, kRate, kParameters };
+    enum Transport { kFollow, kFree, kFromStart };
+
+    CuevoxReturn() : Plugin(kParameters, 0, 1), name_(cuevox::link_name()), instance_(cuevox::monotonic_ns())
+    {
+        instance_ ^= static_cast<uint64_t>(reinterpret_cast<uintptr_t>(this)) << 16;
+        const char* const wake = std::getenv("CUEVOX_DAW_WAKE");
+        wakes_ = wake == nullptr || std::atoi(wake) != 0;
+        setLatency(wanted_latency());
+        helper_ = std::thread([this] { help(); });
+    }
+
+    ~CuevoxReturn() override
+    {
+        quits_ = true;
+        helper_.join();
+        exchange(nullptr);
+    }
+
+protected:
+    const char* getLabel() const override { return "CuevoxReturn"; }
+    const char* getDescription() const override { return "A bus of the Cuevox engine, in step with the DAW."; }
+    const char* getMaker() const override { return "Cuevox"; }
+    const char* getLicense() const override { return "ISC"; }
+    uint32_t getVersion() const override { return d_version(0, 1, 0); }
+    int64_t getUniqueId() const override
+    {
+        return DISTRHO_PLUGIN_WANT_MIDI_INPUT ? d_cconst('c', 'v', 'x', 'm') : d_cconst('c', 'v', 'x', 'r');
+    }
+
+    void initParameter(uint32_t index, DISTRHO_NAMESPACE::Parameter& it) override
+    {
+        switch (index) {
+        case kBus:
+            describe(it, "Bus", "bus", 0, cuevox::kBuses - 1, 0);
+            name_buses(it);
+            break;
+        case kTransport:
+            describe(it, "Transport", "transport", kFollow, kFromStart, kFollow);
+            enumerate(it, {"Follow the DAW", "Free run", "From the start"});
+            break;
+        case kLatency:
+            describe(it, "Blocks of latency", "latency_blocks", 0, 4, 2);
+            break;
+        case kPassGain:
+            describe(it, "Input", "input_gain", -60, 12, 0);
+            it.hints = kParameterIsAutomatable;
+            it.unit = "dB";
+            break;
+        case kOffline:
+            describe(it, "Offline", "offline", 0, 1, 0);
+            it.hints = kParameterIsBoolean | kParameterIsInteger;
+            break;
+        case kStatus:
+            describe(it, "Status", "status", 0, 7, 5);
+            it.hints |= kParameterIsOutput;
+            enumerate(it, {"Connected", "Another sample rate", "Another host plays", "Another track is elsewhere",
+                           "No such bus", "No engine", "Another version", "No slot free"});
+            break;
+        case kMisses:
+            describe(it, "Missed blocks", "misses", 0, 1000000, 0);
+            it.hints |= kParameterIsOutput;
+            break;
+        case kRate:
+            describe(it, "Engine's rate", "engine_rate", 0, 384000, 0);
+            it.hints |= kParameterIsOutput;
+            it.unit = "Hz";
+            break;
+        }
+    }
+
+    float getParameterValue(uint32_t index) const override { return values_[index].load(std::memory_order_relaxed); }
+
+    void setParameterValue(uint32_t index, float value) override
+    {
+        values_[index].store(value, std::memory_order_relaxed);
+        if (index == kBus)
+            turned_ = true;
+        if (index == kLatency)
+            tell_latency();
+    }
+
+    void initState(uint32_t, State& state) override
+    {
+        state.key = "bus";
+        state.label = "Bus";
+        state.defaultValue = "";
+    }
+
+    // The bus by its id: numbers may mean something else when the session is opened again.
+    void setState(const char*, const char* value) override
+    {
+        const std::lock_guard<std::mutex> guard(bus_lock_);
+        bus_id_ = value;
+        wants_id_ = !bus_id_.empty();
+    }
+
+    String getState(const char*) const override
+    {
+        const std::lock_guard<std::mutex> guard(bus_lock_);
+        return String(bus_id_.c_str());
+    }
+
+    void activate() override
+    {
+        frames_ = 0;
+        gain_ = pass_gain();
+        is_active_ = false;
+        {
+            const std::lock_guard<std::mutex> guard(connect_lock_);
+            exchange(nullptr);
+            connect();
+        }
+        settle_bus();
+        tell_latency();
+        is_active_ = true;
+    }
+
+    void deactivate() override
+    {
+        is_active_ = false;
+        const std::lock_guard<std::mutex> guard(connect_lock_);
+        exchange(nullptr);
+    }
+
+    void bufferSizeChanged(uint32_t) override { tell_latency(); }
+
+#if DISTRHO_PLUGIN_WANT_MIDI_INPUT
+    void run(const float** in, float** out, uint32_t frames, const MidiEvent* notes, uint32_t count) override
+    {
+        busy_.store(true);
+        cuevox::Client* const client = client_.load();
+        for (uint32_t index = 0; client != nullptr && index < count; ++index)
+            if (notes[index].size <= 3)
+                client->note(notes[index].frame, notes[index].data, notes[index].size);
+        fill(client, in, out, frames);
+        busy_.store(false);
+    }
+#else
+    void run(const float** in, float** out, uint32_t frames) override
+    {
+        busy_.store(true);
+        fill(client_.load(), in, out, frames);
+        busy_.store(false);
+    }
+#endif
+
+private:
+    static constexpr uint32_t kPieceFrames = 1024;
+    static constexpr uint32_t kHelpMs = 100;
+
+    // ---- in the audio thread
+
+    void fill(cuevox::Client* client, const float** in, float** out, uint32_t frames)
+    {
+        if (client != nullptr) {
+            client->set_bus(whole(kBus));
+            client->set_latency(wanted_latency());
+            tell_latency(client);
+        }
+        const cuevox::Request about = describe_block(frames);
+        if (client == nullptr) {
+            pass(in, out, frames);
+        } else {
+            float left[kPieceFrames], right[kPieceFrames];
+            const bool ahead = whole(kLatency) == 0 && (about.flags & cuevox::kOffline) == 0;
+            client->begin(about, frames, ahead);
+            for (uint32_t done = 0; done < frames; done += kPieceFrames) {
+                const uint32_t piece = std::min(frames - done, kPieceFrames);
+                client->read(left, right, piece);
+                mix(in, out, done, piece, left, right);
+            }
+            client->end();
+        }
+        tell_status(client);
+    }
+
+    cuevox::Request describe_block(uint32_t frames)
+    {
+        cuevox::Request about = {};
+        const TimePosition& position = getTimePosition();
+        about.asked_ns = cuevox::monotonic_ns();
+        if (whole(kOffline) != 0)
+            about.flags |= cuevox::kOffline;
+        if (whole(kTransport) == kFromStart) {
+            about.flags |= cuevox::kPlaying;
+            about.timeline_frame = frames_;
+        } else {
+            if (position.playing)
+                about.flags |= cuevox::kPlaying;
+            if (whole(kTransport) == kFree)
+                about.flags |= cuevox::kFree;
+            about.timeline_frame = static_cast<int64_t>(position.frame);  // hosts roll in from before 0
+        }
+        frames_ += frames;
+        if (position.loop.valid) {
+            about.flags |= cuevox::kLoop;
+            about.loop_start = position.loop.start;
+            about.loop_end = position.loop.end;
+        }
+        if (position.bbt.valid) {
+            about.flags |= cuevox::kTempo | cuevox::kBar;
+            about.tempo_bpm = position.bbt.beatsPerMinute;
+            about.beats_per_bar = position.bbt.beatsPerBar;
+            about.beat_type = position.bbt.beatType;
+            about.bar = position.bbt.bar - 1;
+            about.beat = position.bbt.beat - 1 + position.bbt.tick / position.bbt.ticksPerBeat;
+        }
+        return about;
+    }
+
+    void pass(const float** in, float** out, uint32_t frames)
+    {
+        for (uint32_t index = 0; index < frames; ++index) {
+            gain_ += step_gain();
+            const float left = in[0][index] * gain_, right = in[1][index] * gain_;
+            out[0][index] = left;
+            out[1][index] = right;
+        }
+    }
+
+    void mix(const float** in, float** out, uint32_t from, uint32_t frames, const float* left, const float* right)
+    {
+        for (uint32_t index = 0; index < frames; ++index) {
+            gain_ += step_gain();
+            const float first = in[0][from + index] * gain_ + left[index];
+            const float second = in[1][from + index] * gain_ + right[index];
+            out[0][from + index] = first;
+            out[1][from + index] = second;
+        }
+    }
+
+    // A knob that is turned is followed within a few milliseconds, without a step.
+    float step_gain() const
+    {
+        const float way = pass_gain_ - gain_;
+        return std::abs(way) < 1e-5f ? way : way * 0.005f;
+    }
+
+    float pass_gain() const
+    {
+        const float gain_db = getParameterValue(kPassGain);
+        return gain_db <= -60.0f ? 0.0f : std::abs(gain_db) < 0.01f ? 1.0f : std::pow(10.0f, gain_db / 20.0f);
+    }
+
+    void tell_status(const cuevox::Client* client)
+    {
+        const cuevox::Link link = client != nullptr ? client->link() : why_.load(std::memory_order_relaxed);
+        values_[kStatus].store(static_cast<float>(static_cast<int>(link)), std::memory_order_relaxed);
+        if (client != nullptr) {
+            const uint64_t misses = client->misses() + client->given_up();
+            values_[kMisses].store(static_cast<float>(std::min<uint64_t>(misses, 1000000)), std::memory_order_relaxed);
+            values_[kRate].store(static_cast<float>(client->engine_rate()), std::memory_order_relaxed);
+        }
+        pass_gain_ = pass_gain();
+    }
+
+    // ---- in any thread
+
+    uint32_t whole(Parameter index) const { return static_cast<uint32_t>(std::lround(getParameterValue(index))); }
+
+    uint32_t wanted_latency() const { return std::min(whole(kLatency) * getBufferSize(), cuevox::kMaxLatencyFrames); }
+
+    void tell_latency(const cuevox::Client* client = nullptr)
+    {
+        if (client != nullptr)
+            mixer_latency_ = client->mixer_latency_frames(whole(kBus));
+        setLatency(wanted_latency() + mixer_latency_);
+    }
+
+    static void describe(DISTRHO_NAMESPACE::Parameter& it, const char* name, const char* symbol, float low, float high,
+                         float usual)
+    {
+        it.name = name;
+        it.symbol = symbol;
+        it.hints = kParameterIsInteger;
+        it.ranges.min = low;
+        it.ranges.max = high;
+        it.ranges.def = usual;
+    }
+
+    static void enumerate(DISTRHO_NAMESPACE::Parameter& it, std::initializer_list<const char*> labels)
+    {
+        ParameterEnumerationValue* const values = new ParameterEnumerationValue[labels.size()];
+        uint8_t count = 0;
+        for (const char* const label : labels) {
+            values[count].value = count;
+            values[count++].label = label;
+        }
+        it.enumValues.count = count;
+        it.enumValues.values = values;
+        it.enumValues.restrictedMode = true;
+    }
+
+    // The names that the engine has now; where none runs, numbers have to do.
+    void name_buses(DISTRHO_NAMESPACE::Parameter& it) const
+    {
+        cuevox::SharedMemory memory;
+        if (!memory.open(name_, cuevox::kSegmentBytes))
+            return;
+        const cuevox::Header* const header = static_cast<const cuevox::Header*>(memory.data());
+        if (cuevox::load_acquire(header->about.magic) != cuevox::kMagic || header->about.version != cuevox::kVersion ||
+            cuevox::load_acquire(header->engine.epoch) == 0)
+            return;
+        ParameterEnumerationValue* const values = new ParameterEnumerationValue[cuevox::kBuses];
+        uint8_t count = 0;
+        for (uint32_t bus = 0; bus < cuevox::kBuses; ++bus) {
+            if (header->bus[bus].id[0] == '\0')
+                continue;
+            values[count].value = static_cast<float>(bus);
+            values[count++].label = String(header->bus[bus].name);
+        }
+        it.enumValues.count = count;
+        it.enumValues.values = values;
+        it.enumValues.restrictedMode = false;
+    }
+
+    // ---- in the host's main thread and the helper's
+
+    void connect()
+    {
+        cuevox::Link why;
+        const cuevox::Wanted wanted = {instance_, whole(kBus), static_cast<uint32_t>(std::lround(getSampleRate())),
+                                       getBufferSize(), wanted_latency()};
+        std::unique_ptr<cuevox::Client> client = cuevox::Client::connect(name_, wanted, why);
+        why_.store(why, std::memory_order_relaxed);
+        if (client == nullptr)
+            return;
+        client->set_wakes(wakes_);
+        mixer_latency_ = client->mixer_latency_frames(wanted.bus);
+        exchange(client.release());
+    }
+
+    // Give the audio thread another client; the one before is freed once no block is under way.
+    void exchange(cuevox::Client* client)
+    {
+        cuevox::Client* const before = client_.exchange(client);
+        while (before != nullptr && busy_.load())
+            cuevox::sleep_ms(1);
+        delete before;
+    }
+
+    // Keep the bus's id and its number the same thing.
+    void settle_bus()
+    {
+        const std::lock_guard<std::mutex> connected(connect_lock_);
+        const cuevox::Client* const client = client_.load();
+        if (client == nullptr || !client->is_served())
+            return;
+        const std::lock_guard<std::mutex> guard(bus_lock_);
+        if (wants_id_) {
+            wants_id_ = turned_ = false;
+            const int bus = client->find_bus(bus_id_);
+            if (bus >= 0)
+                values_[kBus].store(static_cast<float>(bus), std::memory_order_relaxed);
+        } else if (turned_.exchange(false) || bus_id_.empty()) {
+            bus_id_ = client->bus_id(whole(kBus));
+        }
+    }
+
+    void help()
+    {
+        while (!quits_) {
+            for (uint32_t waited = 0; waited < kHelpMs && !quits_; waited += 10)
+                cuevox::sleep_ms(10);
+            if (quits_ || !is_active_)
+                continue;
+            {
+                const std::lock_guard<std::mutex> guard(connect_lock_);
+                const cuevox::Client* const client = client_.load();
+                if (is_active_ && (client == nullptr || client->is_replaced(name_)))
+                    connect();
+            }
+            settle_bus();
+        }
+    }
+
+    std::atomic<float> values_[kParameters] = {0.0f, 0.0f, 2.0f, 0.0f, 0.0f, 5.0f, 0.0f, 0.0f};
+    std::string name_;
+    uint64_t instance_;
+    bool wakes_ = true;
+    std::atomic<cuevox::Client*> client_{nullptr};
+    std::atomic<bool> busy_{false}, is_active_{false}, quits_{false}, turned_{false};
+    std::atomic<cuevox::Link> why_{cuevox::Link::kAbsent};
+    std::atomic<uint32_t> mixer_latency_{0};
+    int64_t frames_ = 0;      // since it was activated
+    float gain_ = 1.0f, pass_gain_ = 1.0f;
+    std::mutex connect_lock_;
+    mutable std::mutex bus_lock_;
+    std::string bus_id_;
+    bool wants_id_ = false;
+    std::thread helper_;
+};
+
+Plugin* createPlugin() { return new CuevoxReturn(); }
+
+END_NAMESPACE_DISTRHO

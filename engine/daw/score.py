@@ -1,0 +1,238 @@
+"""The score: where each plug-in of a DAW reads in what the mixer plays. Pure: numbers in, decisions out.
+
+The mixer is one stream of engine frames. Whoever asks first has the next block mixed; everybody else reads the same
+block later from the history. ``Passage`` says which timeline frame an engine frame was: so an instance that asks for
+a place of the timeline is given what was played there, also when the DAW works on its tracks at different times.
+
+Rules. Who jumps (starts, stops, locates) takes the others along; an instance that just goes on where the others have
+left is elsewhere, and hears silence until it jumps too. An offline instance is never given anything wrong: it waits.
+The first host that asks has the transport until it has been quiet for ``HOST_QUIET_SECONDS``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+HISTORY_FRAMES = 1 << 17
+"""How far back somebody may read: 2.7 s at 48 kHz."""
+QUIET_SECONDS = 0.5
+"""Who has not asked for so long is waited for no longer."""
+HOST_QUIET_SECONDS = 2.0
+KEPT_PASSAGES = 256
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as the score needs it.
+
+    frame: of the timeline, before 0 while the DAW rolls in. ahead: how many frames more. follows: whether the story
+    goes with the DAW's transport. loop: start and end on the timeline; equal: none. at: seconds of one clock.
+    """
+
+    frame: int
+    frames: int
+    ahead: int = 0
+    playing: bool = False
+    follows: bool = True
+    offline: bool = False
+    loop: tuple[int, int] = (0, 0)
+    at: float = 0.0
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """From engine frame ``begin`` on the timeline stands at, or plays from, ``frame``."""
+
+    begin: int
+    frame: int
+    playing: bool
+
+    def timeline(self, engine_frame: int) -> int:
+        """Return where the timeline is at an engine frame."""
+        return self.frame + (engine_frame - self.begin if self.playing else 0)
+
+
+class Reader(msgspec.Struct):
+    """One instance. cursor: the next engine frame that it reads; -1: it has not read yet. lost: it hears silence."""
+
+    host: int
+    cursor: int = -1
+    expected: int = 0
+    playing: bool = False
+    follows: bool = False
+    offline: bool = False
+    asked_at: float = float("-inf")
+    waits: bool = False
+    lost: bool = False
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where to read. passage: what the mixer has to be told first, at the frame that it has reached."""
+
+    cursor: int
+    passage: Passage | None = None
+
+
+WAIT, ELSEWHERE, OTHER_HOST = Place(-1), Place(-2), Place(-3)
+
+
+class Score:
+    """Who reads where. head: how far the mixer has come, in every call the same count."""
+
+    def __init__(self, sample_rate: int, history_frames: int = HISTORY_FRAMES) -> None:
+        self._rate, self._history = sample_rate, history_frames
+        self._readers: dict[int, Reader] = {}
+        self._passages: deque[Passage] = deque([Passage(0, 0, False)], KEPT_PASSAGES)
+        self._cycle = (0, float("-inf"))
+
+    def join(self, slot: int, host: int) -> None:
+        """Take in an instance, or another one in its place."""
+        self._readers[slot] = Reader(host=host)
+
+    def leave(self, slot: int) -> None:
+        """Forget an instance."""
+        self._readers.pop(slot, None)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the DAW has the timeline run."""
+        return self._passages[-1].playing
+
+    @property
+    def begun(self) -> int:
+        """The engine frame of the last jump."""
+        return self._passages[-1].begin
+
+    def timeline(self, engine_frame: int) -> int:
+        """Return where the DAW has the timeline at an engine frame."""
+        return self._passages[-1].timeline(engine_frame)
+
+    def place(self, slot: int, ask: Ask, head: int) -> Place:
+        """Return where an instance reads what it asks for, or WAIT, ELSEWHERE, OTHER_HOST."""
+        reader = self._readers[slot]
+        if any(self._holds(other, reader, ask.at) for other in self._readers.values()):
+            return OTHER_HOST
+        reader.asked_at, reader.offline = ask.at, ask.offline
+        place = self._find(reader, ask, head)
+        reader.waits = place is WAIT
+        if not reader.waits:
+            self._note(reader, ask, place)
+        return place
+
+    def told(self, passage: Passage) -> None:
+        """Note that the mixer has been told of a passage."""
+        self._passages.append(passage)
+
+    def stop(self, head: int) -> None:
+        """Nobody asks any more."""
+        last = self._passages[-1]
+        self._passages.append(Passage(head, last.timeline(head), False))
+
+    def shift(self, slot: int, frames: int) -> None:
+        """Note that an instance reads so much later than ``place`` said: something was mixed before."""
+        self._readers[slot].cursor += frames
+
+    def mixed(self, begin: int, at: float) -> None:
+        """Note that the block from ``begin`` on was mixed for whoever asked at that time."""
+        self._cycle = (begin, at)
+
+    def loop_end(self, ask: Ask, head: int) -> int:
+        """Return at which engine frame the DAW's loop goes back, from ``head`` on; -1: it does not."""
+        start, end = ask.loop
+        last = self._passages[-1]
+        if not (ask.playing and ask.follows and last.playing and 0 <= start < end):
+            return -1
+        left = end - last.timeline(head)
+        return head + left if left >= 0 else -1
+
+    def _holds(self, other: Reader, reader: Reader, at: float) -> bool:
+        """Whether another host has the transport: the one that asked before this one's first time."""
+        if other.host == reader.host or at - other.asked_at >= HOST_QUIET_SECONDS:
+            return False
+        return reader.asked_at == float("-inf") or at - reader.asked_at >= HOST_QUIET_SECONDS
+
+    def _note(self, reader: Reader, ask: Ask, place: Place) -> None:
+        start, end = ask.loop
+        expected = ask.frame + (ask.frames if ask.playing else 0)
+        if ask.playing and 0 <= start < end and ask.frame < end <= expected:
+            expected = start + expected - end
+        reader.expected, reader.playing, reader.follows = expected, ask.playing, ask.follows
+        reader.lost = place.cursor < 0
+        if not reader.lost:
+            reader.cursor = place.cursor + ask.frames
+
+    def _find(self, reader: Reader, ask: Ask, head: int) -> Place:
+        if not ask.follows:
+            return Place(self._now(reader, ask, head))
+        goes_on = self._goes_on(reader, ask)
+        if goes_on and not reader.lost:
+            if ask.playing and self._fits(reader.cursor, ask, head):
+                return WAIT if self._too_far(reader, ask, head) else Place(reader.cursor)
+            if not ask.playing and not self._passages[-1].playing:
+                return Place(self._now(reader, ask, head))
+        there = self._led(reader, ask, head)
+        if there >= 0:
+            return Place(there)
+        if ask.offline and self._others_need(reader, ask.at):
+            return WAIT
+        if goes_on and not ask.offline and self._others_lead(reader, ask.at):
+            return ELSEWHERE
+        return Place(head, Passage(head, ask.frame, ask.playing))
+
+    def _goes_on(self, reader: Reader, ask: Ask) -> bool:
+        """Whether the DAW goes on as it did, for this instance; hosts that round may be off by a frame."""
+        same = reader.cursor >= 0 and reader.follows and reader.playing == ask.playing
+        return same and abs(ask.frame - reader.expected) <= 1
+
+    def _fits(self, cursor: int, ask: Ask, head: int) -> bool:
+        """Whether the timeline was, or will be, at ``ask.frame`` when the mixer is at ``cursor``."""
+        passage = self._passage(cursor)
+        if passage is None or not head - self._history <= cursor <= head:
+            return False
+        return passage.playing == ask.playing and abs(passage.timeline(cursor) - ask.frame) <= 1
+
+    def _passage(self, engine_frame: int) -> Passage | None:
+        return next((p for p in reversed(self._passages) if p.begin <= engine_frame), None)
+
+    def _led(self, reader: Reader, ask: Ask, head: int) -> int:
+        """Return where others have led to the place that is asked for, after this reader's own; -1: nowhere."""
+        if reader.cursor < 0 and not any(self._is_active(r, ask.at) for r in self._readers.values() if r is not reader):
+            return -1
+        end = head
+        since = head - self._history if reader.lost else max(reader.cursor, head - self._history)
+        for passage in reversed(self._passages):
+            if passage.begin < since:
+                break
+            cursor = passage.begin + (ask.frame - passage.frame if ask.playing else 0)
+            is_there = passage.begin <= cursor <= end and passage.timeline(cursor) == ask.frame
+            if is_there and passage.playing == ask.playing:
+                return cursor if ask.playing else self._now(reader, ask, head)
+            end = passage.begin - 1
+        return -1
+
+    def _now(self, reader: Reader, ask: Ask, head: int) -> int:
+        """Return where a reader goes on that is at no place of the timeline: in step with the others."""
+        slack = 4 * max(ask.frames, ask.ahead)
+        if reader.cursor >= 0 and head - reader.cursor <= (self._history if ask.offline else slack):
+            return reader.cursor
+        begin, at = self._cycle
+        return begin if 0.0 <= ask.at - at < 0.5 * ask.frames / self._rate else head
+
+    def _is_active(self, reader: Reader, at: float) -> bool:
+        return reader.waits or at - reader.asked_at < QUIET_SECONDS
+
+    def _others_need(self, reader: Reader, at: float) -> bool:
+        """Whether a jump would take the timeline away from another offline instance that is still at work."""
+        others = (r for r in self._readers.values() if r is not reader and r.offline and not r.waits)
+        return any(self._is_active(r, at) and (reader.cursor < 0 or r.cursor < reader.cursor) for r in others)
+
+    def _others_lead(self, reader: Reader, at: float) -> bool:
+        return any(self._is_active(r, at) for r in self._readers.values() if r is not reader)
+
+    def _too_far(self, reader: Reader, ask: Ask, head: int) -> bool:
+        """Whether an offline instance would take from a slower one what that has not read yet."""
+        if not ask.offline:
+            return False
+        others = (r for r in self._readers.values() if r is not reader and r.offline and not r.waits and r.cursor >= 0)
+        behind = min((r.cursor for r in others if self._is_active(r, ask.at)), default=reader.cursor)
+        return reader.cursor + ask.frames - behind > self._history // 2 and reader.cursor + ask.frames > head

@@ -1,0 +1,244 @@
+"""The server: answers what plug-ins ask, in order, out of one mixer."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.daw.desk import Desk, transport
+from engine.daw.history import History, lay
+from engine.daw.layout import BUSES, MAX_REQUEST_FRAMES, Flag, Refusal
+from engine.daw.link import DawLink, Slot
+from engine.daw.score import ELSEWHERE, HISTORY_FRAMES, OTHER_HOST, WAIT, Ask, Passage, Score
+from engine.output.base import Render
+from engine.platform import process_lives
+from engine.realtime.records import Kind, records
+
+BUS_FADE_FRAMES = 256
+"""How long an instance takes to go over to another bus."""
+FLUSH_SECONDS = 1.0
+"""What is mixed unheard before a bounce begins to play: so long the limiter and ducking remember what was before."""
+NOWHERE = -1
+
+Audio = NDArray[np.float32]
+
+
+class Server:
+    """Serves all slots of a link. The output's thread; ``render`` fills blocks with the main mix."""
+
+    def __init__(self, link: DawLink, desk: Desk, render: Render, sample_rate: int) -> None:
+        self.asked_at = float("-inf")
+        """When somebody was last answered, by the monotonic clock."""
+        self.offline = False
+        """Whether that was for a bounce."""
+        self.waits = False
+        """Whether somebody can't be answered yet."""
+        self._link, self._desk, self._render, self._rate = link, desk, render, sample_rate
+        self._score = Score(sample_rate)
+        self._history = History(HISTORY_FRAMES)
+        self._served: dict[int, int] = {}
+        self._head = 0
+        self._rolls_at = NOWHERE
+        self._unix = 0.0
+        self._out = np.zeros((MAX_REQUEST_FRAMES, 2), np.float32)
+        self._piece = np.zeros((2 * MAX_REQUEST_FRAMES, 2), np.float32)
+        self._old = np.zeros((BUS_FADE_FRAMES, 2), np.float32)
+        self._named: tuple[str, ...] | None = None
+        self._introduce()
+
+    def serve(self, now: float) -> bool:
+        """Answer all that is asked; False when nothing was."""
+        answered = self.waits = False
+        for number, slot in enumerate(self._link.slots):
+            self._greet(number, slot)
+            while slot.taken < slot.asked:
+                if not self._answer(number, slot, now):
+                    self.waits = True
+                    break
+                answered = True
+        if answered:
+            self.asked_at = now
+            self._introduce()
+        return answered
+
+    def idle(self, frames: int, unix_seconds: float) -> None:
+        """Mix a block that nobody hears: so that the engine goes on without a DAW."""
+        self._mix(frames, unix_seconds)
+        self._introduce()
+
+    def rest(self) -> None:
+        """Nobody asks any more: what the DAW had playing stops. Instances of hosts that died are forgotten."""
+        for number in tuple(self._served):
+            if not process_lives(self._link.slots[number].host):
+                self._forget(number)
+        if self._score.playing:
+            self._score.stop(self._head)
+            self._desk.conduct(transport(Passage(self._head, self._score.timeline(self._head), False)))
+        self._rolls_at = NOWHERE
+
+    def _introduce(self) -> None:
+        """Tell plug-ins what buses there are and how late they come, where that is news."""
+        buses = self._desk.buses
+        if buses is not self._named:
+            self._named = buses
+            self._link.name_buses(buses)
+        self._link.set_latency(self._desk.latency_frames, self._desk.strip_latency_frames)
+
+    def _greet(self, number: int, slot: Slot) -> None:
+        """See who has come and who has left."""
+        host, generation = slot.host, int(slot.row["generation"])
+        if not host:
+            if number in self._served:
+                self._forget(number)
+        elif generation != slot.generation or (number not in self._served and slot.taken < slot.asked):
+            slot.generation = generation
+            self._served[number] = int(slot.row["bus"])
+            self._score.join(number, host)
+            self._keep()
+
+    def _forget(self, number: int) -> None:
+        del self._served[number]
+        self._score.leave(number)
+        self._keep()
+
+    def _keep(self, *others: int) -> None:
+        self._history.want(frozenset((*self._served.values(), *others)), self._head)
+
+    def _answer(self, number: int, slot: Slot, now: float) -> bool:
+        """Answer the next request of a slot; False: not yet."""
+        request = slot.requests[slot.taken % len(slot.requests)]
+        stream, frames, ahead = int(request["stream"]), int(request["frames"]), int(request["ahead_frames"])
+        if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
+            slot.skip()
+            return True
+        ask = _ask(request, now)
+        refusal, cursor = Refusal.OTHER_RATE, NOWHERE
+        if slot.row["sample_rate"] == self._rate:
+            place = self._score.place(number, ask, self._head)
+            if place is WAIT:
+                return False
+            refusal = {id(ELSEWHERE): Refusal.ELSEWHERE, id(OTHER_HOST): Refusal.OTHER_HOST}.get(
+                id(place), Refusal.SERVED
+            )
+            cursor = place.cursor
+            if place.passage is not None:
+                if ask.offline and ask.playing:
+                    cursor += self._flush(number)
+                self._go(Passage(cursor, place.passage.frame, place.passage.playing))
+        self.offline = ask.offline
+        if refusal is Refusal.SERVED:
+            frames += ahead
+            if (bus := int(slot.row["bus"])) != self._served[number]:
+                self._keep(bus)
+            self._mix_until(cursor, cursor + frames, ask, _unix(int(request["asked_ns"])))
+            if not self._give(number, slot, stream, cursor, frames):
+                refusal = Refusal.NO_BUS
+        else:
+            self._piece[:frames] = 0.0
+            lay(slot.ring, stream, self._piece[:frames])
+        slot.answer(stream + frames, int(refusal), time.monotonic_ns())
+        return True
+
+    def _flush(self, number: int) -> int:
+        """Let nothing of what was before be heard in a bounce: players, tails, memories. Return how long that took."""
+        begin = self._head
+        panic = records(1)
+        panic["kind"] = Kind.PANIC
+        self._desk.conduct(panic)
+        end = begin + round(FLUSH_SECONDS * self._rate)
+        while self._head < end:
+            self._mix(min(MAX_REQUEST_FRAMES, end - self._head), self._unix)
+        self._score.shift(number, self._head - begin)
+        return self._head - begin
+
+    def _go(self, passage: Passage) -> None:
+        """Bring the mixer to a passage that begins with its next frame."""
+        self._score.told(passage)
+        self._desk.conduct(transport(passage))
+        rolls_in = passage.playing and passage.frame < 0
+        self._rolls_at = passage.begin - passage.frame if rolls_in else NOWHERE
+
+    def _mix_until(self, cursor: int, until: int, ask: Ask, unix_seconds: float) -> None:
+        """Mix what has not been mixed yet, round the DAW's loop where that ends, and across frame 0."""
+        if self._head < until:
+            self._score.mixed(self._head, ask.at)
+        if ask.offline:  # in blocks of one size from where it began to play, whatever the DAW's are
+            begun = self._score.begun
+            until = begun - (begun - until) // MAX_REQUEST_FRAMES * MAX_REQUEST_FRAMES
+        while self._head < until:
+            edges = [until, self._head + MAX_REQUEST_FRAMES]
+            loop_end = self._score.loop_end(ask, self._head)
+            if loop_end == self._head > cursor:
+                self._go(Passage(self._head, ask.loop[0], True))
+                continue
+            if self._rolls_at == self._head:
+                self._desk.conduct(transport(Passage(self._head, 0, True)))
+                self._rolls_at = NOWHERE
+            edges += [edge for edge in (loop_end, self._rolls_at) if edge > self._head]
+            seconds = (self._head - cursor) / self._rate
+            self._mix(min(edges) - self._head, self._unix if ask.offline else unix_seconds + seconds)
+
+    def _mix(self, frames: int, unix_seconds: float) -> None:
+        out = self._out[:frames]
+        self._render(out, unix_seconds, False)
+        for bus in self._history.buses:
+            block = out if bus == 0 else self._strip(bus, frames)
+            self._history.write(bus, self._head, block)
+        self._head += frames
+        self._unix = unix_seconds + frames / self._rate
+
+    def _strip(self, bus: int, frames: int) -> Audio:
+        """Return what a strip gave in this block; silence where there is none, or the block failed."""
+        if self._has(bus):
+            block = self._desk.strip_output(bus - 1)
+            if len(block) == frames:
+                return block
+        return np.zeros((frames, 2), np.float32)
+
+    def _has(self, bus: int) -> bool:
+        buses = self._desk.buses
+        return bus == 0 or (bus < BUSES and bus <= len(buses) and buses[bus - 1] != "")
+
+    def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> bool:
+        """Lay into the slot's ring what its bus played; False: there is no such bus."""
+        bus, before = int(slot.row["bus"]), self._served[number]
+        piece = self._piece[:frames]
+        if bus == before or not self._history.has(bus, cursor):
+            self._history.read(before, cursor, frames, piece)
+        else:
+            self._history.read(bus, cursor, frames, piece)
+            if not self.offline:
+                self._fade(before, cursor, piece)
+            self._served[number] = bus
+            self._keep()
+        lay(slot.ring, stream, piece)
+        return self._has(bus)
+
+    def _fade(self, before: int, cursor: int, piece: Audio) -> None:
+        """Go over from another bus to the one in ``piece``."""
+        old = self._old[: len(piece)]
+        self._history.read(before, cursor, len(old), old)
+        rise = (np.arange(len(old), dtype=np.float32) / len(old))[:, None]
+        piece[: len(old)] = piece[: len(old)] * rise + old * (1.0 - rise)
+
+
+def _ask(request: np.void, now: float) -> Ask:
+    flags = int(request["flags"])
+    loops = bool(flags & Flag.LOOP)
+    return Ask(
+        frame=int(request["timeline_frame"]),
+        frames=int(request["frames"]),
+        ahead=int(request["ahead_frames"]),
+        playing=bool(flags & Flag.PLAYING),
+        follows=not flags & Flag.FREE,
+        offline=bool(flags & Flag.OFFLINE),
+        loop=(int(request["loop_start"]), int(request["loop_end"])) if loops else (0, 0),
+        at=now,
+    )
+
+
+def _unix(asked_ns: int) -> float:
+    """Return the wall time of a moment of the monotonic clock."""
+    return time.time() - (time.monotonic_ns() - asked_ns) * 1e-9

@@ -1,0 +1,102 @@
+"""Cuevox Return as a VST3 plug-in in pedalboard, which renders offline: what it bounces is what we export."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.daw.plugin_rig import Audio, built, exported, lay_out, serving
+from tests.signals import RATE
+from tests.whole.rig import Rig
+
+pytestmark = pytest.mark.extra
+pedalboard = pytest.importorskip("pedalboard")
+
+LINK = f"test-pb-{os.getpid()}"
+BUSES = {"mix": "Mix", "one": "one", "two": "two"}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lay_out(tmp_path_factory.mktemp("daw"))
+
+
+@pytest.fixture(scope="module")
+def export(story: Path) -> dict[str, Audio]:
+    return exported(story)
+
+
+@pytest.fixture(scope="module")
+def engine(story: Path) -> Iterator[Rig]:
+    before = os.environ.get("CUEVOX_DAW_LINK")
+    os.environ["CUEVOX_DAW_LINK"] = LINK  # the plug-in lives in this process
+    try:
+        with serving(story, LINK) as rig:
+            yield rig
+    finally:
+        os.environ.pop("CUEVOX_DAW_LINK")
+        if before is not None:
+            os.environ["CUEVOX_DAW_LINK"] = before
+
+
+def loaded(**params: Any) -> Any:
+    """Return an instance that plays the story from its start, as soon as it is asked for sound."""
+    plugin = pedalboard.load_plugin(str(built() / "CuevoxReturn.vst3"))
+    plugin.transport = "From the start"
+    for name, value in params.items():
+        setattr(plugin, name, value)
+    return plugin
+
+
+def bounced(plugin: Any, frames: int, block: int) -> Audio:
+    silence = np.zeros((2, frames), np.float32)
+    return np.ascontiguousarray(plugin.process(silence, RATE, buffer_size=block, reset=True).T)
+
+
+@pytest.mark.parametrize(
+    ("bus", "blocks_of_latency", "block"),
+    [("mix", 2, 128), ("one", 1, 512), ("two", 0, 512), ("mix", 2, 2048), ("one", 2, 8192), ("two", 1, 333)],
+)
+def test_a_bounce_is_the_export_to_the_last_bit(
+    engine: Rig, export: dict[str, Audio], bus: str, blocks_of_latency: int, block: int
+) -> None:
+    plugin = loaded(blocks_of_latency=float(blocks_of_latency), bus=BUSES[bus])
+    wanted = export[bus]
+    heard = bounced(plugin, len(wanted), block)
+    assert plugin.reported_latency_samples == blocks_of_latency * block
+    np.testing.assert_array_equal(heard, wanted)
+
+
+def test_two_instances_in_two_threads_get_the_same_story(engine: Rig, export: dict[str, Audio]) -> None:
+    heard: dict[str, Audio] = {}
+    instances = {bus: loaded(bus=BUSES[bus]) for bus in ("one", "two")}
+
+    def bounce(bus: str) -> None:
+        heard[bus] = bounced(instances[bus], len(export[bus]), 512)
+
+    threads = [threading.Thread(target=bounce, args=(bus,)) for bus in instances]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for bus in instances:
+        np.testing.assert_array_equal(heard[bus], export[bus])
+
+
+def test_what_was_chosen_travels_with_the_session(engine: Rig) -> None:
+    plugin = loaded(bus="two", blocks_of_latency=1.0)
+    bounced(plugin, 4096, 512)
+    again = pedalboard.load_plugin(str(built() / "CuevoxReturn.vst3"))
+    again.raw_state = plugin.raw_state
+    assert (str(again.bus), float(again.blocks_of_latency), str(again.transport)) == ("two", 1.0, "From the start")
+
+
+def test_another_sample_rate_is_silence(engine: Rig) -> None:
+    heard = loaded().process(np.zeros((2, 4096), np.float32), 44100, buffer_size=512, reset=True)
+    assert not heard.any()
