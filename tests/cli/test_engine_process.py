@@ -34,7 +34,10 @@ def assert_all_gone(family: list[psutil.Process]) -> None:
     assert [process.cmdline() for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), [
+    pytest.param(signal.SIGINT, 130, marks=pytest.mark.extra), (signal.SIGTERM, 143),
+    pytest.param(signal.SIGKILL, -9, marks=pytest.mark.extra),
+])  # fmt: skip
 def test_an_engine_of_a_command_s_own_goes_with_it(tmp_path, number, code):
     saying, family = start_saying(tmp_path)
     saying.send_signal(number)

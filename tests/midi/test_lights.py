@@ -57,7 +57,7 @@ def truth(engine, bank):
     return {note: EXPECTED[look(n + first)] if n + first in indices else (0, 0) for n, note in enumerate(GRID)}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_launchpad_shows_the_truth_after_anything(seed):
     async def run():
         chance = random.Random(seed)
@@ -68,7 +68,7 @@ def test_a_launchpad_shows_the_truth_after_anything(seed):
             device, bank = Launchpad(rig), "a"
             for _ in range(120):
                 what = chance.random()
-                if what < 0.8:
+                if what < 0.73:
                     slot = chance.choice(list(rig.engine.slots))
                     rig.engine.slots[slot] = chance.choice(STATES)
                     rig.engine.tell(SlotChanged(bank=slot[0], index=slot[1], state=rig.engine.slots[slot]))

@@ -149,6 +149,7 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
         assert rig.stop() == 0
 
 
+@pytest.mark.extra
 def test_a_killed_engine_leaves_files_that_can_be_read(story: Path) -> None:
     with running(story, "--device", "null", env={"CUEVOX_STREAM_SECONDS": "5"}) as rig:
         rig.wait_ready()
