@@ -65,6 +65,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_dir: Annotated[str, _text("folder of takes; empty: the system's own")] = ""
     state_dir: Annotated[str, _text("folder of black boxes; empty: the system's own")] = ""
     data_dir: Annotated[str, _text("folder of profiles and of what is known of takes; empty: the system's own")] = ""
+    database: Annotated[
+        str, _text("URL of a PostgreSQL that a studio shares, postgresql://USER:PASSWORD@HOST/NAME; empty: our own")
+    ] = ""
+    media_dir: Annotated[str, _text("folder of the library's sound, shared with its database; empty: in data_dir")] = ""
+    library_max_mb: Annotated[
+        int, _number(16, 100_000_000, "size that `cuevox library prune` keeps the library's sound below")
+    ] = 20_000
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     stream_seconds: Annotated[int, _number(1, 86400, "audio files that are longer are played from the disk")] = 60
@@ -110,6 +117,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(platformdirs.user_data_dir("cuevox", appauthor=False))
 
     @property
+    def media_folder(self) -> Path:
+        """Return where the library's sound lies."""
+        return Path(self.media_dir).expanduser() if self.media_dir else self.data_folder / "media"
+
+    @property
     def takes_folder(self) -> Path:
         """Return where takes are cached."""
         return self.cache_folder / "takes"
@@ -153,7 +165,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (self.data_folder / PROFILE_VOICES, *own)
 
 
-SECRETS = frozenset({"passcodes"})
+SECRETS = frozenset({"passcodes", "database"})
 """Settings that are not shown."""
 
 NAMES: tuple[str, ...] = Settings.__struct_fields__

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.jack_server"]
+pytest_plugins = ["tests.jack_server", "tests.postgres_server"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")

@@ -17,6 +17,7 @@ dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpe
 all)
     extra="[dev,neural,bench,foreign]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
+    debian+=" postgresql" # started by the tests themselves, on a port of their own
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own
     debian+=" liblo-tools chromium supercollider-language" # clients that the tests run
     debian+=" jalv lilv-utils sordi strace g++-mingw-w64-x86-64-posix" # hosts and judges of Cuevox Return

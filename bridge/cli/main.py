@@ -19,6 +19,7 @@ from bridge.cli import (
     doctor,
     export,
     import_script,
+    library,
     midi,
     models,
     monitor,
@@ -84,6 +85,7 @@ app.command("voices")(voices.voices)
 app.add_typer(models.app, name="models")
 app.add_typer(takes.app, name="takes")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(library.app, name="library")
 app.add_typer(plugins.app, name="plugins")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)

@@ -12,7 +12,8 @@ import typer
 from bridge.cli import options, screen
 
 if TYPE_CHECKING:
-    from engine.store.profiles import Profile, Profiles
+    from engine.store.kept_profile import Profile
+    from engine.store.profiles import Profiles
     from engine.store.samples import Finding
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -40,12 +41,13 @@ def profiles() -> None:
 def shelf() -> Iterator[Profiles]:
     """Open the profiles, and close the database behind them."""
     from engine.store.database import Database
+    from engine.store.media import Media
     from engine.store.profiles import Profiles
 
-    folder = options.effective().data_folder
-    database = Database(folder)
+    settings = options.effective()
+    database = Database(settings.data_folder, settings.database)
     try:
-        yield Profiles(database, folder)
+        yield Profiles(database, settings.data_folder, Media(settings.media_folder))
     finally:
         database.close()
 
@@ -87,7 +89,7 @@ def add(
     """Make a voice of samples: checked, trimmed, evenly loud. It speaks wherever its id stands as a voice."""
     from engine.errors import BadRange
     from engine.mixer.effects import effect_spec
-    from engine.store.profiles import Profile
+    from engine.store.kept_profile import Profile
 
     if text and listen:
         raise BadRange("give either the texts of the samples, or what is to listen to them")

@@ -42,6 +42,7 @@ class Desk:
         from engine.render.cache import TakeCache
         from engine.render.locks import Locks
         from engine.store.database import Database
+        from engine.store.media import Media
         from engine.store.takes import Takes
 
         self.settings: Settings = options.effective()
@@ -57,8 +58,8 @@ class Desk:
         self.clip, self.line = clip, line
         self.cache: TakeCache = TakeCache(self.settings.takes_folder)
         self.locks = Locks(self.settings.takes_folder)
-        self.database = Database(self.settings.data_folder)
-        self.takes: Takes = Takes(self.database)
+        self.database = Database(self.settings.data_folder, self.settings.database)
+        self.takes: Takes = Takes(self.database, Media(self.settings.media_folder))
 
     def speak(self, line: Line, seed: int, catalog: Catalog | None = None) -> Take:
         """Return the take of ``line`` with ``seed``, made now if the cache has it no more."""
@@ -77,9 +78,11 @@ class Desk:
         from engine.errors import VoiceError
         from engine.voices.catalog import Catalog
 
-        if (take := self.cache.get(kept.digest)) is not None:
+        if (take := self.cache.get(kept.digest) or self.takes.bring_back(kept, self.cache)) is not None:
             return take
         recipe = kept.recipe
+        if recipe is None:
+            raise VoiceError(f"take {kept.number} was made elsewhere: nothing here can make it again")
         take = self.speak(recipe.line, recipe.seed, Catalog(presets={recipe.preset.id: recipe.preset}))
         if take.digest != kept.digest:
             raise VoiceError(
@@ -175,7 +178,8 @@ def compare(story: options.StoryFile, clip: Clip, json: options.Json = False) ->
 
 
 def _note(at: Desk, seed: int) -> KeptTake:
-    return at.takes.note(at.line, at.catalog.get(at.line.voice), at.speak(at.line, seed))
+    take = at.speak(at.line, seed)
+    return at.takes.note(at.line, at.catalog.get(at.line.voice), take, at.cache.audio_path(take.digest))
 
 
 def _row(at: Desk, kept: KeptTake, locked: str | None) -> dict[str, object]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadRange, MediaError
-from engine.store.profiles import MOST_SAMPLES, Profile, Profiles, wav_facts
+from engine.store.kept_profile import Profile
+from engine.store.profile_sound import wav_facts
+from engine.store.profiles import MOST_SAMPLES, Profiles
 
 FACTS = "profile.json"
 VERSION = 1

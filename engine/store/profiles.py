@@ -5,88 +5,58 @@ The preset is an ordinary one, so that the engine needs no database to speak wit
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import soundfile
 from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from engine.errors import BadRange, MediaError, UnknownThing
 from engine.settings import PROFILE_VOICES
 from engine.store.database import Database
-from engine.store.samples import Finding, Sample, read_sample
-from engine.store.tables import ProfileRow, SampleRow
+from engine.store.history import tell
+from engine.store.kept_profile import KeptSample, Profile, profile_of, row_of
+from engine.store.media import MEDIA, Media
+from engine.store.profile_sound import joined, kept_sample, wav_bytes
+from engine.store.samples import read_sample
+from engine.store.tables import MediaRow, ProfileRow, SampleRow
 from engine.voices.base import Text
 from engine.voices.registry import backend
-from engine.voices.resample import Resampler
 
 ID = re.compile(r"[a-z0-9_-]{1,64}")
 MOST_SAMPLES = 100
-GAP_SECONDS = 0.25
-"""Between samples, where the model hears them as one."""
-
 REFERENCE = "reference.wav"
-
-
-class KeptSample(msgspec.Struct, frozen=True, kw_only=True):
-    """A sample as it is kept. name: of the file that it was. text: what is said in it."""
-
-    number: int
-    name: str
-    text: str
-    sha256: str
-    frames: int
-    sample_rate: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def file(self) -> str:
-        """Its file in the profile's folder."""
-        return f"{self.number:03}.wav"
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """A cloned voice. consent: who agreed to it, and when. settings, effects: of its preset, beside the sample."""
-
-    id: str
-    name: str
-    backend: str
-    language: str
-    consent: str
-    settings: dict[str, str | float]
-    effects: list[dict[str, dict[str, float]]]
-    samples: tuple[KeptSample, ...]
 
 
 class Profiles:
     """The profiles in ``folder``. Raises StoreError where the database fails, MediaError where the disk does."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, media: Media | None = None) -> None:
         self._database, self._folder = database, folder
+        self._media = media or Media(folder / "media")
 
     def sample_file(self, profile: str, sample: KeptSample) -> Path:
         """Return where a sample's sound lies."""
-        return self._folder / "profiles" / profile / sample.file
+        return self.folder(profile) / sample.file
 
     def all(self) -> tuple[Profile, ...]:
         """Return every profile, by id."""
+        asked = select(ProfileRow).order_by(ProfileRow.id).options(selectinload(ProfileRow.samples))
         with self._database.session() as session:
-            return tuple(_profile(row) for row in session.scalars(select(ProfileRow).order_by(ProfileRow.id)))
+            return tuple(profile_of(row) for row in session.scalars(asked))
 
     def get(self, id_: str) -> Profile:
         """Return one. Raises UnknownThing."""
-        profiles = {profile.id: profile for profile in self.all()}
-        if id_ not in profiles:
-            raise UnknownThing("profile", id_, profiles)
-        return profiles[id_]
+        with self._database.session() as session:
+            row = session.get(ProfileRow, id_)
+            if row is not None:
+                return profile_of(row)
+            raise UnknownThing("profile", id_, session.scalars(select(ProfileRow.id)))
 
     def make(self, profile: Profile, files: Sequence[Path], texts: Sequence[str]) -> Profile:
         """Make a profile of audio files with what is said in each ("": not known). Raises MediaError, BadRange."""
@@ -94,49 +64,111 @@ class Profiles:
             raise BadRange(f"a profile has 1 to {MOST_SAMPLES} samples, not {len(files)}")
         samples = [read_sample(file) for file in files]
         kept = [
-            _kept(number, sample, file.name, text)
+            kept_sample(number, sample, file.name, text)
             for number, (sample, file, text) in enumerate(zip(samples, files, texts, strict=True), 1)
         ]
         whole = msgspec.structs.replace(profile, samples=tuple(kept))
-        return self.add(whole, [_wav(sample.audio, sample.sample_rate) for sample in samples])
+        return self.add(whole, [wav_bytes(sample.audio, sample.sample_rate) for sample in samples])
 
     def add(self, profile: Profile, sounds: Sequence[bytes]) -> Profile:
         """Keep a profile with the sound of each of its samples, as WAV files; nothing is kept in part."""
         self._check(profile)
-        place = self._folder / "profiles" / profile.id
+        place = self.folder(profile.id)
+        with self._made(profile, sounds) as temporary, self._database.session(alone=MEDIA) as session:
+            self._refuse_second(session, profile.id)
+            session.add(row_of(profile, self._kept(session, temporary, profile)))
+            tell(session, "made", "profile", profile.id, profile.consent)
+            session.flush()
+            self._write_preset(profile)
+            _put_aside(place)  # of a profile whose row is gone: its program was killed between the two
+            temporary.rename(place)
+        return profile
+
+    def remove(self, id_: str) -> None:
+        """Forget a profile, with its sound and its preset. Raises UnknownThing.
+
+        Nobody adds one of that name meanwhile: its folder would be gone then, too.
+        """
+        self.get(id_)
+        with self._database.session(alone=MEDIA) as session:
+            if (row := session.get(ProfileRow, id_)) is None:
+                return  # somebody else was quicker
+            session.delete(row)
+            tell(session, "removed", "profile", id_)
+            session.flush()
+            self._preset_file(id_).unlink(missing_ok=True)
+            _put_aside(self.folder(id_))
+
+    def restore(self, id_: str) -> bool:
+        """Make a profile's folder and preset again where this machine lacks them; False: its sound is not kept.
+
+        A profile of a shared library comes here that way. Raises UnknownThing, MediaError.
+        """
+        profile = self.get(id_)
+        if self.here(id_):
+            return True
+        place = self.folder(id_)
+        sounds = self._sounds(id_)
+        if sounds is None:
+            return False
+        with self._made(profile, sounds) as temporary, self._database.session(alone=MEDIA):
+            self._write_preset(profile)
+            _put_aside(place)
+            temporary.rename(place)
+        return True
+
+    @contextmanager
+    def _made(self, profile: Profile, sounds: Sequence[bytes]) -> Iterator[Path]:
+        """Lend a folder with the sound of a profile, to be put in its place. Raises MediaError where the disk fails."""
+        place = self.folder(profile.id)
         temporary = place.with_name(f".{profile.id}.{secrets.token_hex(4)}")
         try:
             temporary.mkdir(parents=True)
             for sample, sound in zip(profile.samples, sounds, strict=True):
                 (temporary / sample.file).write_bytes(sound)
-            (temporary / REFERENCE).write_bytes(_joined(sounds))
-            with self._database.session() as session:
-                session.add(_row(profile))
-                session.flush()
-                self._write_preset(profile)
-                temporary.rename(place)
+            (temporary / REFERENCE).write_bytes(joined(sounds))
+            yield temporary
         except OSError as error:
-            self._preset_file(profile.id).unlink(missing_ok=True)
             raise MediaError(f"the profile can't be kept in {place}: {error}") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        return profile
 
-    def remove(self, id_: str) -> None:
-        """Forget a profile, with its sound and its preset. Raises UnknownThing."""
-        self.get(id_)
+    def folder(self, id_: str) -> Path:
+        """Return where the sound of a profile lies on this machine, or would."""
+        return self._folder / "profiles" / id_
+
+    def here(self, id_: str) -> bool:
+        """Return whether this machine can speak with a profile."""
+        return (self.folder(id_) / REFERENCE).exists() and self._preset_file(id_).exists()
+
+    def _refuse_second(self, session: Session, id_: str) -> None:
+        if session.get(ProfileRow, id_) is not None:
+            raise BadRange(f"there is a profile {id_!r} already; remove it first, or choose another id")
+
+    def _kept(self, session: Session, folder: Path, profile: Profile) -> list[str | None]:
+        """Return the names under which the library keeps the samples in a folder."""
+        names: list[str | None] = []
+        for sample in profile.samples:
+            with self._media.incoming(folder / sample.file) as (sound, copy):
+                names.append(self._media.keep(session, sound, copy))
+        return names
+
+    def _sounds(self, id_: str) -> list[bytes] | None:
+        asked = select(SampleRow, MediaRow).join(MediaRow, SampleRow.media == MediaRow.sha256)
         with self._database.session() as session:
-            session.delete(session.get_one(ProfileRow, id_))
-        self._preset_file(id_).unlink(missing_ok=True)
-        shutil.rmtree(self._folder / "profiles" / id_, ignore_errors=True)
+            rows = session.execute(asked.where(SampleRow.profile_id == id_).order_by(SampleRow.number)).all()
+            paths = [self._media.path(media.sha256, media.suffix) for _, media in rows]
+        if not paths or not all(path.exists() for path in paths):
+            return None
+        return [path.read_bytes() for path in paths]
 
     def _check(self, profile: Profile) -> None:
         if not ID.fullmatch(profile.id):
             raise BadRange(f"a profile's id is made of a to z, digits, _ and -, not {profile.id!r}")
         if not profile.consent.strip():
             raise BadRange("a profile needs a note of consent: who agreed to be cloned, and when")
-        if profile.id in {each.id for each in self.all()}:
-            raise BadRange(f"there is a profile {profile.id!r} already; remove it first, or choose another id")
+        with self._database.session() as session:
+            self._refuse_second(session, profile.id)
         table = backend(profile.backend).settings
         if "sample" not in table:
             raise BadRange(f"the backend {profile.backend!r} clones no voice; pocket does")
@@ -170,91 +202,9 @@ class Profiles:
         temporary.replace(path)
 
 
-def wav_facts(sound: bytes, name: str) -> tuple[int, int]:
-    """Return frames and rate of a WAV file. Raises MediaError."""
-    try:
-        info = soundfile.info(io.BytesIO(sound))
-    except soundfile.LibsndfileError as error:
-        raise MediaError(f"{name} is no sound: {error}") from error
-    return info.frames, info.samplerate
-
-
-def _kept(number: int, sample: Sample, name: str, text: str) -> KeptSample:
-    return KeptSample(
-        number=number,
-        name=name,
-        text=text,
-        sha256=hashlib.sha256(_wav(sample.audio, sample.sample_rate)).hexdigest(),
-        frames=len(sample.audio),
-        sample_rate=sample.sample_rate,
-        findings=sample.findings,
-    )
-
-
-def _wav(audio: np.ndarray, rate: int) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, audio, rate, subtype="PCM_24", format="WAV")
-    return file.getvalue()
-
-
-def _joined(sounds: Sequence[bytes]) -> bytes:
-    """Return all samples as one, at the first one's rate."""
-    parts: list[np.ndarray] = []
-    rate = 0
-    for sound in sounds:
-        audio, own = soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
-        rate = rate or own
-        if own != rate:
-            resampler = Resampler(own, rate, 1)
-            audio = np.concatenate([resampler.feed(audio), resampler.finish()])
-        parts += [audio, np.zeros((round(GAP_SECONDS * rate), 1), np.float32)]
-    return _wav(np.concatenate(parts[:-1]), rate)
-
-
-def _row(profile: Profile) -> ProfileRow:
-    return ProfileRow(
-        id=profile.id,
-        name=profile.name,
-        backend=profile.backend,
-        language=profile.language,
-        consent=profile.consent,
-        settings=msgspec.json.encode(profile.settings).decode(),
-        effects=msgspec.json.encode(profile.effects).decode(),
-        made_at=datetime.now(UTC).replace(tzinfo=None),
-        samples=[
-            SampleRow(
-                number=sample.number,
-                name=sample.name,
-                text=sample.text,
-                sha256=sample.sha256,
-                frames=sample.frames,
-                sample_rate=sample.sample_rate,
-                findings=msgspec.json.encode(sample.findings).decode(),
-            )
-            for sample in profile.samples
-        ],
-    )
-
-
-def _profile(row: ProfileRow) -> Profile:
-    return Profile(
-        id=row.id,
-        name=row.name,
-        backend=row.backend,
-        language=row.language,
-        consent=row.consent,
-        settings=msgspec.json.decode(row.settings, type=dict[str, str | float]),
-        effects=msgspec.json.decode(row.effects, type=list[dict[str, dict[str, float]]]),
-        samples=tuple(
-            KeptSample(
-                number=sample.number,
-                name=sample.name,
-                text=sample.text,
-                sha256=sample.sha256,
-                frames=sample.frames,
-                sample_rate=sample.sample_rate,
-                findings=msgspec.json.decode(sample.findings, type=tuple[Finding, ...]),
-            )
-            for sample in row.samples
-        ),
-    )
+def _put_aside(place: Path) -> None:
+    """Have a folder be gone at once, however long it takes to empty it."""
+    if place.exists():
+        aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}.gone")
+        place.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)

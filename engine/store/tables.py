@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, desc
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -12,11 +12,34 @@ class Base(DeclarativeBase):
     """All tables."""
 
 
+class MediaRow(Base):
+    """A sound, named by what is in it; the file lies in the media folder. What refers to it are takes and samples."""
+
+    __tablename__ = "media"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    suffix: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    frames: Mapped[int] = mapped_column(BigInteger)
+    sample_rate: Mapped[int]
+    channels: Mapped[int]
+    made_at: Mapped[datetime]
+
+
 class TakeRow(Base):
-    """A take of a line. number: from 1, within the line. recipe: all that shaped it, as JSON. See ``takes``."""
+    """A take of a line. number: from 1, within the line. recipe: all that shaped it, as JSON. See ``takes``.
+
+    search_text: its words as they are looked for, see ``words``. origin: what made it. facts: what is known of it, as
+    JSON. media: its sound, if it is kept.
+    """
 
     __tablename__ = "take"
-    __table_args__ = (UniqueConstraint("line", "number"), UniqueConstraint("line", "digest"))
+    __table_args__ = (
+        UniqueConstraint("line", "number"),
+        UniqueConstraint("line", "digest"),
+        Index("ix_take_voice", "voice", desc("id")),
+        Index("ix_take_media", "media"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     line: Mapped[str] = mapped_column(index=True)
@@ -28,6 +51,13 @@ class TakeRow(Base):
     recipe: Mapped[str]
     made_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(default="")
+    search_text: Mapped[str] = mapped_column(default="")
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    pinned: Mapped[bool] = mapped_column(default=False)
+    origin: Mapped[str] = mapped_column(default="")
+    facts: Mapped[str] = mapped_column(default="")
+    used_at: Mapped[datetime]
+    media: Mapped[str | None] = mapped_column(ForeignKey("media.sha256", name="fk_take_media"))
 
 
 class ProfileRow(Base):
@@ -49,10 +79,10 @@ class ProfileRow(Base):
 
 
 class SampleRow(Base):
-    """A sample of a profile; its sound lies in the profile's folder. findings: what was found on import, as JSON."""
+    """A sample of a profile. findings: what was found on import, as JSON. media: its sound, once it is kept there."""
 
     __tablename__ = "sample"
-    __table_args__ = (UniqueConstraint("profile_id", "number"),)
+    __table_args__ = (UniqueConstraint("profile_id", "number"), Index("ix_sample_media", "media"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     profile_id: Mapped[str] = mapped_column(ForeignKey("profile.id", ondelete="CASCADE"))
@@ -63,4 +93,47 @@ class SampleRow(Base):
     frames: Mapped[int]
     sample_rate: Mapped[int]
     findings: Mapped[str]
+    media: Mapped[str | None] = mapped_column(ForeignKey("media.sha256", name="fk_sample_media"))
     profile: Mapped[ProfileRow] = relationship(back_populates="samples")
+
+
+class PresetRow(Base):
+    """A preset that a studio shares: a voice, a mix, a surface, as the text of its file."""
+
+    __tablename__ = "preset"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+
+
+class JobRow(Base):
+    """A piece of work: what it was, how it ended. state: running, done, failed."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verb: Mapped[str]
+    what: Mapped[str]
+    state: Mapped[str]
+    made_by: Mapped[str]
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(default="")
+
+
+class HistoryRow(Base):
+    """What was done to the library: who did what, to which thing, when."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index("ix_history_thing", "kind", "thing"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+    verb: Mapped[str]
+    kind: Mapped[str]
+    thing: Mapped[str]
+    said: Mapped[str] = mapped_column(default="")

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from engine.errors import BadRange, EngineError, MediaError, UnknownThing
 from engine.store.archive import FACTS, export_profile, import_profile
 from engine.store.database import Database
-from engine.store.profiles import Profile, Profiles
+from engine.store.kept_profile import Profile
+from engine.store.profiles import Profiles
 from engine.store.samples import prepare
 from engine.voices.catalog import load_catalog
 

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 from engine.errors import UnknownThing
 from engine.render.digest import digest
 from engine.render.locks import Locks, line_key
-from engine.store import database as database_module
+from engine.store import steps
 from engine.store.database import Database, StoreError
 from engine.store.tables import Base
 from engine.store.takes import Takes
@@ -66,13 +66,14 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path):
 def test_the_steps_make_the_tables_that_the_program_has(tmp_path, database):
     made = create_engine("sqlite://")
     Base.metadata.create_all(made)
-    stepped = create_engine(f"sqlite:///{database.path}")
+    stepped = create_engine(f"sqlite:///{database.name}")
     for table in inspect(made).get_table_names():
         ours, theirs = (
             {(c["name"], str(c["type"]), c["nullable"]) for c in inspect(e).get_columns(table)} for e in (made, stepped)
         )
         assert ours == theirs
-    assert max(p.stem[1:5] for p in database_module.MIGRATIONS.glob("versions/r*.py")) == database_module.HEAD
+        assert len({frozenset(i["name"] for i in inspect(e).get_indexes(table)) for e in (made, stepped)}) == 1
+    assert max(p.stem[1:5] for p in steps.MIGRATIONS.glob("versions/r*.py")) == steps.HEAD
 
 
 def test_a_database_of_a_later_cuevox_is_refused(tmp_path, database):
