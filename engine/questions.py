@@ -120,12 +120,14 @@ Question = (
 
 
 class Shelves(msgspec.Struct, frozen=True, kw_only=True):
-    """Where everything lies; paths as text."""
+    """Where everything lies; paths as text. database: the URL of one that is shared. media_folder: "": with the data."""
 
     data_folder: str
     takes_folder: str
     voice_folders: tuple[str, ...]
     speak_with: str
+    database: str = ""
+    media_folder: str = ""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):

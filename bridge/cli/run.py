@@ -88,6 +88,8 @@ def run_config(
             "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),
             "data_folder": str(settings.data_folder),
+            "database": settings.database,
+            "media_folder": str(settings.media_folder),
             "voice_folders": [str(folder) for folder in settings.voice_folders],
             "plugin_folders": [str(folder) for folder in settings.plugin_search],
             "plugin_catalog": str(settings.plugin_catalog),

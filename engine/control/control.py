@@ -84,6 +84,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     cache_max_bytes: int
     voice_folders: tuple[str, ...] = ()
     data_folder: str = ""
+    database: str = ""
+    media_folder: str = ""
     discard_changes: bool = False
     state_folder: str = "."
     transcript: str = ""
@@ -148,6 +150,8 @@ class Control:
             takes_folder=config.takes_folder,
             voice_folders=config.voice_folders,
             speak_with=config.speak_with,
+            database=config.database,
+            media_folder=config.media_folder,
         )
         self.store = StoreDesk(Clerk(shelves), self.catalog, self._folder)
         maker = TakeMaker(self.pool, self.store.clerk)

@@ -32,7 +32,9 @@ from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.store import archive
 from engine.store.database import Database
-from engine.store.profiles import Profile, Profiles
+from engine.store.kept_profile import Profile
+from engine.store.media import Media
+from engine.store.profiles import Profiles
 from engine.store.samples import Finding, read_sample
 from engine.store.takes import Takes
 from engine.story.model import Line
@@ -47,8 +49,10 @@ class Answers:
     def __init__(self, shelves: Shelves) -> None:
         self._shelves = shelves
         takes_folder = Path(shelves.takes_folder)
-        self._database = Database(Path(shelves.data_folder))
-        self._takes, self._profiles = Takes(self._database), Profiles(self._database, Path(shelves.data_folder))
+        data = Path(shelves.data_folder)
+        media = Media(Path(shelves.media_folder) if shelves.media_folder else data / "media")
+        self._database = Database(data, shelves.database)
+        self._takes, self._profiles = Takes(self._database, media), Profiles(self._database, data, media)
         self._cache, self._locks = TakeCache(takes_folder), Locks(takes_folder)
 
     def close(self) -> None:
@@ -113,18 +117,20 @@ class Answers:
             raise NotReady(f"the take {digest} is not in the cache")
         folders = [Path(folder) for folder in self._shelves.voice_folders]
         preset = load_catalog(folders, self._shelves.speak_with).get(line.voice)
-        kept = self._takes.note(line, preset, take)
+        kept = self._takes.note(line, preset, take, self._cache.audio_path(digest))
         return ((kept.number, kept.seed),)
 
     def _find(self, line: Line, number: int) -> Rows:
         kept = self._takes.get(line, number)
         if self._locks.get(line) not in (None, kept.digest):
             raise Busy("another take of this line is locked; unlock it first")
+        if self._cache.get(kept.digest) is None:
+            self._takes.bring_back(kept, self._cache)
         return ((kept.seed,),)
 
     def _lock(self, line: Line, number: int) -> Rows:
         kept = self._takes.get(line, number)
-        if self._cache.get(kept.digest) is None:
+        if self._cache.get(kept.digest) is None and self._takes.bring_back(kept, self._cache) is None:
             raise NotReady(f"the sound of take {number} is not here any more; choose it, and lock it once it is there")
         self._locks.lock(line, kept.digest)
         return ((kept.seed,),)
