@@ -120,7 +120,7 @@ Question = (
 
 
 class Shelves(msgspec.Struct, frozen=True, kw_only=True):
-    """Where everything lies; paths as text. database: the URL of one that is shared. media_folder: "": with the data."""
+    """Where everything lies; paths as text. database: URL of one that is shared. media_folder: "": with the data."""
 
     data_folder: str
     takes_folder: str

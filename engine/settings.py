@@ -79,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     record_memory_mb: Annotated[
         int, _number(1, 65536, "shared memory between the sound and the disk it is written to")
     ] = 16
+    streams: Annotated[
+        str, _text("strips that are sent over the network from the start: NAME KIND STRIP HOST[:PORT] [FORMAT], …")
+    ] = ""
     outputs_max_mb: Annotated[
         int, _number(1, 100_000_000, "what exports and recordings beside a story may take, of those asked for over OSC")
     ] = 100_000

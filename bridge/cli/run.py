@@ -76,7 +76,10 @@ def run_config(
     """Return what the supervisor needs to run ``story`` with ``settings``."""
     from engine.output.channels import private_outputs
     from engine.realtime.shared import MemoryConfig
+    from engine.session.streams import parse_streams
     from engine.supervisor import RunConfig
+
+    parse_streams(settings.streams)  # what is wrong with them is said before anything starts
 
     return RunConfig(
         control={
@@ -98,6 +101,7 @@ def run_config(
             "transcript": str(transcript.resolve()) if transcript else "",
             "max_players": settings.players,
             "stream_seconds": settings.stream_seconds,
+            "streams": settings.streams,
             "osc_host": heard_on(settings),
             "osc_port": settings.osc_port,
             "http_port": settings.http_port if settings.http == "on" else -1,

@@ -50,6 +50,7 @@ from engine.session.deck import RECORDINGS
 from engine.session.memory import Memory
 from engine.session.recording import Recorded
 from engine.session.session import Session
+from engine.session.streams import parse_streams
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
 from engine.story.mix import Mix
@@ -76,6 +77,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     model_bytes: what models may take on each device. preload: voices that are warmed at start. stream_seconds: longer
     audio files are played from the disk. plugin_catalog: the file of what is known of plug-ins. crashed: how audio
     processes died in some, by effect. outputs_max_bytes: what exports and recordings beside the story may take.
+    streams: what is sent over the network from the start, see ``parse_streams``.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -100,6 +102,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     plugin_catalog: str = ""
     crashed: dict[str, str] = {}
     outputs_max_bytes: int = 1 << 62
+    streams: str = ""
 
 
 class Control:
@@ -127,7 +130,7 @@ class Control:
             locks=Locks(Path(config.takes_folder)),
         )
         self.voices = PoolVoices(self.pool)
-        self._preload = config.preload
+        self._preload, self._streams = config.preload, parse_streams(config.streams)
         self.io = IoLink(lambda ask: send({"io": ask}))
         longest = round(config.stream_seconds * story.sample_rate)
         self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
@@ -217,10 +220,19 @@ class Control:
         if self._transcript_path:
             self.diagnosis.record(Path(self._transcript_path), self._folder, self.audio.block_frames, self._max_players)
         self.session.open()
+        self._start_streams()
         self._quota.start()
         self.regrapher.start()
         self.plugins.start()
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
+
+    def _start_streams(self) -> None:
+        """Send what the settings say, unless a control process before this one has begun that."""
+        for stream in () if self.session.streams.recalls else self._streams:
+            try:
+                self.session.apply(stream)
+            except EngineError as error:
+                log.error("stream %r is not sent: %s", stream.name, error)
 
     def judge_plugins(self) -> None:
         """Go on without the plug-ins that the audio process could not be started with; once the supervisor listens."""

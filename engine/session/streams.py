@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shlex
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
@@ -10,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.commands import StartStream, StopStream
-from engine.errors import BadRange, Busy, UnknownThing
+from engine.errors import BadRange, Busy, SettingsError, UnknownThing
 from engine.events import Event, StreamChanged
 from engine.io.messages import Going, Sent
 from engine.io.network import reastream, vban
@@ -24,6 +25,23 @@ NOTE = "streams"
 MOST_STREAMS = 16
 PORTS = {"vban": vban.PORT, "reastream": reastream.PORT}
 FORMATS = ("int16", "int24", "float32")
+
+
+def parse_streams(text: str) -> tuple[StartStream, ...]:
+    """Return the streams of ``NAME KIND STRIP HOST[:PORT] [FORMAT], …``, names in quotes if need be.
+
+    Raises SettingsError; whether there is such a strip is seen when it starts.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            name, kind, strip, where, *rest = shlex.split(part)
+            (format,) = rest or ["int16"]
+            host, port = where.split(":") if where.count(":") == 1 else (where, "0")
+            found.append(StartStream(name=name, kind=kind, strip=strip, host=host, port=int(port), format=format))
+        except ValueError as error:
+            raise SettingsError(f"streams: {part!r} is not NAME KIND STRIP HOST[:PORT] [FORMAT]") from error
+    return tuple(found)
 
 
 class Network(Protocol):
@@ -104,6 +122,11 @@ class NetworkStreams:
             if after.text != before.text:
                 events.append(StreamChanged(name=each.name, state=after.state, text=after.text))
         return tuple(events)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether a session that is gone has sent anything."""
+        return self._notes.get(NOTE) is not None
 
     def recall(self) -> None:
         """Go on with what a session that is gone was sending."""

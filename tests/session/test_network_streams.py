@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from engine.commands import StartStream, StopStream
-from engine.errors import BadRange, Busy, EngineError, UnknownThing
+from engine.errors import BadRange, Busy, EngineError, SettingsError, UnknownThing
 from engine.events import StreamChanged
 from engine.io.messages import Going, Sent
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind
 from engine.session.session import Session
-from engine.session.streams import MOST_STREAMS
+from engine.session.streams import MOST_STREAMS, parse_streams
 from tests.session.studio import HandLoader, RecordingStage, Studio
 
 
@@ -81,6 +81,24 @@ def test_what_can_not_be_sent_is_refused_and_nothing_changes(
     with pytest.raises(error, match=says):
         desk.start(**{"name": "Mix", **wrong})
     assert not desk.stage.orders and not desk.wire.sent and not desk.session.streams.all()
+
+
+def test_streams_of_the_settings_are_read() -> None:
+    read = parse_streams(
+        'Mix vban master 10.0.0.5, "lead voice" reastream narrator studio.local:9000 ,x vban a ::1 int24'
+    )
+    assert read == (
+        StartStream(name="Mix", kind="vban", strip="master", host="10.0.0.5"),
+        StartStream(name="lead voice", kind="reastream", strip="narrator", host="studio.local", port=9000),
+        StartStream(name="x", kind="vban", strip="a", host="::1", format="int24"),
+    )
+    assert parse_streams(" ") == ()
+
+
+@pytest.mark.parametrize("text", ["Mix vban master", "Mix vban master host:port", 'Mix "vban master h', "a b c d e f"])
+def test_streams_of_the_settings_that_can_not_be_read_are_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="is not NAME KIND STRIP"):
+        parse_streams(text)
 
 
 def test_a_name_is_sent_once_and_there_is_a_most(desk: Desk) -> None:

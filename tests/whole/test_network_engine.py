@@ -35,10 +35,11 @@ def until_tone(rig: Rig, listener: Listener) -> np.ndarray:
 
 def test_the_mix_goes_out_and_goes_on_whoever_dies(tmp_path: Path) -> None:
     listener, other = Listener(), Listener()
-    with running(write_story(tmp_path), "--device", "null") as rig:
+    wanted = {"CUEVOX_STREAMS": f"clicks reastream clicks 127.0.0.1:{other.port}, lost vban nowhere 127.0.0.1"}
+    with running(write_story(tmp_path), "--device", "null", env=wanted) as rig:
         play(rig)
+        assert rig.client.ask("/streams")[::9] == ["clicks"], "what can't be sent is logged"
         rig.client.send("/stream/start", "Mix", "vban", "master", "127.0.0.1", listener.port, "float32")
-        rig.client.send("/stream/start", "clicks", "reastream", "clicks", "127.0.0.1", other.port)
         assert rig.client.wait("/event/stream") == ["Mix", "sending", ""]
         tone = until_tone(rig, listener)
         np.testing.assert_allclose(np.abs(tone[2000:-2000]).max(), 0.25, atol=0.002)
@@ -50,7 +51,7 @@ def test_the_mix_goes_out_and_goes_on_whoever_dies(tmp_path: Path) -> None:
         rig.child("bridge.cli.control_process").kill()
         rig.client.wait("/event/process/replaced", "control")
         until_tone(rig, listener)
-        assert rig.client.ask("/streams")[::9] == ["Mix", "clicks"]
+        assert rig.client.ask("/streams")[::9] == ["clicks", "Mix"]
         rig.client.send("/stream/stop", "Mix")
         assert rig.client.ask("/streams")[0] == "clicks"
         assert rig.stop() == 0
