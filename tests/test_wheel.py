@@ -43,6 +43,17 @@ def test_an_installed_demo_has_all_it_needs(installed, tmp_path):
     assert all(file.exists() for file in files)
 
 
+def test_its_database_is_made_by_the_steps_that_came_with_it(installed, tmp_path):
+    home = {"CUEVOX_DATA_DIR": str(tmp_path / "data")}
+    assert run(installed / "bin/cuevox", "profiles", "list", "--json", cwd=tmp_path, **home) == "[]\n"
+    code = (
+        "import sqlite3, sys; from engine.store.database import HEAD\n"
+        "steps = sqlite3.connect(sys.argv[1]).execute('SELECT version_num FROM alembic_version').fetchall()\n"
+        "assert steps == [(HEAD,)], steps"
+    )
+    run(installed / "bin/python", "-c", code, tmp_path / "data/cuevox.db", cwd=tmp_path)
+
+
 def test_it_is_installed_whole(installed, tmp_path):
     code = "import bridge.cli.example as e, engine, cuevox; print(e.example_folder()); print(engine.__file__)"
     lines = run(installed / "bin/python", "-c", code, cwd=tmp_path).splitlines()

@@ -20,6 +20,7 @@ BACKENDS: dict[str, str] = {
     "fastspeech2": "engine.voices.backends.waveform:FASTSPEECH2",
     "bark": "engine.voices.backends.waveform:BARK",
     "dia": "engine.voices.backends.waveform:DIA",
+    "vibevoice": "engine.voices.backends.waveform:VIBEVOICE",
     "remote": "engine.voices.backends.remote",
     "python": "engine.voices.backends.interpreter",
     "transformers": "engine.voices.backends.waveform:ANY",

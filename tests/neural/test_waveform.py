@@ -10,6 +10,7 @@ from engine.voices.media import Stopped
 from engine.voices.preset import complete_settings
 from engine.voices.registry import backend
 from tests.contracts.test_voice_contract import check_words
+from tests.neural import tiny_talkers as talkers
 from tests.neural import tiny_waveform as tiny
 from tests.neural.tiny_pocket import save_pocket
 
@@ -19,6 +20,10 @@ FAMILIES = {
     "csm": tiny.save_csm,
     "speecht5": tiny.save_speecht5,
     "transformers": tiny.save_vits,
+    "fastspeech2": talkers.save_fastspeech2,
+    "bark": talkers.save_bark,
+    "dia": talkers.save_dia,
+    "vibevoice": talkers.save_vibevoice,
 }
 TEXT = "hello there, how are you"
 

@@ -54,7 +54,7 @@ def save_csm(folder: Path) -> Path:
     model.generation_config.do_sample = True
     model.generation_config.depth_decoder_do_sample = True
     model.save_pretrained(folder)
-    _letters(start=5).save_pretrained(folder)
+    letters(start=5).save_pretrained(folder)
     return folder
 
 
@@ -72,11 +72,11 @@ def save_speecht5(folder: Path) -> Path:
         resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1]],
     )  # fmt: skip
     hf.SpeechT5HifiGan(vocoder).save_pretrained(folder / "vocoder")
-    _letters(start=5).save_pretrained(folder)
+    letters(start=5).save_pretrained(folder)
     return folder
 
 
-def _letters(start: int) -> hf.PreTrainedTokenizerFast:
+def letters(start: int) -> hf.PreTrainedTokenizerFast:
     signs = [f"<{number}>" for number in range(start)] + list(dict.fromkeys(LETTERS + "[]0123456789.,!?ABCDEFG"))
     inner = Tokenizer(models.WordLevel({sign: n for n, sign in enumerate(signs)}, unk_token="<0>"))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")

@@ -1,4 +1,4 @@
-"""Models that transformers turns into a waveform, one row each: VITS, CSM, SpeechT5, FastSpeech2, Bark, Dia, any."""
+"""Models that transformers turns into a waveform, one row each: VITS, CSM, SpeechT5, FastSpeech2, Bark, Dia …"""
 
 from __future__ import annotations
 
@@ -57,5 +57,14 @@ DIA = _row(
     "dia-1.6b",
     more={"temperature": ParamSpec(low=0.0, high=2.0, default=1.3)},
     abilities=Abilities(temperature="temperature", chance=True, longest=LONGEST),
+)
+VIBEVOICE = _row(
+    "vibevoice",
+    "vibevoice/VibeVoice-1.5B-hf",
+    more={
+        "sample": Text(kind="an audio file of the voice to clone", file=True),
+        "flow_steps": ParamSpec(low=1.0, high=100.0, default=10.0),
+    },
+    files=("sample",),
 )
 ANY = _row("transformers", "")

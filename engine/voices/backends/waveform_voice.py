@@ -152,6 +152,21 @@ class SpeechT5(WaveformVoice):
         return {"speaker_embeddings": torch.tensor(vector, dtype=torch.float32)[None]}
 
 
+class FastSpeech2(WaveformVoice):
+    """FastSpeech2 with its vocoder; no file of it says its rate."""
+
+    def parts(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002
+        """Return the rate of ESPnet's published models."""
+        return {"sampling_rate": 22_050}
+
+    def make(self, text: str) -> tuple[Sound, tuple[Word, ...]]:
+        """Return the sound; the pipeline would take the model's first answer, which is the spectrogram."""
+        speaker = self.speaker
+        inputs = speaker.tokenizer(text, return_tensors="pt").to(speaker.device)
+        made = speaker.model(inputs["input_ids"], attention_mask=inputs["attention_mask"], return_dict=True)
+        return made.waveform.float().cpu().numpy(), ()
+
+
 class Bark(WaveformVoice):
     """Bark, with one of its voice presets."""
 
@@ -169,6 +184,25 @@ class Dia(WaveformVoice):
         """Return how is sampled."""
         temperature = float(self.settings["temperature"])
         return {"do_sample": temperature > 0.0, "temperature": temperature or 1.0}
+
+
+class VibeVoice(WaveformVoice):
+    """VibeVoice: a script of one speaker, like a sample where one is given."""
+
+    def make(self, text: str) -> tuple[Sound, tuple[Word, ...]]:
+        """Return the sound. Raises VoiceError where the model ends before it has said anything."""
+        said: list[dict[str, str]] = [{"type": "text", "text": text}]
+        if sample := str(self.settings["sample"]):
+            said.append({"type": "audio", "path": sample})
+        processor, model = self.speaker.processor, self.speaker.model
+        inputs = processor.apply_chat_template(
+            [{"role": "0", "content": said}], tokenize=True, return_dict=True, return_tensors="pt"
+        ).to(model.device, model.dtype)
+        steps = round(float(self.settings["flow_steps"]))
+        (made,) = model.generate(**inputs, num_diffusion_steps=steps, return_dict_in_generate=True).audio
+        if made is None:
+            raise VoiceError(f"the model says nothing to {text[:40]!r}")
+        return made.float().cpu().numpy(), ()
 
 
 def _kept_characters(text: str, tokenizer: Any) -> list[tuple[int, str]]:
@@ -203,9 +237,10 @@ def chance(seed: int) -> Iterator[None]:
 FAMILIES: dict[str, type[WaveformVoice]] = {
     "vits": Vits,
     "speecht5": SpeechT5,
-    "fastspeech2": WaveformVoice,
+    "fastspeech2": FastSpeech2,
     "bark": Bark,
     "dia": Dia,
+    "vibevoice": VibeVoice,
     "transformers": WaveformVoice,
 }
 
