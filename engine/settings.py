@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     midi: Annotated[Midi, _text("way to the machine's MIDI ports; auto: the system's own; off: none")] = "auto"
     midi_ports: Annotated[str, _text("ports that are opened: parts of names, commas between; empty: all")] = ""
     midi_tcp: Annotated[int, _number(0, 65535, "TCP port of MIDI, as mido.sockets speaks it; 0: none")] = 0
+    midi_reastream: Annotated[int, _number(0, 65535, "UDP port of MIDI from ReaStream, 58710 as a rule; 0: none")] = 0
     surfaces: Annotated[str, _text("surface presets for ports that no preset knows by name: ids, commas between")] = ""
     surfaces_dir: Annotated[str, _text("folder of your own surface presets and of what was learnt")] = ""
     clock_source: Annotated[ClockSource, _text("clock that the timeline follows; auto: the best there is")] = "internal"

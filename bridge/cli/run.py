@@ -157,6 +157,7 @@ def midi_config(settings: Settings) -> dict[str, Any]:
         "ports": _words(settings.midi_ports),
         "tcp_port": settings.midi_tcp,
         "tcp_host": settings.osc_host,
+        "reastream_port": settings.midi_reastream,
         "surfaces": _known_surfaces(settings),
         "surfaces_folder": str(settings.surfaces_folder),
         "clock_source": settings.clock_source,

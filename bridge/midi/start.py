@@ -32,6 +32,7 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
     ports: tuple[str, ...] = ()
     tcp_host: str = "127.0.0.1"
     tcp_port: int = 0
+    reastream_port: int = 0
     surfaces: tuple[str, ...] = ()
     surfaces_folder: str = ""
     clock_source: str = "internal"
@@ -44,7 +45,7 @@ async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool 
     again: it ran before, so that a JACK server which is away for the moment is waited for. Raises PortError,
     AddressTaken, SurfaceError.
     """
-    systems = _systems(config, waits=again)
+    systems = _systems(config, hub.engine.sample_rate, waits=again)
     source = hub.engine.recalled(CLOCK_SOURCE).get("", config.clock_source.encode()).decode()
     outsides = find_outsides(source, systems, leads_link="link" in config.sync_out, waits=again)
     if not systems and not outsides and "link" not in config.sync_out:
@@ -72,7 +73,7 @@ def _led(config: MidiConfig) -> Peer | None:
     return LinkOut()
 
 
-def _systems(config: MidiConfig, *, waits: bool) -> list[MidiSystem]:
+def _systems(config: MidiConfig, sample_rate: int, *, waits: bool) -> list[MidiSystem]:
     systems: list[MidiSystem] = []
     if config.api == "jack" and has_jack_client():
         systems.append(JackSystem(waits=waits))
@@ -90,4 +91,8 @@ def _systems(config: MidiConfig, *, waits: bool) -> list[MidiSystem]:
         from bridge.midi.socket_ports import SocketSystem
 
         systems.append(SocketSystem(config.tcp_host, config.tcp_port))
+    if config.reastream_port:
+        from bridge.midi.reastream_ports import ReaStreamSystem
+
+        systems.append(ReaStreamSystem(config.tcp_host, config.reastream_port, sample_rate))
     return systems

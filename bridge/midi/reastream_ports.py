@@ -1,0 +1,112 @@
+"""MIDI as Cockos' ReaStream sends it over UDP: a DAW's track plays Cuevox without a MIDI cable or a virtual one."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+from bridge.errors import AddressTaken
+from bridge.midi.port import Heard, MidiInput, MidiOutput, PortError
+from engine.errors import PacketError
+from engine.io.network.reastream import Notes, unpack
+
+log = logging.getLogger(__name__)
+
+NAME = "reastream"
+RECEIVE_BYTES = 65536
+
+
+class ReaStreamSystem:
+    """One port that can be heard, named ``reastream``: whatever identifier a sender has.
+
+    The messages of a packet lie as far apart as their sender's frames say. Sound that comes along is left alone.
+    """
+
+    is_ours = True
+    lost = missed = late = epoch = 0
+    latest_seconds = 0.0
+
+    def __init__(self, host: str, port: int, sample_rate: int) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise AddressTaken(f"can't listen for ReaStream on {host}:{port}: {error}") from error
+        self.host, self.port = self._socket.getsockname()[:2]
+        self._rate = sample_rate
+        self._hearers: tuple[Heard, ...] = ()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="midi-reastream", daemon=True)
+        self._thread.start()
+
+    def inputs(self) -> Sequence[str]:
+        """Return the one port's name."""
+        return (NAME,)
+
+    def outputs(self) -> Sequence[str]:
+        """Return nothing: it is only heard."""
+        return ()
+
+    def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
+        """Hear whoever sends."""
+        if virtual or name != NAME:
+            raise PortError(f"no MIDI port named {name!r} here; there is: {NAME}")
+        self._hearers = (*self._hearers, heard)
+        return _Input(self, heard)
+
+    def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:  # noqa: ARG002 - the protocol's
+        """Refuse."""
+        raise PortError(f"no MIDI port named {name!r} can be sent to: ReaStream is only heard")
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._closing.set()
+        with socket.socket(self._socket.family, socket.SOCK_DGRAM) as wake:
+            wake.sendto(b"", ("::1" if wake.family == socket.AF_INET6 else "127.0.0.1", self.port))
+        self._thread.join()
+        self._socket.close()
+
+    def ignore(self, heard: Heard) -> None:
+        """Tell ``heard`` no more."""
+        self._hearers = tuple(other for other in self._hearers if other is not heard)
+
+    def _run(self) -> None:
+        while True:
+            data = self._socket.recv(RECEIVE_BYTES)
+            if self._closing.is_set():
+                return
+            now = time.time()
+            try:
+                packet = unpack(data)
+            except PacketError as error:
+                log.debug("a packet on the port of ReaStream: %s", error)
+                continue
+            if isinstance(packet, Notes):
+                self._tell(packet, now)
+
+    def _tell(self, packet: Notes, now: float) -> None:
+        hearers = self._hearers
+        for note in packet.notes:
+            message = note.data[: length(note.data[0])]
+            for heard in hearers:
+                heard(now + note.delta_frames / self._rate, message)
+
+
+def length(status: int) -> int:
+    """Return how many bytes a message has that begins with ``status``; ReaStream always sends three."""
+    if status >= 0xF0:
+        return {0xF1: 2, 0xF2: 3, 0xF3: 2}.get(status, 1)
+    return 2 if status & 0xE0 == 0xC0 else 3
+
+
+class _Input:
+    def __init__(self, system: ReaStreamSystem, heard: Heard) -> None:
+        self._system, self._heard = system, heard
+
+    def close(self) -> None:
+        self._system.ignore(self._heard)
