@@ -33,7 +33,7 @@ MAX_EARS = 2 * MAX_CLIENTS
 """Subscribers, and others who asked for a long answer."""
 
 LEASE_CHECK_SECONDS = 1.0
-SLICE_SECONDS = 0.001
+SLICE_SECONDS = 0.0005
 """After this much work at a stretch the event loop has its turn."""
 
 

@@ -15,7 +15,7 @@ from bridge.osc import codec
 from bridge.osc.framing import Frame
 from bridge.text import message
 
-SLICE_SECONDS = 0.001
+SLICE_SECONDS = 0.0005
 """After this much work at a stretch the event loop has its turn."""
 
 HIGH, LOW = 1024, 128

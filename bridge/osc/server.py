@@ -28,10 +28,10 @@ MAX_WAITING = 4096
 MAX_WAITING_PER_SENDER = 1024
 """How many packets wait; a sender that floods loses its own only."""
 
-BURST = 64
+BURST = 24
 """Packets taken from the socket at a stretch."""
 
-SLICE_SECONDS = 0.001
+SLICE_SECONDS = 0.0005
 """After this much work at a stretch the event loop has its turn."""
 
 
@@ -49,7 +49,7 @@ _known = lru_cache(maxsize=KNOWN_PACKETS)(codec.parse)
 class OscServer(asyncio.DatagramProtocol):
     """Hears OSC over UDP and answers from the same socket.
 
-    Packets wait in a queue per sender, served in turn in slices of a millisecond; full queues drop the newest and
+    Packets wait in a queue per sender, served in turn in slices of half a millisecond; full queues drop the newest and
     answer ``busy``. Whatever a packet holds, the engine goes on.
     """
 

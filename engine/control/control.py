@@ -289,7 +289,7 @@ class Control:
         await self.pool.close()
         await self._keeper.close()
         await self.diagnosis.close()
-        await self.lag.stop()
+        self.lag.stop()
 
     def _loaded(self, path: Path, send: Callable[[Message], None]) -> None:
         """Have a successor play the story that was loaded last, and recordings belong to it."""
@@ -362,7 +362,9 @@ class Control:
         next_publish = loop.time()
         while True:
             self._beats.beat(Heart.CONTROL)
-            self.session.hear(self.link.reports())
+            reports = self.link.reports()
+            if len(reports):
+                self.session.hear(reports)
             self.session.advance()
             self.link.arena.poll()
             now = loop.time()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 
 import msgspec
@@ -22,22 +21,20 @@ class LagFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoopLag:
-    """Sleeps and compares. Part of the status: a bridge that blocks the loop shows here."""
+    """Sets a timer and compares: so late is whatever is scheduled here. Part of the status."""
 
     def __init__(self) -> None:
         self._lags: deque[float] = deque(maxlen=WINDOW)
-        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to measure in the running loop."""
-        self._task = asyncio.create_task(self._measure())
+        self._set(asyncio.get_running_loop())
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End the measurement."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._timer is not None:
+            self._timer.cancel()
 
     def figures(self) -> LagFigures:
         """Return the figures of the last minute; zeros before the first tick."""
@@ -48,9 +45,10 @@ class LoopLag:
             max_ms=lags[-1] * 1e3,
         )
 
-    async def _measure(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + TICK_SECONDS
-            await asyncio.sleep(TICK_SECONDS)
-            self._lags.append(max(0.0, loop.time() - due))
+    def _set(self, loop: asyncio.AbstractEventLoop) -> None:
+        due = loop.time() + TICK_SECONDS
+        self._timer = loop.call_at(due, self._tick, loop, due)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        self._lags.append(max(0.0, loop.time() - due))
+        self._set(loop)

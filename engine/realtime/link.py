@@ -39,6 +39,9 @@ class AudioLink:
     def reports(self) -> NDArray[Any]:
         """Return the REPORTs since the last call; epochs go to the arena, what was taken to ``on_taken``."""
         heard = self._reports.pop_all()
+        if not len(heard):
+            self.arena.poll()
+            return heard
         kinds = heard["kind"]
         epochs = heard["serial"][kinds == Report.EPOCH]
         if len(epochs):

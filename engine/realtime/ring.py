@@ -65,6 +65,10 @@ class RingWriter(_RingEnd):
 class RingReader(_RingEnd):
     """The reading end."""
 
+    def __init__(self, segment: Segment, dtype: np.dtype[Any]) -> None:
+        super().__init__(segment, dtype)
+        self._nothing = np.empty(0, dtype)
+
     @property
     def position(self) -> int:
         """How many records have been taken since the ring was made."""
@@ -95,5 +99,7 @@ class RingReader(_RingEnd):
 
     def pop_all(self) -> NDArray[Any]:
         """Return everything that waits, oldest first, as a copy."""
+        if not len(self):
+            return self._nothing
         buffer = np.empty(self.capacity, self._dtype)
         return buffer[: self.pop_into(buffer)].copy()

@@ -41,6 +41,13 @@ def test_what_goes_in_comes_out_once_and_in_order(capacity: int, steps: list[tup
     segment.close()
 
 
+def test_of_an_empty_ring_nothing_comes_in_its_own_shape() -> None:
+    _, reader, segment = ends(4, RECORD)
+    heard = reader.pop_all()
+    assert (len(heard), heard.dtype) == (0, RECORD)
+    segment.close()
+
+
 def test_records_keep_every_field() -> None:
     writer, reader, segment = ends(4, RECORD)
     sent = np.zeros(3, RECORD)

@@ -47,6 +47,15 @@ def test_every_field_arrives(segment: Segment) -> None:
     assert (clock.frame, clock.unix_ns, clock.rate_hz) == (status.frame, status.unix_ns, status.rate_hz)
 
 
+def test_between_two_blocks_it_is_read_once(segment: Segment) -> None:
+    writer, reader = StatusWriter(segment), StatusReader(segment)
+    writer.publish()
+    assert reader.read() is reader.read()
+    writer.now["underflows"] = 7
+    writer.publish()
+    assert reader.read().underflows == 7
+
+
 def test_a_writer_that_dies_half_way_leaves_the_last_whole_status(segment: Segment) -> None:
     writer = StatusWriter(segment)
     for frame in (1, 2, 3):
