@@ -241,7 +241,36 @@ def _limit_part(
 
 
 @kernel
+def _is_off(state: LimiterState, frame: int) -> bool:
+    """Whether it is switched off, and nothing that it did before goes on."""
+    mix = state.mix[0]
+    rests = mix.end == 0.0 and frame - mix.start_frame >= mix.frames and _rests(state)
+    return rests and state.real[_CEILING] == np.inf
+
+
+@kernel
+def _pass(state: LimiterState, signal: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Hand on what is not limited, and keep what would be needed to be switched on: what ``_limit_part`` keeps."""
+    frames, ahead, kept = len(signal), len(state.line) - _PART, _TAPS - 1
+    out[:] = signal
+    for lag in range(max(0, ahead - frames)):
+        state.line[lag] = state.line[lag + frames]
+    newest = min(ahead, frames)
+    state.line[ahead - newest : ahead] = signal[frames - newest :]
+    newest = min(kept, frames)
+    for channel in range(2):
+        for lag in range(kept - newest):
+            state.recent[channel, lag] = state.recent[channel, lag + frames]
+        state.recent[channel, kept - newest : kept] = signal[frames - newest :, channel]
+    state.whole[_COUNT] += frames
+    state.times[state.whole[_FIRST] % len(state.times)] = state.whole[_COUNT] - 1
+
+
+@kernel
 def _limit(state: LimiterState, signal: NDArray[np.float32], out: NDArray[np.float32], frame: int) -> None:
+    if _is_off(state, frame):
+        _pass(state, signal, out)
+        return
     fill(state.mix, 0, frame, state.curve[: len(signal)])
     for begin in range(0, len(signal), _PART):
         end = min(len(signal), begin + _PART)

@@ -15,6 +15,7 @@ from engine.mixer import schedule as scheduling
 from engine.mixer.automation import Automation
 from engine.mixer.chain import Chain
 from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follow_on, new_ahead, new_ducks, set_duck
+from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph, insert_word
 from engine.mixer.handover import FADE_SECONDS, go_on, paired_sends, part, strip_places, waiting_for, waiting_params
 from engine.mixer.lanes import Feeds, Lanes
@@ -29,7 +30,7 @@ from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.state import STAND, MixerState, new_knobs, note
-from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, mix_level, new_strips, turn
+from engine.mixer.strips import GAIN, PAN, ROWS, fail, find_send, new_strips, turn
 from engine.mixer.watch import NO_WATCH, Watch
 from engine.params import DUCK
 from engine.realtime.records import REPORT, Kind, Report
@@ -476,6 +477,7 @@ class Mixer:
             self._premaster,
             done,
             self._ducks.gains,
+            self._ducking,
             self._late,
         )
 

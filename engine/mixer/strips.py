@@ -1,4 +1,4 @@
-"""Strips: faders, pans, gates, sends, sums and meters, a whole level of the graph in one call.
+"""Strips: what their faders, pans, gates, sends and meters are at, and how they are turned.
 
 Sends are post-fader. Mute and solo close gates, which are ramps as well. A soloed track closes the other tracks, sends
 included; a soloed bus closes every other direct output but leaves the sends that feed it. So ``direct`` (to the
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
-from engine.mixer.latency import Late, taken_from
-from engine.mixer.ramps import fill, glide, multiply, new_ramps
-from engine.mixer.reading import LOUDEST
+from engine.mixer.ramps import glide, new_ramps
 from engine.mixer.reports import Reports, tell
 from engine.realtime.records import Kind, Report
 from engine.units import db_to_gain
@@ -28,9 +26,6 @@ ROWS = 4
 KINDS = ("track", "bus", "master", "gone", "private")
 TRACK, BUS, MASTER, GONE, PRIVATE = range(5)
 """A private bus is in no sum, and no solo closes it."""
-
-SMALLEST = np.float32(1e-30)
-"""Below this a sample is zero: tails must not run into denormals, which are slow."""
 
 
 class Strips(NamedTuple):
@@ -145,129 +140,6 @@ def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
         glide(strips.ramps, ROWS * len(strips.kind) + send, record.value, frame, frames)
     else:
         return False
-    return True
-
-
-@kernel
-def _clean(strip_input: NDArray[np.float32]) -> bool:
-    """Zero what is too small to hear; False if something is no sound at all."""
-    sound = True
-    for i in range(len(strip_input)):
-        size = abs(strip_input[i])
-        sound &= size <= LOUDEST
-        if size < SMALLEST:
-            strip_input[i] = 0.0
-    return sound
-
-
-@kernel
-def _measure(meter: NDArray[np.float64], channel: int, signal: NDArray[np.float32]) -> None:
-    peak = np.float32(0.0)
-    power = 0.0
-    for i in range(len(signal)):
-        peak = max(peak, abs(signal[i]))
-        power += np.float64(signal[i]) * signal[i]
-    meter[channel, 0] = max(meter[channel, 0], peak)
-    meter[channel, 1] += power
-
-
-@kernel
-def _fader_curves(strips: Strips, strip: int, frame: int, frames: int, ducked: NDArray[np.float64]) -> None:
-    """Fill the scratch: 0 left and 1 right gain to the buses, 2 and 3 to the master."""
-    ramps = strips.ramps
-    left, right = strips.curves[0, :frames], strips.curves[1, :frames]
-    direct, gain = strips.curves[2, :frames], strips.curves[4, :frames]
-    fill(ramps, ROWS * strip + GAIN, frame, gain)
-    multiply(ramps, len(ramps) - 1, frame, gain)
-    for i in range(frames):
-        gain[i] *= ducked[i]
-    fill(ramps, ROWS * strip + PAN, frame, left)
-    for i in range(frames):
-        pan = left[i]
-        left[i] = gain[i] * min(1.0, 1.0 - pan)
-        right[i] = gain[i] * min(1.0, 1.0 + pan)
-    fill(ramps, ROWS * strip + DIRECT, frame, direct)
-    for i in range(frames):
-        strips.curves[3, i] = direct[i] * right[i]
-        direct[i] *= left[i]
-
-
-@kernel
-def _send(strips: Strips, strip: int, frame: int, frames: int, inputs: NDArray[np.float32], late: Late) -> None:
-    curve = strips.curves[4, :frames]
-    for send in range(strips.first_send[strip], strips.first_send[strip + 1]):
-        delayed = late.heard.shape[2] > 1 and (late.send[send, 0] != 0 or late.send[send, 1] != 0)
-        if delayed:
-            taken_from(late, late.heard[strip], late.send[send], frame, frames)
-        fill(strips.ramps, ROWS * strip + FEED, frame, curve)
-        multiply(strips.ramps, ROWS * len(strips.kind) + send, frame, curve)
-        target = inputs[strips.send_to[send]]
-        for channel in range(2):
-            source = inputs[strip, channel * frames : (channel + 1) * frames]
-            if delayed:
-                source = late.taken[channel, :frames]
-            gains = strips.curves[channel, :frames]
-            into = target[channel * frames : (channel + 1) * frames]
-            for i in range(frames):
-                into[i] += source[i] * np.float32(gains[i] * curve[i])
-
-
-@kernel
-def mix_level(
-    strips: Strips,
-    reports: Reports,
-    level: NDArray[np.int32],
-    inputs: NDArray[np.float32],
-    frame: int,
-    frames: int,
-    outputs: NDArray[np.float32],
-    premaster: NDArray[np.float32],
-    done: int,
-    ducked: NDArray[np.float64],
-    late: Late,
-) -> None:
-    """Run the faders of the strips in ``level``: inputs to outputs, sends and the master's input, with meters.
-
-    inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
-    the block begins at ``done``. ducked: (strips, max_block), the gain that ducking leaves. late: what is delayed.
-    """
-    master = strips.master[0]
-    for strip in level:
-        if not _clean(inputs[strip, : 2 * frames]) and strips.failed[strip] == 0:
-            fail(strips, reports, strip, frame)
-        if strips.failed[strip] != 0:
-            inputs[strip, : 2 * frames] = 0.0
-        _fader_curves(strips, strip, frame, frames, ducked[strip])
-        delayed = late.heard.shape[2] > 1 and strip != master and _remember(late, strip, inputs, frame, frames)
-        for channel in range(2):
-            source = inputs[strip, channel * frames : (channel + 1) * frames]
-            if delayed:
-                source = late.taken[channel, :frames]
-            gains = strips.curves[2 + channel, :frames]
-            out = outputs[strip, done : done + frames, channel]
-            for i in range(frames):
-                out[i] = source[i] * np.float32(gains[i])
-            _measure(strips.meters[strip], channel, out)
-            if strip != master and strips.kind[strip] != PRIVATE:
-                into = inputs[master, channel * frames : (channel + 1) * frames]
-                mix = premaster[done : done + frames, channel]
-                for i in range(frames):
-                    into[i] += out[i]
-                    mix[i] = into[i]
-        _send(strips, strip, frame, frames, inputs, late)
-
-
-@kernel
-def _remember(late: Late, strip: int, inputs: NDArray[np.float32], frame: int, frames: int) -> bool:
-    """Keep what has come out of a strip's chain; whether what goes to the master is older: it is ``taken`` then."""
-    mask = late.heard.shape[2] - 1
-    for channel in range(2):
-        line = late.heard[strip, channel]
-        for i in range(frames):
-            line[(frame + i) & mask] = inputs[strip, channel * frames + i]
-    if late.direct[strip, 0] == 0 and late.direct[strip, 1] == 0:
-        return False
-    taken_from(late, late.heard[strip], late.direct[strip], frame, frames)
     return True
 
 

@@ -179,3 +179,21 @@ def test_a_lowered_ceiling_holds_after_the_look_ahead(ceiling_db):
     faded_in = heard[settled:] * np.minimum(1.0, np.arange(len(heard) - settled) / 500)[:, None]
     assert abs(heard[settled:]).max() <= gain_of(ceiling_db)
     assert true_peak(faded_in[:10000]) <= gain_of(ceiling_db) * 1.001
+
+
+@pytest.mark.parametrize("block", [16, 64, 4096])
+def test_switched_on_after_long_it_knows_what_came_before(block):
+    signal = noise(24000, channels=2)
+    heard = []
+    for ceiling_db in (None, 60.0):  # one that is off, and one that is on and has had nothing to do
+        limiter, parts = Limiter(RATE, ceiling_db, block), []
+        for frame in range(0, len(signal), block):
+            if frame == 8192:
+                limiter.set_ceiling(-20.0, frame, 2000)
+            out = np.empty_like(signal[frame : frame + block])
+            limiter.process(signal[frame : frame + block], out, frame)
+            parts.append(out)
+        heard.append(np.concatenate(parts))
+    np.testing.assert_array_equal(heard[0][:8192], signal[:8192])
+    np.testing.assert_array_equal(heard[0][8192 + 2000 :], heard[1][8192 + 2000 :])
+    assert np.abs(heard[0][8192 + 2000 :]).max() < 0.11

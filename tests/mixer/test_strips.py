@@ -205,3 +205,26 @@ def test_a_strip_that_plays_infinities_is_silenced_alone_and_reported():
     assert (heard.out[256:] == 1.0).all()
     failed = rig.reports(Report.STRIP_FAILED)
     assert failed["strip"].tolist() == [0]
+
+
+@pytest.mark.parametrize("block", [64, 3000])
+def test_a_fader_that_is_still_gives_the_bits_of_one_that_moves_to_where_it_is(block):
+    heard = []
+    for glides in (False, True):
+        rig = Rig(with_bus(gain_db=-3.3, pan=0.2), noise(9000, channels=2))
+        rig.send(Kind.SET_PAN, strip=0, value=-0.35)
+        rig.play(2000, block)
+        rig.start(0, 2000)
+        if glides:  # from where they are to where they are: every frame has its place on a curve
+            gain = gain_of(0.0)
+            for strip in range(rig.mixer.strips):
+                rig.send(
+                    Kind.SET_GAIN, 2000, strip=strip, value=gain_of(-3.3) if strip == 2 else gain, ramp_frames=50000
+                )
+        heard.append(rig.play(9000, block))
+    still, moving = heard
+    np.testing.assert_array_equal(still.out, moving.out)
+    np.testing.assert_array_equal(still.premaster, moving.premaster)
+    for one, other in zip(still.strips, moving.strips, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.abs(still.out).max() > 0.01
