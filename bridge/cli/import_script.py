@@ -15,17 +15,32 @@ CAST_FIRST = ("narrator", "announcer", "keeper", "grandmother", "child")
 Script = Annotated[Path, typer.Argument(help="Plain text: `NAME: what they say`.", metavar="SCRIPT.TXT")]
 To = Annotated[Path, typer.Option("--to", help="The story to write.", metavar="STORY.YAML")]
 Cast = Annotated[list[str] | None, typer.Option("--voice", help="Who speaks whom: NAME=VOICE. May be repeated.")]
+Source = Annotated[
+    Path | None, typer.Argument(help="After `voicebox`: its data folder, or the archive of a profile.", metavar="DIR")
+]
+Consent = Annotated[str, typer.Option("--consent", help="Voicebox: who agreed to be cloned, and when.")]
 Gap = Annotated[float, typer.Option("--gap", help="Seconds between two lines.")]
 
 
-def import_script(script: Script, to: To = Path("story.yaml"), voice: Cast = None, gap: Gap = 0.4) -> None:
-    """Turn a script (`NAME: words`, blank lines, `(pause 1.5)`, `# scene`) into a story."""
+def import_script(
+    script: Script,
+    source: Source = None,
+    to: To = Path("story.yaml"),
+    voice: Cast = None,
+    gap: Gap = 0.4,
+    consent: Consent = "",
+) -> None:
+    """Turn a script (`NAME: words`, blank lines, `(pause 1.5)`, `# scene`) into a story; `voicebox DIR`: all of it."""
+    from bridge.cli.import_voicebox import import_voicebox
     from engine.errors import BadRange, MediaError
     from engine.story.document import StoryDocument
     from engine.story.script import import_script as read_script
     from engine.voices.catalog import load_catalog
     from engine.voices.preset import model_of
 
+    if str(script) == "voicebox":
+        import_voicebox(source, to, consent)
+        return
     settings = options.effective()
     known = load_catalog(settings.voice_folders).presets
     presets = sorted(known, key=lambda voice: CAST_FIRST.index(voice) if voice in CAST_FIRST else len(CAST_FIRST))

@@ -69,7 +69,7 @@ def _facts(archive: zipfile.ZipFile, path: Path) -> Profile:
     if whole > MOST_BYTES:
         raise BadRange(f"{path} holds {whole / 1e6:,.0f} MB; at most {MOST_BYTES / 1e6:,.0f} MB are read")
     try:
-        facts = msgspec.json.decode(_read(archive, FACTS, MOST_FACTS_BYTES, path), type=Archive)
+        facts = msgspec.json.decode(read_member(archive, FACTS, MOST_FACTS_BYTES, path), type=Archive)
     except msgspec.MsgspecError as error:
         raise MediaError(f"{path}: {FACTS} can't be read: {error}") from error
     if facts.kind != "profile" or facts.version != VERSION:
@@ -81,13 +81,13 @@ def _facts(archive: zipfile.ZipFile, path: Path) -> Profile:
 
 
 def _sound(archive: zipfile.ZipFile, name: str, sha256: str, path: Path) -> bytes:
-    sound = _read(archive, name, MOST_SAMPLE_BYTES, path)
+    sound = read_member(archive, name, MOST_SAMPLE_BYTES, path)
     if hashlib.sha256(sound).hexdigest() != sha256:
         raise MediaError(f"{path}: {name} is damaged")
     return sound
 
 
-def _read(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
+def read_member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
     """Return a member; one that unpacks to more than it says, or than is allowed, is not unpacked further."""
     try:
         with archive.open(name) as file:

@@ -1,7 +1,12 @@
 """Both kinds of database for tests, and ways to fill and watch them."""
 
+import atexit
+import functools
 import itertools
+import shutil
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +14,7 @@ import soundfile
 from sqlalchemy import event
 
 from engine.render.digest import digest
-from engine.store.database import Database
+from engine.store.database import FILE, Database
 from engine.store.media import Media
 from engine.store.takes import Takes
 from engine.story.model import Line
@@ -22,6 +27,22 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.extra)]
 _numbers = itertools.count()
 
 
+@functools.cache
+def template():
+    """Return an empty database, made once: each test has a copy of it."""
+    folder = Path(tempfile.mkdtemp(prefix="cuevox-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Database(folder).close()
+    return folder / FILE
+
+
+def fresh(folder):
+    """Put an empty database into a folder that has none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / FILE).exists():
+        shutil.copyfile(template(), folder / FILE)
+
+
 def url_of(kind, request):
     """Return the URL of an empty database of a kind."""
     return request.getfixturevalue("postgres").database(f"store{next(_numbers)}") if kind == "postgresql" else ""
@@ -32,6 +53,8 @@ class Store:
 
     def __init__(self, folder, url=""):
         self.folder, self.url = folder, url
+        if not url:
+            fresh(folder)
         self.database = Database(folder, url)
         self.media = Media(folder / "media")
         self.takes = Takes(self.database, self.media)

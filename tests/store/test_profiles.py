@@ -16,6 +16,7 @@ from engine.store.kept_profile import Profile
 from engine.store.profiles import Profiles
 from engine.store.samples import prepare
 from engine.voices.catalog import load_catalog
+from tests.store.stores import fresh
 
 RATE = 24_000
 
@@ -44,6 +45,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def profiles(folder):
+    fresh(folder / "data")
     database = Database(folder / "data")
     yield Profiles(database, folder / "data")
     database.close()
