@@ -261,6 +261,18 @@ def process_lives(pid: int) -> bool:
     return True
 
 
+def user_plugin_folders() -> dict[str, Path]:
+    """Return where DAWs look for a user's plug-ins, by the suffix of the format."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return {f".{kind.lower()}": home / "Library/Audio/Plug-Ins" / kind for kind in ("VST3", "CLAP", "LV2")}
+    if sys.platform == "win32":
+        common = Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "Programs/Common"
+        roaming = Path(os.environ.get("APPDATA", home / "AppData/Roaming"))
+        return {".vst3": common / "VST3", ".clap": common / "CLAP", ".lv2": roaming / "LV2"}
+    return {suffix: home / suffix for suffix in (".vst3", ".clap", ".lv2")}
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -23,6 +23,7 @@ from bridge.cli import (
     midi,
     models,
     monitor,
+    plugin,
     plugins,
     profiles,
     record,
@@ -86,6 +87,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(takes.app, name="takes")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(library.app, name="library")
+app.add_typer(plugin.app, name="plugin")
 app.add_typer(plugins.app, name="plugins")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)

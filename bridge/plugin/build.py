@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.plugin.fix_dpf import fixed_copy
+from bridge.plugin.fix_dpf import fixed_copy, is_current
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,7 @@ class BuildFailed(BridgeError):
 def build(to: Path = BUILT, *, windows: bool = False) -> Path:
     """Build everything that has changed below ``to``; return the folder of the bundles. Raises BuildFailed, NoDpf."""
     dpf = to / "dpf"
-    fixes = SOURCES / "fix_dpf.py"
-    if not dpf.exists() or dpf.stat().st_ctime < fixes.stat().st_mtime:
+    if not is_current(dpf):
         fixed_copy(dpf)
     system = "windows" if windows else "bin"
     tools = [f"{tool}={MINGW}{program}" for tool, program in _MINGW_TOOLS.items()] if windows else []

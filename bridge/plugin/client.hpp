@@ -105,7 +105,7 @@ private:
     uint32_t missed_frames_ = 0;
     uint64_t beat_ = 0;
     uint64_t beat_seen_ns_ = 0;
-    bool is_dead_ = false;         // the engine gave no sign of life while an offline block waited
+    bool is_dead_ = false;         // the engine has given no sign of life for a while
     float last_[2] = {0.0f, 0.0f};
     float level_ = 0.0f;
 };
@@ -181,7 +181,7 @@ inline void Client::set_latency(uint32_t frames)
 
 inline Link Client::link() const
 {
-    return is_served() ? static_cast<Link>(load_acquire(slot_->answered.refusal)) : Link::kAbsent;
+    return is_served() && !is_dead_ ? static_cast<Link>(load_acquire(slot_->answered.refusal)) : Link::kAbsent;
 }
 
 inline std::string Client::bus_id(uint32_t bus) const
@@ -222,6 +222,7 @@ inline void Client::begin(const Request& about, uint32_t frames, bool ahead)
 {
     is_offline_ = (about.flags & kOffline) != 0;
     look_for_engine();
+    engine_lives();
     look_for_jump(about, ahead);
     const bool posted = epoch_ != 0 && post_all(about, frames, ahead);
     if (!posted) {

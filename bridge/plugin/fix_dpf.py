@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,12 @@ class NoDpf(BridgeError):
     code = "no_dpf"
 
 
+def is_current(copy: Path) -> bool:
+    """Whether a copy of DPF has these changes."""
+    stamp = copy / _STAMP
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == _digest()
+
+
 def fixed_copy(to: Path, source: Path = INSTALLED) -> None:
     """Lay a changed copy of DPF at ``to``, in place of what is there. Raises NoDpf, leaving that as it is."""
     if not (source / "Makefile.plugins.mk").exists():
@@ -153,8 +160,16 @@ def fixed_copy(to: Path, source: Path = INSTALLED) -> None:
     making.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(source, making, ignore_dangling_symlinks=True)
     _fix(making)
+    (making / _STAMP).write_text(_digest(), encoding="utf-8")
     shutil.rmtree(to, ignore_errors=True)
     making.rename(to)
+
+
+_STAMP = "changes-of-cuevox"
+
+
+def _digest() -> str:
+    return hashlib.sha256(repr(FIXES).encode()).hexdigest()
 
 
 def _fix(dpf: Path) -> None:

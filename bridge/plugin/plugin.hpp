@@ -116,8 +116,9 @@ protected:
 
     String getState(const char*) const override
     {
+        settle_bus();
         const std::lock_guard<std::mutex> guard(bus_lock_);
-        return String(bus_id_.c_str());
+        return String(turned_ ? "" : bus_id_.c_str());  // chosen while no engine could say what it is
     }
 
     void activate() override
@@ -360,7 +361,7 @@ private:
     }
 
     // Keep the bus's id and its number the same thing.
-    void settle_bus()
+    void settle_bus() const
     {
         const std::lock_guard<std::mutex> connected(connect_lock_);
         const cuevox::Client* const client = client_.load();
@@ -394,20 +395,20 @@ private:
         }
     }
 
-    std::atomic<float> values_[kParameters] = {0.0f, 0.0f, 2.0f, 0.0f, 0.0f, 5.0f, 0.0f, 0.0f};
+    mutable std::atomic<float> values_[kParameters] = {0.0f, 0.0f, 2.0f, 0.0f, 0.0f, 5.0f, 0.0f, 0.0f};
     std::string name_;
     uint64_t instance_;
     bool wakes_ = true;
     std::atomic<cuevox::Client*> client_{nullptr};
-    std::atomic<bool> busy_{false}, is_active_{false}, quits_{false}, turned_{false};
+    std::atomic<bool> busy_{false}, is_active_{false}, quits_{false};
+    mutable std::atomic<bool> turned_{false};  // the bus, since its id was looked up
     std::atomic<cuevox::Link> why_{cuevox::Link::kAbsent};
     std::atomic<uint32_t> mixer_latency_{0};
     int64_t frames_ = 0;      // since it was activated
     float gain_ = 1.0f, pass_gain_ = 1.0f;
-    std::mutex connect_lock_;
-    mutable std::mutex bus_lock_;
-    std::string bus_id_;
-    bool wants_id_ = false;
+    mutable std::mutex connect_lock_, bus_lock_;
+    mutable std::string bus_id_;
+    mutable bool wants_id_ = false;  // the id says which bus, once an engine knows it
     std::thread helper_;
 };
 

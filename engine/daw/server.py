@@ -73,6 +73,10 @@ class Server:
         for number in tuple(self._served):
             if not process_lives(self._link.slots[number].host):
                 self._forget(number)
+        self._halt()
+
+    def _halt(self) -> None:
+        """Stop what the DAW had playing, where it has got to."""
         if self._score.playing:
             self._score.stop(self._head)
             self._desk.conduct(transport(Passage(self._head, self._score.timeline(self._head), False)))
@@ -102,6 +106,8 @@ class Server:
         del self._served[number]
         self._score.leave(number)
         self._keep()
+        if not self._served:
+            self._halt()
 
     def _keep(self, *others: int) -> None:
         self._history.want(frozenset((*self._served.values(), *others)), self._head)
@@ -181,6 +187,7 @@ class Server:
             self._mix(min(edges) - self._head, self._unix if ask.offline else unix_seconds + seconds)
 
     def _mix(self, frames: int, unix_seconds: float) -> None:
+        self._link.beat()
         out = self._out[:frames]
         self._render(out, unix_seconds, False)
         for bus in self._history.buses:

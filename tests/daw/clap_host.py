@@ -1,0 +1,106 @@
+"""The tests' own CLAP host, driven from Python: a DAW with nothing but a transport."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from tests.daw.plugin_rig import Audio, built
+from tests.signals import RATE
+
+SOURCE = Path(__file__).parent / "hosts" / "clap_host.cpp"
+BUS, TRANSPORT, BLOCKS_OF_LATENCY, INPUT_DB, OFFLINE, STATUS, MISSES, ENGINE_RATE = range(8)
+STATUSES = (
+    "connected", "another rate", "another host", "elsewhere", "no bus", "no engine", "another version", "full",
+)  # fmt: skip
+
+
+def compiled() -> Path:
+    """Return the host's program, compiled if it has changed."""
+    folder = built().parent
+    program = folder / "clap_host"
+    if not program.exists() or program.stat().st_mtime < SOURCE.stat().st_mtime:
+        headers = folder / "dpf" / "distrho" / "src"
+        command = ["g++", "-std=c++17", "-O2", f"-I{headers}", str(SOURCE), "-o", str(program), "-ldl"]
+        subprocess.run(command, check=True)
+    return program
+
+
+class ClapHost:
+    """A host process with one instance; a context manager. Raises AssertionError where it answers something else."""
+
+    def __init__(
+        self, folder: Path, link: str, *, name: str = "host", block: int = 256, rate: int = RATE, midi: bool = False,
+        around: tuple[str, ...] = (), **env: str,
+    ) -> None:  # fmt: skip
+        plugin = built() / f"CuevoxReturn{'MIDI' if midi else ''}.clap"
+        self.block = block
+        self._out = folder / f"{name}.raw"
+        self._read_frames = 0
+        command = [*around, str(compiled()), str(plugin), str(rate), str(block), str(self._out)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "CUEVOX_DAW_LINK": link, **env},
+        )  # fmt: skip
+
+    def __enter__(self) -> ClapHost:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        code = self.process.wait(30)
+        self.process.stdout.close()
+        assert kind is not None or code == 0, f"the host ended with {code}"
+
+    def say(self, *words: object) -> str:
+        """Tell it one thing and return what it answers."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        assert answer, f"the host died of {words}: {self.process.poll()}"
+        return answer
+
+    def do(self, *words: object) -> None:
+        """Tell it one thing that can't go wrong."""
+        answer = self.say(*words)
+        assert answer.split()[0] == "ok", answer
+
+    def run(self, blocks: int) -> Audio:
+        """Return the sound of the next blocks, (frames, 2)."""
+        self.do("run", blocks)
+        frames = blocks * self.block
+        sound = np.fromfile(self._out, np.float32, 2 * frames, offset=8 * self._read_frames).reshape(-1, 2)
+        self._read_frames += frames
+        assert len(sound) == frames
+        return sound
+
+    def tell(self) -> list[float]:
+        """Return the latency, whether it wants to be started again, and all parameters."""
+        return [float(word) for word in self.say("tell").split()]
+
+    @property
+    def latency_frames(self) -> int:
+        return int(self.tell()[0])
+
+    @property
+    def status(self) -> str:
+        return STATUSES[int(self.tell()[2 + STATUS])]
+
+    @property
+    def misses(self) -> float:
+        return self.tell()[2 + MISSES]
+
+    def connect(self) -> None:
+        """Ask for sound until the engine answers."""
+        for _ in range(2000):
+            self.do("run", 1)
+            self._read_frames += self.block
+            if self.status == "connected":
+                return
+        raise AssertionError(f"no engine: {self.status}")

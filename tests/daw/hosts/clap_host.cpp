@@ -1,0 +1,245 @@
+// A small CLAP host for the tests: clap_host PLUGIN.clap RATE BLOCK OUT.raw, told what to do line by line:
+//   play | stop | locate FRAME | loop START END (equal: off) | offline 0|1 | pace 0|1 (in real time) | bus etc. by number:
+//   param ID VALUE | note OFFSET B0 B1 B2 (in the next block) | run BLOCKS (between two calls of getppid, for a tracer) | save FILE
+//   load FILE
+//   restart (what a host does when the latency has changed) | tell
+// Each line is answered by one: `ok`, or by `tell` the latency and the parameters that the plug-in tells.
+// The sound of all blocks is appended to OUT.raw, float32, interleaved.
+#include <dlfcn.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "clap/entry.h"
+#include "clap/events.h"
+#include "clap/ext/latency.h"
+#include "clap/ext/params.h"
+#include "clap/ext/state.h"
+#include "clap/fixedpoint.h"
+#include "clap/plugin-factory.h"
+#include "clap/plugin.h"
+
+namespace {
+
+struct Render {
+    bool(CLAP_ABI* hard)(const clap_plugin_t*);
+    bool(CLAP_ABI* set)(const clap_plugin_t*, int32_t);
+};
+
+bool wants_restart = false;
+const void* CLAP_ABI extension(const clap_host_t*, const char*) { return nullptr; }  // none: not even latency
+void CLAP_ABI restart(const clap_host_t*) { wants_restart = true; }
+void CLAP_ABI nothing(const clap_host_t*) {}
+
+union Event {
+    clap_event_header_t header;
+    clap_event_midi_t midi;
+    clap_event_param_value_t param;
+};
+std::vector<Event> events;
+std::vector<float> told(16, 0.0f);
+
+uint32_t CLAP_ABI count(const clap_input_events_t*) { return static_cast<uint32_t>(events.size()); }
+const clap_event_header_t* CLAP_ABI get(const clap_input_events_t*, uint32_t index) { return &events[index].header; }
+bool CLAP_ABI push(const clap_output_events_t*, const clap_event_header_t* event)
+{
+    if (event->type == CLAP_EVENT_PARAM_VALUE) {
+        const auto* value = reinterpret_cast<const clap_event_param_value_t*>(event);
+        if (value->param_id < told.size())
+            told[value->param_id] = static_cast<float>(value->value);
+    }
+    return true;
+}
+
+int64_t CLAP_ABI write_file(const clap_ostream_t* stream, const void* data, uint64_t size)
+{
+    return static_cast<int64_t>(std::fwrite(data, 1, size, static_cast<FILE*>(stream->ctx)));
+}
+int64_t CLAP_ABI read_file(const clap_istream_t* stream, void* data, uint64_t size)
+{
+    return static_cast<int64_t>(std::fread(data, 1, size, static_cast<FILE*>(stream->ctx)));
+}
+
+struct Transport {
+    int64_t frame = 0, loop_start = 0, loop_end = 0;
+    bool plays = false;
+};
+
+uint64_t now_ns()
+{
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return uint64_t(now.tv_sec) * 1000000000ull + uint64_t(now.tv_nsec);
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    if (argc != 5)
+        return 2;
+    void* const library = dlopen(argv[1], RTLD_NOW);
+    if (library == nullptr)
+        return std::fprintf(stderr, "%s\n", dlerror()), 1;
+    const auto* entry = static_cast<const clap_plugin_entry_t*>(dlsym(library, "clap_entry"));
+    const double rate = std::atof(argv[2]);
+    const uint32_t block = static_cast<uint32_t>(std::atoi(argv[3]));
+    FILE* const out = std::fopen(argv[4], "wb");
+    if (entry == nullptr || out == nullptr || !entry->init(argv[1]))
+        return 1;
+    const auto* factory = static_cast<const clap_plugin_factory_t*>(entry->get_factory(CLAP_PLUGIN_FACTORY_ID));
+    const clap_host_t host = {CLAP_VERSION, nullptr, "test", "cuevox", "", "1", extension, restart, nothing, nothing};
+    const clap_plugin_t* plugin =
+        factory->create_plugin(factory, &host, factory->get_plugin_descriptor(factory, 0)->id);
+    if (!plugin->init(plugin))
+        return 1;
+    const auto* render = static_cast<const Render*>(plugin->get_extension(plugin, "clap.render"));
+    const auto* latency = static_cast<const clap_plugin_latency_t*>(plugin->get_extension(plugin, CLAP_EXT_LATENCY));
+    const auto* params = static_cast<const clap_plugin_params_t*>(plugin->get_extension(plugin, CLAP_EXT_PARAMS));
+    const auto* state = static_cast<const clap_plugin_state_t*>(plugin->get_extension(plugin, CLAP_EXT_STATE));
+    auto start = [&] { plugin->activate(plugin, rate, 1, block); plugin->start_processing(plugin); };
+    auto stop = [&] { plugin->stop_processing(plugin); plugin->deactivate(plugin); };
+    start();
+
+    Transport transport;
+    std::vector<float> silence(block), left(block), right(block), both(2 * block);
+    float *ins[2] = {silence.data(), silence.data()}, *outs[2] = {left.data(), right.data()};
+    const clap_input_events_t in_events = {nullptr, count, get};
+    const clap_output_events_t out_events = {nullptr, push};
+    bool paced = false;
+    uint64_t due_ns = 0;
+    int64_t steady = 123456789;  // no song position
+
+    auto one = [&] {
+        clap_event_transport_t at = {};
+        at.header = {sizeof at, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
+        at.flags = CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
+        at.flags |= transport.plays ? CLAP_TRANSPORT_IS_PLAYING : 0;
+        at.flags |= transport.loop_end > transport.loop_start ? CLAP_TRANSPORT_IS_LOOP_ACTIVE : 0;
+        at.tempo = 97;
+        auto seconds = [&](int64_t frame) { return std::llround(double(frame) / rate * CLAP_SECTIME_FACTOR); };
+        at.song_pos_seconds = seconds(transport.frame);
+        at.loop_start_seconds = seconds(transport.loop_start);
+        at.loop_end_seconds = seconds(transport.loop_end);
+        clap_audio_buffer_t in = {ins, nullptr, 2, 0, 0}, to = {outs, nullptr, 2, 0, 0};
+        clap_process_t process = {steady, block, &at, &in, &to, 1, 1, &in_events, &out_events};
+        plugin->process(plugin, &process);
+        events.clear();
+        steady += block;
+        if (transport.plays) {
+            transport.frame += block;
+            if (transport.loop_end > transport.loop_start && transport.frame >= transport.loop_end)
+                transport.frame = transport.loop_start + transport.frame - transport.loop_end;
+        }
+    };
+
+    std::string line;
+    while (std::getline(std::cin, line)) {
+        std::istringstream words(line);
+        std::string verb, file;
+        words >> verb;
+        std::string answer = "ok";
+        if (verb == "play") {
+            transport.plays = true;
+        } else if (verb == "stop") {
+            transport.plays = false;
+        } else if (verb == "locate") {
+            words >> transport.frame;
+        } else if (verb == "loop") {
+            words >> transport.loop_start >> transport.loop_end;
+        } else if (verb == "offline") {
+            int mode = 0;
+            words >> mode;
+            render->set(plugin, mode);
+        } else if (verb == "pace") {
+            words >> paced;
+        } else if (verb == "param") {
+            Event event = {};
+            event.param.header = {sizeof event.param, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, 0};
+            event.param.note_id = event.param.port_index = event.param.channel = event.param.key = -1;
+            words >> event.param.param_id >> event.param.value;
+            events.push_back(event);
+        } else if (verb == "note") {
+            Event event = {};
+            uint32_t offset, bytes[3];
+            words >> offset >> bytes[0] >> bytes[1] >> bytes[2];
+            event.midi.header = {sizeof event.midi, offset, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_MIDI, 0};
+            for (int index = 0; index < 3; ++index)
+                event.midi.data[index] = static_cast<uint8_t>(bytes[index]);
+            events.push_back(event);
+        } else if (verb == "run") {
+            long blocks = 0;
+            words >> blocks;
+            std::vector<float> sound(2 * size_t(block) * size_t(blocks));
+            std::vector<double> spent_us(static_cast<size_t>(blocks));
+            due_ns = now_ns();
+            if (blocks > 0)
+                syscall(SYS_getppid);
+            for (long number = 0; number < blocks; ++number) {
+                if (paced) {
+                    due_ns += uint64_t(block / rate * 1e9);
+                    const timespec due = {time_t(due_ns / 1000000000ull), long(due_ns % 1000000000ull)};
+                    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, nullptr);
+                }
+                const uint64_t begun_ns = now_ns();
+                one();
+                spent_us[size_t(number)] = double(now_ns() - begun_ns) / 1e3;
+                for (uint32_t index = 0; index < block; ++index) {
+                    sound[2 * (size_t(number) * block + index)] = left[index];
+                    sound[2 * (size_t(number) * block + index) + 1] = right[index];
+                }
+            }
+            if (blocks > 0)
+                syscall(SYS_getppid);
+            std::fwrite(sound.data(), sizeof(float), sound.size(), out);
+            std::fflush(out);
+            std::sort(spent_us.begin(), spent_us.end());
+            char text[128] = "ok";
+            if (blocks > 0)
+                std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f", spent_us[size_t(blocks / 2)],
+                              spent_us[size_t(blocks * 99 / 100)], spent_us.back());
+            answer = text;
+        } else if (verb == "restart") {
+            stop();
+            wants_restart = false;
+            start();
+        } else if (verb == "save" || verb == "load") {
+            words >> file;
+            FILE* const kept = std::fopen(file.c_str(), verb == "save" ? "wb" : "rb");
+            const clap_ostream_t to = {kept, write_file};
+            const clap_istream_t from = {kept, read_file};
+            if (kept == nullptr || !(verb == "save" ? state->save(plugin, &to) : state->load(plugin, &from)))
+                answer = "failed";
+            if (kept != nullptr)
+                std::fclose(kept);
+        } else if (verb == "tell") {
+            std::ostringstream text;
+            text << latency->get(plugin) << " " << wants_restart;
+            for (clap_id id = 0; id < params->count(plugin); ++id) {
+                double value = 0.0;
+                params->get_value(plugin, id, &value);
+                text << " " << value;
+            }
+            answer = text.str();
+        } else {
+            answer = "what?";
+        }
+        std::printf("%s\n", answer.c_str());
+        std::fflush(stdout);
+    }
+    stop();
+    plugin->destroy(plugin);
+    entry->deinit();
+    std::fclose(out);
+    return 0;
+}

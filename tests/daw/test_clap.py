@@ -1,0 +1,240 @@
+"""Cuevox Return in a host that has a transport: it follows, loops, survives the engine's death, and never waits."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.daw.layout import HEADER, SLOT, SLOTS, SLOTS_AT, VERSION
+from tests.daw.clap_host import BLOCKS_OF_LATENCY, BUS, TRANSPORT, ClapHost
+from tests.daw.plugin_rig import Audio, exported, lay_out, serving
+from tests.signals import roughness
+from tests.whole.rig import Rig
+
+pytestmark = pytest.mark.extra
+
+LINK = f"test-clap-{os.getpid()}"
+FADE = 512
+"""Longer than every fade that a jump makes."""
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lay_out(tmp_path_factory.mktemp("daw"))
+
+
+@pytest.fixture(scope="module")
+def export(story: Path) -> dict[str, Audio]:
+    return exported(story)
+
+
+@pytest.fixture(scope="module")
+def engine(story: Path) -> Iterator[Rig]:
+    with serving(story, LINK) as rig:
+        yield rig
+
+
+def test_a_bounce_from_the_middle_is_chased_and_equals_the_export(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path
+) -> None:
+    with ClapHost(tmp_path, LINK, block=480) as host:
+        host.do("offline", 1)
+        host.do("locate", 24000)
+        host.do("play")
+        heard = host.run(100)
+        late = host.latency_frames
+    assert late == 2 * 480
+    wanted = export["mix"][24000 : 24000 + 48000 - late]
+    np.testing.assert_array_equal(heard[late + FADE :], wanted[FADE:])
+    assert not heard[:late].any()
+
+
+def test_the_story_follows_play_stop_and_locate(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("pace", 1)
+        host.connect()
+        late = host.latency_frames
+        assert not host.run(20)[late:].any()
+        host.do("play")
+        first = host.run(100)
+        host.do("locate", 12000)
+        second = host.run(100)
+        host.do("stop")
+        rest = host.run(40)
+        misses = host.misses
+    if misses:
+        pytest.skip("this machine stalled meanwhile")
+    np.testing.assert_array_equal(first[late:], export["mix"][: len(first) - late])
+    np.testing.assert_array_equal(second[late + FADE :], export["mix"][12000 + FADE : 12000 + len(second) - late])
+    assert not rest[late + FADE :].any()
+
+
+def test_a_loop_that_ends_within_a_block_is_exact(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK, block=256) as host:
+        host.do("offline", 1)
+        host.do("loop", 6000, 11000)
+        host.do("locate", 6000)
+        host.do("play")
+        heard = host.run(100)[host.latency_frames :]
+    first, second, third = (heard[5000 * turn : 5000 * (turn + 1)] for turn in range(3))
+    np.testing.assert_array_equal(first[FADE:], export["mix"][6000 + FADE : 11000])
+    np.testing.assert_array_equal(second[FADE:], first[FADE:])
+    np.testing.assert_array_equal(third, second)
+
+
+def test_without_latency_the_next_block_is_there_already(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK, block=256) as host:
+        host.do("pace", 1)
+        host.do("param", BLOCKS_OF_LATENCY, 0)
+        host.connect()
+        host.run(20)
+        host.do("play")
+        heard = host.run(100)
+        assert host.latency_frames == 0
+        misses = host.misses
+    if misses:
+        pytest.skip("this machine stalled meanwhile")
+    np.testing.assert_array_equal(heard[FADE:], export["mix"][FADE : len(heard)])
+
+
+def test_another_bus_comes_without_a_click_and_is_kept_by_its_id(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path
+) -> None:
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("offline", 1)
+        host.do("param", BUS, 2)
+        host.do("play")
+        heard = host.run(50)
+        np.testing.assert_array_equal(heard[512:], export["two"][: len(heard) - 512])
+        host.do("save", tmp_path / "state")
+    assert b"two" in (tmp_path / "state").read_bytes()
+    with ClapHost(tmp_path, LINK, name="again") as host:
+        host.do("load", tmp_path / "state")
+        host.do("offline", 1)
+        host.do("restart")
+        host.do("play")
+        np.testing.assert_array_equal(host.run(50), heard)
+
+
+def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("pace", 1)
+        host.do("param", TRANSPORT, 1)
+        host.connect()
+        host.do("locate", 9999)
+        host.do("play")
+        assert not host.run(20)[1024:].any()
+        engine.client.send("/transport/play")
+        assert host.run(60)[-1024:].any()
+        engine.client.send("/transport/stop")
+        host.run(60)
+
+
+def syscalls(trace: Path) -> list[str]:
+    """Return the calls that the audio thread made between the marks of each `run`."""
+    calls = re.findall(r"^(?:\[?\w* ?\d*\]? *)?(\w+)\(", trace.read_text(), re.MULTILINE)
+    marks = [index for index, call in enumerate(calls) if call == "getppid"]
+    return [call for begin, end in zip(marks[::2], marks[1::2], strict=True) for call in calls[begin + 1 : end]]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize(("wake", "allowed"), [("1", {"futex"}), ("0", set())])
+def test_the_audio_thread_waits_for_nothing(engine: Rig, tmp_path: Path, wake: str, allowed: set[str]) -> None:
+    trace = tmp_path / "trace"
+    with ClapHost(tmp_path, LINK, around=("strace", "-o", str(trace)), CUEVOX_DAW_WAKE=wake) as host:
+        host.connect()
+        trace_from = 500
+        host.do("play")
+        host.run(trace_from)
+    made = syscalls(trace)
+    assert set(made) <= allowed
+    assert len(made) <= trace_from + 600, "not even one call for each block"
+
+
+def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
+    link = f"{LINK}-k"
+    with ClapHost(tmp_path, link) as host:
+        host.do("pace", 1)
+        assert not host.run(20).any()
+        assert host.status == "no engine"
+        with serving(story, link) as rig:
+            host.connect()
+            host.do("play")
+            before = host.run(40)
+            assert before[-2048:].any()
+            rig.child("engine.realtime.audio_process").send_signal(signal.SIGKILL)
+            dying = host.run(250)
+            assert host.status == "no engine"
+            host.connect()
+            host.do("locate", 0)
+            assert host.run(60)[-2048:].any(), "another audio process serves"
+            _bounce_while_it_hangs(rig, host)
+        assert not host.run(100)[-2048:].any()
+        assert host.status == "no engine"
+    assert roughness(dying) < 4 * roughness(before), "it fades where it breaks off"
+    assert not Path(f"/dev/shm/{link}-{os.getuid()}").exists()
+
+
+def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
+    """A dead engine costs a bounce seconds once, not for each block."""
+    host.do("pace", 0)
+    host.do("offline", 1)
+    host.run(20)
+    given_up = host.misses
+    audio = rig.child("engine.realtime.audio_process")
+    audio.suspend()
+    try:
+        assert float(host.say("run", 40).split()[1]) < 1000.0, "µs, the median block"
+        assert host.misses > given_up
+    finally:
+        audio.resume()
+
+
+def test_all_slots_can_be_taken_and_a_dead_host_s_is_free_again(engine: Rig, tmp_path: Path) -> None:
+    segment = np.memmap(f"/dev/shm/{LINK}-{os.getuid()}", np.uint8, "r+")
+    slots = segment[SLOTS_AT:].view(SLOT)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with ClapHost(tmp_path, LINK) as host:
+        host.connect()
+        others = [number for number in range(SLOTS) if slots["host"][number] == 0]
+        slots["host"][others] = os.getpid()
+        with ClapHost(tmp_path, LINK, name="late") as late:
+            late.do("run", 1)
+            assert late.status == "full"
+            slots["host"][others[3]] = gone.pid
+            late.do("restart")
+            late.do("run", 1)
+            assert late.status != "full"
+        slots["host"][others] = 0
+
+
+def test_the_first_host_has_the_engine(engine: Rig, tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK, name="first") as first, ClapHost(tmp_path, LINK, name="second") as second:
+        first.connect()
+        for _ in range(2000):
+            first.do("run", 1)
+            second.do("run", 1)
+            if second.status == "another host":
+                break
+        assert (first.status, second.status) == ("connected", "another host")
+
+
+def test_an_engine_of_another_version_says_so(engine: Rig, tmp_path: Path) -> None:
+    segment = np.memmap(f"/dev/shm/{LINK}-{os.getuid()}", np.uint8, "r+")
+    header = segment[:SLOTS_AT].view(HEADER)
+    with ClapHost(tmp_path, LINK) as host:
+        header["version"] = 999
+        host.do("restart")
+        host.do("run", 1)
+        assert host.status == "another version"
+        header["version"] = VERSION
+        host.connect()
