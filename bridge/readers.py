@@ -289,6 +289,11 @@ def playing(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001
     return (port.transport_state().playing,)
 
 
+def rate(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read how fast the timeline runs."""
+    return (float(port.transport_state().playing),)
+
+
 def position(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read the timeline's frame."""
     return (port.transport_state().timeline_frame,)
