@@ -77,7 +77,8 @@ def test_the_numbers_of_jobs_go_on_and_whoever_is_gone_hears_nothing():
     gone.send("/say", "narrator", "Later.", at=5.0)
     counter = successor(gone)
     counter.time.advance(5.0)
-    assert [command.job for command, _ in counter.engine.applied] == ["1"]
+    prepared, said = (command for command, _ in counter.engine.applied)
+    assert (prepared, said.job) == (do.PrepareLine(voice="narrator", text="Later."), "1")
     assert counter.router.jobs == 1
     assert counter.wire.take() == []
 
