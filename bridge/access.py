@@ -57,6 +57,10 @@ _EDITS = (
     "/mix/",
     "/automation/",
     "/session/",
+    "/clip/",
+    "/edit/",
+    "/undo",
+    "/redo",
     "/midi/",
     "/snapshot/store",
     "/snapshot/remove",
@@ -70,6 +74,7 @@ _EDITS = (
 _EDIT_COMMANDS: frozenset[object] = frozenset(
     {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, RenumberCue, SetTempo, RemoveTempo}
 )
+_ASKED = frozenset({"/edit/since", "/edit/find", "/edit/on"})
 
 
 def needed(route: Route, *, writes: bool) -> Right:
@@ -81,7 +86,7 @@ def needed(route: Route, *, writes: bool) -> Right:
         return Right.ADMIN
     if address in _TRIGGERS:
         return Right.TRIGGER
-    if not writes or (route.handler and not address.startswith(_EDITS)):
+    if address in _ASKED or not writes or (route.handler and not address.startswith(_EDITS)):
         return Right.VIEW
     return Right.EDIT if address.startswith(_EDITS) or route.command in _EDIT_COMMANDS else Right.TRIGGER
 

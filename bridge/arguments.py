@@ -128,8 +128,9 @@ def _snap(number: float, spec: ParamSpec) -> float:
 
 
 def _seconds(arg: Arg, number: float) -> float:
-    if not 0.0 <= number <= MAX_SECONDS:
-        raise BadValue(f"{arg.shown}: {number:g} is outside 0 to {MAX_SECONDS:g} s")
+    low = -MAX_SECONDS if arg.signed else 0.0
+    if not low <= number <= MAX_SECONDS:
+        raise BadValue(f"{arg.shown}: {number:g} is outside {low:g} to {MAX_SECONDS:g} s")
     return number
 
 

@@ -12,6 +12,7 @@ from bridge.access import Right, at_first
 from bridge.errors import BadValue, Busy, Denied, Failure
 from bridge.message import Message
 from bridge.places import HostPort, is_local
+from engine.commands import StoryEdit
 
 MAX_CLIENTS = 64
 MAX_SUBSCRIPTIONS = 32
@@ -64,6 +65,15 @@ class Nowhere:
 
 REMOTE_PER_SECOND, REMOTE_AT_ONCE = 2000.0, 4000.0
 """How many messages a client on another machine may send; what is more is counted, and it is told."""
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """Edits that are to be made as one. version: of the story when they began."""
+
+    name: str
+    version: int
+    edits: list[StoryEdit] = []
+
 
 LateRule = Literal["play", "drop", "play_within"]
 
@@ -121,6 +131,8 @@ class Client:
         self.pace: Bucket | None = None
         """How much it may send; None: as much as it likes."""
         self.late = LatePolicy()
+        self.draft: Draft | None = None
+        """What it edits as one step; None: each edit is made at once."""
         self.heard_at: float | None = None
         """Wall time at which what is being done now came in; None: not known."""
         self.subscriptions: dict[str, Subscription] = {}

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from bridge import drafts
 from bridge.access import Access, Right
 from bridge.arguments import usage
 from bridge.clients import Client, Clients, LatePolicy
@@ -24,6 +25,7 @@ from bridge.store_questions import StoreQuestions
 from bridge.text import line
 from bridge.tree import AddressTree
 from engine.commands import ClearScheduled
+from engine.units import frames_to_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -247,6 +249,34 @@ class Desk:
         self._access.respond(client, response)
         self.changed(client)
         return (client.right.word,)
+
+    def edit_begin(self, client: Client, name: str = "") -> Values:
+        """Keep a client's edits until they are made as one."""
+        drafts.begin(client, name, self._port.editing().version)
+        return (self._port.editing().version,)
+
+    def edit_end(self, client: Client) -> Values:
+        """Make what a client has edited as one step."""
+        self._port.apply(drafts.end(client))
+        return (self._port.editing().version,)
+
+    def edit_cancel(self, client: Client) -> Values:
+        """Forget what a client has edited."""
+        return (len(drafts.cancel(client).edits),)
+
+    def edits_since(self, client: Client, version: int) -> Values:
+        """Tell what has changed behind a version."""
+        for news in self._port.edits_since(version):
+            client.send(Message("/edit/since", (news.version, news.name, news.client, ", ".join(news.what))))
+        return (self._port.editing().version,)
+
+    def find_text(self, client: Client, text: str) -> Values:
+        """Tell where a text is said."""
+        found, rate = self._port.find_text(text), self._port.sample_rate
+        for clip, word, frame in found:
+            seconds = -1.0 if frame < 0 else frames_to_seconds(frame, rate)
+            client.send(Message("/edit/find", (clip, word, seconds)))
+        return (len(found),)
 
     def quit(self, client: Client) -> Values:
         """End the engine."""

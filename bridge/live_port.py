@@ -11,6 +11,7 @@ import msgspec
 from bridge.port import (
     SILENT_LUFS,
     ClipFacts,
+    EditingState,
     EngineStatus,
     InsertState,
     JobState,
@@ -29,16 +30,18 @@ from engine.clock import HeldClock
 from engine.commands import Command
 from engine.control.control import Control
 from engine.errors import EngineError, UnknownThing
-from engine.events import Event, PluginChanged, SlotState, VoiceChanged
+from engine.events import Event, PluginChanged, SlotState, StoryEdited, VoiceChanged
 from engine.mixer.effects import insert_spec
 from engine.params import DUCK
 from engine.plugins.facts import PluginFacts
 from engine.questions import Question, Row
+from engine.session.editor import steps_of
 from engine.session.index import clip_source
 from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
+from engine.story.finding import find_text
 from engine.story.model import (
     MASTER,
     ColdPolicy,
@@ -375,6 +378,30 @@ class LivePort:
             )
             for stream in self._session.streams.all()
         )
+
+    def editing(self) -> EditingState:
+        """Return the history of the story."""
+        history = self._session.editor.history
+        return EditingState(version=history.version, steps=steps_of(history.steps), undone=steps_of(history.undone))
+
+    def story_digest(self) -> str:
+        """Return a digest of all that can be edited."""
+        return self._session.editor.digest()
+
+    def edits_since(self, version: int) -> Sequence[StoryEdited]:
+        """Return what has changed behind a version."""
+        return self._session.editor.since(version)
+
+    def find_text(self, text: str) -> Sequence[tuple[str, str, int]]:
+        """Return where a text is said."""
+        session, starts = self._session, self._places()
+        placed = [
+            (each.clip, each.word, starts[each.clip].start_frame + each.offset_frames)
+            if each.offset_frames is not None and each.clip in starts
+            else (each.clip, each.word, -1)
+            for each in find_text(session.story, text, session.editor.known)
+        ]
+        return sorted(placed, key=lambda each: (each[2] < 0, each[2]))
 
     def jobs(self) -> Sequence[JobState]:
         """Return every job that goes on."""

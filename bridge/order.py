@@ -13,7 +13,8 @@ from engine.commands import Command
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do: a command, a question to the desk, a value to read, or nothing (a trigger let go).
 
-    request: the id that the answer repeats, None: the sender asked for none.
+    request: the id that the answer repeats, None: the sender asked for none. version: of the story that it is
+    meant for.
     """
 
     client: Client
@@ -23,6 +24,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     question: dict[str, object] | None = None
     reads: bool = False
     job: str | None = None
+    version: int | None = None
 
 
 Moment = int | Place | None

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from engine.commands import Command
-from engine.events import Event, PluginChanged, SlotState, VoiceChanged
+from engine.events import Event, PluginChanged, SlotState, StoryEdited, VoiceChanged
 from engine.params import ParamSpec
 from engine.questions import Question, Row
 from engine.story.model import Clip, ColdPolicy, Cue, Slot, TempoPoint
@@ -178,6 +178,14 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     packets: int
     lost_seconds: float
     text: str
+
+
+class EditingState(msgspec.Struct, frozen=True, kw_only=True):
+    """The history of the story. steps, undone: version, name and client of each, the newest (the next) last."""
+
+    version: int = 0
+    steps: Sequence[tuple[int, str, str]] = ()
+    undone: Sequence[tuple[int, str, str]] = ()
 
 
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
@@ -413,6 +421,22 @@ class EnginePort(Protocol):
 
     def streams(self) -> Sequence[StreamState]:
         """Return every network stream."""
+        ...
+
+    def editing(self) -> EditingState:
+        """Return the history of the story."""
+        ...
+
+    def story_digest(self) -> str:
+        """Return a digest of all that can be edited."""
+        ...
+
+    def edits_since(self, version: int) -> Sequence[StoryEdited]:
+        """Return what has changed behind a version. Raises Conflict where that is not known."""
+        ...
+
+    def find_text(self, text: str) -> Sequence[tuple[str, str, int]]:
+        """Return clip, word as it is named, and timeline frame of every place where ``text`` is said; -1: not known."""
         ...
 
     def jobs(self) -> Sequence[JobState]:

@@ -202,6 +202,11 @@ def clip_seconds(value: Callable[[ClipFacts], int | None]) -> Reader:
     return read
 
 
+def clip_ids(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the ids of all clips."""
+    return tuple(port.clip_ids())
+
+
 def clip_words(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read a clip's words and the frame where each starts; none while its take is not there."""
     return tuple(part for word in port.clip_words(path["clip"]) for part in word)

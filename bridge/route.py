@@ -32,8 +32,8 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     """One argument. name: the command's field. type: the OSC type that is sent, and to which numbers are coerced.
 
     spec: range and unit, or how to find it. norm: travels as 0..1 through the spec's taper. truth: a switch, any
-    number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames. named: an id, which senders
-    that know numbers only may give as a whole number. listed: several texts, as an array (here a line each) or as one.
+    number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames; signed: may be less than
+    0. named: an id, which senders that know numbers only may give as a whole number. listed: several texts, as an array (here a line each) or as one.
     encoded: base64, which may also come as a blob. when: it says when the command is done: a time tag, or a beat
     of the timeline; only the first one may.
     """
@@ -44,6 +44,7 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     norm: bool = False
     truth: bool = False
     seconds: bool = False
+    signed: bool = False
     optional: bool = False
     named: bool = False
     listed: bool = False
@@ -85,7 +86,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: str | None = None
     answer: str | None = None
     answers: str = ""
-    wrapper: Literal["request", "delay", "beat", "position"] | None = None
+    wrapper: Literal["request", "delay", "beat", "position", "version"] | None = None
     changed: tuple[type[Event], ...] = ()
     stream: bool = False
     steady: Callable[[EnginePort], object] | None = None

@@ -15,6 +15,7 @@ from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
 from bridge.desk import Answer, Desk, Values
 from bridge.diary import Diary
+from bridge.drafts import as_step
 from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
 from bridge.message import Bundle, Message, TimeTag
@@ -26,7 +27,8 @@ from bridge.route import Route
 from bridge.routes import ALIAS, ANSWERS, plain_address
 from bridge.scheduler import CallLater, Scheduler
 from bridge.tree import AddressTree, Leaf
-from engine.commands import Command, PrepareLine, Say
+from engine.commands import Command, PrepareLine, Say, StoryEdit
+from engine.edits import Redo, Undo
 from engine.errors import EngineError, TooLate
 from engine.events import Event, Panicked, TransportChanged
 from engine.units import seconds_to_frames
@@ -187,6 +189,7 @@ class Router:
     def _plan(self, message: Message, client: Client, frame: Moment, plans: Plans) -> None:
         """Put into ``plans`` what one message asks for, wrappers taken off; what is wrong is answered."""
         request: int | None = None
+        version: int | None = None
         try:
             for _ in range(MAX_WRAPPERS):
                 route = self._wrapper(message)
@@ -195,10 +198,12 @@ class Router:
                 head, inner = self._unwrap(route, message)
                 if route.wrapper == "request":
                     request = int(head)
+                elif route.wrapper == "version":
+                    version = int(head)
                 else:
                     frame = self._later(route, frame, head)
                 message = inner
-            self._collect(message, client, frame, request, plans)
+            self._collect(message, client, frame, request, plans, version)
         except (BridgeError, EngineError) as error:
             if isinstance(error, NoSuchAddress):
                 error = hinted(error, message.address, self._tree, self._port)
@@ -215,7 +220,7 @@ class Router:
 
     def _wrapper(self, message: Message) -> Route | None:
         address = plain_address(message.address)
-        if not address.startswith(("/req", "/at")):
+        if not address.startswith(("/req", "/at", "/edit/on")):
             return None
         route = self._tree.find(address).route
         return route if route.wrapper else None
@@ -240,7 +245,15 @@ class Router:
             return self._port.clock.frame_at(self._wall() + head)
         return moment + round(head * self._port.sample_rate)
 
-    def _collect(self, message: Message, client: Client, at: Moment, request: int | None, plans: Plans) -> None:
+    def _collect(
+        self,
+        message: Message,
+        client: Client,
+        at: Moment,
+        request: int | None,
+        plans: Plans,
+        version: int | None = None,
+    ) -> None:
         if message.address.startswith(ANSWERS):
             return  # another engine's answer: answering it would never end
         address = plain_address(message.address)
@@ -256,7 +269,9 @@ class Router:
             except (BridgeError, EngineError) as error:
                 client.refuse(leaf.address, request or 0, error)
             else:
-                plans.setdefault(moment, []).append(order)
+                plans.setdefault(moment, []).append(
+                    order if version is None else msgspec.structs.replace(order, version=version)
+                )
 
     def _order(self, leaf: Leaf, args: tuple[object, ...], client: Client, request: int | None) -> Order:
         """Return what ``args`` at a leaf mean."""
@@ -360,6 +375,11 @@ class Router:
         return ()
 
     def _apply(self, command: Command, order: Order, frame: int | None) -> Values:
+        if isinstance(command, StoryEdit | Undo | Redo):
+            edit = as_step(command, order)
+            if edit is not None:
+                self._port.apply(edit, frame)
+            return ()
         if order.job is None:
             self._port.apply(command, frame)
             return ()

@@ -11,8 +11,10 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 import engine.commands as do
+import engine.edits as edit
 import engine.events as told
 from bridge import readers
+from bridge.edit_routes import CLIP_ROUTES, EDIT_PUSHES, EDIT_ROUTES
 from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
@@ -497,13 +499,9 @@ ROUTES: tuple[Route, ...] = (
           help="How far a clip's take is."),
     Route(address=f"{_CLIP}/name", command=do.SetClip, read=readers.clip(lambda c: c.clip.name), args=(_NAME,),
           changed=(told.ClipEdited,), help="What a clip is called."),
-    Route(address=f"{_CLIP}/track", read=readers.clip(lambda c: c.track), args=(Arg(name="track", type="s"),),
-          changed=(told.ClipEdited,), help="The track that a clip lies on."),
-    Route(address=f"{_CLIP}/text", read=readers.clip(lambda c: c.clip.line.text if c.clip.line else ""),
-          args=(Arg(name="text", type="s"),), changed=(told.ClipEdited,),
-          help="The line that a clip speaks; an empty text: it is a file."),
-    Route(address=f"{_CLIP}/voice", read=readers.clip(lambda c: c.clip.line.voice if c.clip.line else ""),
-          args=(Arg(name="voice", type="s"),), changed=(told.ClipEdited,), help="The voice that speaks it."),
+    Route(address=f"{_CLIP}/track", command=edit.MoveClip, read=readers.clip(lambda c: c.track),
+          args=(Arg(name="track", type="s"),), changed=(told.ClipEdited,), help="The track that a clip lies on."),
+    *CLIP_ROUTES,
     Route(address=f"{_CLIP}/audio", read=readers.clip(lambda c: c.clip.audio or ""),
           args=(Arg(name="audio", type="s"),), changed=(told.ClipEdited,),
           help="The file that a clip plays; an empty text: it is a line."),
@@ -524,15 +522,15 @@ ROUTES: tuple[Route, ...] = (
     Route(address=f"{_CLIP}/mute", command=do.SetClip, read=readers.clip(lambda c: c.clip.mute),
           args=(Arg(name="mute", type="i", truth=True),), changed=(told.ClipEdited,),
           help="Whether the timeline leaves a clip out; a cue or a pad plays it all the same."),
-    Route(address=f"{_CLIP}/start", read=readers.clip_seconds(lambda c: c.start_frame),
-          args=(Arg(name="start_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
-          stream=True, steady=readers.timeline, help="Where a clip starts on the timeline."),
     Route(address=f"{_CLIP}/length", read=readers.clip_seconds(lambda c: c.length_frames),
           args=(Arg(name="length_frame", type="f", seconds=True, help="in seconds, -1: not known yet"),),
           stream=True, steady=readers.timeline, help="How long a clip sounds."),
     Route(address=f"{_CLIP}/words", read=readers.clip_words, repeated=True, changed=(told.ClipChanged,),
           args=(Arg(name="word", type="s"), Arg(name="start_frame", type="f", seconds=True)),
           help="The words of a clip's line as they are named, and when each starts in the clip, over and over."),
+
+    # editing
+    *EDIT_ROUTES,
 
     # the timeline
     Route(address="/transport/play", trigger=True, command=do.Play, help="Run the timeline from where it stands."),
@@ -849,6 +847,7 @@ PUSHES: tuple[Push, ...] = (
          names=("wanted", "source", "state", "priority"),
          values=lambda _, e: (e.wanted, e.source, e.state, e.priority),
          help="The timeline is to follow another clock, or the one that it follows changed its state."),
+    *EDIT_PUSHES,
     Push(address="/event/story/saved", event=told.StorySaved, types="s", names=("path",),
          values=lambda _, e: (e.path,), help="The story's file holds every change."),
     Push(address="/event/story/changed", event=told.StoryChangedOnDisk, types="s", names=("path",),

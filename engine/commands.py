@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from engine.command import Base
+from engine.edits import ChangeStory, ClipEdit, Redo, Undo
 from engine.story.mix import Mix
 from engine.story.model import ColdPolicy
 
 DEFAULT_RAMP_SECONDS = 0.02
-
-
-class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What all commands share: frozen, keyword-only, tagged with their own name on the wire and in the journal."""
 
 
 class Play(Base, frozen=True, kw_only=True):
@@ -602,6 +598,19 @@ class ClearScheduled(Base, frozen=True, kw_only=True):
     """Forget what is scheduled for later."""
 
 
+class EditStory(Base, frozen=True, kw_only=True):
+    """Make edits as one: all of them or, if one can't be made, none; they are one step of the history.
+
+    name: what the step is called; empty: what its edits are. client: whose it is. version: of the story on which they
+    were made: they are refused if what they change has changed since; None: they are made on the story as it is.
+    """
+
+    edits: tuple[StoryEdit, ...]
+    name: str = ""
+    client: str = ""
+    version: int | None = None
+
+
 class SaveStory(Base, frozen=True, kw_only=True):
     """Write the story's changes into its file."""
 
@@ -616,6 +625,12 @@ class ReloadStory(Base, frozen=True, kw_only=True):
     """Take over the file as it is on disk now."""
 
 
+StoryEdit = (
+    ClipEdit | AddTrack | RemoveTrack | AddBus | RemoveBus | AddCueMessage | RemoveCueMessage | SetCue | SetSlot
+    | SetClip | SetPoint | ClearAutomation | RenumberCue | SetTempo | RemoveTempo
+)  # fmt: skip
+"""What one step of the history may be made of."""
+
 Command = (
     Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue | ResumeCue
     | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
@@ -628,7 +643,7 @@ Command = (
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Export | CancelJob
-    | ClearScheduled | SaveStory | ReloadStory | LoadStory
+    | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
 )  # fmt: skip
 
 Turn = (
@@ -645,6 +660,6 @@ Rebuild = (
 Edit = (
     Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
     | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | RenumberCue | SetTempo
-    | RemoveTempo
+    | RemoveTempo | ChangeStory
 )  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

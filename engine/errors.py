@@ -130,3 +130,9 @@ class SettingsError(EngineError):
     """A setting that is unknown or out of range; the message names where it came from."""
 
     code = "bad_settings"
+
+
+class Conflict(EngineError):
+    """An edit of something that somebody else has changed since; the message says what and who."""
+
+    code = "conflict"

@@ -389,6 +389,22 @@ class ClockSourceChanged(Base, frozen=True, kw_only=True):
     priority: str
 
 
+class StoryEdited(Base, frozen=True, kw_only=True):
+    """The story is at another version. name, client: what was done, and whose it was. what: the things it touched.
+
+    ``clip k1``, ``track ann``, ``cues`` …; a client that knows the version before is up to date when it looks at them.
+    """
+
+    version: int
+    name: str
+    client: str
+    what: tuple[str, ...]
+
+
+class ClipsChanged(Base, frozen=True, kw_only=True):
+    """There are other clips than before."""
+
+
 class StorySaved(Base, frozen=True, kw_only=True):
     """The story's file holds every change."""
 
@@ -472,6 +488,7 @@ Event = (
     | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | ClockSourceChanged
+    | StoryEdited | ClipsChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
     | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing

@@ -10,6 +10,7 @@ from bridge.http.turn import Turn
 from bridge.hub import Hub
 from bridge.tree import paths
 from engine.events import (
+    ClipsChanged,
     CueRenumbered,
     Event,
     InsertsChanged,
@@ -19,7 +20,7 @@ from engine.events import (
     VoicesChanged,
 )
 
-CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged, VoicesChanged, CueRenumbered)
+CHANGES = (StoryReloaded, MixChanged, SnapshotsChanged, InsertsChanged, VoicesChanged, CueRenumbered, ClipsChanged)
 
 Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
 """What exists, by what it is: of ("strip", "bus") all pairs of a strip and a bus that it sends to."""

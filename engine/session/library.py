@@ -128,6 +128,12 @@ class Library:
         for source in wanted:
             self.ask(source, urgent=False).pinned = True
 
+    def unpin(self, source: Source) -> None:
+        """Hear that the story has ``source`` no longer."""
+        shelf = self._shelves.get(source)
+        if shelf is not None:
+            shelf.pinned = False
+
     def approach(self, sources: Iterable[Source]) -> None:
         """Take note of what will be needed soon, the most pressing first: it is made first, and stays once loaded.
 

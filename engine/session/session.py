@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
 
 import numpy as np
 from msgspec.structs import replace
@@ -22,6 +21,7 @@ from engine.commands import (
     ClearAutomation,
     ClearScheduled,
     Command,
+    EditStory,
     Export,
     GoBack,
     GoCue,
@@ -92,6 +92,7 @@ from engine.commands import (
     UnloadVoice,
     WarmVoice,
 )
+from engine.edits import ClipEdit, Redo, Undo
 from engine.errors import Busy, EngineError, NotReady, UnknownThing
 from engine.events import (
     AutomationChanged,
@@ -120,6 +121,7 @@ from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
+from engine.session.editor import Editor, Historic
 from engine.session.index import clip_source
 from engine.session.inputs import (
     Adopted,
@@ -202,6 +204,7 @@ class Session:
         self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices, self.plugins)
         self._notes = notes or Notes()
+        self.editor = Editor(self.context, self.voices, self._notes)
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
         self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes)
@@ -250,7 +253,10 @@ class Session:
         """
         with self.context.instant():
             moves = self.capture.moves(command, at_frame)
+            before = self.story
             events = self._carry_out(command, at_frame)
+            if isinstance(command, Historic):
+                events = (*events, *self.editor.note(command, before))
             self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
         return self.tell(events)
@@ -274,6 +280,7 @@ class Session:
         with self.context.instant():
             self.context.adopt(story, self.graph_of(story), built=True)
             self.cold.forget()
+            self.editor.forget()
             self.transport.forget()
             self.context.push(levels(self.context))
             rewound = self.cues.rewind()  # first: what comes is made first
@@ -293,6 +300,7 @@ class Session:
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
         self.context.library.known(source, frames)
+        self.editor.known.forget()
         self._stale = True
         self.context.wrote(Known(source=source, frames=frames))
         self.tell(self._shelf_events(source))
@@ -301,6 +309,7 @@ class Session:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
         with self.context.instant():
             self.context.library.load(source, loaded)
+            self.editor.known.forget()
             self._stale = True
             events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
             events = (*events, *self.jobs.came(source))
@@ -310,6 +319,7 @@ class Session:
     def failed(self, source: Source, error: EngineError) -> None:
         """Hear from the loader that ``source`` can't be made; what plays of it already fades out."""
         self.context.library.fail(source, str(error))
+        self.editor.known.forget()
         self._cut_off(source, error)
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
         failed = (*failed, *self.jobs.came(source, error))
@@ -428,6 +438,8 @@ class Session:
                 return self.snapshots.edit(command, self.keeper)
             case RecallSnapshot():
                 return self.snapshots.recall(command, at_frame, self.keeper)
+            case EditStory() | Undo() | Redo():
+                return self._edit(command)
             case SaveStory():
                 self.keeper.save()
             case ReloadStory():
@@ -435,8 +447,21 @@ class Session:
             case LoadStory(file=file):
                 self.keeper.load(file)
             case _:
-                assert_never(command)
+                return self._edit(command)
         return ()
+
+    def _edit(self, command: EditStory | ClipEdit | Undo | Redo) -> tuple[Event, ...]:
+        """Edit the story as a step of its history; the timeline is compiled anew soon."""
+        graph, before = self.context.graph, self.story
+        events = self.editor.apply(command, self.keeper)
+        self._stale = True
+        if (
+            self.context.graph is not graph
+            or self.story.tempo is not before.tempo
+            or any(isinstance(event, AutomationChanged) for event in events)
+        ):
+            self.transport.automate()
+        return (*events, *self.cues.rewind())
 
     def _run(self, command: Play | Stop | Locate | LocateMarker | SetLoop, at_frame: int | None) -> tuple[Event, ...]:
         match command:

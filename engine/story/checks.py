@@ -86,6 +86,16 @@ def check_story(
     return tuple(_Check(story, voices, effects).problems())
 
 
+def check_clips(story: Story, names: Collection[str]) -> Iterator[Problem]:
+    """Iterate over what is wrong with some clips of a story that was sound; their paths begin with their ids."""
+    check = _Check(story, None, None) if names else None
+    for track in story.tracks if check else ():
+        for clip in track.clips:
+            if check and clip.id in names:
+                yield from check_id((clip.id,), "id", clip.id)
+                yield from check.clip(clip, (clip.id,), track)
+
+
 class _Check:
     def __init__(self, story: Story, voices: Collection[str] | None, effects: EffectTable | None) -> None:
         self._story, self._voices, self._effects = story, voices, effects
@@ -156,9 +166,10 @@ class _Check:
         if track.voice is not None:
             yield from self._voice(track.voice, path)
         for k, clip in enumerate(track.clips):
-            yield from self._clip(clip, (*path, "clips", k), track)
+            yield from self.clip(clip, (*path, "clips", k), track)
 
-    def _clip(self, clip: Clip, path: Path, track: Track) -> Iterator[Problem]:
+    def clip(self, clip: Clip, path: Path, track: Track) -> Iterator[Problem]:
+        """Iterate over the problems of a clip."""
         if (clip.line is None) == (clip.audio is None):
             yield problem(path, "needs say or audio" if clip.line is None else "has say and audio; keep one")
         if clip.line is not None:
@@ -170,6 +181,8 @@ class _Check:
             yield from check_audio_path(path, clip.audio)
         if clip.name:
             yield from check_text(path, "name", clip.name)
+        if clip.group:
+            yield from check_id(path, "group", clip.group)
         yield from check_range(path, "gain_db", clip.gain_db, CLIP_GAIN)
         yield from check_range(path, "pan", clip.pan, PAN)
         yield from self._position(clip.start, (*path, "start"))

@@ -32,9 +32,11 @@ from engine.commands import (
     SetTempo,
     StoreSnapshot,
 )
+from engine.edits import ChangeStory
 from engine.errors import BadRange, BadType, NotReady, StoryError, UnknownThing
 from engine.params import DUCK, FADER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin, plugin_name
+from engine.story.change import apply_change
 from engine.story.cue_messages import edit_messages
 from engine.story.lanes import with_point, without_lane
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
@@ -94,6 +96,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return remove_snapshot(story, snapshot)
         case RecallSnapshot(snapshot=snapshot, fade_seconds=fade_seconds):
             return recall_snapshot(story, snapshot, fade_seconds, effects)
+        case ChangeStory():
+            return apply_change(story, command)
         case _:
             return rebuild(story, command)
 

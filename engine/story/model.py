@@ -167,6 +167,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
     line, audio: exactly one is set; ``audio`` is a path relative to the story's folder.
     trim_start_frames: cut from the front of the source. length_frames: frames that sound, None: to the source's end.
     mute: it keeps its place on the timeline, and is not heard there; a cue or a slot plays it all the same.
+    group: clips of one group are moved together; empty: it is in none.
     """
 
     id: str
@@ -183,6 +184,11 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
     fade_out_frames: int = 0
     fade_in_shape: FadeShape = "linear"
     fade_out_shape: FadeShape = "linear"
+    group: str = ""
+
+
+Overlap = Literal["allow", "crossfade", "forbid"]
+"""What becomes of an edit that lets clips of a track overlap: it is made, made with a crossfade, or refused."""
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +199,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
     strip: Strip = Strip()
     clips: tuple[Clip, ...] = ()
+    overlap: Overlap = "allow"
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True):

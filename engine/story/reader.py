@@ -33,6 +33,7 @@ from engine.story.model import (
     Master,
     MidiTempo,
     MidiTrack,
+    Overlap,
     PlayClip,
     PlaySection,
     Prompter,
@@ -64,12 +65,12 @@ STORY_KEYS = (
     "snapshots", "cuelists", "go_debounce", "prompter", "midi", "export", "pronounce",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
-TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips")
+TRACK_KEYS = ("id", "name", "voice", "overlap", *STRIP_KEYS, "sends", "clips")
 BUS_KEYS = ("id", "name", "private", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (
     "id", "name", "say", "voice", "delivery", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
-    "fade_in_shape", "fade_out_shape",
+    "fade_in_shape", "fade_out_shape", "group",
 )  # fmt: skip
 MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
 DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct")
@@ -202,6 +203,7 @@ class Reader:
             name=fields.text("name"),
             voice=voice,
             strip=self._strip(fields),
+            overlap=cast(Overlap, fields.choice("overlap", get_args(Overlap), "allow")),
             clips=tuple(
                 self._clip(n, p, f"{track_id}-{i}", voice) for i, (n, p) in enumerate(fields.items("clips"), 1)
             ),
@@ -275,6 +277,7 @@ class Reader:
             fade_out_frames=fields.frames("fade_out", rate),
             fade_in_shape=self._shape(fields, "fade_in_shape"),
             fade_out_shape=self._shape(fields, "fade_out_shape"),
+            group=fields.text("group"),
         )
 
     def _shape(self, fields: Fields, key: str) -> FadeShape:

@@ -129,6 +129,7 @@ class Planter:
     def _track(self, track: Track, rate: int) -> Table:
         fields: dict[str, Tree] = {"id": Leaf("word", track.id), "name": _name(track.name)}
         fields["voice"] = Leaf("word", track.voice, track.voice is None)
+        fields["overlap"] = _word(track.overlap, "allow")
         clips = tuple((c.id, self._clip(c, f"{track.id}-{i}", track.voice, rate)) for i, c in enumerate(track.clips, 1))
         return Table({**fields, **_strip(track.strip, rate), "sends": _sends(track.strip), "clips": Rows(clips)})
 
@@ -157,6 +158,7 @@ def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table
     fields["fade_out"] = Leaf("time", clip.fade_out_frames, not clip.fade_out_frames, rate)
     fields["fade_in_shape"] = _word(clip.fade_in_shape, "linear")
     fields["fade_out_shape"] = _word(clip.fade_out_shape, "linear")
+    fields["group"] = Leaf("word", clip.group, not clip.group)
     return Table(fields)
 
 

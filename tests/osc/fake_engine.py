@@ -11,6 +11,7 @@ import msgspec
 
 from bridge.port import (
     ClipFacts,
+    EditingState,
     EngineStatus,
     InsertState,
     JobState,
@@ -294,6 +295,18 @@ class FakeEngine:
                 lost_seconds=0.0, text="",
             ),
         )  # fmt: skip
+
+    def editing(self) -> EditingState:
+        return EditingState(version=3, steps=((1, "move clip hello", "me"),), undone=((2, "undo", ""),))
+
+    def story_digest(self) -> str:
+        return "0123456789abcdef"
+
+    def edits_since(self, version: int) -> Sequence[told.StoryEdited]:
+        return [told.StoryEdited(version=version + 1, name="move clip hello", client="me", what=("clip hello",))]
+
+    def find_text(self, text: str) -> Sequence[tuple[str, str, int]]:
+        return [("hello", text, 24_000), ("boo", f"{text}#2", -1)]
 
     def jobs(self) -> Sequence[JobState]:
         return (JobState(job="7", verb="render", fraction=0.5, stage="speak"),)

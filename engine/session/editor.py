@@ -1,0 +1,267 @@
+"""The editor: edits of the story as steps that can be taken back, by several clients who may work at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from engine.commands import (
+    AddBus,
+    AddCueMessage,
+    AddDuck,
+    AddInsert,
+    AddSend,
+    AddTrack,
+    ClearAutomation,
+    Command,
+    EditStory,
+    LoadMix,
+    MoveInsert,
+    RemoveBus,
+    RemoveCueMessage,
+    RemoveDuck,
+    RemoveInsert,
+    RemoveSend,
+    RemoveSnapshot,
+    RemoveTempo,
+    RemoveTrack,
+    RenumberCue,
+    SetClip,
+    SetCue,
+    SetDuckLookAhead,
+    SetInsertState,
+    SetPoint,
+    SetSlot,
+    SetTempo,
+    StoreSnapshot,
+    StoryEdit,
+)
+from engine.edits import ChangeStory, ClipEdit, Redo, Undo
+from engine.errors import BadRange, UnknownThing
+from engine.events import (
+    AutomationChanged,
+    ClipChanged,
+    ClipEdited,
+    ClipsChanged,
+    CueEdited,
+    Event,
+    InsertsChanged,
+    MixChanged,
+    SlotEdited,
+    SnapshotsChanged,
+    StoryEdited,
+)
+from engine.mixer.effects import effect_specs
+from engine.mixer.regraph import regraph
+from engine.realtime.notes import Notes
+from engine.realtime.status import MAX_STRIPS
+from engine.session.context import Context
+from engine.session.desk import levels
+from engine.session.index import clip_source
+from engine.session.keeper import Keeper
+from engine.session.takes_known import TakesKnown
+from engine.session.voices import Voices
+from engine.story.change import changed_clips, story_digest, touched
+from engine.story.edit import apply_edit
+from engine.story.edit_clips import edit_clips
+from engine.story.equip import insert_specs
+from engine.story.history import History, News, Step, do_again, take_back
+from engine.story.model import Story
+
+Historic = (
+    SetCue | SetSlot | SetClip | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | StoreSnapshot
+    | RemoveSnapshot | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend | AddTrack
+    | RemoveTrack | AddBus | RemoveBus | AddDuck | RemoveDuck | SetDuckLookAhead | LoadMix | RenumberCue | SetTempo
+    | RemoveTempo
+)  # fmt: skip
+"""Edits that are made elsewhere, and are steps too. Levels that are turned are played, not edited: they are none."""
+
+MOST_TOLD = 200
+"""If more clips than this are other ones, all is told anew instead of each."""
+
+_VERSION_NOTE = "edit/version"
+
+
+class Editor:
+    """Makes steps, takes them back, does them again. An error leaves everything as it was."""
+
+    def __init__(self, context: Context, voices: Voices, notes: Notes) -> None:
+        self._context, self._voices, self._notes = context, voices, notes
+        self.known = TakesKnown(context.library)
+        self._digest: tuple[Story | None, str] = (None, "")
+        self.history = History(int(notes.get(_VERSION_NOTE) or b"0"))
+
+    def apply(self, command: EditStory | ClipEdit | Undo | Redo, keeper: Keeper) -> tuple[Event, ...]:
+        """Carry out one command."""
+        match command:
+            case Undo(client=client, version=version):
+                step = self.history.last()
+                self.history.check(version, touched(step.change, step.undo))
+                story = take_back(self._context.story, step)
+                events = self._adopt(story, step.undo, step.change, f"undo {step.name}", client, keeper)
+                return (*events, self._told(self.history.undid(client)))
+            case Redo(client=client, version=version):
+                step = self.history.next()
+                self.history.check(version, touched(step.change, step.undo))
+                story = do_again(self._context.story, step)
+                events = self._adopt(story, step.change, step.undo, f"redo {step.name}", client, keeper)
+                return (*events, self._told(self.history.redid(client)))
+            case EditStory():
+                return self._edit(command, keeper)
+            case _:
+                return self._edit(EditStory(edits=(command,)), keeper)
+
+    def note(self, command: Historic, before: Story) -> tuple[Event, ...]:
+        """Take an edit that was made elsewhere into the history."""
+        step = self.history.step(before, self._context.story, describe(command), "")
+        return () if step is None else (self._told(self.history.take(step)),)
+
+    def since(self, version: int) -> tuple[StoryEdited, ...]:
+        """Return what has changed behind a version. Raises Conflict where that is not known."""
+        return tuple(_edited(news) for news in self.history.since(version))
+
+    def digest(self) -> str:
+        """Return a digest of all that can be edited: of two that are alike nothing differs but live levels."""
+        story = self._context.story
+        if self._digest[0] is not story:
+            self._digest = story, story_digest(story)
+        return self._digest[1]
+
+    def forget(self) -> None:
+        """Begin anew with another story."""
+        self.history.forget()
+        self.known.forget()
+        self._keep_version()
+
+    def _edit(self, command: EditStory, keeper: Keeper) -> tuple[Event, ...]:
+        before = self._context.story
+        story = self._edited(before, command.edits)
+        name = command.name or ", ".join(describe(edit) for edit in command.edits[:3])
+        step = self.history.step(before, story, name, command.client)
+        if step is None:
+            return ()
+        self.history.check(command.version, touched(step.change, step.undo))
+        events = self._adopt(story, step.change, step.undo, name, command.client, keeper)
+        return (*events, self._told(self.history.take(step)))
+
+    def _edited(self, story: Story, edits: tuple[StoryEdit, ...]) -> Story:
+        """Return the story with all edits in it. Raises what the first one raises that can't be made."""
+        for edit in edits:
+            if isinstance(edit, AddTrack) and edit.voice is not None:
+                self._voices.state(edit.voice)
+            if isinstance(edit, ClipEdit):
+                story = edit_clips(story, edit, self.known)
+            else:
+                story = apply_edit(story, edit, insert_specs(story, effect_specs()))
+        return story
+
+    def _adopt(
+        self, story: Story, change: ChangeStory, undo: ChangeStory, name: str, client: str, keeper: Keeper
+    ) -> tuple[Event, ...]:
+        """Play the story from now on: what its change asks of mixer, library and listeners."""
+        context, before = self._context, self._context.story
+        self._check_voices(change)
+        mixed = _changes_mix(change)
+        graph = regraph(context.graph, before, story) if mixed else context.graph
+        if len(graph.strips) > MAX_STRIPS:
+            raise BadRange(f"a mix has at most {MAX_STRIPS} strips")
+        version = self.history.version + 1
+        keeper.append(msgspec.structs.replace(change, name=name, client=client, version=version))
+        context.adopt(story, graph)
+        if mixed:
+            context.turn(levels(context))
+        clips = changed_clips(change, undo)
+        self._ask(clips, undo)
+        return tuple(self._events(before, change, undo, clips, name))
+
+    def _check_voices(self, change: ChangeStory) -> None:
+        known = self._voices.ids
+        clips = (clip for track in change.tracks for splice in track.splices for clip in splice.clips)
+        for clip in clips if known is not None else ():
+            if clip.line is not None and clip.line.voice not in (known or ()):
+                raise UnknownThing("voice", clip.line.voice, known or ())
+
+    def _ask(self, clips: tuple[str, ...], undo: ChangeStory) -> None:
+        """Have made what the story has now, and let go of what it no longer has."""
+        library, index = self._context.library, self._context.index
+        for name in clips:
+            if name in index.clips:
+                library.ask(clip_source(index.clips[name][1]), urgent=False).pinned = True
+        for splice in (splice for track in undo.tracks for splice in track.splices):
+            for clip in splice.clips:
+                source = clip_source(clip)
+                if not index.made_of(source):
+                    library.unpin(source)
+
+    def _events(
+        self, before: Story, change: ChangeStory, undo: ChangeStory, clips: tuple[str, ...], name: str
+    ) -> Iterator[Event]:
+        context = self._context
+        if _changes_mix(change):
+            yield MixChanged(what=name)
+            for channel in (*change.tracks, *change.buses):
+                if "strip.inserts" in channel.fields:
+                    yield InsertsChanged(strip=channel.id)
+        elif len(clips) > MOST_TOLD:
+            yield MixChanged(what=name)
+        for channel in (*change.tracks, *change.buses):
+            if "strip.automation" in channel.fields:
+                yield AutomationChanged(strip=channel.id)
+        gone = {c.id for t in undo.tracks for s in t.splices for c in s.clips}
+        new = {c.id for t in change.tracks for s in t.splices for c in s.clips}
+        if gone != new:
+            yield ClipsChanged()
+        for clip in (c for c in clips if c in new) if len(clips) <= MOST_TOLD else ():
+            yield ClipEdited(clip=clip)
+            shelf = context.library.shelf(clip_source(context.index.clips[clip][1]))
+            yield ClipChanged(clip=clip, state=shelf.state)
+        if "snapshots" in change.fields:
+            yield SnapshotsChanged()
+        yield from _cue_events(before, context.story)
+
+    def _told(self, news: News) -> StoryEdited:
+        self._keep_version()
+        return _edited(news)
+
+    def _keep_version(self) -> None:
+        self._notes.set(_VERSION_NOTE, str(self.history.version).encode())
+
+
+def _edited(news: News) -> StoryEdited:
+    what = tuple(sorted(news.touched))
+    shown = (*what[:MOST_TOLD], "more") if len(what) > MOST_TOLD else what
+    return StoryEdited(version=news.version, name=news.name, client=news.client, what=shown)
+
+
+def _cue_events(before: Story, after: Story) -> Iterator[Event]:
+    if before.cues is not after.cues or before.cuelists is not after.cuelists:
+        lists = before.cue_lists()
+        for cuelist, cues in after.cue_lists().items():
+            known = set(map(id, lists.get(cuelist, ())))
+            yield from (CueEdited(cue=cue.id, cuelist=cuelist) for cue in cues if id(cue) not in known)
+    if before.slots is not after.slots:
+        same = set(map(id, before.slots))
+        yield from (SlotEdited(bank=slot.bank, index=slot.index) for slot in after.slots if id(slot) not in same)
+
+
+def _changes_mix(change: ChangeStory) -> bool:
+    channels = (*change.tracks, *change.buses, *((change.master,) if change.master else ()))
+    strips = any(channel.new or any(key.startswith("strip.") for key in channel.fields) for channel in channels)
+    return strips or change.order is not None or change.bus_order is not None
+
+
+def describe(command: Command) -> str:
+    """Return a command in a few words: ``move clip k1``."""
+    words = re.sub(r"(?<!^)([A-Z])", r" \1", type(command).__name__).lower()
+    for field in ("clip", "cue", "marker", "track", "strip", "bus", "snapshot", "mix"):
+        value = getattr(command, field, None)
+        if value:
+            return f"{words} {value}"
+    return words
+
+
+def steps_of(steps: tuple[Step, ...]) -> tuple[tuple[int, str, str], ...]:
+    """Return version, name and client of steps."""
+    return tuple((step.version, step.name, step.client) for step in steps)

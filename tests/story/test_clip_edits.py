@@ -1,0 +1,328 @@
+"""Edits of the timeline: whatever is asked for, every invariant holds, undo gives the exact story, nothing drifts."""
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.edits import (
+    AddLine,
+    AddMarker,
+    AlignWord,
+    CloseGaps,
+    CopyClip,
+    CrossfadeClips,
+    FadeClip,
+    GroupClip,
+    InsertTime,
+    MergeClips,
+    MoveClip,
+    OrderClip,
+    OrderTrack,
+    RemoveClip,
+    RemoveTime,
+    SetLine,
+    SetOverlap,
+    SlipClip,
+    SplitClip,
+    SpreadLines,
+    TrimClip,
+    TrimEdge,
+)
+from engine.errors import BadRange, Conflict, EngineError, NotReady, StoryError
+from engine.story.change import apply_change, change_between
+from engine.story.checks import check_story
+from engine.story.edit_clips import edit_clips
+from engine.story.history import History, do_again, take_back
+from engine.story.model import After, At, Beat, Clip, Line, Marker, PlayClip, Slot, Story, Track
+from engine.story.timeline import overlaps, place
+
+RATE = 48_000
+SECOND = RATE
+
+
+class Said(NamedTuple):
+    text: str
+    start_frame: int
+    end_frame: int
+
+
+class Takes:
+    """Every line lasts a tenth of a second per letter, its words as long as they are."""
+
+    def frames(self, clip):
+        return len(clip.line.text) * RATE // 10 if clip.line else 2 * RATE
+
+    def words(self, clip):
+        found, at = [], 0
+        for word in clip.line.text.split() if clip.line else ():
+            found.append(Said(word, at * RATE // 10, (at + len(word)) * RATE // 10))
+            at += len(word) + 1
+        return found
+
+    def level_db(self, clip):
+        return ()
+
+
+TAKES = Takes()
+
+
+def clip(name, start, text="one two three", voice="anna", **fields):
+    return Clip(id=name, start=start, line=Line(text=text, voice=voice), **fields)
+
+
+def story(**fields):
+    return Story(
+        title="Edits",
+        tracks=(
+            Track(
+                id="anna",
+                voice="anna",
+                clips=(
+                    clip("a1", At(frame=SECOND)),
+                    clip("a2", After(gap_frames=4_801), "and then —"),
+                    clip("a3", Beat(bar=3), fade_in_frames=480, fade_out_frames=960),
+                ),
+            ),
+            Track(
+                id="bert",
+                voice="bert",
+                clips=(
+                    clip("b1", After(clip="a2", gap_frames=-100), "no", "bert"),
+                    clip("b2", After(), "well …", "bert"),
+                ),
+            ),
+        ),
+        markers=(Marker(id="mid", at=At(frame=4 * SECOND)), Marker(id="tail", at=After(clip="b1", gap_frames=5))),
+        **fields,
+    )
+
+
+def at(changed):
+    lengths = {c.id: TAKES.frames(c) for t in changed.tracks for c in t.clips}
+    return {p.clip.id: (p.start_frame, p.end_frame) for p in place(changed, lengths)}
+
+
+def edited(*edits, of=None):
+    changed = of or story()
+    for edit in edits:
+        changed = edit_clips(changed, edit, TAKES)
+    return changed
+
+
+NAMES = st.sampled_from(["a1", "a2", "a3", "b1", "b2", "anna-2", "bert-2", "a1-2", "nobody"])
+FRAMES = st.integers(-2 * SECOND, 8 * SECOND)
+TRACKS = st.sampled_from(["anna", "bert"])
+PLACES = st.sampled_from(
+    ["", "2.5", "0:03.1", "2|1", "after b1 + 0.3", "after a3", "@mid", "a1:two", "b2:nothing", "what"]
+)
+EDITS = st.one_of(
+    st.builds(AddLine, track=TRACKS, text=st.just("a new line"), place=PLACES),
+    st.builds(RemoveClip, clip=NAMES, ripple=st.booleans()),
+    st.builds(MoveClip, clip=NAMES, start_frame=FRAMES),
+    st.builds(MoveClip, clip=NAMES, by_frames=FRAMES),
+    st.builds(MoveClip, clip=NAMES, place=PLACES, track=TRACKS),
+    st.builds(CopyClip, clip=NAMES, place=PLACES),
+    st.builds(OrderClip, clip=NAMES, position=st.integers(0, 4)),
+    st.builds(TrimClip, clip=NAMES, from_frame=FRAMES, to_frame=st.none() | FRAMES),
+    st.builds(TrimEdge, clip=NAMES, edge=st.sampled_from(["start", "end"]), timeline_frame=FRAMES),
+    st.builds(SlipClip, clip=NAMES, by_frames=FRAMES),
+    st.builds(SplitClip, clip=NAMES, at_frame=FRAMES),
+    st.builds(SplitClip, clip=NAMES, word=st.sampled_from(["two", "three", "#2", "x"])),
+    st.builds(MergeClips, clip=NAMES, other=NAMES),
+    st.builds(FadeClip, clip=NAMES, fade_in_frames=FRAMES, shape_out=st.sampled_from(["", "s_curve", "round"])),
+    st.builds(CrossfadeClips, clip=NAMES, other=NAMES, length_frames=FRAMES),
+    st.builds(GroupClip, clip=NAMES, group=st.sampled_from(["", "g"])),
+    st.builds(SetLine, clip=NAMES, text=st.sampled_from(["other words", " "]), voice=st.none()),
+    st.builds(InsertTime, timeline_frame=FRAMES, length_frames=FRAMES, tracks=st.sampled_from([(), ("anna",)])),
+    st.builds(RemoveTime, from_frame=FRAMES, to_frame=FRAMES, tracks=st.sampled_from([(), ("bert",)])),
+    st.builds(CloseGaps, track=TRACKS, gap_frames=FRAMES),
+    st.builds(AlignWord, clip=NAMES, word=st.sampled_from(["two", "no"]), place=PLACES),
+    st.builds(SpreadLines, gap_frames=FRAMES, overlap_frames=FRAMES),
+    st.builds(SetOverlap, track=TRACKS, overlap=st.sampled_from(["allow", "crossfade", "forbid", "maybe"])),
+    st.builds(OrderTrack, track=TRACKS, position=st.integers(0, 3)),
+    st.builds(AddMarker, marker=st.sampled_from(["new", "mid"]), place=PLACES),
+)
+
+
+@given(st.lists(EDITS, max_size=12))
+@settings(max_examples=150, derandomize=True, deadline=None)
+def test_random_edits_keep_the_story_whole_and_undo_is_exact(edits):
+    now, history, before = story(), History(), []
+    for edit in edits:
+        try:
+            after = edit_clips(now, edit, TAKES)
+        except EngineError as error:
+            assert str(error)
+            continue
+        assert check_story(after) == ()
+        assert all(0 <= start < end for start, end in at(after).values())
+        strict = [t.id for t in after.tracks if t.overlap == "forbid"]
+        lengths = {c.id: TAKES.frames(c) for t in after.tracks for c in t.clips}
+        assert not [pair for pair in overlaps(place(after, lengths)) if pair[0].track.id in strict]
+        step = history.step(now, after, "edit", "me")
+        assert (step is None) == (after == now)
+        if step is not None:
+            history.take(step)
+            before.append(now)
+            now = apply_change(now, step.change)
+            assert now == after
+    newest, states = now, list(before)
+    while states:
+        now = take_back(now, history.last())
+        history.undid("me")
+        assert now == states.pop()
+    while history.undone:
+        now = do_again(now, history.next())
+        history.redid("me")
+    assert now == newest
+
+
+@given(st.integers(1, 62_399), st.sampled_from(["a1", "a2", "a3", "b1", "b2"]))
+@settings(max_examples=60, derandomize=True, deadline=None)
+def test_split_then_merge_is_the_same_story_and_moves_nothing(frame, name):
+    try:
+        cut = edited(SplitClip(clip=name, at_frame=frame, new="new"))
+    except BadRange:
+        return
+    start, end = at(story())[name]
+    assert at(cut)[name] == (start, start + frame)
+    assert at(cut)["new"] == (start + frame, end)
+    others = {k: v for k, v in at(cut).items() if k not in (name, "new")}
+    assert others == {k: v for k, v in at(story()).items() if k != name}
+    joined = edited(MergeClips(clip=name, other="new"), of=cut)
+    length = joined.clips()[name][1].length_frames
+    assert length is None
+    assert joined == story()
+
+
+@given(st.lists(st.integers(-SECOND, SECOND), min_size=1, max_size=20), st.sampled_from(["a1", "a2", "b1"]))
+@settings(max_examples=40, derandomize=True, deadline=None)
+def test_positions_never_drift(moves, name):
+    now = edited(MoveClip(clip="a1", by_frames=30 * SECOND))
+    first = at(now)[name][0]
+    for by in moves:
+        now = edit_clips(now, MoveClip(clip=name, by_frames=by), TAKES) if by else now
+    assert at(now)[name][0] == first + sum(moves)
+
+
+def test_a_word_lands_on_its_frame():
+    now = edited(AlignWord(clip="a1", word="two", place="0:12.000"))
+    assert at(now)["a1"][0] + 4 * RATE // 10 == 12 * SECOND
+    now = edited(AlignWord(clip="b2", word="well", place="a3:three"))
+    assert at(now)["b2"][0] == at(now)["a3"][0] + 8 * RATE // 10
+    assert at(now)["a1"] == at(story())["a1"]
+
+
+def test_what_comes_after_a_clip_stays_when_it_goes_and_moves_up_when_it_ripples():
+    was = at(story())
+    now = edited(RemoveClip(clip="a2"))
+    assert at(now) == {name: span for name, span in was.items() if name != "a2"}
+    now = edited(RemoveClip(clip="a2", ripple=True))
+    gone = was["a2"][1] - was["a2"][0]
+    assert at(now)["a3"][0] == was["a3"][0] - gone
+    assert at(now)["b1"] == was["b1"]
+
+
+def test_time_is_put_in_and_cut_out_again():
+    was = at(story())
+    now = edited(InsertTime(timeline_frame=2 * SECOND, length_frames=SECOND))
+    assert at(now)["a1"] == (SECOND, 2 * SECOND)
+    assert at(now)["a3"][0] == was["a3"][0] + SECOND
+    assert {m.id: m.at for m in now.markers}["mid"] == At(frame=5 * SECOND)
+    now = edited(RemoveTime(from_frame=2 * SECOND, to_frame=3 * SECOND), of=now)
+    assert at(now)["a3"] == was["a3"]
+    assert at(now)["b2"] == was["b2"]
+
+
+def test_a_conversation_breaks_in_and_hesitates():
+    now = edited(SpreadLines(gap_frames=1000, overlap_frames=300))
+    spans = at(now)
+    assert spans["a2"][0] == spans["a1"][1] + 1000
+    assert spans["b1"][0] == spans["a2"][1] - 300
+    assert spans["b2"][0] == spans["b1"][1] + 1000
+    assert spans["a3"][0] == spans["b2"][1] + 2000
+
+
+def test_overlaps_are_refused_or_faded_as_the_track_has_it():
+    forbids = edited(SetOverlap(track="anna", overlap="forbid"))
+    with pytest.raises(BadRange, match=r"'a1' and 'a2' would overlap by 0\.1 s.*may start at 2\.3 s or later"):
+        edited(MoveClip(clip="a2", start_frame=RATE * 22 // 10), of=forbids)
+    fades = edited(SetOverlap(track="anna", overlap="crossfade"), MoveClip(clip="a2", start_frame=RATE * 22 // 10))
+    first, second = (fades.clips()[name][1] for name in ("a1", "a2"))
+    assert first.fade_out_frames == second.fade_in_frames == 4800
+    assert first.fade_out_shape == "equal_power"
+
+
+def test_groups_move_together():
+    now = edited(GroupClip(clip="a1", group="g"), GroupClip(clip="a3", group="g"), MoveClip(clip="a3", by_frames=77))
+    was = at(story())
+    assert {name: at(now)[name][0] - was[name][0] for name in was} == dict.fromkeys(was, 77)
+
+
+@pytest.mark.parametrize(
+    ("edit", "error", "says"),
+    [
+        (MoveClip(clip="a1", start_frame=-1), BadRange, "before the start"),
+        (MoveClip(clip="a1", place="a1:two:x"), EngineError, "no word of clip a1"),
+        (MoveClip(clip="a1", place="soon"), BadRange, "@MARKER or CLIP:WORD"),
+        (MoveClip(clip="a1", place="after b2"), StoryError, "wait for one another"),
+        (TrimClip(clip="a1", from_frame=0, to_frame=90_000), BadRange, "from 0 to 1.3 s"),
+        (TrimClip(clip="a1", from_frame=10, to_frame=10), BadRange, "no length"),
+        (SplitClip(clip="a1", at_frame=0), BadRange, "from 1 to 62399"),
+        (MergeClips(clip="a1", other="a2"), StoryError, "not made of the same take"),
+        (FadeClip(clip="a1", fade_in_frames=60_000, fade_out_frames=60_000), StoryError, "lasts 1.3 s"),
+        (SetLine(clip="a1", text=" "), BadRange, "nothing to say"),
+        (AddLine(track="anna", text="x", clip="A B"), BadRange, "is no id"),
+        (AddMarker(marker="mid", place="1"), StoryError, "already"),
+    ],
+)  # fmt: skip
+def test_an_edit_that_can_not_be_made_says_why(edit, error, says):
+    with pytest.raises(error, match=says):
+        edited(edit)
+
+
+def test_a_clip_that_a_slot_plays_stays():
+    played = story(slots=(Slot(bank="a", index=1, target=PlayClip(clip="a1")),))
+    with pytest.raises(StoryError, match="slot a/1 plays clip 'a1'"):
+        edited(RemoveClip(clip="a1"), of=played)
+
+
+def test_an_edit_of_what_has_changed_is_refused_with_who_did_it():
+    now, history = story(), History()
+    for name, client in (("a1", "ann's tablet"), ("b1", "the DAW")):
+        after = edit_clips(now, MoveClip(clip=name, by_frames=7), TAKES)
+        history.take(history.step(now, after, f"move {name}", client))
+        now = after
+    mine = history.step(now, edit_clips(now, MoveClip(clip="b1", by_frames=1), TAKES), "mine", "me")
+    things = frozenset({"clip b1"})
+    history.check(2, things)
+    history.check(0, frozenset({"clip b2"}))
+    with pytest.raises(Conflict, match="clip b1 changed since version 1: 'move b1' by the DAW made version 2"):
+        history.check(1, things)
+    with pytest.raises(Conflict, match="no version 9 yet"):
+        history.check(9, things)
+    assert mine.version == 3
+
+
+def test_what_was_not_edited_stays_when_an_edit_is_taken_back():
+    before = story()
+    after = edit_clips(before, MoveClip(clip="a1", by_frames=7), TAKES)
+    undo = change_between(after, before)
+    turned = edit_clips(after, SetOverlap(track="bert", overlap="forbid"), TAKES)
+    assert apply_change(turned, undo).tracks[1].overlap == "forbid"
+
+
+def test_what_is_not_known_yet_is_waited_for():
+    class Nothing(Takes):
+        def frames(self, clip):
+            return None
+
+        def words(self, clip):
+            return ()
+
+    with pytest.raises(NotReady, match="is not known yet"):
+        edit_clips(story(), SplitClip(clip="a1", at_frame=5), Nothing())
+    moved = edit_clips(story(), MoveClip(clip="a1", start_frame=9), Nothing())
+    assert moved.clips()["a1"][1].start == At(frame=9)
