@@ -33,7 +33,8 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
 
     spec: range and unit, or how to find it. norm: travels as 0..1 through the spec's taper. truth: a switch, any
     number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames; signed: may be less than
-    0. named: an id, which senders that know numbers only may give as a whole number. listed: several texts, as an array (here a line each) or as one.
+    0. named: an id, which senders that know numbers only may give as a whole number. listed: several texts, as an
+    array (here a line each) or as one.
     encoded: base64, which may also come as a blob. when: it says when the command is done: a time tag, or a beat
     of the timeline; only the first one may.
     """

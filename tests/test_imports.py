@@ -47,7 +47,14 @@ HOMES = {
     "typer": ("bridge/cli/*",),
     "rich": ("bridge/cli/*",),
 }
-PURE = ("engine/commands.py", "engine/events.py", "engine/params.py", "engine/units.py", "engine/errors.py")
+PURE = (
+    "engine/commands.py",
+    "engine/edits.py",
+    "engine/events.py",
+    "engine/params.py",
+    "engine/units.py",
+    "engine/errors.py",
+)
 PURE_STORY = ("model", "messages", "edit", "timeline", "tempo", "script")
 IMPURE = {
     "numpy",
@@ -117,7 +124,17 @@ def test_the_core_is_pure(module):
 COMPOSITION = ("bridge/cli/", "bridge/control", "bridge/live_port.py")
 VOCABULARY = {
     f"engine.{name}"
-    for name in ("commands", "errors", "events", "params", "questions", "units", "story.model", "story.messages")
+    for name in (
+        "commands",
+        "edits",
+        "errors",
+        "events",
+        "params",
+        "questions",
+        "units",
+        "story.model",
+        "story.messages",
+    )
 }
 READING = {f"engine.story.{name}" for name in ("fields", "nodes", "problems")}
 """How YAML is read with file and line: presets of surfaces are read like stories."""

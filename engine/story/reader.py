@@ -65,7 +65,7 @@ STORY_KEYS = (
     "snapshots", "cuelists", "go_debounce", "prompter", "midi", "export", "pronounce",
 )  # fmt: skip
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
-TRACK_KEYS = ("id", "name", "voice", "overlap", *STRIP_KEYS, "sends", "clips")
+TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips", "overlap")
 BUS_KEYS = ("id", "name", "private", *STRIP_KEYS, "sends")
 MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
 CLIP_KEYS = (

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from engine.commands import Command, Edit
 from engine.errors import NotReady
-from engine.events import Event
+from engine.events import Event, StoryEdited
 from engine.realtime.records import REPORT, Kind, Report
 from engine.session.builder import Mixes, no_mixes
+from engine.session.editor import Historic
 from engine.session.library import Loaded, Source, describe
 from engine.session.session import Session
 from engine.session.voices import EmbeddedVoices
@@ -199,8 +200,12 @@ class Studio:
         self.session.publish()
 
     def do(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+        """Apply a command; return what it told, without the history's note of an edit that was made beside it."""
         told = self.session.apply(command, at_frame)
         self.now += 48_000
+        if isinstance(command, Historic):
+            self.told = [event for event in self.told if not isinstance(event, StoryEdited)]
+            return tuple(event for event in told if not isinstance(event, StoryEdited))
         return told
 
     def report(self, kind: Report, **fields: Any) -> list[Event]:
