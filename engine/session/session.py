@@ -255,11 +255,12 @@ class Session:
             moves = self.capture.moves(command, at_frame)
             before = self.story
             events = self._carry_out(command, at_frame)
-            if isinstance(command, Historic):
-                events = (*events, *self.editor.note(command, before))
+            step = self.editor.note(command, before) if isinstance(command, Historic) else ()
             self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
-        return self.tell(events)
+        told = self.tell(events)
+        self.tell(step)
+        return told
 
     def tell(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Pass events on to every listener, with what there is to tell beside them."""

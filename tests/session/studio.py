@@ -200,12 +200,11 @@ class Studio:
         self.session.publish()
 
     def do(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
-        """Apply a command; return what it told, without the history's note of an edit that was made beside it."""
+        """Apply a command; the history's note of an edit is left out."""
         told = self.session.apply(command, at_frame)
         self.now += 48_000
         if isinstance(command, Historic):
-            self.told = [event for event in self.told if not isinstance(event, StoryEdited)]
-            return tuple(event for event in told if not isinstance(event, StoryEdited))
+            self.told[:] = [event for event in self.told if not isinstance(event, StoryEdited)]
         return told
 
     def report(self, kind: Report, **fields: Any) -> list[Event]:
