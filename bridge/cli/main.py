@@ -13,6 +13,7 @@ import typer
 
 from bridge.cli import (
     align,
+    collect,
     controllers,
     demo,
     devices,
@@ -75,6 +76,8 @@ app.command("record")(record.record)
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)
+app.command("collect")(collect.collect)
+app.command("backups")(collect.backups)
 app.command("import")(import_script.import_script)
 app.command("demo")(demo.demo)
 app.command("align")(align.align)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.errors import StoryError
 from engine.plugins.facts import Lookup
 from engine.story import nodes
+from engine.story.backups import keep_backup
 from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.edit import EffectTable
@@ -101,9 +102,26 @@ class StoryDocument:
         text = patch(self._text, self.story, story)
         if read_story(text, self.path.name) != bare(story):
             raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
+        keep_backup(self.path.resolve())
         _write(self.path, text)
         self._text, self._stamp = _read(self.path)
         self.story = story
+
+    def save_as(self, path: Path, story: Story) -> None:
+        """Write ``story`` into a new file, as ``save`` would into this one; nothing changes here. Raises StoryError."""
+        text = patch(self._text, self.story, story)
+        if read_story(text, path.name) != bare(story):
+            raise StoryError(f"{path}: the patched text would not read back as the story; nothing was written")
+        _write(path, text)
+
+    @staticmethod
+    def restore(path: Path, copy: Path) -> None:
+        """Bring a backup back; what the file says now becomes a backup itself. Raises StoryError for a wrong one."""
+        text, _ = _read(copy)
+        read_story(text, copy.name)
+        if path.exists():
+            keep_backup(path.resolve())
+        _write(path, text)
 
 
 def read_story(

@@ -97,7 +97,7 @@ def test_a_save_writes_the_file_and_ends_the_journal(tmp_path):
 
     run(tmp_path, show)
     assert (tmp_path / "story.yaml").read_text() == TEXT.replace("gain_db: -3", "gain_db: -9")
-    assert [p.name for p in tmp_path.iterdir()] == ["story.yaml"]
+    assert [p.name for p in tmp_path.iterdir() if p.name != ".backups"] == ["story.yaml"]
 
 
 def test_an_edit_during_a_save_is_not_lost(tmp_path):

@@ -45,7 +45,7 @@ def test_a_save_changes_the_value_and_keeps_the_rest(path):
     assert path.stat().st_mode & 0o777 == 0o640
     document.save(replace(document.story, title="Three"))
     assert StoryDocument.load(path).story.title == "Three"
-    assert [p.name for p in path.parent.iterdir()] == ["story.yaml"]
+    assert {p.name for p in path.parent.iterdir()} == {".backups", "story.yaml"}
 
 
 def test_an_edit_on_disk_is_never_overwritten(path):
@@ -90,7 +90,7 @@ def test_a_crash_while_writing_leaves_the_old_file(path, monkeypatch):
     with pytest.raises(StoryError, match="can't be written: Input/output error"):
         document.save(replace(document.story, title="Two"))
     assert path.read_text() == TEXT
-    assert [p.name for p in path.parent.iterdir()] == ["story.yaml"]
+    assert {p.name for p in path.parent.iterdir()} == {".backups", "story.yaml"}
 
 
 def test_a_full_disk_leaves_the_old_file(small_disk):
@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk):
     with pytest.raises(StoryError, match="can't be written: No space left"):
         document.save(replace(document.story, title="x" * 100_000))
     assert path.read_text() == TEXT
-    assert [p.name for p in small_disk.iterdir()] == ["story.yaml"]
+    assert [p.name for p in small_disk.iterdir() if p.name != ".backups"] == ["story.yaml"]
 
 
 def test_an_unwritable_folder_is_told(small_disk):
