@@ -106,8 +106,9 @@ def _convert_media(plan: Plan, journal: Journal, progress: Progress) -> dict[Sou
 def _write_sessions(blank: Session, journal: Journal, progress: Progress) -> None:
     """Write every format into a folder of its own. blank: what they all get, but for that folder."""
     folder, wanted = journal.folder, list(sessions(blank.plan))
+    mixed = _MIXED if blank.plan.stems else _CONVERTED
     for number, (name, session) in enumerate(wanted):
-        progress(_MIXED + (_WRITTEN - _MIXED) * number / len(wanted), name)
+        progress(mixed + (_WRITTEN - mixed) * number / len(wanted), name)
         if name in journal:
             continue
         (folder / name).mkdir()

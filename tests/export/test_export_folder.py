@@ -49,6 +49,13 @@ def test_progress_grows_to_one_and_names_stages(shop):
     ]
 
 
+def test_where_nothing_is_mixed_the_sessions_are_the_work(shop):
+    heard = {}
+    formats = ("reaper", "midi", "captions", "markers")
+    shop.export(scene(shop), formats=formats, progress=lambda fraction, stage: heard.setdefault(stage, fraction))
+    assert [round(heard[name], 4) for name in formats] == [0.05, 0.2625, 0.475, 0.6875]
+
+
 class Cancelled(Exception):
     pass
 
