@@ -1,0 +1,83 @@
+"""Killed with SIGKILL at any moment, a story loses no edit that was acknowledged, and its file is never torn."""
+
+import os
+import random
+import signal
+
+import pytest
+
+from engine.commands import SetClip, SetStripGain
+from engine.story.backups import backups
+from engine.story.document import StoryDocument
+from engine.story.edit import apply_edit
+from engine.story.journal import Journal
+
+pytestmark = pytest.mark.extra
+
+KILLS = 200
+TEXT = """\
+kind: story
+version: 1
+title: Small
+tracks:
+  - id: t
+    voice: narrator
+    gain_db: 0
+    clips:
+      - {id: a, start: 0, say: Hello.}
+"""
+
+
+def work(path, first, tell):
+    """Edit for ever, as the keeper does: journal, acknowledge; now and then save, and end the journal."""
+    document, journal = StoryDocument.load(path), Journal(path)
+    story, _ = journal.replay(document.story)
+    for number in range(first, first + 100_000):
+        for edit in (SetStripGain(strip="t", gain_db=-(number % 600) / 10), SetClip(clip="a", name=f"n{number}")):
+            story = apply_edit(story, edit)
+            journal.append(edit)
+        os.write(tell, b"%d\n" % number)
+        if number % 7 == 0:
+            document.save(story)
+            journal.clear()
+
+
+def killed(path, first, delay_edits, chance):
+    """Run a program that works, kill it after so many edits and a little more, and return its last acknowledgement."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            work(path, first, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    heard = b""
+    while heard.count(b"\n") < delay_edits:
+        heard += os.read(reading, 4096)
+    for _ in range(chance.randrange(20_000)):  # anywhere between two acknowledgements
+        pass
+    os.kill(child, signal.SIGKILL)
+    while more := os.read(reading, 65536):
+        heard += more
+    os.close(reading)
+    os.waitpid(child, 0)
+    return int(heard.split(b"\n")[-2])
+
+
+def test_nothing_acknowledged_is_lost_whenever_it_is_killed(tmp_path):
+    path = tmp_path / "story.yaml"
+    path.write_text(TEXT)
+    chance, last, torn = random.Random(7), 0, 0
+    for _ in range(KILLS):
+        last = killed(path, last + 1, chance.randrange(1, 12), chance)
+        story, dropped = Journal(path).replay(StoryDocument.load(path).story)
+        torn += len(dropped)
+        clip = story.tracks[0].clips[0]
+        assert int(clip.name[1:]) in (last, last + 1), dropped  # the next one may be there, unacknowledged
+        gains = {-(n % 600) / 10 for n in (last, last + 1)}
+        assert story.tracks[0].strip.gain_db in gains
+    assert torn <= KILLS  # at most the one line that was being written
+    assert backups(path)
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".story.yaml-") and p.stat().st_size > 10_000]
