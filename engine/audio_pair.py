@@ -15,6 +15,8 @@ from engine.blame import LOAD_SECONDS, Blame
 from engine.child import Child, StartFailed, answer
 from engine.errors import EngineError
 from engine.first_children import AUDIO_MODULE
+from engine.mixer.graph import Graph
+from engine.plugins.states import States, of_graph
 from engine.realtime.beats import Beats, Heart
 from engine.realtime.shared import EngineMemory
 from engine.standby import Standby
@@ -66,6 +68,8 @@ class AudioPair:
         standby: bool = True,
     ) -> None:
         self.facts: Message = {}
+        self.states: Message = {}
+        """What plug-ins have made of themselves, as it travels."""
         self._device = ""
         self._memory, self._config, self._wants_standby = memory, config, standby
         self._tell, self._switched = tell, switched
@@ -171,7 +175,7 @@ class AudioPair:
     def _first_line(self, *, standby: bool) -> Message:
         before = {"device_before": self._device} if standby and self._device else {}
         line = {"memory": self._memory.describe(), **self._mix, **self._config, **before, "standby": standby}
-        return {**line, "without": self._blame.without, "trace_row": self._blame.new_row()}
+        return {**line, "without": self._blame.without, "states": self.states, "trace_row": self._blame.new_row()}
 
     async def _until_it_ends(self, playing: Child) -> tuple[str, bool]:
         """Pass on what the playing process says; return why it plays no more, and whether it is dead."""
@@ -205,11 +209,23 @@ class AudioPair:
 
     def _hear(self, message: Message) -> None:
         """Take in whether the graph that was sent first is played now, and pass it on."""
+        if "states" in message:
+            self.states |= message["states"]
+            self._standby.tell({"states": self.states})
+            self._tell({"states": self.states})
+            return
         sent = self._sent.popleft() if self._sent else None
         if sent is not None and "graph" in message:
             self._mix["graph"] = sent["graph"]
+            self._forget_states(sent["graph"])
             self._standby.send(sent)
         self._tell(message)
+
+    def _forget_states(self, graph: Message) -> None:
+        """Keep the states of plug-ins only that are still there: another one may get the place of one that is gone."""
+        if self.states:
+            states, known = msgspec.convert(self.states, States), msgspec.convert(graph, Graph)
+            self.states = msgspec.to_builtins(of_graph(states, known))
 
     async def _until_the_device_is_back(self) -> None:
         """Return when there is the device that is wanted, if another one plays for it."""

@@ -48,6 +48,11 @@ class Standby:
         if self._child is not None and self._ready.is_set():
             self._child.send(graph)
 
+    def tell(self, message: Message) -> None:
+        """Let it know something that it does not answer, also while it is getting ready."""
+        if self._child is not None:
+            self._child.send(message)
+
     async def missing(self) -> str:
         """Return why the device that is wanted can't be had, or nothing when it can."""
         await self._ready.wait()

@@ -99,6 +99,8 @@ class Supervisor:
         control.send({"audio": pair.facts})
         ready = await answer(control, "ready", aside={"io": io.send})
         self._settings |= ready.pop("again", {})
+        if pair.states:
+            control.send({"states": pair.states})
         if not reason:
             self._on_ready(ready)
 

@@ -31,6 +31,7 @@ from engine.control.live_replay import play_again
 from engine.control.transcript import read_transcript
 from engine.errors import EngineError
 from engine.platform import die_with_parent, prefer_this_thread
+from engine.plugins.states import States
 
 Message = dict[str, Any]
 
@@ -203,6 +204,8 @@ async def _obey(lines: SupervisorLines, control: Control) -> None:
             control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"], now["plugins"])
         elif "io" in message:
             control.io.hear(message["io"])
+        elif "states" in message:
+            control.session.hear_plugins(msgspec.convert(message["states"], States))
         elif "graph" in message:
             control.regrapher.taken(None)
             control.plugins.blame(message.get("faults", {}), crashed=False)

@@ -29,6 +29,7 @@ from engine.session.inputs import (
     Heard,
     Input,
     Known,
+    Learnt,
     Published,
     PutOff,
     Shelved,
@@ -172,3 +173,5 @@ class Replay:
                 session.equip(plugins)
             case Swept(places=places):
                 session.context.sweep(places)
+            case Learnt(states=states):
+                session.hear_plugins(states)

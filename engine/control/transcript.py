@@ -16,6 +16,7 @@ from engine.commands import Command
 from engine.errors import MediaError
 from engine.mixer.graph import Graph
 from engine.plugins.facts import PluginFacts
+from engine.plugins.states import States
 from engine.session.inputs import (
     Adopted,
     Advanced,
@@ -28,6 +29,7 @@ from engine.session.inputs import (
     Heard,
     Input,
     Known,
+    Learnt,
     Published,
     PutOff,
     Shelved,
@@ -167,6 +169,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"flowed": _source_told(source), "player": player, "did": did, "frames": frames}
         case Equipped(plugins=plugins):
             return {"plugins": plugins}
+        case Learnt(states=states):
+            return {"learnt": states}
 
 
 def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
@@ -207,6 +211,8 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
             return Flowed(source=source, player=get("player", int), did=get("did", Flow), frames=get("frames", int))
         case "plugins":
             return Equipped(plugins=get("plugins", dict[str, PluginFacts]))
+        case "learnt":
+            return Learnt(states=get("learnt", States))
         case "end":
             return None
         case other:

@@ -94,6 +94,12 @@ class Chain:
         return self._keys
 
     @property
+    def hosted(self) -> dict[int, tuple[str, HostedInsert]]:
+        """Its plug-ins: effect and insert, by key. Any thread."""
+        found = ((key, effect.effect, self._by_key.get(key)) for key, effect in zip(self._keys, self._effects))  # noqa: B905  of one length
+        return {key: (effect, insert) for key, effect, insert in found if isinstance(insert, HostedInsert)}
+
+    @property
     def hosts(self) -> bool:
         """Whether plug-ins were built for it."""
         return any(isinstance(insert, HostedInsert) for insert in self._by_key.values())

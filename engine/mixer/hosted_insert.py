@@ -9,6 +9,7 @@ clearing may mean loading anew, which only the main thread may.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
@@ -49,6 +50,9 @@ class HostedInsert:
         self._level = new_ramps([1.0])
         self._fed = new_ramps([1.0])
         self._soiled = False
+        self._seen = self._own = ""
+        self.longest_read_seconds = 0.0
+        """For how long the callback may have waited while the plug-in told its state."""
         self._off = False
         self._quiet_frames = 0
         self._longest_gap = 0
@@ -131,6 +135,47 @@ class HostedInsert:
         if self._soiled and self._spare is not None:
             self._spare.clear()
             self._soiled = False
+
+    def state(self) -> str:
+        """Return what the plug-in has made of itself, as stories hold it; nothing while its parameters tell it all.
+
+        The spare is made the same then: what was learnt outlives a panic. Main thread. Raises EffectFailed,
+        PluginRefused.
+        """
+        if self._soiled or self._off or self.leaving:
+            return self._own
+        self._soiled = True  # from here on no reset takes the spare
+        try:
+            if self.main is not None and self._spare is not None:
+                self._look(self.main, self._spare)
+        finally:
+            self._soiled = False
+        return self._own
+
+    def _look(self, main: HostedPlugin, spare: HostedPlugin) -> None:
+        begun = time.perf_counter()
+        state = main.state()
+        self.longest_read_seconds = max(self.longest_read_seconds, time.perf_counter() - begun)
+        if state == self._seen:
+            return
+        spare.follow(main)
+        spare.clear()
+        if self._own or spare.state() != state:
+            spare.restore(state)
+            self._own = state
+        self._seen = state
+
+    def restore(self, state: str) -> None:
+        """Take a state while nothing is played; what was turned stays. Raises EffectFailed, PluginRefused."""
+        for plugin in (self.main, self._spare):
+            if plugin is not None:
+                plugin.restore(state)
+                for index in self._turned:
+                    plugin.turn(self._indexes[index], float(self._knobs["end"][index]))
+        for index, number in enumerate(self._indexes):
+            if self.main is not None and index not in self._turned:
+                glide(self._knobs, index, self.main.raw(number), 0, 0)
+        self._own = self._seen = state
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""

@@ -70,7 +70,7 @@ class HostedPlugin:
     def __init__(
         self, facts: PluginFacts, sample_rate: float, max_block_frames: int, state: str, values: dict[int, float]
     ) -> None:
-        self._rate, self._frames = sample_rate, max_block_frames
+        self._rate, self._frames, self._name = sample_rate, max_block_frames, facts.name
         self._sides = [open_plugin(facts.path, facts.inner) for _ in range(2 if facts.channels == 1 else 1)]
         self._silence = np.zeros((3 - len(self._sides), max_block_frames), np.float32)
         for side in self._sides:
@@ -94,6 +94,24 @@ class HostedPlugin:
         """Return where a parameter is, 0 to 1."""
         value: float = self._knobs[0][index].raw_value
         return value
+
+    def state(self) -> str:
+        """Return what it has made of itself, as stories hold it. The thread that loads. Raises EffectFailed."""
+        try:
+            return base64.b64encode(self._sides[0].raw_state).decode()
+        except (RuntimeError, ValueError) as error:
+            raise EffectFailed(f"{self._name} does not give its state: {error}") from error
+
+    def restore(self, state: str) -> None:
+        """Take a state and forget every sound. The thread that loads. Raises PluginRefused, EffectFailed."""
+        for side in self._sides:
+            _restore(side, state, self._name)
+        self.clear()
+
+    def follow(self, other: HostedPlugin) -> None:
+        """Turn every parameter to where that of ``other``, another instance, is."""
+        for index in range(len(self._knobs[0])):
+            self.turn(index, other.raw(index))
 
     def process(self, input_array: Planar, sample_rate: float, buffer_size: int, reset: bool) -> Planar:
         """Return the effect of planar (2, frames) ``input_array``."""

@@ -18,6 +18,7 @@ from engine.mixer.ducking import DUCK_PARAMS, change_delay, delay, follow, follo
 from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph, insert_word
 from engine.mixer.handover import FADE_SECONDS, go_on, paired_sends, part, strip_places, waiting_for, waiting_params
+from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
 from engine.mixer.levels import NEVER
@@ -145,6 +146,16 @@ class Mixer:
             for key, insert in zip(spec.insert_keys, spec.inserts, strict=True):
                 if insert.effect in effects:
                     chain.switch_off(key)
+
+    @property
+    def hosted(self) -> dict[tuple[str, int], tuple[str, HostedInsert]]:
+        """All plug-ins: effect and insert, by the id of their strip and their key. Any thread."""
+        strips = self._graph.strips
+        return {
+            (strips[index].id, key): insert
+            for index, chain in tuple(self._chains.items())
+            for key, insert in chain.hosted.items()
+        }
 
     @property
     def strips(self) -> int:

@@ -3,7 +3,8 @@
 First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}`` or ``{"error": text}``; a standby says
 ``{"standby": {}}``. Each further line in is answered: ``{"graph": …}`` with ``{"graph": number, "faults": …}`` (why
 plug-ins could not be loaded, by effect) or an error; of the standby also ``{"take_over": TakeOver}`` with ``{"ready":
-…}`` and ``{"look": {}}`` with ``{"missing": text}``: why the device that is wanted can't be had, or nothing.
+…}``, ``{"look": {}}`` with ``{"missing": text}``: why the device that is wanted can't be had, or nothing, and, not
+answered, ``{"states": …}``: what plug-ins of the process that plays have made of themselves, as that tells by itself.
 ``{"lost": text}`` is its last word when the device is gone. The end of the input, or SIGTERM, stops it. Logs go to
 standard error.
 """
@@ -96,10 +97,10 @@ def _serve(answers: IO[bytes]) -> int:
             answer({"ready": service.start()})
             service.settle()
         for line in lines:
-            if line:
-                answer(service.obey(line))
-            else:
+            if not line:
                 service.check()
+            if said := service.obey(line) if line else service.news():
+                answer(said)
     except OutputLost as error:
         answer({"lost": str(error)})
         os._exit(1)  # its driver is in no state to be stopped, and somebody waits to take over

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.mixer.graph import Graph
+from engine.plugins.states import States
 
 NULL_DEVICE = "null"
 """The device name that means: no device, only its pace."""
@@ -20,7 +21,7 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     have come up since confuse nobody. fallback_null: play at the pace of a device, without one, when the device can't
     be opened. private: the device's outputs that play private buses. standby: get ready, but play only when told to
     take over. trace_row: where plug-ins in work are noted. without: plug-ins that are not to be loaded and why, by
-    effect.
+    effect. states: what plug-ins have made of themselves in a process before.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -36,6 +37,7 @@ class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):
     trace_row: int = 0
     without: dict[str, str] = {}
     daw_link: str = "cuevox"
+    states: States = {}
 
 
 class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.clock import DelayLockedLoop
 from engine.mixer.graph import Graph
+from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.mixer import Mixer
 from engine.mixer.players import PLAYER
 from engine.output.channels import MAIN
@@ -136,6 +137,11 @@ class AudioCore:
     def faults(self) -> dict[str, str]:
         """Why plug-ins of the newest graph could not be loaded, by effect."""
         return self._built[-1].faults
+
+    @property
+    def hosted(self) -> dict[tuple[str, int], tuple[str, HostedInsert]]:
+        """The plug-ins of the mixer that plays: effect and insert, by strip and key. Main thread."""
+        return self._mixer.hosted
 
     def take_over(self, without: Collection[str] = ()) -> None:
         """Go on where the audio process before stopped, if there was one. Main thread, before the output starts.

@@ -19,9 +19,11 @@ from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
 from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
+from engine.plugins.states import States, graph_with
 from engine.realtime.config import DAW_DEVICE, NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
 from engine.realtime.core import AudioCore
 from engine.realtime.plugin_graph import leave_out
+from engine.realtime.plugin_reader import PluginReader, restore
 from engine.realtime.shared import EngineMemory
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class AudioService:
         self._memory.prefault()
         self._core = AudioCore(
             self._memory,
-            leave_out(config.graph, config.without),
+            leave_out(graph_with(config.graph, config.states), config.without),
             sample_rate=config.sample_rate,
             block_frames=config.block_frames,
             max_players=config.max_players,
@@ -68,6 +70,8 @@ class AudioService:
         self._heard_at = time.monotonic()
         self._seen_errors = 0
         self._graphs = 0
+        self._reader = PluginReader(config.block_frames / config.sample_rate)
+        self._states = dict(config.states)
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in the callback would be a drop-out; what is garbage here has no cycles
@@ -121,6 +125,10 @@ class AudioService:
             if set(message) == {"take_over"}:
                 told = msgspec.json.decode(message["take_over"], type=TakeOver)
                 return {"ready": self.start(fallback_null=True, without=told.without)}
+            if set(message) == {"states"}:
+                self._states = msgspec.json.decode(message["states"], type=States)
+                restore(self._core.hosted, self._states)
+                return {}
             if set(message) != {"graph"}:
                 raise EngineError(f"the audio process knows 'graph', not {', '.join(map(repr, message))}")
             return self._replace(msgspec.json.decode(message["graph"], type=Graph))
@@ -128,6 +136,11 @@ class AudioService:
             raise
         except (msgspec.MsgspecError, EngineError) as error:
             return {"refused": str(error)}
+
+    def news(self) -> Message:
+        """Return what plug-ins have made of themselves since it was told last, if anything."""
+        states = self._reader.changed(self._core.hosted) if self._output is not None else {}
+        return {"states": states} if states else {}
 
     def check(self) -> None:
         """Log what the callback could not say.
@@ -166,12 +179,13 @@ class AudioService:
 
     def _replace(self, graph: Graph) -> Message:
         if self._output is None:
-            self._core.rebuild(graph)
+            self._core.rebuild(graph_with(graph, self._states))
         else:
             self._core.replace(graph)
             if not self._core.swapped.wait(SWAP_SECONDS):
                 return {"refused": "the device asks for no more sound"}
             self._core.free_former()
+            self._reader.forget()
         self._graphs += 1
         return {"graph": self._graphs, **({"faults": self._core.faults} if self._core.faults else {})}
 

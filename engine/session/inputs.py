@@ -9,6 +9,7 @@ import msgspec
 from engine.commands import Command
 from engine.mixer.graph import Graph
 from engine.plugins.facts import PluginFacts
+from engine.plugins.states import States
 from engine.session.library import Source
 from engine.story.model import Story
 
@@ -115,7 +116,13 @@ class Equipped(Base, frozen=True, kw_only=True):
     plugins: dict[str, PluginFacts]
 
 
+class Learnt(Base, frozen=True, kw_only=True):
+    """What plug-ins have made of themselves, by their places in the mix."""
+
+    states: States
+
+
 Input = (
     Did | Known | Shelved | PutOff | Evicted | Failed | Heard | Published | Adopted | Swapped | Taken | Swept
-    | Advanced | Flowed | Equipped
+    | Advanced | Flowed | Equipped | Learnt
 )  # fmt: skip

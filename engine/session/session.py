@@ -112,6 +112,7 @@ from engine.mixer.graph import Graph
 from engine.mixer.regraph import regraph
 from engine.params import FADE_SECONDS
 from engine.plugins.facts import PluginFacts
+from engine.plugins.states import States, graph_with, story_with
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Report
 from engine.session.builder import Builder, Mixes, no_mixes
@@ -132,6 +133,7 @@ from engine.session.inputs import (
     Failed,
     Heard,
     Known,
+    Learnt,
     Published,
     PutOff,
     Shelved,
@@ -211,6 +213,7 @@ class Session:
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
         self._listeners: list[Listener] = []
         self._stale = False
+        self._states: States = {}
         self.paused_playing: bool | None = None
         """Whether the timeline ran when everything was paused; None: it isn't."""
 
@@ -297,6 +300,17 @@ class Session:
         self.context.wrote(Equipped(plugins=plugins))
         if graph.plugins:
             self.transport.automate()
+
+    def hear_plugins(self, states: States) -> None:
+        """Hear what plug-ins have made of themselves; saving the story writes it down."""
+        self._states = states
+        self.context.wrote(Learnt(states=states))
+
+    def _keep_plugins(self) -> None:
+        """Take into the story what plug-ins have made of themselves: they are so already."""
+        graph = self.context.graph
+        story = story_with(self.context.story, graph, self._states)
+        self.context.adopt(story, graph_with(graph, self._states), built=True)
 
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
@@ -442,6 +456,7 @@ class Session:
             case EditStory() | Undo() | Redo():
                 return self._edit(command)
             case SaveStory():
+                self._keep_plugins()
                 self.keeper.save()
             case ReloadStory():
                 self.keeper.reload()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import psutil
 AUDIO, CONTROL, WORKER = "engine.realtime.audio_process", "bridge.cli.control_process", "engine.voices.worker"
 ROLES = {AUDIO: "audio", CONTROL: "control", WORKER: "workers", "engine.io.io_process": "io"}
 SUPERVISOR, OTHERS = "supervisor", "others"
+YOUNG_SECONDS = 8.0
+"""A process that is younger is still getting ready."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,13 @@ class Family:
         for process in self.all():
             taken[self._role(process)] += _memory(process.pid)
         return dict(taken)
+
+    def settled(self) -> bool:
+        """Whether nobody has just been started."""
+        try:
+            return time.time() - max(process.create_time() for process in self.all()) > YOUNG_SECONDS
+        except psutil.Error:
+            return False
 
     def fds(self) -> int:
         """Return the descriptors of the supervisor, which outlives all others."""

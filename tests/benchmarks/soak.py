@@ -63,6 +63,7 @@ class Second(msgspec.Struct, frozen=True, kw_only=True):
     fds: int
     control_fds: int
     killed: bool
+    settled: bool
 
     def own_mb(self, role: str = "") -> float:
         """What the processes of a role have taken by themselves; of all without one."""
@@ -182,6 +183,7 @@ class Show:
                 fds=self._family.fds(),
                 control_fds=self._family.control_fds(),
                 killed=at - self._killed_at < KILL_SECONDS,
+                settled=self._family.settled(),
             )
         )
         self.status = status
@@ -191,7 +193,9 @@ def growth(seconds: list[Second], value: Callable[[Second], float]) -> tuple[flo
     """Return how much more the last fifth has at least than the first one, and than the middle one.
 
     At least, since effects come and go: a delay takes 92 MB, with twins and spares, in the standby too. A leak stays.
+    Seconds do not count in which a killed process is missing or new.
     """
+    seconds = [second for second in seconds if second.settled] or seconds
     fifth = max(1, len(seconds) // 5)
     parts = seconds[:fifth], seconds[2 * fifth : 3 * fifth], seconds[-fifth:]
     first, middle, last = (min((value(second) for second in part), default=0.0) for part in parts)

@@ -13,6 +13,7 @@ from engine.control.transcript import Entry, Header, Transcript, read_transcript
 from engine.errors import Busy, EngineError, MediaError
 from engine.events import CueEnded
 from engine.mixer.graph import compile_graph
+from engine.plugins.states import PluginState
 from engine.realtime.black_ring import BlackRing
 from engine.realtime.memory import Segment
 from engine.session.inputs import (
@@ -25,6 +26,7 @@ from engine.session.inputs import (
     Heard,
     Input,
     Known,
+    Learnt,
     Published,
     PutOff,
     Shelved,
@@ -100,6 +102,7 @@ INPUTS: list[Input] = [
     Swapped(graph=compile_graph(small_story())),
     Taken(count=2),
     Swept(places=(3, 5)),
+    Learnt(states={"hall/0": PluginState(effect="plugin:Noise", state="bmV3")}),
     PutOff(source=LINE),
     Evicted(source=AudioFile(path="a.wav")),
     Advanced(soon=480),

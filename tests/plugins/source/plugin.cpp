@@ -3,6 +3,7 @@
 #include "DistrhoPlugin.hpp"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -26,7 +27,7 @@ static void crash()
 class TestPlugin : public Plugin
 {
 public:
-    TestPlugin() : Plugin(3, 0, 0)
+    TestPlugin() : Plugin(3, 0, 1)
     {
         if (isNamed("CrashLoading.vst3"))
             crash();
@@ -49,6 +50,7 @@ protected:
         return isNamed("Late.vst3") ? "Test Late"
              : isNamed("CrashProcessing.vst3") ? "Test Crash Processing"
              : isNamed("Mono.vst3") ? "Test Mono"
+             : isNamed("Learning.vst3") ? "Test Learning"
                                     : "Test Gain";
     }
 
@@ -90,10 +92,21 @@ protected:
         }
     }
 
+    void initState(uint32_t, State& state) override
+    {
+        state.key = "heard";
+        state.defaultValue = "0";
+    }
+
+    void setState(const char*, const char* value) override { heard = std::atol(value); }
+    String getState(const char*) const override { return String(static_cast<int>(heard)); }
+
     void run(const float** inputs, float** outputs, uint32_t frames) override
     {
         if (fuse > 0.5f && isNamed("CrashProcessing.vst3"))
             crash();
+        for (uint32_t i = 0; i < frames && isNamed("Learning.vst3"); ++i)
+            heard += std::fabs(inputs[0][i]) > 0.001f; // no parameter tells: only its state
         const float factor = std::pow(10.0f, gain / 20.0f);
         const size_t size = lines[0].size();
         for (uint32_t i = 0; i < frames; ++i) {
@@ -117,6 +130,7 @@ private:
     float gain = 0.0f, length = 0.0f, fuse = 0.0f;
     std::vector<float> lines[CHANNELS];
     size_t at = 0;
+    long heard = 0;
 
     DISTRHO_DECLARE_NON_COPYABLE_WITH_LEAK_DETECTOR(TestPlugin)
 };
