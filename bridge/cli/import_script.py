@@ -12,7 +12,10 @@ from bridge.cli import options
 CAST_FIRST = ("narrator", "announcer", "keeper", "grandmother", "child")
 """Voices are dealt out to speakers in this order, then the others: people before ghosts."""
 
-Script = Annotated[Path, typer.Argument(help="Plain text: `NAME: what they say`.", metavar="SCRIPT.TXT")]
+Script = Annotated[
+    Path,
+    typer.Argument(help="Plain text (`NAME: what they say`), .fountain, .csv, .tsv, .srt or .vtt.", metavar="SCRIPT"),
+]
 To = Annotated[Path, typer.Option("--to", help="The story to write.", metavar="STORY.YAML")]
 Cast = Annotated[list[str] | None, typer.Option("--voice", help="Who speaks whom: NAME=VOICE. May be repeated.")]
 Source = Annotated[
@@ -35,6 +38,7 @@ def import_script(
     from engine.errors import BadRange, MediaError
     from engine.story.document import StoryDocument
     from engine.story.script import import_script as read_script
+    from engine.story.script_formats import reader_of
     from engine.voices.catalog import load_catalog
     from engine.voices.preset import model_of
 
@@ -57,7 +61,15 @@ def import_script(
     except UnicodeDecodeError as error:
         raise MediaError(f"{script} is not UTF-8 text") from error
     dealt = [voice for voice in presets if not model_of(known[voice])]  # those that need no model can speak at once
-    story = read_script(text, title=script.stem, name=script.name, voices=dealt, cast=cast, gap_seconds=gap)
+    story = read_script(
+        text,
+        title=script.stem,
+        name=script.name,
+        voices=dealt,
+        cast=cast,
+        gap_seconds=gap,
+        read=reader_of(script.suffix),
+    )
     StoryDocument.create(to, story)
     clips = sum(len(track.clips) for track in story.tracks)
     typer.echo(f"{to}\t{len(story.tracks)} tracks, {clips} lines")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,15 +17,42 @@ _PAUSE = re.compile(r"\(\s*pause\s+(?P<seconds>\d+(?:\.\d+)?)\s*s?\s*\)", re.IGN
 _DIRECTION = re.compile(r"\([^()]*\)")
 MOST_PAUSE_SECONDS = 3600.0
 
+Reader = Callable[[str, float], tuple[list["Spoken"], list[Problem]]]
+"""Reads a script: its speeches and what is wrong with it; the number is the gap between two speeches in seconds."""
+
 
 class Spoken(msgspec.Struct, kw_only=True):
-    """One speech: who, what, how long after the one before, and the scene that begins with it."""
+    """One speech: who, what, how long after the one before, and the scenes that begin with it.
+
+    start_seconds: where it is on the timeline, None: after the one before.
+    """
 
     name: str
     text: str
     gap_seconds: float
     scenes: list[str]
     line: int
+    start_seconds: float | None = None
+
+
+class Speeches:
+    """The speeches of a script, as they are read one after the other."""
+
+    def __init__(self, gap_seconds: float) -> None:
+        self.said: list[Spoken] = []
+        self._gap, self._scenes = gap_seconds, list[str]()
+
+    def scene(self, name: str) -> None:
+        """Begin a scene with the next speech."""
+        self._scenes.append(name or "scene")
+
+    def add(self, name: str, text: str, line: int, start: float | None = None, gap: float | None = None) -> None:
+        """Take a speech. start: its time in seconds; gap: how long after the one before, None: as ever."""
+        usual = self._gap if self.said else 0.0
+        scenes, self._scenes = self._scenes, []
+        seconds = usual if gap is None else gap
+        said = Spoken(name=name, text=text, gap_seconds=seconds, scenes=scenes, line=line, start_seconds=start)
+        self.said.append(said)
 
 
 def import_script(
@@ -37,14 +64,15 @@ def import_script(
     cast: Mapping[str, str] | None = None,
     gap_seconds: float = 0.4,
     sample_rate: int = 48000,
+    read: Reader | None = None,
 ) -> Story:
-    """Return the story that a script tells.
+    """Return the story that a script tells. read: how its text is read (``script_formats``), None: as plain text.
 
     ``NAME: words`` is a speech, a line without a name goes on with it until a blank line, ``(pause 1.5)`` adds a
     pause, ``# scene`` a marker, other things in parentheses are directions and not spoken. Each name gets a track;
     voices are dealt out in order, ``cast`` decides where it names somebody. Raises StoryError naming file and lines.
     """
-    speeches, problems = _parse(text, gap_seconds)
+    speeches, problems = (read or read_plain)(text, gap_seconds)
     if not speeches and not problems:
         problems = [Problem(path=(), text="nobody says anything; a speech is written NAME: words", line=1)]
     if problems:
@@ -59,6 +87,8 @@ def import_script(
     for speech in speeches:
         clip_id = f"{ids[speech.name]}-{len(clips[speech.name]) + 1}"
         start = _start(before, speech.gap_seconds, sample_rate)
+        if speech.start_seconds is not None:
+            start = At(frame=seconds_to_frames(speech.start_seconds, sample_rate))
         markers.extend(Marker(id=_unique(_slug(s) or "scene", taken), name=s, at=start) for s in speech.scenes)
         line = Line(text=speech.text, voice=speakers[speech.name])
         clips[speech.name].append(Clip(id=clip_id, start=start, line=line))
@@ -72,7 +102,8 @@ def _start(before: str | None, gap_seconds: float, sample_rate: int) -> Position
     return At(frame=frames) if before is None else After(clip=before, gap_frames=frames)
 
 
-def _parse(text: str, gap_seconds: float) -> tuple[list[Spoken], list[Problem]]:
+def read_plain(text: str, gap_seconds: float) -> tuple[list[Spoken], list[Problem]]:
+    """Return the speeches of a plain script, and what of it is none."""
     speeches: list[Spoken] = []
     problems: list[Problem] = []
     gap, scenes, open_speech = 0.0, list[str](), False
