@@ -11,6 +11,8 @@ from engine.story.model import MAIN_LIST, ColdPolicy
 
 SlotState = Literal["empty", "queued", "rendering", "ready", "waiting", "playing", "paused", "failed"]
 
+Space = Literal["ok", "low", "full"]
+
 VoiceState = Literal["cold", "loading", "warm", "speaking", "failed"]
 
 
@@ -471,6 +473,14 @@ class DiskFailing(Base, frozen=True, kw_only=True):
     text: str
 
 
+class DiskSpaceChanged(Base, frozen=True, kw_only=True):
+    """The disk of the takes has become low or full, or has room again."""
+
+    folder: str
+    state: Space
+    free_mb: float
+
+
 class OutputChanged(Base, frozen=True, kw_only=True):
     """Another device plays. missing: why it is not the one that was asked for; empty when it is."""
 
@@ -491,5 +501,5 @@ Event = (
     | StoryEdited | ClipsChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
-    | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing
+    | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing | DiskSpaceChanged
 )  # fmt: skip

@@ -20,6 +20,7 @@ from engine.commands import StopRecording
 from engine.control.clerk import Clerk
 from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
+from engine.control.disk_watch import DiskWatch
 from engine.control.io_link import IoLink
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
@@ -180,6 +181,7 @@ class Control:
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
+        self._disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
         self.voices.tell = self.workshop.tell = maker.tell = self.store.tell = self.session.tell
         self.store.story = lambda: self.session.story
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
@@ -222,6 +224,7 @@ class Control:
         self.session.open()
         self._start_streams()
         self._quota.start()
+        self._disk_watch.start()
         self.regrapher.start()
         self.plugins.start()
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
@@ -283,6 +286,7 @@ class Control:
         await self.workshop.close()
         await self.store.clerk.close()
         await self._quota.close()
+        await self._disk_watch.close()
         await self.deck.close()
         await self.loader.close()
         await self.voices.close()

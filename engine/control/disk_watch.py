@@ -1,0 +1,47 @@
+"""The disk watch: tells early that there will be no room for takes, again when there is none, and when there is."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.events import DiskSpaceChanged, Event, Space
+
+LOOK_SECONDS = 10.0
+LOW_BYTES, FULL_BYTES = 2 << 30, 64 << 20
+"""Free bytes below which takes will soon, and do now, find no room."""
+
+
+class DiskWatch:
+    """Looks at the disk of one folder. Event loop of the control process only; the disk is asked in a thread."""
+
+    def __init__(self, folder: Path, tell: Callable[[tuple[Event, ...]], object]) -> None:
+        self._folder, self._tell = folder, tell
+        self._state: Space = "ok"
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def judge(self, free_bytes: int) -> None:
+        """Take note of what is free, and tell when that makes another state of it."""
+        state: Space = "full" if free_bytes < FULL_BYTES else "low" if free_bytes < LOW_BYTES else "ok"
+        if state != self._state:
+            self._state = state
+            self._tell((DiskSpaceChanged(folder=str(self._folder), state=state, free_mb=free_bytes / 1e6),))
+
+    async def _watch(self) -> None:
+        while True:
+            place = next((each for each in (self._folder, *self._folder.parents) if each.exists()), None)
+            if place is not None:
+                self.judge((await asyncio.to_thread(shutil.disk_usage, place)).free)
+            await asyncio.sleep(LOOK_SECONDS)
