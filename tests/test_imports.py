@@ -28,6 +28,7 @@ HOMES = {
     "scipy": ("engine/export/loudness.py",),
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),
     "torch": ("engine/voices/backends/*", "engine/voices/guests/*"),
+    "sherpa_onnx": ("engine/voices/backends/sherpa_voice.py",),
     "transformers": ("engine/voices/backends/*",),
     "urllib3": ("engine/voices/backends/*",),
     "huggingface_hub": ("engine/voices/models/*",),

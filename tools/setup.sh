@@ -15,7 +15,7 @@ case $level in
 core) extra="" debian="libportaudio2" brew="" ;;
 dev) extra="[dev]" debian="libportaudio2 jackd2 sox ffmpeg" brew="jack sox ffmpeg" ;;
 all)
-    extra="[dev,neural,bench,foreign]" brew="jack sox ffmpeg"
+    extra="[dev,neural,sherpa,bench,foreign]" brew="jack sox ffmpeg"
     debian="libportaudio2 jackd2 sox ffmpeg supercollider-server gcc libc6-dev libjack-jackd2-dev ardour mediainfo libflite1 festival festvox-us-slt-hts festvox-kallpc16k"
     debian+=" postgresql" # started by the tests themselves, on a port of their own
     debian+=" dpf-source g++ make pkg-config" # the tests build VST3 plug-ins of their own

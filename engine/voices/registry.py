@@ -21,6 +21,7 @@ BACKENDS: dict[str, str] = {
     "bark": "engine.voices.backends.waveform:BARK",
     "dia": "engine.voices.backends.waveform:DIA",
     "vibevoice": "engine.voices.backends.waveform:VIBEVOICE",
+    "sherpa": "engine.voices.backends.sherpa",
     "remote": "engine.voices.backends.remote",
     "python": "engine.voices.backends.interpreter",
     "transformers": "engine.voices.backends.waveform:ANY",

@@ -57,6 +57,18 @@ KNOWN = _table(
         languages="13 languages", megabytes=5000, about="sounds and moods, slow",
     ),
     KnownModel(
+        name="piper-en-joe", repo="csukuangfj/vits-piper-en_US-joe-medium", backend="sherpa", licence="CC0",
+        languages="en", megabytes=80, about="quick on any machine; one of Piper's many voices",
+    ),
+    KnownModel(
+        name="kokoro-en", repo="csukuangfj/kokoro-en-v0_19", backend="sherpa", licence="Apache-2.0",
+        languages="en", megabytes=350, about="11 speakers, natural",
+    ),
+    KnownModel(
+        name="kitten-nano-en", repo="csukuangfj/kitten-nano-en-v0_1-fp16", backend="sherpa", licence="Apache-2.0",
+        languages="en", megabytes=40, about="8 speakers, the smallest",
+    ),
+    KnownModel(
         name="whisper-tiny", repo="openai/whisper-tiny", backend="whisper", licence="Apache-2.0",
         languages="99 languages", megabytes=160, about="hears; quick, and often wrong",
     ),

@@ -1,0 +1,137 @@
+"""A voice of sherpa-onnx: sentence by sentence, as its callback hands them over. Worker processes only."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import sherpa_onnx
+from numpy.typing import NDArray
+
+from engine.errors import VoiceError
+from engine.voices.backends.sherpa_model import SherpaFiles, find_files
+from engine.voices.base import Chunk, Report, Settings, Timing
+from engine.voices.media import Stopped, never
+from engine.voices.words import tokens
+
+Sound = NDArray[np.float32]
+
+ASKING_SECONDS = 0.02
+GOES_ON, ENDS = 1, 0
+
+
+class SherpaVoice:
+    """One speaker of one model."""
+
+    channels = 1
+    timing: Timing = "none"
+
+    def __init__(self, speaker: Any, settings: Settings) -> None:
+        self._speaker, self._settings = speaker, settings
+        number, there = round(float(settings["speaker"])), max(1, int(speaker.num_speakers))
+        if number >= there:
+            raise VoiceError(f"speaker {number}: the model has {there}, counted from 0")
+        self.sample_rate = int(speaker.sample_rate)
+
+    def speak(
+        self,
+        text: str,
+        *,
+        seed: int = 0,  # noqa: ARG002 - the models draw by themselves
+        stopped: Callable[[], bool] = never,
+    ) -> Generator[Chunk, None, None]:
+        """Return ``text`` sentence by sentence; see ``Voice``. What is being made when it is stopped is made first."""
+        if not any(token.certain for token in tokens(text)):
+            raise VoiceError(f"there is nothing to speak in {text[:40]!r}")
+        return self._stream(text, stopped)
+
+    def _stream(self, text: str, stopped: Callable[[], bool]) -> Generator[Chunk, None, None]:
+        with closing(_Making(self._speaker, text, self._settings)) as making:
+            for sound in making.sounds(stopped):
+                yield Chunk(audio=np.ascontiguousarray(sound.reshape(-1, 1), dtype=np.float32))
+
+
+class _Making:
+    """Runs the model in a thread of its own, since it hands its sound to a callback. Closing it stops the model."""
+
+    def __init__(self, speaker: Any, text: str, settings: Settings) -> None:
+        self._speaker, self._text = speaker, text
+        self._number, self._speed = round(float(settings["speaker"])), float(settings["speed"])
+        self._ending = False
+        self._made: SimpleQueue[Sound | Exception | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sherpa", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the model, whether it is done or not."""
+        self._ending = True
+        self._thread.join()
+
+    def sounds(self, stopped: Callable[[], bool]) -> Iterator[Sound]:
+        """Yield the sound as it comes. Raises VoiceError, Stopped."""
+        while True:
+            if stopped():
+                raise Stopped
+            try:
+                made = self._made.get(timeout=ASKING_SECONDS)
+            except Empty:
+                continue
+            if made is None:
+                return
+            if isinstance(made, Exception):
+                raise VoiceError(f"speaking failed: {made}") from made
+            yield made
+
+    def _run(self) -> None:
+        try:
+            self._speaker.generate(self._text, sid=self._number, speed=self._speed, callback=self._take)
+            self._made.put(None)
+        except Exception as error:  # noqa: BLE001 - it is raised where the sound is read
+            self._made.put(error)
+
+    def _take(self, samples: Sound, _progress: float) -> int:
+        self._made.put(np.array(samples, dtype=np.float32))
+        return ENDS if self._ending else GOES_ON
+
+
+_loaded: dict[str, Any] = {}
+
+
+def open_voice(folder: Path, settings: Settings, report: Report) -> SherpaVoice:
+    """Return a voice; the model that was opened last is kept. Raises VoiceError."""
+    key = f"{folder} {settings['language']}"
+    if key not in _loaded:
+        files = find_files(folder)
+        report(0.3, "reading weights")
+        config = sherpa_onnx.OfflineTtsConfig(model=_model(files, str(settings["language"])), max_num_sentences=1)
+        if not config.validate():
+            raise VoiceError(f"sherpa-onnx does not take the files in {folder}; the log says why")
+        _loaded.clear()
+        _loaded[key] = sherpa_onnx.OfflineTts(config)
+    return SherpaVoice(_loaded[key], settings)
+
+
+def _model(files: SherpaFiles, language: str) -> Any:
+    shared = {"tokens": files.tokens, "data_dir": files.data_dir, "lexicon": files.lexicon}
+    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+    match files.kind:
+        case "kokoro":
+            inner = sherpa_onnx.OfflineTtsKokoroModelConfig(
+                model=files.model, voices=files.voices, lang=language, **shared
+            )
+            return sherpa_onnx.OfflineTtsModelConfig(kokoro=inner, num_threads=threads)
+        case "kitten-tts":
+            inner = sherpa_onnx.OfflineTtsKittenModelConfig(model=files.model, voices=files.voices, **shared)
+            return sherpa_onnx.OfflineTtsModelConfig(kitten=inner, num_threads=threads)
+        case "matcha":
+            inner = sherpa_onnx.OfflineTtsMatchaModelConfig(acoustic_model=files.model, vocoder=files.vocoder, **shared)
+            return sherpa_onnx.OfflineTtsModelConfig(matcha=inner, num_threads=threads)
+        case _:
+            inner = sherpa_onnx.OfflineTtsVitsModelConfig(model=files.model, **shared)
+            return sherpa_onnx.OfflineTtsModelConfig(vits=inner, num_threads=threads)
