@@ -51,8 +51,12 @@ def _fill(path: Path, count: int) -> float:
     began = time.perf_counter()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
+    (trigger,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'take_search_new'").fetchone()
+    connection.execute("DROP TRIGGER take_search_new")  # the index is made at once, afterwards
     columns = "line, number, digest, seed, voice, text, recipe, made_at, note, search_text, used_at"
     connection.executemany(f"INSERT INTO take ({columns}) VALUES ({', '.join('?' * 11)})", _rows(count))
+    connection.execute("INSERT INTO take_search (take_search) VALUES ('rebuild')")
+    connection.execute(trigger)
     connection.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
