@@ -50,6 +50,14 @@ class WhisperListener:
         self._languages: dict[str, int] = dict(getattr(config, "lang_to_id", None) or {})
         self._times_tokens = bool(getattr(config, "alignment_heads", None))
         self.window_seconds = float(self._processor.feature_extractor.chunk_length)
+        report(0.8, "hearing once")
+        self._warm()
+
+    def _warm(self) -> None:
+        """Hear a window: only then is all of the weights in memory, and what they take can be measured."""
+        features, _ = self._read(np.zeros(RATE, np.float32))
+        start = torch.full((1, 1), self._model.config.decoder_start_token_id, device=self._model.device)
+        self._model(input_features=features, decoder_input_ids=start)
 
     @property
     def languages(self) -> frozenset[str]:
