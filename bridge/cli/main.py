@@ -15,6 +15,7 @@ from bridge.cli import (
     align,
     collect,
     controllers,
+    daw,
     demo,
     devices,
     doctor,
@@ -35,6 +36,7 @@ from bridge.cli import (
     say,
     send,
     settings,
+    setup,
     takes,
     transcribe,
     voices,
@@ -92,6 +94,8 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(library.app, name="library")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(plugins.app, name="plugins")
+app.command("setup")(setup.setup)
+app.add_typer(daw.app, name="daw")
 app.command("devices")(devices.devices)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)

@@ -20,6 +20,11 @@ _PATTERNS = (
 def reaper_patterns(engine: EnginePort, osc: HostPort) -> str:
     """Return the file."""
     del engine
+    return patterns(osc)
+
+
+def patterns(osc: HostPort) -> str:
+    """Return the file for an engine that hears OSC there."""
     head = (
         "# Cuevox for Reaper: Preferences > Control/OSC/web > Add > OSC (Open Sound Control);\n"
         f"# pattern config: this file; mode: device IP + local port; device IP and port: {osc[0]} {osc[1]}.\n\n"

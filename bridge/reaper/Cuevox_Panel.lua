@@ -1,0 +1,7 @@
+-- @description Cuevox: panel (needs ReaImGui)
+-- @noindex
+-- ISC licence; see LICENSE beside the scripts.
+
+local folder = ({ reaper.get_action_context() })[2]:match("^(.*[/\\])")
+package.path = folder .. "?.lua;" .. package.path
+require("lib_panel").run()

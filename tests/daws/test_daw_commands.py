@@ -1,0 +1,94 @@
+"""`cuevox setup` and `cuevox daw` as a shell runs them; the scripts of Reaper with the real command."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+from reaper_stand_in import Reaper
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
+from shell import COMMAND, cuevox, world
+
+from bridge.cli.engine_process import running_engine
+from cuevox import Cuevox
+
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(90)]
+
+STORY = "kind: story\nversion: 1\ntitle: t # mine\ntracks:\n  - id: narrator\n"
+STORY += "markers:\n  - {id: storm, at: 1.0, name: Storm}\n"
+
+
+def test_setup_installs_and_undoes_in_a_home(tmp_path):
+    daw = tmp_path / "home" / "REAPER"
+    daw.mkdir(parents=True)
+    home = {"XDG_CONFIG_HOME": str(tmp_path / "home")}
+    done = cuevox(tmp_path, "setup", "reaper", **home)
+    assert done.returncode == 0, done.stderr
+    assert "Cuevox_Register.lua" in done.stderr
+    assert (daw / "Scripts" / "Cuevox" / "lib_command.lua").exists()
+    assert f"{daw}/OSC/Cuevox.ReaperOSC\tnew" in done.stdout
+    undone = cuevox(tmp_path, "setup", "reaper", "--undo", **home)
+    assert undone.returncode == 0
+    assert list(daw.iterdir()) == []
+
+
+def test_setup_without_the_daw_says_where_it_looked(tmp_path):
+    done = cuevox(tmp_path, "setup", "reaper", XDG_CONFIG_HOME=str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert f"looked at {tmp_path}/none/REAPER" in done.stderr
+
+
+def test_notes_are_spoken_by_the_real_command(tmp_path):
+    reaper = Reaper(tmp_path, run_commands=COMMAND, environment=world(tmp_path))
+    track = reaper.new_track("Narrator")
+    reaper.selected = [
+        reaper.new_item(track, 2.0, 9.0, "Midnight, at the lighthouse."),
+        reaper.new_item(track, 12.0, 9.0, "ROBOT: Name."),
+    ]
+    reaper.run("Cuevox_Speak selected items.lua")
+    while not reaper.undo:
+        assert reaper.turn(0.01)
+        time.sleep(0.05)
+    for child in reaper.children:
+        child.wait()
+    (first,), (second,) = (item.takes for item in reaper.selected)
+    assert second.texts["P_NAME"].startswith("robot: ")
+    audio = soundfile.info(first.source.path)
+    assert audio.frames / audio.samplerate == pytest.approx(reaper.selected[0].values["D_LENGTH"], abs=1e-6)
+    assert [word for _, word in first.markers][:2] == ["Midnight", "at"]
+    assert reaper.console == []
+
+
+def test_markers_go_into_the_story(tmp_path):
+    (tmp_path / "story.yaml").write_text(STORY)
+    reaper = Reaper(tmp_path, run_commands=COMMAND, environment=world(tmp_path))
+    reaper.chosen_file = str(tmp_path / "story.yaml")
+    reaper.AddProjectMarker2(0, False, 2.0, 0.0, "Storm", -1, 0)
+    reaper.AddProjectMarker2(0, True, 5.0, 8.0, "Beach", -1, 0)
+    reaper.run("Cuevox_Markers to story.lua")
+    assert "moved: Storm to 2 s\nnew: Beach at 5 s" in reaper.messages[0]
+    text = (tmp_path / "story.yaml").read_text()
+    assert "title: t # mine" in text
+    assert "beach" in text
+
+
+def test_the_engine_follows_reaper_through_the_mailbox(tmp_path, monkeypatch):
+    (tmp_path / "story.yaml").write_text(STORY)
+    for name, value in world(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with running_engine(tmp_path / "story.yaml", "--device", "null") as facts:
+        environment = world(tmp_path, CUEVOX_OSC_PORT=str(facts["osc_port"]))
+        reaper = Reaper(tmp_path, run_commands=COMMAND, environment=environment)
+        reaper.run("Cuevox_Follow play cursor.lua")
+        with Cuevox(port=facts["osc_port"]) as engine:
+            engine.subscribe("/transport/playing")
+            reaper.play_state, reaper.position = 1, 12.5
+            reaper.turn()
+            assert ("/transport/playing", 1) in engine.events(30.0)
+            assert engine.get("/transport/position") >= 12.4
+        reaper.end()
+        for child in reaper.children:
+            assert child.wait(20) == 0
+    assert not list((tmp_path / "resources" / "Cuevox").iterdir())
