@@ -34,7 +34,9 @@ def rehearse() -> None:
     PageTable(arena, 0).open(4000, 2)
     first.set_timeline(_entries(), 1)
     first.dispatch(_every_kind())
+    first.dispatch(_play())  # whatever of all that has stopped it
     first.process(FRAMES)
+    first.dispatch(_play())
     first.set_timeline(_entries()[:1], 2)
     first.process(100)
     first.part(second)
@@ -42,6 +44,12 @@ def rehearse() -> None:
     second.process(FRAMES)
     second.take_reports()
     _tape(second)
+
+
+def _play() -> np.ndarray:
+    block = records(1)
+    block["kind"] = Kind.PLAY
+    return block
 
 
 def _tape(mixer: Mixer) -> None:

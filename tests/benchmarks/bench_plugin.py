@@ -1,0 +1,107 @@
+"""What Cuevox Return costs, and how quickly it is answered: `make bench-plugin`, ARGS="--seconds 60" (20 unless said).
+
+A host that plays in real time asks for the mix of 8 tracks with effects and a reverb; how long the engine took is read
+where both sides see it. The bounce is pedalboard's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pedalboard
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from engine.daw.layout import REQUESTS, SLOT, SLOTS_AT
+from tests.benchmarks.report import Report, quantile
+from tests.daw.clap_host import ClapHost
+from tests.daw.plugin_rig import built, serving
+from tests.signals import RATE, noise
+
+LINK = f"bench-{os.getpid()}"
+TRACKS = 8
+SETTLE_BLOCKS = 200
+BOUNCED_SECONDS = 20
+INSERTS = (
+    "    inserts: [{effect: highpass, cutoff_frequency_hz: 80}, {effect: compressor}, {effect: gain, gain_db: -3}]\n"
+)
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=20.0)
+    seconds = parser.parse_args().seconds
+    report = Report("plugin", "Cuevox Return: 8 tracks with effects and a reverb, the mix")
+    os.environ["CUEVOX_DAW_LINK"] = LINK
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with serving(lay_out(folder), LINK):
+            for block, latency in ((64, 4), (128, 3), (256, 2)):
+                measure(report, folder, block, latency, seconds)
+            bounce(report)
+    report.finish()
+
+
+def lay_out(folder: Path) -> Path:
+    """Write the story that is played."""
+    soundfile.write(folder / "noise.wav", noise(RATE * 50, level=0.1), RATE)
+    tracks = "".join(
+        f"  - id: t{number}\n{INSERTS}    sends: {{room: -12}}\n    clips: [{CLIP}]\n" for number in range(TRACKS)
+    )
+    path = folder / "story.yaml"
+    room = "buses:\n  - id: room\n    inserts: [{effect: reverb}]\n"
+    path.write_text(f"kind: story\nversion: 1\ntitle: Bench\ntracks:\n{tracks}{room}")
+    return path
+
+
+def measure(report: Report, folder: Path, block: int, latency: int, seconds: float) -> None:
+    """Play in real time and gather what every request took."""
+    slots = np.memmap(f"/dev/shm/{LINK}-{os.getuid()}", np.uint8, "r")[SLOTS_AT:].view(SLOT)
+    took_us: list[float] = []
+    inside: list[list[float]] = []
+    with ClapHost(folder, LINK, name=f"host{block}", block=block) as host:
+        host.do("pace", 1)
+        host.do("param", 2, latency)
+        host.connect()
+        host.do("play")
+        host.do("run", SETTLE_BLOCKS)
+        slot = slots[int(np.flatnonzero(slots["host"] == host.process.pid)[0])]
+        before, rounds = host.misses, max(1, round(seconds * RATE / block / SETTLE_BLOCKS))
+        for _ in range(rounds):
+            host.do("locate", 0)
+            inside.append([float(word) for word in host.say("run", SETTLE_BLOCKS).split()[1:]])
+            last = int(slot["taken_requests"])
+            rows = np.arange(last - SETTLE_BLOCKS + 1, last) % REQUESTS
+            spent = slot["answered_ns"][rows].astype(np.int64) - slot["request"]["asked_ns"][rows].astype(np.int64)
+            took_us += (spent / 1000).tolist()
+        missed = host.misses - before
+    what = f"{block} frames"
+    report.add(f"{what}: request to block, median", quantile(took_us, 0.5), "µs")
+    report.add(f"{what}: p99", quantile(took_us, 0.99), "µs", note=f"a block lasts {block / RATE * 1e6:.0f} µs")
+    report.add(f"{what}: longest", max(took_us), "µs")
+    report.add(f"{what}: missed of {rounds * SETTLE_BLOCKS}", missed, "blocks", note=f"at {latency} blocks of latency")
+    report.add(f"{what}: in the host's callback, median", quantile([row[0] for row in inside], 0.5), "µs")
+
+
+def bounce(report: Report) -> None:
+    """Bounce offline."""
+    plugin = pedalboard.load_plugin(str(built() / "CuevoxReturn.vst3"))
+    plugin.transport = "From the start"
+    silence = np.zeros((2, BOUNCED_SECONDS * RATE), np.float32)
+    plugin.process(silence[:, :RATE], RATE, buffer_size=512)
+    begun = time.perf_counter()
+    plugin.process(silence, RATE, buffer_size=512)
+    spent = time.perf_counter() - begun
+    report.add("bounce in pedalboard, blocks of 512", BOUNCED_SECONDS / spent, "× real time", at_least=50)
+
+
+if __name__ == "__main__":
+    main()
