@@ -59,7 +59,6 @@ public:
     Link link() const;
     bool is_served() const { return load_acquire(header_->engine.epoch) != 0; }
     uint64_t misses() const { return slot_->counted.misses; }
-    uint64_t given_up() const { return slot_->counted.given_up; }
     uint32_t latency_frames() const { return latency_frames_; }
     uint32_t engine_rate() const { return header_->about.sample_rate; }
 

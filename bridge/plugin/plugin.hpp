@@ -268,7 +268,7 @@ private:
         const cuevox::Link link = client != nullptr ? client->link() : why_.load(std::memory_order_relaxed);
         values_[kStatus].store(static_cast<float>(static_cast<int>(link)), std::memory_order_relaxed);
         if (client != nullptr) {
-            const uint64_t misses = client->misses() + client->given_up();
+            const uint64_t misses = client->misses();
             values_[kMisses].store(static_cast<float>(std::min<uint64_t>(misses, 1000000)), std::memory_order_relaxed);
             values_[kRate].store(static_cast<float>(client->engine_rate()), std::memory_order_relaxed);
         }

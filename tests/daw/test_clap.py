@@ -189,12 +189,14 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     host.do("pace", 0)
     host.do("offline", 1)
     host.run(20)
+    missed = host.misses
     family = psutil.Process(rig.process.pid).children(recursive=True)
     audio = [process for process in family if "engine.realtime.audio_process" in process.cmdline()]
     for process in audio:
         process.suspend()
     try:
         assert float(host.say("run", 40).split()[1]) < 1000.0, "µs, the median block"
+        assert host.misses > missed
     finally:
         for process in audio:
             process.resume()
