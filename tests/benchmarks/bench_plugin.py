@@ -29,9 +29,8 @@ LINK = f"bench-{os.getpid()}"
 TRACKS = 8
 SETTLE_BLOCKS = 200
 BOUNCED_SECONDS = 20
-INSERTS = (
-    "    inserts: [{effect: highpass, cutoff_frequency_hz: 80}, {effect: compressor}, {effect: gain, gain_db: -3}]\n"
-)
+INSERTS = "    inserts: [highpass, compressor, gain: {gain_db: -3}]\n"
+CLIP = "{audio: noise.wav, start: 0, gain_db: -12}"
 
 
 def main() -> None:
@@ -57,7 +56,7 @@ def lay_out(folder: Path) -> Path:
         f"  - id: t{number}\n{INSERTS}    sends: {{room: -12}}\n    clips: [{CLIP}]\n" for number in range(TRACKS)
     )
     path = folder / "story.yaml"
-    room = "buses:\n  - id: room\n    inserts: [{effect: reverb}]\n"
+    room = "buses:\n  - id: room\n    inserts: [reverb]\n"
     path.write_text(f"kind: story\nversion: 1\ntitle: Bench\ntracks:\n{tracks}{room}")
     return path
 
