@@ -34,6 +34,10 @@ class Run(msgspec.Struct, kw_only=True, eq=False):
     sent: int = 0
     making: bool = False
     """Whether its take was not whole when it began: how long it sounds is seen at its end."""
+    after: Run | None = None
+    """The run that it follows, as long as that matters."""
+    faded: bool = False
+    """Whether it, or what it follows the end of, was silenced in the middle when it was held: a fade-out was heard."""
 
     @property
     def end_frame(self) -> int | None:

@@ -156,6 +156,7 @@ class Runs:
                 run.player, run.follow_frame, run.state, run.exact = None, None, "waiting", True
         elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
             self._transport.stop(at_frame)
+        run.faded = self._was_held(run, at_frame) or self._follows_faded(run)
         self._tell(run, "paused")
 
     def resume(self, run: Run, at_frame: int) -> None:
@@ -165,7 +166,7 @@ class Runs:
         for member in run.members:
             self.resume(member, at_frame)
         waited = at_frame - run.paused_frame
-        held = max(0, waited - self._declick) if self._was_held(run, run.paused_frame) else waited
+        held = max(0, waited - self._declick) if run.faded else waited
         run.paused_frame = None
         run.start_frame += held
         if run.follow_frame is not None:
@@ -231,6 +232,13 @@ class Runs:
         sounds = run.state == "playing" and run.player is not None
         return sounds and (run.end_frame is None or run.end_frame > frame + self._declick)
 
+    def _follows_faded(self, run: Run) -> bool:
+        """Whether a run waits for the end of one that is held in the middle: it was handed over before that."""
+        before = run.after
+        if run.state != "waiting" or before is None or before.paused_frame is None:
+            return False
+        return before.faded and (before.cue.follow == "end" or before.state == "waiting")
+
     def _horizon(self) -> int:
         return self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
 
@@ -249,7 +257,12 @@ class Runs:
             self._send(run, run.cue.target, until)
         if run.follow_frame is not None and run.follow_frame <= until:
             frame, run.follow_frame, run.followed = run.follow_frame, None, True
+            known = len(self._runs)
             self._follow(run, frame)
+            for fired in self._runs[known:]:
+                fired.after = run
+            if run.state != "waiting":
+                run.after = None
             if run.state == "over":
                 self._runs.remove(run)
             return True
