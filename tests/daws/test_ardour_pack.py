@@ -52,8 +52,9 @@ def test_a_session_that_rolls_drives_the_engine_and_takes_a_story_in(tmp_path):
     assert "/cue/far/go" not in addresses
     assert all(0.0 <= values[0] <= 0.35 for address, *values in heard if address == "/at")
     assert heard[-1] == ("/transport/locate", 2.0)
-    assert "IMPORT\t0 stems, 2 scenes" in said
-    assert "AGAIN\t0 stems, 0 scenes" in said
-    assert "NONE\tnil\tThis is no folder of a Cuevox export" in said
-    assert "RANGE\tstart\t480000\t528000" in said
-    assert 'RANGE\tSt\u00fcrm "1"\t528000\t576000' in said
+    said = said.replace("\t", " ")  # what Ardour's own print puts between values
+    assert "IMPORT 0 stems, 2 scenes" in said
+    assert "AGAIN 0 stems, 0 scenes" in said
+    assert "NONE nil This is no folder of a Cuevox export" in said
+    assert "RANGE start 480000 528000" in said
+    assert 'RANGE St\u00fcrm "1" 528000 576000' in said
