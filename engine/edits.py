@@ -170,13 +170,6 @@ class AlignWord(Base, frozen=True, kw_only=True):
     place: str
 
 
-class FitLine(Base, frozen=True, kw_only=True):
-    """Make a clip last so long: its line is spoken at another rate, what is left over is stretched."""
-
-    clip: str
-    length_frames: int
-
-
 class SpreadLines(Base, frozen=True, kw_only=True):
     """Let clips follow one another as in a conversation, from the first one's place on.
 

@@ -28,6 +28,7 @@ def test_nothing_is_left_when_only_one_can_be_started(monkeypatch: pytest.Monkey
         return started[-1]
 
     monkeypatch.setattr(first_children.Child, "start", one)
+    monkeypatch.setattr(first_children, "STOP_SECONDS", 60.0)  # it may still be importing, on a busy machine
     children = FirstChildren("bridge.cli.control_process")
 
     async def enter() -> None:
@@ -36,7 +37,7 @@ def test_nothing_is_left_when_only_one_can_be_started(monkeypatch: pytest.Monkey
 
     with pytest.raises(BlockingIOError, match="no more processes"):
         asyncio.run(enter())
-    assert started[0].returncode is not None
+    assert started[0].returncode == 0
     for handle in children.handles.values():
         with pytest.raises(OSError, match="descriptor"):
             os.fstat(handle)

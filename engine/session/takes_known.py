@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from engine.session.index import clip_source
-from engine.session.library import Library, Loaded
+from engine.session.library import Library
 from engine.story.known import SpokenWord
 from engine.story.model import Clip
-
-Levels = Callable[[Loaded], Sequence[float]]
-"""How loud what lies in the arena is, in dBFS, per ``LEVEL_SECONDS``."""
 
 
 class TakesKnown:
@@ -19,8 +16,6 @@ class TakesKnown:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._frames: dict[str, tuple[object, int]] = {}
-        self.levels: Levels = lambda _: ()
-        """Who listens to what lies in the arena."""
 
     def forget(self) -> None:
         """Hear that some length is another one."""
@@ -42,8 +37,3 @@ class TakesKnown:
         """Return the words of a clip's take."""
         loaded = self._library.shelf(clip_source(clip)).loaded
         return loaded.words if loaded else ()
-
-    def level_db(self, clip: Clip) -> Sequence[float]:
-        """Return how loud a clip's take or file is."""
-        loaded = self._library.shelf(clip_source(clip)).loaded
-        return self.levels(loaded) if loaded and not loaded.paged and not loaded.making else ()

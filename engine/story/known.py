@@ -38,14 +38,6 @@ class Known(Protocol):
         """Return the words of its source; none where they are not known."""
         ...
 
-    def level_db(self, clip: Clip) -> Sequence[float]:
-        """Return how loud its source is in dBFS, per ``LEVEL_SECONDS``; nothing where its sound is not at hand."""
-        ...
-
-
-LEVEL_SECONDS = 0.005
-"""The step of ``Known.level_db``."""
-
 
 class NothingKnown:
     """For stories whose takes nobody has made."""
@@ -56,8 +48,4 @@ class NothingKnown:
 
     def words(self, clip: Clip) -> Sequence[SpokenWord]:  # noqa: ARG002
         """Know no words."""
-        return ()
-
-    def level_db(self, clip: Clip) -> Sequence[float]:  # noqa: ARG002
-        """Hear nothing."""
         return ()

@@ -71,6 +71,7 @@ def test_the_story_follows_play_stop_and_locate(engine: Rig, export: dict[str, A
         host.do("stop")
         rest = host.run(40)
         misses = host.misses
+    assert misses < 50, "a stall costs some blocks; most of them missing is no stall"
     if misses:
         pytest.skip("this machine stalled meanwhile")
     np.testing.assert_array_equal(first[late:], export["mix"][: len(first) - late])
@@ -101,6 +102,7 @@ def test_without_latency_the_next_block_is_there_already(engine: Rig, export: di
         heard = host.run(100)
         assert host.latency_frames == 0
         misses = host.misses
+    assert misses < 50, "a stall costs some blocks; most of them missing is no stall"
     if misses:
         pytest.skip("this machine stalled meanwhile")
     np.testing.assert_array_equal(heard[FADE:], export["mix"][FADE : len(heard)])

@@ -61,9 +61,6 @@ class Takes:
             at += len(word) + 1
         return found
 
-    def level_db(self, clip):
-        return ()
-
 
 TAKES = Takes()
 
