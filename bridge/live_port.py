@@ -87,6 +87,8 @@ class LivePort:
 
     def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
         """Carry out ``command``. Raises EngineError."""
+        if self._session.is_due:  # whoever has seen that all is ready plays what is ready, not what was
+            self._session.publish()
         try:
             return self._session.apply(command, at_frame)
         except EngineError as error:

@@ -375,7 +375,7 @@ class Control:
             if self.session.transport.unsettled and self.io.has_files:
                 self.session.transport.unsettled = False
                 self.disk.expect(self.session)
-            if self.session.stale and (now >= next_publish or not self.session.context.library.missing()):
+            if self.session.is_due or (self.session.stale and now >= next_publish):
                 self.session.publish()
                 next_publish = now + PUBLISH_SECONDS
             await asyncio.sleep(REPORT_SECONDS)

@@ -232,6 +232,11 @@ class Session:
         """Whether clips have come in since the timeline was last published."""
         return self._stale
 
+    @property
+    def is_due(self) -> bool:
+        """Whether everything has come in since: nothing is waited for before the timeline is published again."""
+        return self._stale and not self.context.library.missing()
+
     def publish(self) -> None:
         """Compile the timeline from what is loaded by now and hand it to the mixer."""
         with self.context.instant():

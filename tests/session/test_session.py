@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from bridge.live_port import LivePort
 from engine.commands import (
     CancelJob,
     GoCue,
@@ -47,6 +50,22 @@ from tests.session.studio import Studio, line, small_story
 @pytest.fixture
 def studio() -> Studio:
     return Studio()
+
+
+class TestTimeline:
+    def test_it_plays_as_soon_as_the_last_take_is_told_to_be_ready(self) -> None:
+        studio = Studio(load=False)
+        port = LivePort(SimpleNamespace(session=studio.session))  # type: ignore[arg-type]
+        *others, last = [source for source, _ in studio.loader.asked]
+        for source in others:
+            studio.deliver(source)
+        with pytest.raises(NotReady, match="1 of its lines"):
+            studio.session.apply(Play())
+        studio.deliver(last)
+        assert not studio.stage.timelines  # nobody has published it yet
+        port.apply(Play())
+        assert len(studio.stage.timelines[-1]) == len(studio.session.story.clips())
+        assert Kind.PLAY in studio.stage.kinds()
 
 
 class TestDesk:
