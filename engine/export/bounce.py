@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.export.kernel import last_above
 from engine.export.printer import Printer
 from engine.export.station import Station
-from engine.export.taps import BLOCK_FRAMES, MIX
+from engine.export.taps import MIX
 from engine.mixer.effects import insert_spec
 from engine.mixer.relay import Sums
 from engine.story.model import Story
@@ -114,6 +114,6 @@ def bounce(
             last.mix(bundle, given)
             ending.hear(frame, bundle, taps)
             printer.submit(bundle)
-            frame += BLOCK_FRAMES
+            frame += bundle.shape[1]
             progress(frame)
     printer.flush()

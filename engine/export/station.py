@@ -14,7 +14,7 @@ from engine.errors import ExportError
 from engine.export.feed import Feed, Reel
 from engine.export.media import Source, source_of
 from engine.export.plan import Plan
-from engine.export.taps import BLOCK_FRAMES, MIX, PREMASTER
+from engine.export.taps import MIX, PREMASTER
 from engine.mixer.automation import compile_automation
 from engine.mixer.graph import StripSpec
 from engine.mixer.mixer import DECLICK_SECONDS, Mixer
@@ -22,9 +22,6 @@ from engine.mixer.relay import Leg, Sums, divide
 from engine.realtime.records import Kind, Report, records
 from engine.story.timeline import Placed
 from engine.units import seconds_to_frames
-
-WINDOW_FRAMES = 2 * BLOCK_FRAMES
-"""How far ahead of the mixer clips are read, and how long after it they stay."""
 
 SHORT_SECONDS = 20.0
 """What is shorter is done sooner by one mixer than several are made."""
@@ -43,13 +40,21 @@ Floats = NDArray[np.float32]
 class Station:
     """A mixer that plays the timeline from its start, block by block. taps: by their place in a bundle.
 
+    block_frames: of each. Clips are read two blocks ahead of the mixer, and stay as long after it.
     One thread at a time calls it. Raises MediaError for what can't be read, ExportError for an effect that fails.
     """
 
     def __init__(
-        self, mixer: Mixer, feed: Feed, moves: NDArray[Any], taps: Mapping[int, int], leg: Leg | None = None
+        self,
+        mixer: Mixer,
+        feed: Feed,
+        moves: NDArray[Any],
+        taps: Mapping[int, int],
+        block_frames: int,
+        leg: Leg | None = None,
     ) -> None:
         self.mixer, self.feed = mixer, feed
+        self._block, self._window = block_frames, 2 * block_frames
         self._taps, self._leg = taps, leg
         self._frame = 0
         mixer.set_timeline(feed.entries(), 1)
@@ -58,22 +63,23 @@ class Station:
         start["kind"] = Kind.PLAY
         mixer.dispatch(start)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="feed")
-        self._loading = self._reader.submit(feed.advance, 0, WINDOW_FRAMES)
+        self._loading = self._reader.submit(feed.advance, 0, self._window)
 
     def mix(self, bundle: Floats, given: Future[Sums | None] | None = None) -> Sums | None:
         """Lay the next block into its places of ``bundle``, on top of what the station before gives; give the sums."""
-        if self._frame % WINDOW_FRAMES == 0:
+        if self._frame % self._window == 0:
             self._loading.result()
-            self._loading = self._reader.submit(self.feed.advance, self._frame, self._frame + 2 * WINDOW_FRAMES)
-        sums = None if given is None else given.result()
-        if self._leg is not None and sums is not None:
-            self._leg.take(sums)
-        master = self.mixer.process(BLOCK_FRAMES)
+            self._loading = self._reader.submit(self.feed.advance, self._frame, self._frame + 2 * self._window)
+        sums = None
+        if self._leg is not None:
+            sums = self._leg.blank(self._block)
+            self._leg.join(None if given is None else given.result(), sums)
+        master = self.mixer.process(self._block)
         for place, tap in self._taps.items():
             bundle[place] = self._tapped(master, tap)
         _check(self.mixer.take_reports(), self.mixer.strip_ids)
-        self._frame += BLOCK_FRAMES
-        return None if self._leg is None else self._leg.give()
+        self._frame += self._block
+        return sums
 
     @property
     def drawn(self) -> Iterator[Reel]:
@@ -91,7 +97,9 @@ class Station:
         return self.mixer.premaster if tap == PREMASTER else self.mixer.strip_output(tap)
 
 
-def make_stations(plan: Plan, sources: Mapping[Source, Path], bucket: int, count: int) -> tuple[Station, ...]:
+def make_stations(
+    plan: Plan, sources: Mapping[Source, Path], bucket: int, count: int, block_frames: int
+) -> tuple[Station, ...]:
     """Return up to ``count`` stations for ``plan``, the last with the master. bucket: frames per point of the picture.
 
     One where there is little to do, and where plug-ins are hosted: they want the thread that has loaded them.
@@ -99,12 +107,19 @@ def make_stations(plan: Plan, sources: Mapping[Source, Path], bucket: int, count
     is_short = plan.end_frame < SHORT_SECONDS * plan.story.sample_rate
     legs: Sequence[Leg | None] = (None,)
     if count > 1 and not is_short and not plan.graph.plugins:
-        legs = divide(plan.graph, _cost, count, BLOCK_FRAMES)
+        legs = divide(plan.graph, _cost, count)
     moves = compile_automation(plan.story, plan.graph, seconds_to_frames(DECLICK_SECONDS, plan.story.sample_rate))
-    return tuple(_station(plan, sources, bucket, moves, leg) for leg in legs)
+    return tuple(_station(plan, sources, bucket, moves, block_frames, leg) for leg in legs)
 
 
-def _station(plan: Plan, sources: Mapping[Source, Path], bucket: int, moves: NDArray[Any], leg: Leg | None) -> Station:
+def _station(
+    plan: Plan,
+    sources: Mapping[Source, Path],
+    bucket: int,
+    moves: NDArray[Any],
+    block_frames: int,
+    leg: Leg | None,
+) -> Station:
     """Return the station for a leg, or for the whole graph. Keys of ducking that others mix are played there, too."""
     placed = sorted(plan.placed, key=lambda each: each.start_frame)
     reels = [_reel(plan, each, sources, bucket, leg) for each in placed]
@@ -114,7 +129,7 @@ def _station(plan: Plan, sources: Mapping[Source, Path], bucket: int, moves: NDA
         plan.graph,
         sample_rate=plan.story.sample_rate,
         arena=feed.arena.samples,
-        max_block_frames=BLOCK_FRAMES,
+        max_block_frames=block_frames,
         max_players=_most_at_once([reel.placed for reel in reels]) + _SPARE_PLAYERS,
         leg=leg,
     )
@@ -125,7 +140,7 @@ def _station(plan: Plan, sources: Mapping[Source, Path], bucket: int, moves: NDA
         for place, stem in enumerate(plan.stems)
         if stem.tap in strips or (is_last and stem.tap in (MIX, PREMASTER))
     }
-    return Station(mixer, feed, moves, taps, leg)
+    return Station(mixer, feed, moves, taps, block_frames, leg)
 
 
 def _reel(plan: Plan, placed: Placed, sources: Mapping[Source, Path], bucket: int, leg: Leg | None) -> Reel:

@@ -23,7 +23,7 @@ from engine.export.plan import WORKSPACE, Plan, Stem
 from engine.export.printer import Print, Printer
 from engine.export.residual import residual_dbfs
 from engine.export.station import make_stations
-from engine.export.taps import BLOCK_FRAMES, MIX, PREMASTER
+from engine.export.taps import MIX, PREMASTER, block_frames
 from engine.export.wav import WavWriter
 from engine.platform import cores
 from engine.units import seconds_to_frames
@@ -148,7 +148,8 @@ def _print_pass(
     draws = plan.options.overview and any(stem.tap == MIX for stem in plan.stems)
     bucket = max(1, plan.end_frame // _PICTURE_BUCKETS) if draws else 0
     with ExitStack() as stack:
-        stations = make_stations(plan, sources, bucket, share)
+        block = block_frames(len(plan.graph.strips))
+        stations = make_stations(plan, sources, bucket, share, block)
         for station in stations:
             stack.enter_context(closing(station))
         mixer = stations[-1].mixer
@@ -158,7 +159,7 @@ def _print_pass(
         late = {True: mixer.latency_frames, False: mixer.strip_latency_frames}
         prints = [_open(plan, stem, folder, late[stem.tap == MIX], bucket, stack) for stem in plan.stems]
         ahead = LEAD_BLOCKS * (len(stations) - 1)
-        printer = stack.enter_context(closing(Printer(prints, BLOCK_FRAMES, ahead, share)))
+        printer = stack.enter_context(closing(Printer(prints, block, ahead, share)))
         length, taps = max(1, plan.end_frame), [stem.tap for stem in plan.stems]
         bounce(stations, printer, taps, ending, lambda frame: progress(min(1.0, frame / length)))
         levels = _close(plan, prints, ending.frames - plan.start_frame)

@@ -150,7 +150,10 @@ def _find_peaks(state: LimiterState, frames: int) -> bool:
                     total[i] += weight * signal[i + tap]
             for i in range(frames):
                 peaks[i] = max(peaks[i], abs(total[i]))
-    return bool(peaks.max() > state.real[_CEILING])
+    highest = np.float32(0.0)
+    for i in range(frames):
+        highest = max(highest, peaks[i])
+    return highest > state.real[_CEILING]
 
 
 @kernel

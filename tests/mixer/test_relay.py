@@ -50,7 +50,7 @@ def starts(rig: Rig) -> np.ndarray:
 
 
 def legs_of(graph: Graph, count: int):
-    return divide(graph, lambda strip: 1.0 + len(strip.inserts), count, BLOCK)
+    return divide(graph, lambda strip: 1.0 + len(strip.inserts), count)
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
@@ -66,9 +66,9 @@ def test_legs_give_the_samples_of_one_mixer(count: int) -> None:
         alone = rig.mixer.process(frames)
         sums = None
         for leg, mixer in zip(legs, mixers, strict=True):
-            if sums is not None:
-                leg.take(sums)
-            together, sums = mixer.process(frames), leg.give()
+            given = leg.blank(frames)
+            leg.join(sums, given)
+            together, sums = mixer.process(frames), given
             for strip in leg.strips:
                 np.testing.assert_array_equal(mixer.strip_output(strip), rig.mixer.strip_output(strip))
         np.testing.assert_array_equal(together, alone)
