@@ -68,6 +68,7 @@ _EDITS = (
     "/stream/",
     "/export",
     "/render",
+    "/transcribe",
     "/takes/",
     "/profiles/",
 )

@@ -18,7 +18,17 @@ from bridge.route import Push
 from bridge.scheduler import CallLater, Timer
 from bridge.tree import AddressTree, Leaf
 from engine.errors import EngineError
-from engine.events import CueRenumbered, Event, JobDone, JobFailed, JobProgressed, MixChanged, StoryReloaded
+from engine.events import (
+    CueRenumbered,
+    Event,
+    JobDone,
+    JobFailed,
+    JobProgressed,
+    MixChanged,
+    PassageHeard,
+    StoryReloaded,
+    WordHeard,
+)
 
 FLUSH_SECONDS = 0.02
 """Changes of one address are told at most this often: 50 times a second."""
@@ -147,9 +157,9 @@ class Feedback:
 
     def _push(self, push: Push, event: Event) -> None:
         owner = None
-        if isinstance(event, (JobProgressed, JobDone, JobFailed)):
+        if isinstance(event, JobProgressed | PassageHeard | WordHeard | JobDone | JobFailed):
             owner = self._jobs.get(event.job)
-            if not isinstance(event, JobProgressed):
+            if isinstance(event, JobDone | JobFailed):
                 self.disown(event.job)
         topics = push.topics(event)
         self.noted(topics, lambda: Message(push.address, push.values(self._port, event)))

@@ -97,6 +97,7 @@ _SEED = Arg(name="seed", type="i", spec=SEED, optional=True)
 _TAKE = (Arg(name="clip", type="s"), Arg(name="take", type="i"))
 _PROFILE = Arg(name="profile", type="s")
 _SAMPLE = Arg(name="file", type="s", help="as in samples/anna.wav")
+_HEARD = Arg(name="file", type="s", help="as in recordings/friday.wav")
 _ARCHIVE = Arg(name="file", type="s", help="as in anna.zip")
 _BAR = Arg(name="bar", type="i", spec=BAR)
 _TEMPO = Arg(name="tempo_bpm", type="f", spec=TEMPO)
@@ -344,8 +345,13 @@ ROUTES: tuple[Route, ...] = (
                "/done with the folder, or /fail: then nothing has changed."),
     Route(address="/export/stems", command=_export_stems, job=True, args=(_FOLDER,),
           help="Write stems and the mix only."),
+    Route(address="/transcribe", command=do.Transcribe, job=True,
+          args=(_HEARD, Arg(name="language", type="s", optional=True, help="a code, as en; empty: found out"),
+                Arg(name="model", type="s", optional=True, help="as in whisper-small, which it is unless given")),
+          help="Write down what is said in an audio file of the story's folder. Tells /passage and /word as they are"
+               " heard, beside /progress, then /done with the code of the language, or /fail."),
     Route(address="/jobs", read=readers.jobs, repeated=True, changed=_JOBS,
-          args=(Arg(name="job", type="s"), Arg(name="verb", type="s", help="say, render or export"),
+          args=(Arg(name="job", type="s"), Arg(name="verb", type="s", help="say, render, takes, transcribe or export"),
                 Arg(name="fraction", type="f", help="of the stage"), Arg(name="stage", type="s")),
           help="The jobs that go on, over and over."),
     Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),
@@ -402,7 +408,9 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="files", type="s", listed=True, help="of the story's folder, as an array or with commas"),
                 Arg(name="name", type="s", optional=True),
                 Arg(name="backend", type="s", optional=True, help="pocket unless it is given"),
-                Arg(name="language", type="s", optional=True, help="en unless it is given")),
+                Arg(name="language", type="s", optional=True, help="en unless it is given"),
+                Arg(name="listen", type="s", optional=True,
+                    help="a model that writes down what is said in the samples: whisper-small")),
           help="Make a voice of samples; it speaks from then on wherever its id stands. What is found in them is told"
                " as by /profiles/check."),
     Route(address="/profiles/export", handler="profile_export", args=(_PROFILE, _ARCHIVE), answers="s:file",
@@ -780,8 +788,11 @@ def _heard(port: EnginePort, frame: int) -> TimeTag:
 
 
 def _verb(event: told.JobProgressed | told.JobDone | told.JobFailed) -> tuple[Value, Value]:
-    job: Value = int(event.job) if event.job.isascii() and event.job.isdecimal() else event.job
-    return "/" + event.verb.lstrip("/"), job
+    return "/" + event.verb.lstrip("/"), _job(event.job)
+
+
+def _job(job: str) -> Value:
+    return int(job) if job.isascii() and job.isdecimal() else job
 
 
 PUSHES: tuple[Push, ...] = (
@@ -805,6 +816,15 @@ PUSHES: tuple[Push, ...] = (
     Push(address="/fail", topic="/job/{job}", event=told.JobFailed, types="siss",
          names=("verb", "job", "code", "text"), values=lambda _, e: (*_verb(e), e.code, e.text),
          help="A job ended without its result. Also goes to the one who asked for it."),
+    Push(address="/passage", topic="/job/{job}", event=told.PassageHeard, types="iffss",
+         names=("job", "start_seconds", "end_seconds", "language", "text"),
+         values=lambda _, e: (_job(e.job), float(e.start_seconds), float(e.end_seconds), e.language, e.text),
+         help="What is said in a part of a recording that a job listens to. Also goes to the one who asked for it."),
+    Push(address="/word", topic="/job/{job}", event=told.WordHeard, types="iffssf",
+         names=("job", "start_seconds", "end_seconds", "text", "source", "confidence"),
+         values=lambda _, e: (_job(e.job), float(e.start_seconds), float(e.end_seconds), e.text, e.source,
+                              float(e.confidence)),
+         help="A word of that part, what timed it, and how sure that is, 0 to 1."),
     Push(address="/late", event=told.StartedLate, types="sfi", names=("what", "late_ms", "sequence"),
          values=lambda _, e: (e.what, e.late_seconds * 1000.0, e.sequence),
          help="Something sounded later than asked. The sender of a bundle that came late always hears it."),

@@ -90,6 +90,7 @@ class StoreQuestions:
         name: str = "",
         backend: str = BACKEND,
         language: str = LANGUAGE,
+        listen: str = "",
     ) -> Values:
         """Make a voice of samples."""
         paths = tuple(filter(None, (path.strip() for path in re.split(r"[\n,]", files))))
@@ -97,9 +98,15 @@ class StoreQuestions:
             raise BadArguments("files: name the samples, with commas between or as an array")
         rows = await self._port.consult(
             AddProfile(
-                profile=profile, consent=consent, files=paths, name=name, backend=backend, language=language
+                profile=profile,
+                consent=consent,
+                files=paths,
+                name=name,
+                backend=backend,
+                language=language,
+                listen=listen,
             )
-        )  # fmt: skip
+        )
         return _told(client, "/profiles/check", rows, profile)
 
     async def profile_export(self, client: Client, profile: str, file: str) -> Values:  # noqa: ARG002

@@ -577,6 +577,18 @@ class MakeTake(Base, frozen=True, kw_only=True):
     job: str | None = None
 
 
+class Transcribe(Base, frozen=True, kw_only=True):
+    """Have what is said in an audio file of the story's folder written down, part by part.
+
+    language: a code, empty: found out. model: what listens, empty: the usual one.
+    """
+
+    file: str
+    language: str = ""
+    model: str = ""
+    job: str | None = None
+
+
 class Export(Base, frozen=True, kw_only=True):
     """Write the story as it is now, beside its file, while it plays.
 
@@ -642,8 +654,8 @@ Command = (
     | RenumberCue | SetTempo | RemoveTempo
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Export | CancelJob
-    | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
+    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Transcribe | Export
+    | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
 )  # fmt: skip
 
 Turn = (

@@ -274,6 +274,27 @@ class JobFailed(Base, frozen=True, kw_only=True):
     text: str
 
 
+class PassageHeard(Base, frozen=True, kw_only=True):
+    """A job that listens to a recording knows what is said in a part of it. language: its code."""
+
+    job: str
+    text: str
+    language: str
+    start_seconds: float
+    end_seconds: float
+
+
+class WordHeard(Base, frozen=True, kw_only=True):
+    """A word of the passage that was told last. source, confidence: see ``HeardWord``."""
+
+    job: str
+    text: str
+    start_seconds: float
+    end_seconds: float
+    source: str
+    confidence: float
+
+
 class StartedLate(Base, frozen=True, kw_only=True):
     """Something sounded later than it was asked for."""
 
@@ -494,7 +515,7 @@ Event = (
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
     | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
-    | VoiceChanged | VoicesChanged | JobProgressed | JobDone | JobFailed
+    | VoiceChanged | VoicesChanged | JobProgressed | JobDone | JobFailed | PassageHeard | WordHeard
     | StartedLate | Dropped | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | ClockSourceChanged

@@ -77,7 +77,10 @@ class CheckSample(Base, frozen=True, kw_only=True):
 
 
 class AddProfile(Base, frozen=True, kw_only=True):
-    """Make a voice of samples. Rows: what is to be told of them, as CheckSample's."""
+    """Make a voice of samples. Rows: what is to be told of them, as CheckSample's.
+
+    texts: what is said in each, none: unknown. listen: the model that writes that down, see ``StoreDesk``.
+    """
 
     profile: str
     consent: str
@@ -85,6 +88,8 @@ class AddProfile(Base, frozen=True, kw_only=True):
     name: str
     backend: str
     language: str
+    texts: tuple[str, ...] = ()
+    listen: str = ""
 
 
 class ExportProfile(Base, frozen=True, kw_only=True):

@@ -29,7 +29,6 @@ from engine.control.plugins import PluginHost
 from engine.control.quota import Quota
 from engine.control.regrapher import Regrapher
 from engine.control.store_desk import StoreDesk
-from engine.control.take_maker import TakeMaker
 from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
@@ -75,10 +74,10 @@ Message = dict[str, Any]
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the control process is told. memory: ``EngineMemory.describe``; folders are paths as text.
 
-    model_bytes: what models may take on each device. preload: voices that are warmed at start. stream_seconds: longer
-    audio files are played from the disk. plugin_catalog: the file of what is known of plug-ins. crashed: how audio
-    processes died in some, by effect. outputs_max_bytes: what exports and recordings beside the story may take.
-    streams: what is sent over the network from the start, see ``parse_streams``.
+    model_bytes: what models may take on each device; model_workers: processes that may keep one. preload: voices that
+    are warmed at start. stream_seconds: longer audio files are played from the disk. plugin_catalog: the file of what
+    is known of plug-ins. crashed: how audio processes died in some, by effect. outputs_max_bytes: what exports and
+    recordings beside the story may take. streams: what is sent over the network from the start, see ``parse_streams``.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -96,6 +95,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     audio_folder: str = ""
     replay: str = ""
     model_bytes: int | None = None
+    model_workers: int = 1
     preload: tuple[str, ...] = ()
     speak_with: str = ""
     stream_seconds: float = 60.0
@@ -127,6 +127,7 @@ class Control:
             sample_rate=story.sample_rate,
             arena=self._memory.arena,
             model_bytes=config.model_bytes,
+            model_workers=config.model_workers,
             on_state=lambda state: self.voices.hear(state),
             locks=Locks(Path(config.takes_folder)),
         )
@@ -158,8 +159,8 @@ class Control:
             media_folder=config.media_folder,
         )
         self.store = StoreDesk(Clerk(shelves), self.catalog, self._folder)
-        maker = TakeMaker(self.pool, self.store.clerk)
-        self.workshop = Workshop(self.pool, bench, self.notes, self._quota, maker)
+        self.workshop = Workshop(self.pool, bench, self.notes, self._quota, self.store.clerk)
+        self.store.hear = self.workshop.transcriber.text_of
         self.session = Session(
             story,
             self.link,
@@ -182,7 +183,7 @@ class Control:
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
         self._disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
-        self.voices.tell = self.workshop.tell = maker.tell = self.store.tell = self.session.tell
+        self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
         self.store.story = lambda: self.session.story
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players

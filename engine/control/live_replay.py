@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from engine.clock import HeldClock
-from engine.commands import Export, LoadStory, ReloadStory, SaveStory
+from engine.commands import Export, LoadStory, MakeTake, ReloadStory, SaveStory, Transcribe
 from engine.control.transcript import Entry
 from engine.errors import EngineError
 from engine.session.inputs import Did
@@ -22,7 +22,7 @@ LEAD_SECONDS = 0.5
 LOOK_SECONDS = 0.02
 
 
-FILED = (SaveStory, ReloadStory, LoadStory, Export)
+FILED = (SaveStory, ReloadStory, LoadStory, Export, MakeTake, Transcribe)
 """Commands about files: they are not repeated."""
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.commands import Export, LoadStory, ReloadStory, SaveStory, StartRecording, StopRecording
+from engine.commands import (
+    Export,
+    LoadStory,
+    MakeTake,
+    ReloadStory,
+    SaveStory,
+    StartRecording,
+    StopRecording,
+    Transcribe,
+)
 from engine.control.flows import Flows
 from engine.control.loader import TakeLoader
 from engine.control.stock import Stock
@@ -137,8 +146,10 @@ class Replay:
     def _do(self, core: AudioCore, session: Session, what: Input) -> None:
         self._soon = what.soon
         match what:
-            case Did(command=SaveStory() | ReloadStory() | StartRecording() | StopRecording() | Export() | LoadStory()):
+            case Did(command=SaveStory() | ReloadStory() | LoadStory() | StartRecording() | StopRecording()):
                 pass  # what came of it has an entry of its own, or nothing to do with the sound
+            case Did(command=Export() | MakeTake() | Transcribe()):
+                pass  # files beside the sound
             case Did(command=command, at_frame=at_frame):
                 try:
                     session.apply(command, at_frame)

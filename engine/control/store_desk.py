@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from engine.control.clerk import Clerk, project_file
-from engine.errors import StoryError
+from engine.errors import NotReady, StoryError
 from engine.events import Event, VoicesChanged
 from engine.questions import (
     AddProfile,
@@ -25,20 +25,32 @@ from engine.story.model import SpeakLine, Story
 from engine.voices.catalog import Catalog
 from engine.voices.preset import Preset
 
+Hear = Callable[[str, str, str], Awaitable[str]]
+"""Returns what is said in a file: its path, the code of its language, the model that listens."""
+
+
+async def deaf(_file: str, _language: str, _model: str) -> str:
+    """Refuse."""
+    raise NotReady("nothing here listens to samples; give their texts")
+
 
 class StoreDesk:
-    """Passes questions on to the clerk. folder: of the project. Set ``tell`` and ``story`` before it is asked."""
+    """Passes questions on to the clerk. folder: of the project. Set ``tell``, ``story`` and ``hear`` first."""
 
     def __init__(self, clerk: Clerk, catalog: Catalog, folder: Path) -> None:
         self.clerk, self._catalog, self._folder = clerk, catalog, folder
         self.tell: Callable[[tuple[Event, ...]], object] = lambda _: None
         self.story: Callable[[], Story] = lambda: Story(title="")
+        self.hear: Hear = deaf
 
     async def ask(self, question: Question) -> tuple[Row, ...]:
         """Return what the store answers. Raises EngineError."""
         question = self._placed(question)
         if isinstance(question, RemoveProfile):
             self._refuse_needed(question.profile)
+        if isinstance(question, AddProfile) and question.listen:
+            texts = [await self.hear(file, question.language, question.listen) for file in question.files]
+            question = replace(question, texts=tuple(texts), listen="")
         rows = await self.clerk.ask(question)
         match question:
             case AddProfile(profile=profile):

@@ -1,4 +1,4 @@
-"""The workshop: exports of the running story, one at a time, each in a process of its own."""
+"""The workshop: exports of the running story, one at a time, each in a process of its own; takes; transcripts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import get_args
 import msgspec
 
 from engine.child import Child
-from engine.commands import Export
+from engine.commands import Export, Transcribe
+from engine.control.clerk import Clerk
+from engine.control.job_tasks import JobTasks
 from engine.control.quota import Quota
 from engine.control.take_maker import TakeMaker
+from engine.control.transcriber import Transcriber
 from engine.errors import BadRange, Busy, EngineError, ExportError, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.export.export_process import ExportOrder, ExportTold, Failed, Finished, Progressed
@@ -60,13 +63,16 @@ class Workshop:
     ``tell`` takes events; set it before anything is exported. Event loop of the control process only.
     """
 
-    def __init__(self, pool: VoicePool, bench: Bench, notes: Notes, quota: Quota, maker: TakeMaker) -> None:
-        self._pool, self._bench, self._notes, self._quota, self._maker = pool, bench, notes, quota, maker
+    def __init__(self, pool: VoicePool, bench: Bench, notes: Notes, quota: Quota, clerk: Clerk) -> None:
+        self._pool, self._bench, self._notes, self._quota = pool, bench, notes, quota
         self._states: dict[str, JobState] = {}
         self._tasks: dict[str, asyncio.Task[Finished]] = {}
         self._turn = asyncio.Lock()
         self._closing = False
         self.tell: Tell = lambda _: None
+        self._others = JobTasks(lambda events: self.tell(events))
+        self._maker = TakeMaker(pool, clerk, self._others)
+        self.transcriber = Transcriber(pool, bench.base_folder, notes, self._others)
 
     def export(self, job: str, command: Export, story: Story) -> None:
         """Begin. Raises BadRange for a folder outside the project's, UnknownThing, Busy, OverQuota."""
@@ -83,19 +89,23 @@ class Workshop:
         task.add_done_callback(lambda done: self._ended(job, folder, done))
 
     def cancel(self, job: str) -> bool:
-        """Stop an export or a take; False: there is none of that name."""
+        """Stop a job; False: there is none of that name."""
         task = self._tasks.get(job)
         if task is not None:
             task.cancel()
-        return task is not None or self._maker.cancel(job)
+        return task is not None or self._others.cancel(job)
 
     def make_take(self, job: str, line: Line, seed: int | None) -> None:
         """Begin to make a take. Raises UnknownThing, Busy."""
         self._maker.make(job, line, seed)
 
+    def transcribe(self, job: str, command: Transcribe) -> None:
+        """Begin to listen to a recording. Raises BadRange, ModelMissing, Busy."""
+        self.transcriber.begin(job, command)
+
     def jobs(self) -> tuple[JobState, ...]:
-        """Return the exports that go on or wait, and the takes that are being made."""
-        return (*self._states.values(), *self._maker.jobs())
+        """Return what goes on or waits."""
+        return (*self._states.values(), *self._others.jobs())
 
     def recall(self, story: Story) -> None:
         """Begin anew what a control process that is gone has left."""
@@ -105,11 +115,12 @@ class Workshop:
                 self.export(job, msgspec.msgpack.decode(note, type=Export), story)
             except EngineError as error:
                 self.tell((JobFailed(job=job, verb=EXPORT, code=error.code, text=str(error)),))
+        self.tell(self.transcriber.recall())
 
     async def close(self) -> None:
         """Stop everything; what this process does not finish, nobody does."""
         self._closing = True
-        await self._maker.close()
+        await self._others.close()
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine.commands import Export, MakeTake, Render
+from engine.commands import Export, MakeTake, Render, Transcribe
 from engine.errors import Busy, EngineError, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.params import SEED
@@ -18,7 +18,7 @@ from engine.session.speech import Speech
 from engine.story.model import Line, Story
 from engine.story.properties import spoken_line
 
-RENDER, EXPORT, TAKES = "render", "export", "takes"
+RENDER, EXPORT, TAKES, TRANSCRIBE = "render", "export", "takes", "transcribe"
 MAX_RENDERS = 8
 """How many may wait at once for the story's takes; more are refused as busy."""
 
@@ -33,7 +33,7 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workshop(Protocol):
-    """Exports a story, and makes takes, beside a running session. The control process has the real one."""
+    """Exports, makes takes and listens beside a running session. The control process has the real one."""
 
     def export(self, job: str, command: Export, story: Story) -> None:
         """Begin; JobProgressed, then JobDone or JobFailed follow. Raises EngineError where it can't begin."""
@@ -41,6 +41,10 @@ class Workshop(Protocol):
 
     def make_take(self, job: str, line: Line, seed: int | None) -> None:
         """Begin; JobDone or JobFailed follows. Raises EngineError where it can't begin."""
+        ...
+
+    def transcribe(self, job: str, command: Transcribe) -> None:
+        """Begin; PassageHeard, WordHeard and JobProgressed, then JobDone or JobFailed follow. Raises EngineError."""
         ...
 
     def cancel(self, job: str) -> bool:
@@ -62,6 +66,10 @@ class NoWorkshop:
     def make_take(self, job: str, line: Line, seed: int | None) -> None:  # noqa: ARG002
         """Refuse."""
         raise EngineError("this session has nowhere to keep takes")
+
+    def transcribe(self, job: str, command: Transcribe) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise EngineError("this session has nothing to listen with")
 
     def cancel(self, job: str) -> bool:  # noqa: ARG002
         """Know none."""
@@ -125,6 +133,13 @@ class Jobs:
         seed = None if command.seed is None else round(SEED.check(command.seed, "seed"))
         self._workshop.make_take(job, spoken_line(self._context.story, command.clip), seed)
         return (JobProgressed(job=job, verb=TAKES, fraction=0.0, stage="speak"),)
+
+    def transcribe(self, command: Transcribe) -> tuple[Event, ...]:
+        """Begin to listen to a recording. Raises EngineError."""
+        self._count += 1
+        job = command.job or f"{TRANSCRIBE}-{self._count}"
+        self._workshop.transcribe(job, command)
+        return (JobProgressed(job=job, verb=TRANSCRIBE, fraction=0.0, stage="waiting"),)
 
     def cancel(self, job: str) -> tuple[Event, ...]:
         """Stop a job. Raises UnknownThing naming those there are."""

@@ -88,6 +88,7 @@ from engine.commands import (
     StopSlot,
     StopStream,
     StoreSnapshot,
+    Transcribe,
     TriggerSlot,
     UnloadVoice,
     WarmVoice,
@@ -422,7 +423,7 @@ class Session:
                 return self.speech.say(command, at_frame)
             case PrepareLine():
                 self.speech.prepare(command)
-            case Render() | MakeTake() | Export() | CancelJob():
+            case Render() | MakeTake() | Transcribe() | Export() | CancelJob():
                 return self._work(command)
             case LoadVoice() | WarmVoice() | UnloadVoice() | RetryPlugin() | ScanPlugins():
                 self._prepare(command)
@@ -548,7 +549,7 @@ class Session:
                 return self.prompts.say(text)
         return ()
 
-    def _work(self, command: Render | MakeTake | Export | CancelJob) -> tuple[Event, ...]:
+    def _work(self, command: Render | MakeTake | Transcribe | Export | CancelJob) -> tuple[Event, ...]:
         match command:
             case Render():
                 self.open()
@@ -557,6 +558,8 @@ class Session:
                 return self.jobs.export(command)
             case MakeTake():
                 return self.jobs.make_take(command)
+            case Transcribe():
+                return self.jobs.transcribe(command)
             case CancelJob(job=job):
                 return self.jobs.cancel(job)
 

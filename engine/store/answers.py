@@ -151,7 +151,7 @@ class Answers:
                 samples=(),
             ),
             files,
-            [""] * len(files),
+            question.texts or [""] * len(files),
         )
         return tuple(row for sample in made.samples for row in _found(sample.findings))
 

@@ -12,7 +12,6 @@ import pytest
 from engine.commands import Export
 from engine.control.clerk import Clerk
 from engine.control.quota import Quota
-from engine.control.take_maker import TakeMaker
 from engine.control.workshop import MAX_EXPORTS, Bench, Workshop
 from engine.errors import BadRange, Busy, OverQuota, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
@@ -51,7 +50,7 @@ class Shop:
         self.notes = Notes()
         self.quota = Quota([folder / "exports"], max_bytes)
         shelves = Shelves(data_folder=str(folder), takes_folder=str(takes), voice_folders=(), speak_with="")
-        self.workshop = Workshop(self.pool, bench, self.notes, self.quota, TakeMaker(self.pool, Clerk(shelves)))
+        self.workshop = Workshop(self.pool, bench, self.notes, self.quota, Clerk(shelves))
         self.told: list[Event] = []
         self._news = asyncio.Event()
         self.workshop.tell = self._hear

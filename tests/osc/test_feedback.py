@@ -205,12 +205,17 @@ def test_the_news_of_a_job_go_to_who_asked_and_to_who_listens(bench):
     bench.listen("/fail", port=9002)
     bench.feedback.own("7", asker, "say")
     bench.engine.tell(told.JobProgressed(job="7", verb="say", fraction=0.5, stage="speaking"))
+    bench.engine.tell(
+        told.WordHeard(job="7", text="hi", start_seconds=0.5, end_seconds=1.0, source="dtw", confidence=0.5)
+    )
     bench.engine.tell(told.JobDone(job="7", verb="say", result="abc", seconds=1.5))
     bench.engine.tell(told.JobFailed(job="8", verb="say", code="voice_failed", text="mute"))
     sent = [(to[1], m.address, *m.args) for to, m in bench.wire.sent]
     assert sent == [
         (9005, "/progress", "/say", 7, 0.5, "speaking"),
         (9001, "/progress", "/say", 7, 0.5, "speaking"),
+        (9005, "/word", 7, 0.5, 1.0, "hi", "dtw", 0.5),
+        (9001, "/word", 7, 0.5, 1.0, "hi", "dtw", 0.5),
         (9005, "/done", "/say", 7, "abc", 1.5),
         (9001, "/done", "/say", 7, "abc", 1.5),
         (9001, "/fail", "/say", 8, "voice_failed", "mute"),

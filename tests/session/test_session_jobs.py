@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from studio import Studio, small_story
 
-from engine.commands import CancelJob, Export, PrepareLine, Render, Say
+from engine.commands import CancelJob, Export, PrepareLine, Render, Say, Transcribe
 from engine.errors import Busy, EngineError, UnknownThing, VoiceError
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.session.jobs import MAX_RENDERS
@@ -73,9 +73,10 @@ def test_a_successor_looks_anew_for_what_is_left() -> None:
     assert isinstance(told, JobDone) and told.job == "7"
 
 
-def test_without_a_workshop_nothing_is_exported() -> None:
-    with pytest.raises(EngineError, match="nowhere to export"):
-        Studio(small_story()).session.apply(Export(folder="x"))
+def test_without_a_workshop_nothing_is_exported_and_nobody_listens() -> None:
+    for command, refusal in ((Export(folder="x"), "nowhere to export"), (Transcribe(file="x"), "nothing to listen")):
+        with pytest.raises(EngineError, match=refusal):
+            Studio(small_story()).session.apply(command)
 
 
 def test_a_line_that_is_prepared_is_spoken_at_once() -> None:
