@@ -171,4 +171,4 @@ def _timing(voice: Voice, words: tuple[Word, ...]) -> str:
     """Return what timed the words: the voice, or what aligned them."""
     if not words:
         return "none"
-    return voice.timing if voice.timing != "none" else words[0].source
+    return voice.timing if voice.timing == "exact" else words[0].source

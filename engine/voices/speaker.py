@@ -180,8 +180,8 @@ def script_for(request: wire.Render) -> Script:
 
 
 def _times(voice: Voice, request: wire.Render) -> Times | None:
-    """Return what times the words of a voice that times none."""
-    return PassageAligner(language_of(request.preset)) if voice.timing == "none" else None
+    """Return what times the words that a voice leaves untimed."""
+    return PassageAligner(language_of(request.preset)) if voice.timing != "exact" else None
 
 
 def _script_or_error(request: wire.Render) -> Script | EngineError:

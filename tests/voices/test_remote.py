@@ -1,5 +1,6 @@
 """A server's voice, against a server on this machine that streams, stalls, breaks off, lies, and says no."""
 
+import base64
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +9,6 @@ import numpy as np
 import pytest
 
 from engine.errors import VoiceError
-from engine.voices.backends import remote_voice
 from engine.voices.backends.remote import BACKEND
 from engine.voices.media import Stopped
 from engine.voices.preset import complete_settings
@@ -102,6 +102,21 @@ def silence(handler):
     begin(handler, length=0)
 
 
+def captioned(handler, *, told=True, cut=1000):
+    """Send JSON lines as Kokoro-FastAPI does: the words of half of the sound behind it."""
+    begin(handler)
+    halves = [TONE[: RATE // 2], TONE[RATE // 2 :]]
+    words = [[("Hello", 0.1, 0.4), (",", 0.4, 0.4)], [("there", 0.5, 0.9), (".", None, None)]]
+    lines = b""
+    for half, stamps in zip(halves, words, strict=True):
+        names = [{"word": w, "start_time": s, "end_time": e} for w, s, e in stamps] if told else None
+        audio = base64.b64encode(half.tobytes()).decode()
+        lines += json.dumps({"audio": audio, "audio_format": "audio/pcm", "timestamps": names}).encode() + b"\n"
+    for start in range(0, len(lines) - 1, cut):
+        send(handler, lines[start : min(start + cut, len(lines) - 1)])
+    send(handler, b"")
+
+
 def busy_once(handler):
     if len(handler.server.speech.asked) == 1:
         begin(handler, length=0, status=503)
@@ -153,6 +168,31 @@ def test_a_wav_is_read_too_and_another_rate_refused(server):
     server.behaviour = lambda handler: stream(handler, wav(22_050))
     with pytest.raises(VoiceError, match="at 22050 Hz; expected 16-bit mono at sample_rate, 24000 Hz"):
         sound(voice(server))
+
+
+def test_a_server_that_captions_times_the_words(server):
+    server.behaviour = captioned
+    speaker = voice(server, words="captioned_speech")
+    chunks = list(speaker.speak("Hello, there."))
+    ((path, body, _),) = server.asked
+    assert (path, body["return_timestamps"]) == ("/dev/captioned_speech", True)
+    np.testing.assert_allclose(np.concatenate([c.audio for c in chunks])[:, 0], TONE / 32768.0, atol=1e-6)
+    words = [word for chunk in chunks for word in chunk.words]
+    assert [(w.text, w.start_frame, w.end_frame, w.source) for w in words] == [
+        ("Hello", 2400, 9600, "server"),
+        ("there", 12_000, 21_600, "server"),
+    ]
+    ((_, together),) = speaker.speak_all(["Hello, there."], seeds=[0])
+    assert together.words == tuple(words)
+
+
+def test_words_that_a_server_leaves_untimed_are_none_of_it_and_no_captions_are_an_error(server):
+    server.behaviour = lambda handler: captioned(handler, told=False)
+    speaker = voice(server, words="captioned_speech")
+    assert [c.words for c in speaker.speak("Hello, there.") if c.words] == []
+    server.behaviour = lambda handler: stream(handler, b"\n")
+    with pytest.raises(VoiceError, match="sends no captioned speech"):
+        sound(speaker)
 
 
 def test_a_busy_server_is_asked_again(server):
@@ -214,4 +254,4 @@ def test_what_is_no_address_is_refused():
 
 def test_a_key_is_in_no_digest():
     settings = complete_settings("remote", {})
-    assert "key" not in BACKEND.model(settings) and remote_voice.RemoteVoice.timing == "none"
+    assert "key" not in BACKEND.model(settings)

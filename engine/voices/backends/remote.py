@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from engine.params import ParamSpec
-from engine.voices.base import Abilities, Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.base import Abilities, Choice, Report, Setting, Settings, Text, Voice, unheard
 
 LINES_PER_SERVER = 2
 """How many lines each server has at once, in batches: one sounds while the next is on its way."""
+
+ALIGNED, CAPTIONED = "align", "captioned_speech"
+WORDS = frozenset({ALIGNED, CAPTIONED})
 
 SETTINGS: Mapping[str, Setting] = {
     "urls": Text(kind="the servers' addresses, commas between", default="http://127.0.0.1:8000"),
@@ -19,6 +22,7 @@ SETTINGS: Mapping[str, Setting] = {
     "speed": ParamSpec(low=0.25, high=4.0, default=1.0),
     "sample_rate": ParamSpec(low=8000.0, high=96_000.0, default=24_000.0, unit="Hz"),
     "timeout_seconds": ParamSpec(low=0.1, high=600.0, default=20.0, unit="s"),
+    "words": Choice(kind="source of word times", default=ALIGNED, allowed=lambda: WORDS),
     "key_variable": Text(kind="the environment variable that holds the API key", default="OPENAI_API_KEY"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -16,12 +17,17 @@ import numpy as np
 import urllib3
 
 from engine.errors import VoiceError
-from engine.voices.backends.remote import addresses
+from engine.voices.aligning import in_frames
+from engine.voices.backends.captions import Captions
+from engine.voices.backends.remote import CAPTIONED, addresses
 from engine.voices.base import Chunk, Settings, Timing
 from engine.voices.media import Stopped, never
+from engine.voices.server_words import ToldWord, server_spans
 from engine.voices.words import tokens
 
-PATH = "/v1/audio/speech"
+log = logging.getLogger(__name__)
+
+PATH, CAPTIONED_PATH = "/v1/audio/speech", "/dev/captioned_speech"
 CONNECT_SECONDS = 3.0
 ASK_SECONDS = 0.05
 """How often it is asked whether to stop while the server says nothing."""
@@ -45,10 +51,11 @@ class RemoteVoice:
     """One voice of one or several servers; each line goes to the one that has the least to do."""
 
     channels = 1
-    timing: Timing = "none"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._captioned = settings["words"] == CAPTIONED
+        self.timing: Timing = "server" if self._captioned else "none"
         urls = addresses(settings)
         if not urls or any(not url.startswith(("http://", "https://")) for url in urls):
             raise VoiceError(f"urls: expected http://… or https://…, got {settings['urls']!r}")
@@ -73,7 +80,9 @@ class RemoteVoice:
         """Ask for several lines at once; see ``BatchVoice``."""
 
         def whole(text: str, seed: int) -> Chunk:
-            return Chunk(audio=np.concatenate([chunk.audio for chunk in self.speak(text, seed=seed, stopped=stopped)]))
+            chunks = list(self.speak(text, seed=seed, stopped=stopped))
+            words = tuple(word for chunk in chunks for word in chunk.words)
+            return Chunk(audio=np.concatenate([chunk.audio for chunk in chunks]), words=words)
 
         with ThreadPoolExecutor(len(texts)) as threads:
             yield from enumerate(threads.map(whole, texts, seeds))
@@ -82,9 +91,9 @@ class RemoteVoice:
         failures: list[str] = []
         while True:
             with self._servers.least_busy(avoiding=failures) as url:
-                made = 0
+                made, told = 0, list[ToldWord]()
                 try:
-                    for audio in self._sound(url, text, seed, stopped):
+                    for audio in self._sound(url, text, seed, stopped, told):
                         made += len(audio)
                         yield Chunk(audio=audio)
                 except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -99,14 +108,22 @@ class RemoteVoice:
                     continue
             if not made:
                 raise VoiceError(f"{url} sent no sound for {text[:40]!r}")
+            if spans := server_spans(text, told):
+                words = in_frames(spans, text, self.sample_rate, made)
+                yield Chunk(audio=np.zeros((0, 1), np.float32), words=words)
+            elif self._captioned:
+                log.info("%s did not time every word of %r: they are aligned", url, text[:40])
             return
 
-    def _sound(self, url: str, text: str, seed: int, stopped: Callable[[], bool]) -> Iterator[np.ndarray]:
-        """Yield float samples, (frames, 1). Raises VoiceError when the server says no, Stopped."""
+    def _sound(
+        self, url: str, text: str, seed: int, stopped: Callable[[], bool], told: list[ToldWord]
+    ) -> Iterator[np.ndarray]:
+        """Yield float samples, (frames, 1); ``told`` takes words. Raises VoiceError if the server says no, Stopped."""
         reading = _Reading(lambda: self._ask(url, text, seed))
         samples = _Samples(self.sample_rate, url)
         try:
-            for data in reading.parts(stopped):
+            parts = reading.parts(stopped)
+            for data in _captioned(parts, Captions(url), told) if self._captioned else parts:
                 audio = samples.feed(data)
                 if len(audio):
                     yield audio
@@ -127,11 +144,14 @@ class RemoteVoice:
             body["instructions"] = settings["instructions"]
         if seed:
             body["seed"] = seed
+        if self._captioned:
+            body["return_timestamps"] = True
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if key := os.environ.get(str(settings["key_variable"]), ""):
             headers["Authorization"] = f"Bearer {key}"
+        path = CAPTIONED_PATH if self._captioned else PATH
         response = self._client.request(
-            "POST", url + PATH, body=json.dumps(body).encode(), headers=headers, preload_content=False
+            "POST", url + path, body=json.dumps(body).encode(), headers=headers, preload_content=False
         )
         if response.status != 200:
             told = response.read(SHOWN_BYTES).decode("utf-8", "replace").strip()
@@ -248,6 +268,14 @@ class _Samples:
                 f"{self._url} sends {channels} channels of {bits} bits at {rate} Hz;"
                 f" expected 16-bit mono at sample_rate, {self._sample_rate} Hz"
             )
+
+
+def _captioned(parts: Iterator[bytes], captions: Captions, told: list[ToldWord]) -> Iterator[bytes]:
+    """Yield the sound in captioned speech; ``told`` takes its words."""
+    for data in parts:
+        yield captions.feed(data)
+    yield captions.finish()
+    told.extend(captions.words)
 
 
 def _reason(error: Exception) -> str:
