@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     preload: Annotated[str, _text("voices that are loaded at start: ids with commas between")] = ""
     standby: Annotated[Switch, _text("keep a second audio process ready to take over when the first one dies")] = "on"
     workers: Annotated[int, _number(1, 64, "processes that speak")] = 1
+    model_workers: Annotated[int, _number(1, 64, "processes that may keep one speech model, where memory lasts")] = 1
 
     @property
     def cache_folder(self) -> Path:

@@ -45,7 +45,7 @@ def render(
 
     Killed, it goes on where it was: what is finished is kept. A line that fails is told at the end.
     """
-    settings = options.effective(workers=workers)
+    settings = options.effective(workers=workers, model_workers=workers)
     document, catalog = open_story(story, settings)
     batch = Batch(document, catalog, settings, changed=only is Only.CHANGED)
     takes, failed = batch.render()
@@ -88,6 +88,8 @@ class Batch:
                     self.cache,
                     self._meter(progress),
                     workers=self._settings.workers,
+                    model_workers=self._settings.model_workers,
+                    model_bytes=self._settings.model_memory_mb * 1_000_000,
                     lines=self._lines,
                     made=lambda _, take: self._ledger.note(take.digest),
                 )

@@ -88,6 +88,7 @@ def run_config(
             "cache_max_bytes": settings.cache_max_mb << 20,
             "outputs_max_bytes": settings.outputs_max_mb * 1_000_000,
             "model_bytes": settings.model_memory_mb * 1_000_000,
+            "model_workers": settings.model_workers,
             "speak_with": settings.speak_with,
             "preload": list(settings.preloaded),
             "data_folder": str(settings.data_folder),

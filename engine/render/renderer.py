@@ -41,13 +41,16 @@ def render_story(
     progress: Progress | None = None,
     *,
     workers: int = 1,
+    model_workers: int = 1,
+    model_bytes: int | None = None,
     lines: Iterable[Line] | None = None,
     made: Made | None = None,
     follow_locks: bool = True,
 ) -> dict[Line, Take]:
     """Return the take of every line of clips, cues and slots (or of ``lines``); all are in the cache then.
 
-    follow_locks: a line that keeps a take gets that one, see ``Locks``.
+    workers, model_workers, model_bytes: see ``VoicePool``. follow_locks: a line that keeps a take gets that one, see
+    ``Locks``.
 
     What is cached already starts no worker. Raises LinesFailed that names every line that can't be spoken once all
     others are, and MediaError when the cache can't be written. Not from inside an event loop: see ``render_lines``.
@@ -60,10 +63,12 @@ def render_story(
             cache=cache,
             sample_rate=story.sample_rate,
             workers=workers,
+            model_workers=model_workers,
+            model_bytes=model_bytes,
             locks=Locks(cache.folder) if follow_locks else None,
         )
         try:
-            return await render_lines(pool, wanted, progress, ahead=AHEAD * workers, made=made)
+            return await render_lines(pool, wanted, progress, ahead=AHEAD * max(workers, model_workers), made=made)
         finally:
             await pool.close()
 

@@ -19,6 +19,10 @@ Empty = Callable[[Slot], Awaitable[None]]
 Start = Callable[[], Awaitable[WorkerProcess]]
 
 
+class NoRoom(Exception):
+    """One more worker for a model finds no memory, as things are."""
+
+
 class Budget:
     """Keeps models within ``most_bytes`` on each device (None: no limit).
 
@@ -52,6 +56,19 @@ class Budget:
                 await worker.stop()
                 slot.failed(error)
                 raise
+            return worker
+
+    async def load_beside(self, slot: Slot, slots: Iterable[Slot], start: Start) -> WorkerProcess:
+        """Return what ``start`` returns: one more worker for a model. Nobody makes room for it: raises NoRoom."""
+        async with self._loading:
+            beside = tuple(slots)
+            if self._too_many(slot, beside, self._measured.get(slot.model, {})):
+                raise NoRoom
+            worker = await start()
+            if self._too_many(slot, beside, slot.bytes):
+                slot.leaving = True
+                await worker.stop()
+                raise NoRoom
             return worker
 
     def _remember(self, slot: Slot) -> None:

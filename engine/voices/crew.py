@@ -6,18 +6,21 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from engine.errors import EngineError, MediaError, VoiceError
+from engine.platform import spare_cores
 from engine.realtime.memory import Segment
 from engine.voices import wire
-from engine.voices.budget import Budget
+from engine.voices.budget import Budget, NoRoom
 from engine.voices.jobs import Job, JobQueue, TakeLost
 from engine.voices.model_state import ModelState
+from engine.voices.patience import HUNG_SECONDS, watch
 from engine.voices.preset import Preset
+from engine.voices.roster import Roster
 from engine.voices.slot import CLOSING, Slot, Wish
 from engine.voices.worker_process import WorkerDied, WorkerProcess
 
@@ -26,20 +29,12 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 2
 """A job whose worker dies is tried once more on a fresh one: what kills two is the job's fault."""
 
-HUNG_SECONDS = 60.0
-"""A worker at work that says nothing for so long is ended,"""
-HUNG_CHARACTERS = 300
-"""and for as long again for so many characters to speak: not every voice tells of parts."""
-CANCEL_SECONDS = 5.0
-"""How long a worker may take to stop a job before it is ended."""
-WATCH_SECONDS = 0.5
-
 
 class Crew:
     """Gives jobs to workers, one batch each at a time; workers start when they are needed. One event loop.
 
-    ``workers`` of them speak what needs no model of its own; each model has one more, to itself, within the budget.
-    on_state: hears how models are.
+    ``workers`` of them speak what needs no model of its own; each model has one more, to itself, within the budget, and
+    up to ``model_workers`` where it has more to do and there is room. on_state: hears how models are.
     """
 
     def __init__(
@@ -49,6 +44,7 @@ class Crew:
         workers: int,
         most_queued: int,
         *,
+        model_workers: int = 1,
         budget: Budget | None = None,
         on_state: Callable[[ModelState], None] | None = None,
         hung_seconds: float = HUNG_SECONDS,
@@ -57,10 +53,9 @@ class Crew:
         self.queue = JobQueue(most_queued)
         self._folder, self._arena = cache_folder, arena
         self._budget = budget or Budget()
-        self._on_state = on_state or _unheard
+        self._threads = max(1, spare_cores() // model_workers)
         self._hung_seconds = hung_seconds
-        self._slots = [self._slot(number, "") for number in range(workers)]
-        self._models: dict[str, Slot] = {}
+        self._slots = Roster(self._slot, workers, model_workers, on_state or _unheard)
         self._jobs: dict[int, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -69,32 +64,36 @@ class Crew:
     @property
     def pids(self) -> tuple[int, ...]:
         """The process ids of the workers that run."""
-        return tuple(s.worker.pid for s in self._slots if s.worker is not None and s.worker.alive)
+        return tuple(s.worker.pid for s in self._slots if s.worker is not None and s.alive)
 
     @property
     def states(self) -> tuple[ModelState, ...]:
         """How each model is that was ever asked for."""
-        return tuple(slot.state for slot in self._models.values())
+        return self._slots.states
 
     async def start(self) -> None:
         """Start all workers but those of models. Raises VoiceError."""
-        await asyncio.gather(*(self._ready(slot, None) for slot in self._slots if not slot.model))
+        await asyncio.gather(*(self._ready(slot, None) for slot in self._slots.of("")))
 
     async def load(self, model: str, preset: Preset, *, warm: bool) -> None:
-        """Have ``model`` in memory for ``preset``; warm: and have it speak once. Raises VoiceError."""
-        slot = self._of_model(model)
-        slot.forgive()
-        try:
-            await self._ready(slot, preset, Wish.WARM if warm else Wish.LOADED)
-        except WorkerDied as error:
-            raise VoiceError(f"a voice worker died while it loaded {preset.id}") from error
+        """Have ``model`` in memory for ``preset``, in all its workers; warm: and speak once. Raises VoiceError."""
+        wish = Wish.WARM if warm else Wish.LOADED
+        slot: Slot | None = self._slots.first(model)
+        with contextlib.suppress(NoRoom):  # then it has one less
+            while slot is not None:
+                slot.forgive()
+                try:
+                    await self._ready(slot, preset, wish)
+                except WorkerDied as error:
+                    raise VoiceError(f"a voice worker died while it loaded {preset.id}") from error
+                slot = self._slots.widen(model)
         self.dispatch()
 
     async def unload(self, model: str) -> None:
         """Give back what ``model`` takes; what it is at is done first, what waits loads it again."""
-        if (slot := self._models.get(model)) is not None:
+        for slot in self._slots.of(model) if model else ():
             await self._empty(slot)
-            self.dispatch()
+        self.dispatch()
 
     def put(self, job: Job) -> None:
         """Let ``job`` be done. Raises Busy, and VoiceError once closed."""
@@ -102,8 +101,7 @@ class Crew:
             raise VoiceError(CLOSING)
         self.queue.put(job)
         self._jobs[job.number] = job
-        if job.model:
-            self._of_model(job.model)
+        self._slots.first(job.model)
         self.dispatch()
 
     def abandon(self, job: Job) -> None:
@@ -132,24 +130,31 @@ class Crew:
     def dispatch(self) -> None:
         """Give work to idle workers; let other speaking give way where a performer waits."""
         self._unpin_orphans()
-        for slot in self._slots:
-            if not slot.jobs and not slot.leaving and (jobs := self.queue.take(slot.number, slot.model)):
-                slot.jobs = jobs
-                self._spawn(self._run(slot, jobs))
-        for model in ("", *self._models):
-            slots = [slot for slot in self._slots if slot.model == model]
+        for slot in sorted(self._slots, key=lambda slot: not slot.alive):
+            self._give(slot)
+        for model in self._slots.models:
+            if self.queue.waits(model) and (more := self._slots.widen(model)) is not None:
+                self._give(more)
+            slots = self._slots.of(model)
             self._make_way(slots, self.queue.pressing(model, {slot.number for slot in slots}))
         if self._watching is None and any(slot.jobs for slot in self._slots):
-            self._watching = asyncio.create_task(self._watch())
+            self._watching = asyncio.create_task(watch(self._slots, self._hung_seconds))
+
+    def _give(self, slot: Slot) -> None:
+        """Let a slot that is idle begin with what waits for it."""
+        if not slot.jobs and not slot.leaving and (jobs := self.queue.take(slot.number, slot.model)):
+            slot.jobs = jobs
+            self._spawn(self._run(slot, jobs))
 
     def _unpin_orphans(self) -> None:
         """What a model's worker still had, another may copy from the cache once that worker is gone."""
-        for slot in self._models.values():
-            if slot.worker is None or not slot.worker.alive:
+        for slot in self._slots.keepers:
+            if not slot.alive:
                 self.queue.unpin(slot.number)
 
-    def _make_way(self, slots: list[Slot], pressing: int) -> None:
+    def _make_way(self, slots: Iterable[Slot], pressing: int) -> None:
         """Interrupt as many slots as jobs press."""
+        slots = tuple(slots)
         yielding = sum(any(job.yielding for job in slot.jobs) for slot in slots)
         for slot in slots:
             if yielding >= pressing:
@@ -177,6 +182,9 @@ class Crew:
                 slot.tell("speaking")
             answers = worker.ask_all(_request(jobs), [job.number for job in jobs])
             await asyncio.gather(*(self._settle(slot, job, a) for job, a in zip(jobs, answers, strict=True)))
+        except NoRoom:
+            for job in jobs:
+                self._again(job)
         except WorkerDied:
             for job in jobs:
                 job.attempts += not begun
@@ -188,7 +196,7 @@ class Crew:
             slot.jobs = []
             slot.used, slot.cancelled_at = time.monotonic(), 0.0
             if slot.state.state == "speaking":
-                slot.tell("warm" if slot.worker is not None and slot.worker.alive else "cold")
+                slot.tell("warm" if slot.alive else "cold")
             for job in jobs:
                 job.yielding = False
             self._budget.idle.set()
@@ -231,13 +239,23 @@ class Crew:
         job.fail(error)
 
     async def _ready(self, slot: Slot, preset: Preset | None, wish: Wish = Wish.READY) -> WorkerProcess:
-        """Return the slot's worker; where a model has to be loaded for it, within the budget."""
+        """Return the slot's worker; where a model has to be loaded for it, within the budget.
+
+        Raises NoRoom for one that its model could do without.
+        """
         if self._closing.is_set():
             raise VoiceError(CLOSING)
-        if slot.model and not slot.bytes:
-            start = partial(slot.ready, preset, wish)
-            return await self._budget.load(slot, self._models.values(), self._empty, start)
-        return await slot.ready(preset, wish)
+        if not slot.model or slot.bytes:
+            return await slot.ready(preset, wish)
+        start = partial(slot.ready, preset, wish)
+        if not self._slots.is_more(slot):
+            return await self._budget.load(slot, self._slots.keepers, self._empty, start)
+        try:
+            return await self._budget.load_beside(slot, self._slots.keepers, start)
+        except (NoRoom, EngineError, WorkerDied) as error:
+            log.info("no more workers for %s: %s", slot.model, error or "there is no room")
+            self._slots.drop(slot, full=True)
+            raise NoRoom from error
 
     async def _empty(self, slot: Slot) -> None:
         """Unload a slot once it is idle; what is spoken in the background there gives way."""
@@ -248,17 +266,10 @@ class Crew:
                 self._budget.idle.clear()
                 await self._budget.idle.wait()
             await slot.unload()
+            self._slots.freed()
         finally:
             slot.leaving = False
-
-    def _of_model(self, model: str) -> Slot:
-        """Return the slot that keeps ``model``, a new one if need be; the first of the others for no model."""
-        if not model:
-            return self._slots[0]
-        if model not in self._models:
-            self._models[model] = self._slot(len(self._slots), model)
-            self._slots.append(self._models[model])
-        return self._models[model]
+            self._slots.drop(slot)
 
     def _slot(self, number: int, model: str) -> Slot:
         return Slot(
@@ -266,25 +277,11 @@ class Crew:
             model,
             folder=self._folder,
             arena=self._arena,
-            on_state=self._on_state,
+            threads=self._threads if model else 1,
+            on_state=lambda state: self._slots.hear(state.model),
             on_note=self._noted,
             on_end=self._ended,
         )
-
-    async def _watch(self) -> None:
-        """End workers that hang, at work or over being stopped; what they were at is tried once more."""
-        while True:
-            await asyncio.sleep(min(WATCH_SECONDS, self._hung_seconds / 4))
-            now = time.monotonic()
-            for slot in self._slots:
-                if slot.worker is None or not slot.jobs or not all(job.attempts for job in slot.jobs):
-                    continue
-                silent = now - slot.worker.last_sign
-                patience = _patience(slot.jobs, self._hung_seconds)
-                stubborn = slot.cancelled_at and now - slot.cancelled_at > min(CANCEL_SECONDS, self._hung_seconds)
-                if silent > patience or stubborn:
-                    log.error("a voice worker hangs and is ended: %s", slot.jobs[0].told())
-                    slot.worker.kill()
 
     def _ended(self, slot: Slot, served: bool) -> None:
         """A worker is gone, with the takes that it had not put into the cache."""
@@ -299,8 +296,10 @@ class Crew:
         if slot.leaving:
             return
         self.deaths += 1
+        self._slots.freed()
         if slot.state.state != "failed":
             slot.tell("cold", reason="the worker died")
+        self._slots.drop(slot)
         if served and not slot.model:
             self._spawn(self._replace(slot))
 
@@ -335,12 +334,6 @@ class Crew:
             job.lose(MediaError(answer.text))
         else:
             job.kept()
-
-
-def _patience(jobs: list[Job], hung_seconds: float) -> float:
-    """Return for how long a worker at ``jobs`` may say nothing."""
-    characters = sum(len(job.request.text) for job in jobs if isinstance(job.request, wire.Render))
-    return hung_seconds * (1.0 + characters / HUNG_CHARACTERS)
 
 
 def _preset(job: Job) -> Preset | None:

@@ -170,6 +170,10 @@ class JobQueue:
         now = [job for job in self._jobs if job.priority is Priority.NOW]
         return sum(job.slot in slots or (job.slot is None and job.model == model) for job in now)
 
+    def waits(self, model: str) -> bool:
+        """Return whether anything waits that any worker which keeps ``model`` could do."""
+        return any(job.slot is None and job.model == model for job in self._jobs)
+
     def put(self, job: Job) -> None:
         """Let ``job`` wait. Raises Busy when too many do."""
         if len(self._jobs) >= self._most:

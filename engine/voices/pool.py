@@ -18,12 +18,13 @@ from engine.story.model import Line
 from engine.voices import wire
 from engine.voices.budget import Budget
 from engine.voices.catalog import Catalog
-from engine.voices.crew import ATTEMPTS, HUNG_SECONDS, Crew
+from engine.voices.crew import ATTEMPTS, Crew
 from engine.voices.direction import direct
 from engine.voices.jobs import Job, Priority, TakeLost
 from engine.voices.media import Facts
 from engine.voices.model_state import ModelState
 from engine.voices.pace import Paces
+from engine.voices.patience import HUNG_SECONDS
 from engine.voices.preset import ears, model_of
 from engine.voices.registry import backend, listener
 from engine.voices.room import Room
@@ -48,8 +49,9 @@ class VoicePool:
     spoken once. A job is stopped, in the worker too, once everyone who waits for it is cancelled.
 
     arena: the clip arena; None where nothing is loaded (render, export). workers: those that speak what needs no model;
-    each model has one of its own. model_bytes: what models may take on each device; None: no limit. on_state: hears how
-    models are. hung_seconds: a worker at work that is silent for longer is ended. locks: takes that lines keep.
+    each model has one of its own, or up to ``model_workers`` where lines wait and memory lasts. model_bytes: what
+    models may take on each device; None: no limit. on_state: hears how models are. hung_seconds: a worker at work that
+    is silent for longer is ended. locks: takes that lines keep.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class VoicePool:
         sample_rate: int,
         arena: Segment | None = None,
         workers: int = 1,
+        model_workers: int = 1,
         most_queued: int = MOST_QUEUED,
         model_bytes: int | None = None,
         on_state: Callable[[ModelState], None] | None = None,
@@ -73,6 +76,7 @@ class VoicePool:
             arena,
             workers,
             most_queued,
+            model_workers=model_workers,
             budget=Budget(model_bytes, cache.folder / FOOTPRINTS),
             on_state=on_state,
             hung_seconds=hung_seconds,

@@ -39,7 +39,8 @@ class Wish(IntEnum):
 class Slot:
     """One worker's place. jobs: what it does now. used: when it last did something, by ``time.monotonic``.
 
-    on_state: hears how its model is. on_note, on_end: see ``WorkerProcess.start``, with this slot before them.
+    threads: the worker's. on_state: hears how its model is. on_note, on_end: see ``WorkerProcess.start``, with this
+    slot before them.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Slot:
         *,
         folder: Path,
         arena: Segment | None,
+        threads: int,
         on_state: Callable[[ModelState], None],
         on_note: Callable[[Slot, wire.Answer], None],
         on_end: Callable[[Slot, bool], None],
@@ -59,13 +61,18 @@ class Slot:
         self.state = ModelState(model=model)
         self.used, self.cancelled_at = time.monotonic(), 0.0
         self.leaving = False
-        self._folder, self._arena = folder, arena
+        self._folder, self._arena, self._threads = folder, arena, threads
         self._on_state, self._on_note, self._on_end = on_state, on_note, on_end
         self._starting = asyncio.Lock()
         self._closing = False
         self._failures = 0
         self._not_before = 0.0
         self._failure: EngineError | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its worker runs."""
+        return self.worker is not None and self.worker.alive
 
     @property
     def idle(self) -> bool:
@@ -75,7 +82,7 @@ class Slot:
     @property
     def bytes(self) -> dict[str, int]:
         """What its model takes in memory, by device."""
-        return self.state.bytes if self.worker is not None and self.worker.alive else {}
+        return self.state.bytes if self.alive else {}
 
     async def ready(self, preset: Preset | None, wish: Wish = Wish.READY) -> WorkerProcess:
         """Return the worker, a fresh one if need be, with the model of ``preset`` loaded, and what ``wish`` says.
@@ -155,6 +162,7 @@ class Slot:
                 self._folder,
                 self._arena,
                 model=self.model,
+                threads=self._threads,
                 on_note=lambda note: self._on_note(self, note),
                 on_end=lambda served: self._on_end(self, served),
             )

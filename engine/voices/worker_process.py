@@ -12,7 +12,7 @@ from pathlib import Path
 
 import engine
 from engine.errors import VoiceError
-from engine.platform import spare_cores, spawn_options
+from engine.platform import spawn_options
 from engine.realtime.memory import Segment
 from engine.voices import wire
 
@@ -56,13 +56,14 @@ class WorkerProcess:
         arena: Segment | None,
         *,
         model: str = "",
+        threads: int = 1,
         on_note: Callable[[wire.Answer], None],
         on_end: Callable[[bool], None],
     ) -> WorkerProcess:
         """Start a worker and wait until it is warm. Raises VoiceError if it does not come up.
 
-        model: what it is to keep in memory; it gets every core but one for it. on_note: hears what comes beside
-        answers. on_end: hears its end, and whether it ever answered a job. Call it from the main thread: on Linux the
+        model: what it is to keep in memory. threads: for its arithmetic. on_note: hears what comes beside answers.
+        on_end: hears its end, and whether it ever answered a job. Call it from the main thread: on Linux the
         worker dies with the thread that started it.
         """
         place = () if arena is None else ("--arena", str(arena.handle), str(arena.size_bytes))
@@ -71,7 +72,7 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=PIPE_BYTES,
-            env=_environment(threads=spare_cores() if model else 1),
+            env=_environment(threads),
             **spawn_options(() if arena is None else (arena.handle,)),
         )  # fmt: skip
         worker = cls(process, on_note, on_end)

@@ -23,7 +23,7 @@ class ModelVoice:
 
     sample_rate = RATE
     channels = 1
-    timing = "server"  # that tells no words: nobody tries to align tones
+    timing = "exact"  # that tells no words: nobody tries to align tones
 
     def __init__(self, settings, weights):
         self._settings, self._weights = settings, weights

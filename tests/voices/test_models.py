@@ -141,6 +141,7 @@ def test_a_busy_model_is_asked_to_make_room_and_finishes_later(pooled):
 
     async def test(pool, states):
         begun = asyncio.Event()
+        await pool.load("b", warm=False)  # what it takes is known from now on: room is made before it is loaded again
         batch = asyncio.create_task(pool.render(line("x" * 200, "a"), on_progress=lambda _: begun.set()))
         await begun.wait()
         assert (await pool.render(line("Now!", "b"), urgent=True)).frames
@@ -240,6 +241,35 @@ def test_a_performer_interrupts_a_batch_of_the_same_model_then_comes_the_next_cu
         assert done == ["now", "cue", "batch"] and pool.deaths == 0
 
     pooled(test, {"a": {"step_seconds": 0.005}})
+
+
+@pytest.mark.extra
+def test_several_workers_keep_a_model_where_lines_wait_and_are_one_model_to_those_who_look(pooled):
+    async def test(pool, states):
+        await pool.load("a", warm=False)
+        assert len(pool.pids) == 2 and told(states).count("cold") == 0
+        first = asyncio.create_task(pool.render(line("a" * 2000), urgent=True))
+        await pool.render(line("b"), urgent=True)  # beside the first one, which is far from done
+        assert not first.done() and pool.state("a").state == "speaking"
+        assert pool.state("a").bytes["gpu"] == 2 * 300_000_000
+        first.cancel()
+        await pool.unload("a")
+        assert pool.pids == () and (pool.state("a").state, pool.state("a").bytes) == ("cold", {})
+
+    pooled(test, {"a": {"step_seconds": 0.01, "megabytes": 300}}, model_workers=2)
+
+
+@pytest.mark.extra
+def test_a_further_worker_makes_nobody_leave(pooled):
+    async def test(pool, states):
+        await pool.load("b")
+        takes = await asyncio.gather(*(pool.render(line(letter * 9)) for letter in "abcdef"))
+        assert len(takes) == 6 and pool.deaths == 0
+        assert pool.state("b").state == "warm" and "cold" not in told(states, "steps n")
+        assert pool.state("a").bytes["gpu"] == 300_000_000
+
+    voices = {"a": {"step_seconds": 0.01, "megabytes": 300}, "b": {"model": "n", "megabytes": 300}}
+    pooled(test, voices, model_workers=2, model_bytes=800_000_000)
 
 
 @pytest.mark.extra

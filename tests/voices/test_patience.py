@@ -3,8 +3,8 @@
 import asyncio
 
 from engine.voices import wire
-from engine.voices.crew import HUNG_CHARACTERS, _patience
 from engine.voices.jobs import Job, Priority
+from engine.voices.patience import HUNG_CHARACTERS, patience
 from engine.voices.preset import Preset
 
 
@@ -18,8 +18,8 @@ def test_a_long_line_is_given_longer():
             )
 
         probing = Job(wire.Probe(job=2, path="a.wav", sample_rate=48000), Priority.NOW)
-        assert _patience([probing], 60.0) == 60.0
-        assert _patience([speaking("x" * HUNG_CHARACTERS)], 60.0) == 120.0
-        assert _patience([speaking("x" * HUNG_CHARACTERS)] * 3, 60.0) == 240.0
+        assert patience([probing], 60.0) == 60.0
+        assert patience([speaking("x" * HUNG_CHARACTERS)], 60.0) == 120.0
+        assert patience([speaking("x" * HUNG_CHARACTERS)] * 3, 60.0) == 240.0
 
     asyncio.run(main())
