@@ -115,6 +115,12 @@ install_python() {
         --timeout 60 --quiet --constraint constraints.txt --editable ".$extra"
 }
 
+install_mlx() { # on Linux it is only compared with PyTorch; where there is no build of it, those tests are skipped
+    PIP_BUILD_CONSTRAINT=constraints.txt .venv/bin/python -m pip install --disable-pip-version-check --retries 5 \
+        --timeout 60 --quiet --constraint constraints.txt --editable ".[mlx]" ||
+        say "going on without MLX: its tests are skipped"
+}
+
 install_node() { # OSC libraries for Node.js, whose clients the tests run where there is Node.js
     command -v npm >/dev/null || { say "no npm here: tests with clients for Node.js are skipped"; return 0; }
     say "installing packages for Node.js"
@@ -133,6 +139,7 @@ install_system
 make_venv
 install_python
 compile_code
+[ "$level" != all ] || install_mlx
 [ "$level" != all ] || install_node
 case $level in # what a level needs, the ones before it have too
 all) touch .venv/.cuevox-core .venv/.cuevox-dev .venv/.cuevox-all ;;

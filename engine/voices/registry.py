@@ -24,6 +24,7 @@ BACKENDS: dict[str, str] = {
     "sherpa": "engine.voices.backends.sherpa",
     "remote": "engine.voices.backends.remote",
     "python": "engine.voices.backends.interpreter",
+    "mlx": "engine.voices.backends.interpreter:MLX",
     "transformers": "engine.voices.backends.waveform:ANY",
 }
 """Name in presets → module, and what in it is the backend (``BACKEND`` unless said)."""

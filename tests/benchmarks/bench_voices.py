@@ -25,6 +25,8 @@ BARS = {"fp32": 0.9, "int8": 0.6}
 LINES = {"cpu": 8, "cuda": 32}
 """How many are spoken together at most."""
 
+BLOCK_MS = 1000 * 256 / 48_000
+
 Figures = dict[str, float]
 
 
@@ -32,7 +34,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="lines that are timed (default: 3)")
     parser.add_argument("--device", choices=PRECISIONS, default="cpu", help="where the models run (default: cpu)")
-    parser.add_argument("--only", nargs="+", help="parts to measure: native, fp32, bf16, int8, batches, unloading")
+    parser.add_argument(
+        "--only", nargs="+", help="parts to measure: native, fp32, bf16, int8, live, batches, unloading"
+    )
     parser.add_argument("--folder", type=Path, help="keep model and states there; a tiny model if it is named tiny")
     asked = parser.parse_args()
     device = asked.device
@@ -74,6 +78,8 @@ def tell(report: Report, bench: Bench) -> None:
         if ours := bench.measure(precision, "speaking", "--precision", precision):
             bar = BARS.get(precision) if bench.device == "cpu" else None
             tell_lines(report, precision, ours, native, bar)
+        if bench.device == "cpu" and (live := bench.measure("live", "live", "--precision", precision)):
+            tell_live(report, precision, live, ours.get("first", 0.0))
     for precision in PRECISIONS[bench.device] if bench.device == "cuda" else ("fp32",):
         most = LINES[bench.device]
         figures = bench.measure("batches", "batches", "--precision", precision, "--most", str(most))
@@ -94,6 +100,16 @@ def tell_lines(report: Report, precision: str, ours: Figures, native: Figures, s
     report.add(f"{precision}: memory of the whole process", ours["megabytes"], "MB", note=note)
     if ours["device"]:
         report.add(f"{precision}: memory on the device, reserved", ours["device"], "MB", note=note)
+
+
+def tell_live(report: Report, precision: str, live: Figures, first: float) -> None:
+    allowed = first + live["prebuffer"] + BLOCK_MS
+    bar = {"at_most": allowed} if first else {}
+    note = f"the voice alone {first:.0f} ms, prebuffer {live['prebuffer']:.0f} ms, a block {BLOCK_MS:.0f} ms"
+    report.add(
+        f"{precision}: /say through the running engine to sound, median", live["sounded"], "ms", note=note, **bar
+    )
+    report.add(f"{precision}: how often these lines ran dry", live["dry"], "", at_most=0)
 
 
 def tell_batches(report: Report, precision: str, figures: Figures) -> None:

@@ -79,6 +79,15 @@ def batches(folder: Path, runs: int, device: str, precision: str, most: int) -> 
     return figures
 
 
+def live(folder: Path, runs: int, device: str, precision: str) -> dict[str, float]:
+    """Have the running engine speak new lines."""
+    settings = settings_for(folder, precision, device)
+    import msgspec
+    import voice_live
+
+    return msgspec.to_builtins(voice_live.measure(folder, settings, TEXT, runs))
+
+
 def unloading(folder: Path, _runs: int, device: str, precision: str) -> dict[str, float]:
     """Have the real pool load a model, speak with it, and unload it; the memory of the whole device at each."""
     sys.path.insert(0, str(ROOT))
@@ -204,7 +213,7 @@ def model_folder(folder: Path) -> Path:
     return model
 
 
-PARTS = {"native": native, "speaking": speaking, "batches": batches, "unloading": unloading}
+PARTS = {"native": native, "speaking": speaking, "batches": batches, "live": live, "unloading": unloading}
 
 
 def main() -> None:

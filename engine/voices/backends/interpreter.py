@@ -1,8 +1,12 @@
-"""Voices in a Python of the user's: models whose packages don't go together with ours. See ``guests/guest.py``."""
+"""Voices in a Python of the user's: models whose packages don't go together with ours. See ``guests/guest.py``.
+
+MLX is one of them; its packages may also lie beside ours.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -26,11 +30,21 @@ SETTINGS: Mapping[str, Setting] = {
 FILES = ("sample",)
 
 
-class InterpreterBackend:
-    """The row of the registry."""
+MLX_SETTINGS: Mapping[str, Setting] = {
+    **{name: spec for name, spec in SETTINGS.items() if name != "speaker"},
+    "python": Text(kind="the Python that has mlx-audio, if it is not this one", default=sys.executable, file=True),
+    "model": Text(kind="a model: a folder, or its hub id"),
+}
 
-    settings = SETTINGS
+
+class InterpreterBackend:
+    """A row of the registry. speaker: the only one it has, "": what the settings say."""
+
     abilities = Abilities(instruct="instruct", chance=True)
+
+    def __init__(self, name: str, settings: Mapping[str, Setting], speaker: str = "") -> None:
+        self.settings = settings
+        self._name, self._speaker = name, speaker
 
     def version(self) -> str:
         """Return ours; the model's is in its settings."""
@@ -39,7 +53,8 @@ class InterpreterBackend:
     def model(self, settings: Settings) -> str:
         """Return everything that the guest loads with: one guest is one voice."""
         told = " ".join(f"{name}={value}" for name, value in sorted(settings.items()))
-        return f"python {settings['speaker']} {settings['model']} {hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        name = self._speaker or settings["speaker"]
+        return f"{self._name} {name} {settings['model']} {hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
     def batch(self, settings: Settings) -> int:  # noqa: ARG002
         """Return 1."""
@@ -47,14 +62,14 @@ class InterpreterBackend:
 
     def fingerprint(self, settings: Settings) -> str:
         """Return what speaker and sample are, by content."""
-        paths = [speaker_file(settings), *(Path(str(settings[name])) for name in FILES if settings[name])]
+        paths = [self._file(settings), *(Path(str(settings[name])) for name in FILES if settings[name])]
         stats = [(str(path), path.stat()) for path in paths if path.is_file()]
         return " ".join(content_hash(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
     def open(self, settings: Settings, report: Report = unheard) -> Voice:
         """Return a voice. Raises VoiceError with the guest's own words."""
         module = import_module("engine.voices.backends.interpreter_voice")
-        voice: Voice = module.InterpreterVoice(settings, speaker_file(settings), report)
+        voice: Voice = module.InterpreterVoice(settings, self._file(settings), report)
         return voice
 
     def memory(self) -> dict[str, int]:
@@ -62,11 +77,11 @@ class InterpreterBackend:
         memory: dict[str, int] = import_module("engine.voices.backends.interpreter_voice").memory()
         return memory
 
+    def _file(self, settings: Settings) -> Path:
+        """Return the file of a shipped speaker, or the one that is named."""
+        name = self._speaker or str(settings["speaker"])
+        return GUESTS / f"{name}.py" if name.isidentifier() else Path(name).expanduser()
 
-def speaker_file(settings: Settings) -> Path:
-    """Return the file of a shipped speaker, or the one that is named."""
-    name = str(settings["speaker"])
-    return GUESTS / f"{name}.py" if name.isidentifier() else Path(name).expanduser()
 
-
-BACKEND = InterpreterBackend()
+BACKEND = InterpreterBackend("python", SETTINGS)
+MLX = InterpreterBackend("mlx", MLX_SETTINGS, "mlx_voice")
