@@ -23,7 +23,12 @@ HOMES = {
     "rtmidi": ("bridge/midi/rtmidi_ports.py",),
     "espeakng_loader": ("engine/voices/backends/espeak_data.py",),
     "numba": ("engine/mixer/*", "engine/export/kernel.py"),
-    "llvmlite": ("engine/realtime/atomics.py", "engine/mixer/weighing.py"),
+    "llvmlite": (
+        "engine/realtime/atomics.py",
+        "engine/mixer/fetching.py",
+        "engine/mixer/vectors.py",
+        "engine/mixer/weighing.py",
+    ),
     "pyloudnorm": ("engine/export/loudness.py",),
     "scipy": ("engine/export/loudness.py",),
     "soxr": ("engine/render/*", "engine/voices/*", "engine/export/*", "engine/story/*", "engine/media/*"),

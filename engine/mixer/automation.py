@@ -26,8 +26,8 @@ STEP_DB = 1.5
 SMOOTH_PIECES = 16
 
 Move = NDArray[np.void]
-Turner = Callable[[np.void, float, int], None]
-"""Turns what a row of AUTOMATION names to a value within some frames, from the mixer's present frame on."""
+Turner = Callable[[np.void, float, int, int], None]
+"""Turns what a row of AUTOMATION names to a value, from an engine frame on, within some frames."""
 
 
 def compile_automation(story: Story, graph: Graph, fade_frames: int) -> Move:
@@ -152,12 +152,12 @@ class Automation:
         for due, index in [each for each in self._later if each[0] <= frame]:
             self._later.remove((due, index))
             row = self._rows[index]
-            self._do(turn, row, int(row["frame"] + row["frames"]) - timeline_frame)
+            self._do(turn, row, frame, int(row["frame"] + row["frames"]) - timeline_frame)
         if not playing:
             return NEVER
         while self._next < len(self._frames) and self._frames[self._next] == timeline_frame:
             row = self._rows[self._next]
-            self._do(turn, row, int(row["frames"]))
+            self._do(turn, row, frame, int(row["frames"]))
             self._next += 1
         ahead = int(self._frames[self._next]) - timeline_frame if self._next < len(self._frames) else NEVER
         return min([ahead, *(due - frame for due, _ in self._later)])
@@ -166,9 +166,9 @@ class Automation:
         """Note where the timeline is expected next, if nobody moves it."""
         self._expected, self._was_playing = timeline_frame, playing
 
-    def _do(self, turn: Turner, row: np.void, frames: int) -> None:
+    def _do(self, turn: Turner, row: np.void, frame: int, frames: int) -> None:
         if int(row["lane"]) not in self._touched:
-            turn(row, float(row["end"]), max(1, frames))
+            turn(row, float(row["end"]), frame, max(1, frames))
 
     def _chase(self, timeline_frame: int, playing: bool, frame: int, turn: Turner) -> None:
         """Bring every lane to where it is at this place, and on from there."""
@@ -182,7 +182,7 @@ class Automation:
             row = self._rows[index]
             if lane in self._touched:
                 continue
-            turn(row, _value_at(row, place), self._fade)
+            turn(row, _value_at(row, place), frame, self._fade)
             if playing and int(row["frame"]) < place < int(row["frame"] + row["frames"]):
                 self._later.append((frame + self._fade, index))
 

@@ -136,6 +136,8 @@ class Chain:
 
         waiting: by key, the parameters that a scheduled record will set.
         """
+        if before is not None:
+            self._board, self._on_board = before._board, before._on_board
         for key, effect in zip(self._keys, self._effects, strict=True):
             if before is not None and key in before:
                 insert = self._by_key[key] = before._by_key[key]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel, meter_kernel
 from engine.mixer.ramps import fill, glide, new_ramps
+from engine.mixer.touching import touch
 from engine.units import db_to_gain, gain_to_db
 
 LOOK_AHEAD_SECONDS = 64 / 48000
@@ -116,6 +117,10 @@ class Limiter:
         lowest = float(self._state.real[_LOWEST])
         self._state.real[_LOWEST] = 1.0
         return min(0.0, gain_to_db(lowest))
+
+    def touch(self) -> None:
+        """Have all memory mapped. Before the first block."""
+        touch(self._state)
 
     def process(self, signal: NDArray[np.float32], out: NDArray[np.float32], frame: int) -> None:
         """Limit ``signal`` into ``out``, both (frames, 2); ``frame`` is the engine frame of the first."""

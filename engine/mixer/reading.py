@@ -8,15 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
-from engine.mixer.varispeed import FASTEST, MOST_TAPS, ONE, Filters, interpolate
+from engine.mixer.doubling import AT_ONCE
+from engine.mixer.varispeed import FASTEST, MOST_TAPS, ONE, Filters, interpolate, lead, span
+from engine.mixer.vectors import LANES
 
 LOUDEST = np.float32(1e8)
 """Samples beyond this (+160 dBFS), infinities and NaN are no sound: they are played as silence."""
 
 CHUNK = 256
 """Output frames that are read at once."""
-SCRATCH = int(CHUNK * FASTEST) + MOST_TAPS + 2
+SCRATCH = int((CHUNK + LANES) * FASTEST) + MOST_TAPS + 2
 """Frames that are needed for them."""
+DOUBLED = 2 * (CHUNK + 2 * AT_ONCE)
+"""Samples that are made of them where they are doubled."""
 
 
 @kernel
@@ -83,24 +87,24 @@ def read_varied(
     arena: NDArray[np.float32],
     filters: Filters,
     scratch: NDArray[np.float32],
+    doubled: NDArray[np.float32],
     channel: int,
     out: NDArray[np.float32],
     frames: int,
 ) -> None:
-    """Write the player's next frames, up to CHUNK, of one channel into ``out``.
+    """Write the player's next frames, up to CHUNK, of one channel into ``out``, which has room for CHUNK.
 
-    scratch: SCRATCH floats. At rate 1 they are the clip's samples as they are. Arrays come whole, not as slices:
-    counting a slice's references takes as long as reading what is in it.
+    scratch, doubled: SCRATCH and DOUBLED floats. At rate 1 they are the clip's samples as they are. Arrays come whole,
+    not as slices: counting a slice's references takes as long as reading what is in it.
     """
     first = row.position >> 32
     if row.step == ONE:
         _unroll(row, arena, first, channel, out, frames)
         return
-    taps = filters.taps[row.band]
     fine = row.position & (ONE - 1)
-    needed = ((fine + (frames - 1) * row.step) >> 32) + taps
-    _unroll(row, arena, first - taps // 2 + 1, channel, scratch, needed)
-    interpolate(filters, row.band, scratch, fine, row.step, out, frames)
+    needed = ((fine + (frames - 1) * row.step) >> 32) + span(filters, row.band)
+    _unroll(row, arena, first - lead(filters, row.band), channel, scratch, needed)
+    interpolate(filters, row.band, scratch, fine, row.step, doubled, out, frames)
 
 
 @kernel

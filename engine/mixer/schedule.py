@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.beginnings import start, vary
 from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER
-from engine.mixer.players import Players, pause, start, stop, vary
+from engine.mixer.players import Players, pause, stop
 from engine.mixer.reports import Reports, tell
 from engine.mixer.state import Knobs, note
 from engine.mixer.streams import PLAIN
@@ -256,3 +257,14 @@ def take_cut(schedule: Schedule, frame: int) -> int:
         return -1
     _drop_first(schedule)
     return slot
+
+
+def rehouse(
+    schedule: Schedule, reports: Reports, waiting: NDArray[np.void], places: NDArray[np.int32], now: int
+) -> None:
+    """Let records of another mixer wait here; ``places``: its strips' new indexes."""
+    for record in waiting:
+        strip = int(record["strip"])
+        if 0 <= strip < len(places):  # beyond: of a strip that has only now been added
+            record["strip"] = places[strip]
+        put(schedule, reports, record, now)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.beginnings import start
 from engine.mixer.compile import kernel
 from engine.mixer.levels import NEVER, release
-from engine.mixer.players import Players, start
+from engine.mixer.players import Players
 from engine.mixer.reports import Reports
 from engine.mixer.streams import PLAIN
 

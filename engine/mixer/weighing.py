@@ -1,8 +1,4 @@
-"""Weighing: the sum of products that varispeed is made of, written for the processor's vectors.
-
-Numba leaves a sum of products alone, since another order of adding gives other bits, and counts references to every
-slice. So this one is spelled in LLVM's own terms: eight lanes, always added in the same order.
-"""
+"""Weighing: eight samples between samples at once, the sums of products that varispeed is made of."""
 
 from __future__ import annotations
 
@@ -15,84 +11,87 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-LANES = 8
-_FLOAT, _INDEX, _PLACE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-_VECTOR = ir.VectorType(_FLOAT, LANES)
+from engine.mixer.vectors import (
+    FLOAT,
+    LANE,
+    LANES,
+    gather,
+    index,
+    load,
+    multiply_add,
+    pointer,
+    shuffle,
+    spread,
+    store,
+)  # fmt: skip
+
+PHASE_BITS = 7
+PHASES = 1 << PHASE_BITS
+"""Places between two samples for which there are weights; between those they are taken linearly."""
+
+_FINE_BITS = 32 - PHASE_BITS
+"""Of a place's 32 bits behind the point those below a phase."""
 
 
-def _typed(typing: Any, rows: Any, row: Any, taps: Any, between: Any, sound: Any, first: Any) -> Any:
+def _typed(typing: Any, rows: Any, first: Any, taps: Any, sound: Any, place: Any, step: Any, out: Any, at: Any) -> Any:
     del typing
-    return types.float32(rows, row, taps, between, sound, first), _generate
+    return types.void(rows, first, taps, sound, place, step, out, at), _generate
 
 
 def _generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-    rows, row, taps, between, sound, first = given
-    low = _data(context, builder, signature.args[0], rows, row)
+    rows, first, taps, sound, place, step, out, at = given
+    kinds = signature.args
+    table = pointer(context, builder, kinds[0], rows, first)
+    heard = pointer(context, builder, kinds[3], sound, index(0))
+    lanes = []
+    for _ in range(LANES):
+        lanes.append(_products(builder, table, taps, heard, place))
+        place = builder.add(place, step)
+    store(builder, _sums(builder, lanes), pointer(context, builder, kinds[6], out, index(0)), at)
+    return context.get_dummy_value()
+
+
+def _products(builder: Any, table: Any, taps: Any, heard: Any, place: Any) -> Any:
+    """Return what is heard from ``place`` on times its weights, added up but for the last eight lanes."""
+    phase = builder.and_(builder.lshr(place, index(_FINE_BITS)), index(PHASES - 1))
+    fine = builder.trunc(builder.and_(place, index((1 << _FINE_BITS) - 1)), LANE)
+    share = builder.fmul(builder.sitofp(fine, FLOAT), ir.Constant(FLOAT, 2.0**-_FINE_BITS))
+    between = spread(builder, share)
+    low = builder.gep(table, [builder.mul(phase, taps)])
     high = builder.gep(low, [taps])
-    heard = _data(context, builder, signature.args[4], sound, first)
-    below, above = _accumulate(builder, (low, high), heard, taps)
-    spread = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), between, ir.Constant(_PLACE, 0))
-    spread = builder.shuffle_vector(spread, spread, ir.Constant(ir.VectorType(_PLACE, LANES), [0] * LANES))
-    return _sum(builder, _multiply_add(builder, spread, builder.fsub(above, below), below))
+    sound = builder.gep(heard, [builder.ashr(place, index(32))])
+
+    def add(tap: Any, sums: list[Any]) -> list[Any]:
+        below = load(builder, low, tap)
+        weights = multiply_add(builder, between, builder.fsub(load(builder, high, tap), below), below)
+        return [multiply_add(builder, weights, load(builder, sound, tap), sums[0])]
+
+    return gather(builder, taps, LANES, 1, add)[0]
 
 
-def _data(context: Any, builder: Any, kind: Any, array: Any, first: Any) -> Any:
-    return builder.gep(context.make_array(kind)(context, builder, array).data, [first])
+def _sums(builder: Any, vectors: list[Any]) -> Any:
+    """Return the sum over each vector's lanes: neighbours, then pairs of them, then halves."""
+    near = [0, 2, 8, 10, 4, 6, 12, 14]  # within halves, as the processor likes it
+    while len(vectors) > 2:
+        pairs = zip(vectors[::2], vectors[1::2], strict=True)
+        vectors = [_folded(builder, one, other, near, 1) for one, other in pairs]
+    return _folded(builder, vectors[0], vectors[1], [0, 1, 2, 3, 8, 9, 10, 11], 4)
 
 
-def _accumulate(builder: Any, weights: tuple[Any, Any], heard: Any, taps: Any) -> tuple[Any, Any]:
-    """Return, lane by lane, the sums of ``heard`` times either row of weights."""
-    before = builder.block
-    body, after = builder.append_basic_block("weigh"), builder.append_basic_block("weighed")
-    builder.branch(body)
-    builder.position_at_end(body)
-    tap = builder.phi(_INDEX)
-    tap.add_incoming(ir.Constant(_INDEX, 0), before)
-    sums = [builder.phi(_VECTOR) for _ in weights]
-    lanes = _load(builder, heard, tap)
-    reached = []
-    for total, row in zip(sums, weights, strict=True):
-        total.add_incoming(ir.Constant(_VECTOR, [0.0] * LANES), before)
-        reached.append(_multiply_add(builder, _load(builder, row, tap), lanes, total))
-        total.add_incoming(reached[-1], body)
-    onward = builder.add(tap, ir.Constant(_INDEX, LANES))
-    tap.add_incoming(onward, body)
-    builder.cbranch(builder.icmp_signed("<", onward, taps), body, after)
-    builder.position_at_end(after)
-    return reached[0], reached[1]
-
-
-def _load(builder: Any, base: Any, place: Any) -> Any:
-    return builder.load(builder.bitcast(builder.gep(base, [place]), _VECTOR.as_pointer()), align=4)
-
-
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a · b + c, rounded once where the processor can."""
-    name = f"llvm.fmuladd.v{LANES}f32"
-    known = builder.module.globals
-    function = known.get(name) or ir.Function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name)
-    return builder.call(function, [a, b, c])
-
-
-def _sum(builder: Any, lanes: Any) -> Any:
-    """Return the sum over the lanes, halves first."""
-    half = LANES // 2
-    while half:
-        kind = ir.VectorType(_PLACE, half)
-        left = builder.shuffle_vector(lanes, lanes, ir.Constant(kind, list(range(half))))
-        right = builder.shuffle_vector(lanes, lanes, ir.Constant(kind, list(range(half, 2 * half))))
-        lanes = builder.fadd(left, right)
-        half //= 2
-    return builder.extract_element(lanes, ir.Constant(_PLACE, 0))
+def _folded(builder: Any, one: Any, other: Any, lanes: list[int], apart: int) -> Any:
+    """Return these lanes plus those that lie ``apart`` of each."""
+    left = shuffle(builder, one, other, lanes)
+    return builder.fadd(left, shuffle(builder, one, other, [lane + apart for lane in lanes]))
 
 
 _Floats = NDArray[np.float32]
 
 _compiled: Any = intrinsic(_typed)
 
-weighed: Callable[[_Floats, int, int, np.float32, _Floats, int], np.float32] = _compiled
-"""Return ``sound`` from ``first`` on, weighed by two neighbouring rows of ``taps`` each, blended by ``between``.
+weigh: Callable[[_Floats, int, int, _Floats, int, int, _Floats, int], None] = _compiled
+"""Write ``sound`` at ``place`` and seven times ``step`` further, in parts of a frame (1 << 32), into ``out``.
 
-rows, row: the table and where its first row begins. taps: a multiple of LANES. sound, first. All arrays are contiguous.
-Nothing is checked; called from kernels only.
+rows, first: the table and where a band's rows begin, one for each of PHASES + 1 phases. taps: floats in a row, a
+multiple of LANES. sound: what is weighed for place 0 begins at its first float. at: where ``out`` is written. All
+arrays are contiguous. Nothing is checked; called from kernels only.
 """

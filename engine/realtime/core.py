@@ -236,7 +236,7 @@ class AudioCore:
         self._beats.beat(Heart.AUDIO)
 
     def _build(self, graph: Graph, before: Mixer | None = None) -> Mixer:
-        return Mixer(
+        mixer = Mixer(
             graph,
             sample_rate=self.sample_rate,
             arena=self._arena,
@@ -245,6 +245,8 @@ class AudioCore:
             before=before,
             watch=self._watch,
         )
+        mixer.touch()
+        return mixer
 
     def _play(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         begun_ns = time.perf_counter_ns()

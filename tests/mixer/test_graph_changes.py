@@ -138,7 +138,7 @@ def test_a_mixer_that_was_followed_is_freed_without_a_collector() -> None:
     stage = Stage(story(effect("delay"), effect("reverb"), buses=(HALL,)), sine())
     gc.disable()  # as in the audio process
     try:
-        before = [weakref.ref(each) for each in (stage.mixer, *stage.mixer._chains.values())]
+        before = [weakref.ref(each) for each in (stage.mixer, stage.mixer._rack, *stage.mixer._rack.chains.values())]
         stage.edit(RemoveInsert(strip="voice", insert=1), AddInsert(strip="voice", effect="compressor"))
         stage.edit(RemoveBus(bus="hall"))
         assert [each() for each in before] == [None] * len(before)

@@ -85,7 +85,7 @@ def test_without_anything_late_nothing_is_delayed_or_kept():
     out, rig = heard_at(strips())
     assert rig.mixer.latency_frames == 0
     assert np.flatnonzero(out).tolist() == [500]
-    assert rig.mixer._late.heard.shape[2] == 1
+    assert rig.mixer._alignment.late.heard.shape[2] == 1
 
 
 def test_stems_are_equally_late():

@@ -102,6 +102,16 @@ def test_what_is_whole_begins_on_its_frame():
     np.testing.assert_array_equal(heard[100:], tone()[:924])
 
 
+def test_who_ends_in_the_same_block_does_not_shorten_its_fade():
+    pour = Pour(tone(), ahead=500, share=0.0, expected=0)
+    pour.make(3000)
+    pour.rig.send(Kind.START_PLAYER, player=9, channels=1, offset=HEADER_FLOATS, length=2700)
+    pour.start()
+    pour.heard(4096)
+    (dry,) = pour.rig.reports(Report.UNDERRUN)
+    assert (dry["requested_frame"], dry["actual_frame"]) == (3000 - FADE, 3000)
+
+
 @pytest.mark.parametrize("block", [64, 256, 1000])
 @pytest.mark.parametrize("ready", [3000, 3333])
 def test_running_dry_is_a_fade_before_the_last_frame_and_is_told(block, ready):

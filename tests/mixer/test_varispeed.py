@@ -9,7 +9,8 @@ import pytest
 
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
-from engine.mixer.varispeed import MOST_TAPS, ONE, PHASES, band_of, filters, interpolate
+from engine.mixer.varispeed import MOST_TAPS, ONE, band_of, filters, interpolate, lead
+from engine.mixer.weighing import PHASES
 from engine.realtime.records import NOW, Kind, Report, Shape, records
 from engine.story.model import Master, Story, Track
 
@@ -132,7 +133,8 @@ def test_what_would_fold_back_is_70_db_down(semitones: int, above: float) -> Non
 
 
 def test_the_filters_pass_every_phase_alike() -> None:
-    table, first, taps = filters()
+    table, first, taps, weights = filters()
+    assert 2.0 * weights.sum() == pytest.approx(1.0, abs=1e-6)
     for begin, end, width in zip(first, [*first[1:], len(table)], taps, strict=True):
         rows = table[begin:end].astype(np.float64).reshape(PHASES + 1, width)
         assert np.allclose(rows.sum(axis=1), 1.0, atol=1e-6)
@@ -140,12 +142,12 @@ def test_the_filters_pass_every_phase_alike() -> None:
 
 
 def test_interpolation_between_samples_of_a_slow_wave_is_the_wave() -> None:
-    taps = int(filters().taps[0])
-    sound = np.sin(0.3 * (np.arange(400) - taps // 2 + 1)).astype(np.float32)
-    out = np.zeros(100, np.float32)
-    interpolate(filters(), 0, sound, 0, ONE // 3, out, len(out))
-    assert np.abs(out - np.sin(0.3 * np.arange(100) / 3)).max() < 1e-4
-    assert taps <= MOST_TAPS
+    for band, step in ((0, ONE // 3), (6, 2 * ONE)):
+        sound = np.sin(0.3 * (np.arange(400) - lead(filters(), band))).astype(np.float32)
+        out = np.zeros(104, np.float32)
+        interpolate(filters(), band, sound, 0, step, np.zeros(800, np.float32), out, 100)
+        assert np.abs(out[:100] - np.sin(0.3 * np.arange(100) * step / ONE)).max() < 1e-4
+    assert max(filters().taps) <= MOST_TAPS
 
 
 @pytest.mark.parametrize(("rate", "frames"), [(0.5, 2000), (2.0, 500), (3.0, 334), (-0.25, 4000)])

@@ -1,0 +1,90 @@
+"""Alignment: what holds sound back so that all of it is heard in step: look-ahead and ducking, plug-ins' latency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer.ducking import change_delay, delay, follow, follow_on, new_ahead, new_ducks
+from engine.mixer.graph import Graph
+from engine.mixer.handover import paired_sends
+from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
+from engine.mixer.strips import Strips
+from engine.mixer.touching import touch
+
+Audio = NDArray[np.float32]
+
+
+class Alignment:
+    """Of one mixer. latencies: how late each strip's chain is. before: that of the mixer that this one will follow.
+
+    late, ducks: what faders read. ducking: whether anything ducks, or comes back up. frames: by which the strips'
+    outputs are late, after_master: by which the master's chain makes it more.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        sample_rate: int,
+        max_block_frames: int,
+        latencies: Sequence[int],
+        before: Alignment | None,
+    ) -> None:
+        self._graph, self._plan = graph, plan_latency(graph, latencies)
+        self.late = new_late(self._plan, 0 if before is None else before._plan.longest, max_block_frames)
+        self.ducks = new_ducks(graph, sample_rate, max_block_frames, self._plan.total)
+        self.ducking = len(self.ducks.keys) > 0
+        self._ahead = new_ahead(graph, sample_rate)
+        self._delays, self._is_late = self._ahead.ring.shape[2] > 1, is_used(self.late)
+        self._heir: tuple[Late, NDArray[np.int32]] | None = None
+        self._every_strip = np.arange(len(graph.strips), dtype=np.int32)
+        self.frames = int(self._ahead.taps[1]) + self._plan.total
+        self.after_master = self._plan.leaves[graph.master] - self._plan.total
+
+    def touch(self) -> None:
+        """Have all memory mapped. Before the first block."""
+        touch((self.late, self.ducks, self._ahead))
+
+    def take_reduction(self, out: NDArray[np.float32]) -> bool:
+        """Write each strip's lowest gain by ducking since the last call into ``out``, linear; False: nothing ducks."""
+        if not len(self.ducks.keys):
+            return False
+        out[:] = self.ducks.reduction[: len(out)]
+        self.ducks.reduction[:] = 1.0
+        return True
+
+    def hold_back(self, strips: Strips, inputs: Audio, frame: int, frames: int) -> None:
+        """Follow and delay what players play: planar ``inputs`` for ``frames`` frames from engine ``frame`` on."""
+        if self.ducking:
+            follow(self.ducks, strips, inputs, frame, frames)
+        if self._delays:
+            delay(self._ahead, inputs, frame, frames)
+        if self._is_late:
+            arrive(self.late, inputs, frame, frames)
+        if self._heir is not None:
+            late, places = self._heir
+            keep_heard(late.played, places, self._every_strip, inputs, frame, frames)
+
+    def keep(self, strips: NDArray[np.int32], inputs: Audio, frame: int, frames: int) -> None:
+        """Let the mixer that follows hear what came out of these strips' chains."""
+        if self._heir is not None:
+            late, places = self._heir
+            keep_heard(late.heard, places, strips, inputs, frame, frames)
+
+    def let_listen(self, following: Alignment, places: NDArray[np.int32]) -> int:
+        """Let what is late in ``following`` hear what it will be given; return for how long it has to."""
+        if following._is_late:
+            self._heir = following.late, places
+        return max(self._plan.longest, following._plan.longest)  # both delays are taken from the rings
+
+    def adopt(
+        self, other: Alignment, strips: Strips, before: Strips, places: NDArray[np.int32], frame: int, fade: int
+    ) -> None:
+        """Go on where ``other`` stands; places: our strips, by its own. strips, before: ours, and its."""
+        if self._is_late:
+            follow_late(self.late, other.late, places, paired_sends(before, strips, places), frame, fade)
+        self.ducking = self.ducking or other.ducking  # what was ducked comes back up
+        follow_on(self.ducks, self._ahead, self._graph, other.ducks, other._ahead, places)
+        change_delay(self._ahead, int(other._ahead.taps[1]), frame, fade)

@@ -1,0 +1,111 @@
+"""The deck: one mixer's players, and the live records that wait for their frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mixer import schedule as scheduling
+from engine.mixer.players import new_players, rehouse, release_all, release_on, released_by
+from engine.mixer.playing import play
+from engine.mixer.reports import Reports
+from engine.mixer.state import Knobs, MixerState
+from engine.mixer.strips import Strips
+from engine.mixer.touching import touch
+
+
+class Deck:
+    """players: their table. strips: how many there are. fade: frames of the shortest fade. In the mixer's thread."""
+
+    def __init__(self, reports: Reports, max_players: int, strips: int, arena: NDArray[np.float32], fade: int) -> None:
+        self.players, self._schedule = new_players(max_players), scheduling.new_schedule()
+        self._waits = self._schedule.used
+        self._reports, self._strips, self._arena, self._fade = reports, strips, arena, fade
+
+    @property
+    def active(self) -> int:
+        """How many players sound."""
+        return int(self.players.used[0])
+
+    @property
+    def waiting(self) -> NDArray[np.void]:
+        """A copy of the records that wait, by frame."""
+        waiting: NDArray[np.void] = self._schedule.slots[self._schedule.order[: self._waits[0]]]
+        return waiting
+
+    @property
+    def sounding(self) -> NDArray[np.void]:
+        """The rows of the players that sound."""
+        rows: NDArray[np.void] = self.players.table[: self.active]
+        return rows
+
+    def touch(self) -> None:
+        """Have all memory mapped. Before the first block."""
+        touch((self.players, self._schedule))
+
+    def take(
+        self, records: NDArray[np.void], place: int, strips: Strips, knobs: Knobs, automated: bool, frame: int
+    ) -> int:
+        """Take ``records`` from ``place`` on; return the place of the first that is for others, or how many there are.
+
+        See ``schedule.take``.
+        """
+        return scheduling.take(
+            self._schedule, self.players, self._reports, records, place, strips, knobs, automated, self._arena, frame,
+            self._fade,
+        )  # fmt: skip
+
+    def take_due(self, frame: int) -> np.void | None:
+        """Take the first record that is due by ``frame`` and cuts a block; None: there is none."""
+        slot = scheduling.take_cut(self._schedule, frame) if self._waits[0] else -1
+        return None if slot < 0 else self._schedule.slots[slot].copy()
+
+    def quiet_frames(self, frame: int, most: int) -> int:
+        """Return how many of ``most`` frames from ``frame`` on can be mixed before a record cuts the block."""
+        return min(most, scheduling.next_cut(self._schedule) - frame) if self._waits[0] else most
+
+    def do(self, record: np.void, frame: int) -> bool:
+        """Do what a record for players asks, at ``frame``; False: it is for others."""
+        if not scheduling.is_for_players(record["kind"]):
+            return False
+        scheduling.apply_to_players(
+            self._schedule, self.players, self._reports, record, self._strips, self._arena, frame, self._fade
+        )
+        return True
+
+    def play(self, inputs: NDArray[np.float32], frame: int, frames: int) -> None:
+        """Play everybody into planar ``inputs``; who is due to start or stop within does so at its own frame."""
+        if self._waits[0]:
+            scheduling.play_due(
+                self._schedule, self.players, self._reports, self._strips, self._arena, frame + frames, self._fade
+            )
+        play(self.players, self._reports, self._arena, frame, frames, inputs, self._fade)
+
+    def clear_scheduled(self, frame: int) -> None:
+        """Forget everything that waits."""
+        scheduling.clear(self._schedule, self._reports, frame)
+
+    def release_all(self, frame: int, frames: int) -> None:
+        """Fade everybody out within ``frames``."""
+        release_all(self.players, frame, frames)
+
+    def release_on(self, strips: NDArray[np.bool_], frame: int, frames: int) -> None:
+        """Fade everybody on ``strips`` out."""
+        release_on(self.players, strips, frame, frames)
+
+    def released_by(self) -> int:
+        """Return the frame by which everybody that is fading out now has ended."""
+        return released_by(self.players)
+
+    def resume(self, state: MixerState, frame: int) -> None:
+        """Go on with the players and records of a mixer of the same graph; players that find no room end."""
+        players = state.players[state.players["strip"] < self._strips][: len(self.players.table)]
+        self.players.table[: len(players)] = players
+        self.players.used[0] = len(players)
+        for record in state.waiting:
+            scheduling.put(self._schedule, self._reports, record, frame)
+
+    def adopt(self, other: Deck, places: NDArray[np.int32], frame: int) -> None:
+        """Go on where ``other`` stands; who plays on a strip that has no place here ends. places: see ``handover``."""
+        rehouse(self.players, self._reports, other.players, places, frame)
+        scheduling.rehouse(self._schedule, self._reports, other.waiting, places, frame)
