@@ -6,13 +6,16 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import msgspec
+
 from bridge.midi.surface import Control, Surface
 from bridge.midi.surface_file import SurfaceError, learned_text, read_surface
+from bridge.renamed import renamed
 
 GENERIC = "generic"
 """What a device is when no preset knows it."""
@@ -71,6 +74,19 @@ class Surfaces:
             return ()
         base = self._read[self._base_of(port)]
         return tuple(c for c in surface.controls if c not in base.controls)
+
+    def rename(self, port: str, surface: Surface, names: Mapping[str, str]) -> Surface | None:
+        """Keep in what a port was taught that nodes are called otherwise; None: nothing that it does names one."""
+        now = {c: msgspec.structs.replace(c, to=renamed(c.to, names)) for c in surface.controls}
+        if all(before == after for before, after in now.items()):
+            return None
+        learned = self.learned(port)
+        return self.learn(port, surface, tuple(now[c] for c in now if c in learned or now[c] != c))
+
+    def taught(self) -> tuple[tuple[str, Surface], ...]:
+        """Return the ports that were taught something, also those that are not there, and what they are."""
+        ports = ((port, surface) for surface in self._read.values() for port in surface.ports[:1])
+        return tuple((port, surface) for port, surface in ports if surface.id == learned_id(port))
 
     def _base_of(self, port: str) -> str:
         others = [s for s in self._read.values() if s.id != learned_id(port) and s.fits(port)]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -27,14 +27,16 @@ from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError,
 from bridge.midi.recorder import Recorder, write
 from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
+from bridge.midi.surface_file import SurfaceError
 from bridge.midi.surfaces import Surfaces
 from bridge.midi.sync import Sync
 from bridge.midi.sync_out import Peer, SyncOut
 from bridge.midi.targets import Targets
 from bridge.midi.voiced import Voiced, decode, describe
 from bridge.places import HostPort
+from bridge.renamed import renamed_nodes
 from engine.errors import NotReady
-from engine.events import Event, MidiHeard, MidiPortChanged, StoryReloaded
+from engine.events import CueRenumbered, Dropped, Event, MidiHeard, MidiPortChanged, StoryReloaded
 
 log = logging.getLogger(__name__)
 
@@ -409,3 +411,20 @@ class MidiWire:
         if any(isinstance(event, StoryReloaded) for event in events):
             for device in self.devices.values():
                 device.start_over()
+        cues = [event for event in events if isinstance(event, CueRenumbered)]
+        names = dict(name for cue in cues for name in renamed_nodes(cue, self.hub.engine))
+        if names:
+            self._loop.call_soon(self._rename, names)
+
+    def _rename(self, names: Mapping[str, str]) -> None:
+        """Have controls do what they did, by the names that it has now; also on ports that are not there."""
+        try:
+            for device in self.devices.values():
+                surface = self.surfaces.rename(device.name, device.surface, names)
+                if surface is not None:
+                    self.rework(device, surface)
+            for port, surface in self.surfaces.taught():
+                if port not in self.devices:
+                    self.surfaces.rename(port, surface, names)
+        except SurfaceError as error:
+            self.hub.engine.tell(Dropped(what="renumber", code=error.code, text=str(error)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -113,14 +113,16 @@ class Cues:
         if self._of(cue_id, cuelist):
             raise Busy(f"cue {cue_id} waits or plays; stop it first")
 
-    def renumbered(self, cue_id: str, number: str, cuelist: str | None) -> tuple[Event, ...]:
-        """Note that a cue has another number."""
-        name = self._list(cuelist)
-        events: tuple[Event, ...] = (CueRenumbered(cue=cue_id, number=number, cuelist=name),)
-        if self._playheads[name] != cue_id:
-            return events
-        self._playheads[name] = number
-        return (*events, PlayheadMoved(next_cue=number, cuelist=name))
+    def renumbered(self, cues: Iterable[tuple[str, str, str]]) -> tuple[Event, ...]:
+        """Note that cues have other numbers: list, before, now."""
+        events: list[Event] = []
+        playheads = dict(self._playheads)
+        for name, before, number in cues:
+            events.append(CueRenumbered(cue=before, number=number, cuelist=name))
+            if playheads[name] == before:
+                self._playheads[name] = number
+                events.append(PlayheadMoved(next_cue=number, cuelist=name))
+        return tuple(events)
 
     def pause(self, cue_id: str, cuelist: str | None, at_frame: int | None) -> tuple[Event, ...]:
         """Hold a cue, its waits included. NotReady when there is nothing to hold."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -69,6 +69,7 @@ from engine.story.edit_clips import edit_clips
 from engine.story.equip import insert_specs
 from engine.story.history import History, News, Step, do_again, take_back
 from engine.story.model import Story
+from engine.story.properties import renumbered_cues
 
 Historic = (
     SetCue | SetSlot | SetClip | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | StoreSnapshot
@@ -89,6 +90,8 @@ class Editor:
 
     def __init__(self, context: Context, voices: Voices, notes: Notes) -> None:
         self._context, self._voices, self._notes = context, voices, notes
+        self.check_idle: Callable[[str, str], object] = lambda *_: None
+        """Raises where a cue of a list waits or plays, and so can't get another number."""
         self.known = TakesKnown(context.library)
         self._digest: tuple[Story | None, str] = (None, "")
         self.history = History(int(notes.get(_VERSION_NOTE) or b"0"))
@@ -99,13 +102,13 @@ class Editor:
             case Undo(client=client, version=version):
                 step = self.history.last()
                 self.history.check(version, touched(step.change, step.undo))
-                story = take_back(self._context.story, step)
+                story = self._renumbered(take_back(self._context.story, step))
                 events = self._adopt(story, step.undo, step.change, f"undo {step.name}", client, keeper)
                 return (*events, self._told(self.history.undid(client)))
             case Redo(client=client, version=version):
                 step = self.history.next()
                 self.history.check(version, touched(step.change, step.undo))
-                story = do_again(self._context.story, step)
+                story = self._renumbered(do_again(self._context.story, step))
                 events = self._adopt(story, step.change, step.undo, f"redo {step.name}", client, keeper)
                 return (*events, self._told(self.history.redid(client)))
             case EditStory():
@@ -135,9 +138,15 @@ class Editor:
         self.known.forget()
         self._keep_version()
 
+    def _renumbered(self, story: Story) -> Story:
+        """Return a story that is to be played, if no cue is under way that has another number in it."""
+        for cuelist, cue, _ in renumbered_cues(self._context.story, story):
+            self.check_idle(cue, cuelist)
+        return story
+
     def _edit(self, command: EditStory, keeper: Keeper) -> tuple[Event, ...]:
         before = self._context.story
-        story = self._edited(before, command.edits)
+        story = self._renumbered(self._edited(before, command.edits))
         name = command.name or ", ".join(describe(edit) for edit in command.edits[:3])
         step = self.history.step(before, story, name, command.client)
         if step is None:

@@ -159,6 +159,7 @@ from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
 from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
+from engine.story.properties import renumbered_cues
 from engine.story.tempo import TempoMap
 from engine.story.tempo_edits import point_in_force
 
@@ -208,6 +209,7 @@ class Session:
         self.builder = Builder(self.context, mixes, self.voices, self.plugins)
         self._notes = notes or Notes()
         self.editor = Editor(self.context, self.voices, self._notes)
+        self.editor.check_idle = self.cues.check_idle
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
         self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes)
@@ -483,7 +485,7 @@ class Session:
             or any(isinstance(event, AutomationChanged) for event in events)
         ):
             self.transport.automate()
-        return (*events, *self.cues.rewind())
+        return (*events, *self.cues.renumbered(renumbered_cues(before, self.story)), *self.cues.rewind())
 
     def _run(self, command: Play | Stop | Locate | LocateMarker | SetLoop, at_frame: int | None) -> tuple[Event, ...]:
         match command:
@@ -600,11 +602,11 @@ class Session:
 
     def _renumber(self, command: RenumberCue) -> tuple[Event, ...]:
         """Give a cue another number."""
-        story = apply_edit(self.story, command)
+        before, story = self.story, apply_edit(self.story, command)
         self.cues.check_idle(command.cue, command.cuelist)
         self.keeper.append(command)
         self.context.story = story
-        return self.cues.renumbered(command.cue, command.number, command.cuelist)
+        return self.cues.renumbered(renumbered_cues(before, story))
 
     def _set_properties(self, command: SetCue | SetSlot | SetClip) -> tuple[Event, ...]:
         """Change a cue, a slot or a clip; what sounds of it goes on as it began."""

@@ -65,6 +65,20 @@ def renumber_cue(story: Story, command: RenumberCue) -> Story:
     return _with_cues(story, cuelist, renumbered)
 
 
+def renumbered_cues(before: Story, after: Story) -> tuple[tuple[str, str, str], ...]:
+    """Return list, number before and number now of cues that stand where they stood, under another number."""
+    if before.cues is after.cues and before.cuelists is after.cuelists:
+        return ()
+    now = after.cue_lists()
+    pairs = (
+        (cuelist, pair[0].id, pair[1].id)
+        for cuelist, cues in before.cue_lists().items()
+        if len(cues) == len(now.get(cuelist, ()))
+        for pair in zip(cues, now[cuelist], strict=True)
+    )
+    return tuple(each for each in pairs if each[1] != each[2])
+
+
 def property_target(command: SetCue | SetSlot | SetClip) -> tuple[object, ...]:
     """Return what an edit sets: a later one of the same target replaces it."""
     ids = ("cue", "cuelist", "bank", "index", "clip")

@@ -6,7 +6,7 @@ from midi_rig import in_loop
 import engine.commands as do
 from bridge.midi.surfaces import Surfaces
 from engine.errors import NotReady
-from engine.events import Dropped, MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged, StartedLate
+from engine.events import CueRenumbered, Dropped, MidiLearned, MidiPortChanged, PlayheadMoved, SlotChanged, StartedLate
 
 PAD = "Launchpad X LPX MIDI"
 FIRST, SECOND, THIRD = "51", "52", "53"  # the pads of slots 1, 2 and 3 of a bank, from the top left
@@ -103,6 +103,23 @@ async def test_a_control_is_taught_kept_and_forgotten(make):
     assert str(kept.controls[0].on) == "cc 21 ch 3" and kept.pads, "on top of what the device did before"
     (answer,) = await rig.ask("/req", 2, "/midi/unbind", "knobs", "cc 21 ch 3")
     assert answer.args[1] == "ok" and await rig.play("Knobs", "b2 15 7f") == [""]
+
+
+@in_loop
+async def test_controls_go_on_to_fire_a_cue_that_has_another_number(make):
+    rig = await make("Knobs", "Box")
+    for port, address in (("Knobs", "/cue/2/go"), ("Box", "/cuelist/main/cue/2/stop")):
+        await rig.ask("/midi/bind", port, "note 60", address)
+    await rig.ask("/midi/bind", "Knobs", "note 61", "/cue/12a/go")
+    rig.system.pull("Box")
+    await rig.wire.look()
+    rig.engine.cues = {"7" if cue == "2" else cue: state for cue, state in rig.engine.cues.items()}
+    rig.engine.tell(CueRenumbered(cue="2", number="7"))
+    await rig.until(lambda: rig.wire.devices["Knobs"].surface.controls[0].to == "/cue/7/go")
+    assert await rig.play("Knobs", "90 3c 7f", "90 3d 7f") == ["/cue/7/go 1", "/cue/12a/go 1"]
+    kept = Surfaces(rig.wire.surfaces.folder)
+    assert {c.to for c in kept.learned("Knobs")} == {"/cue/7/go", "/cue/12a/go"}
+    assert [c.to for c in kept.learned("Box")] == ["/cuelist/main/cue/7/stop"], "also while it is not there"
 
 
 @in_loop

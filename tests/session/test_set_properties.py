@@ -6,7 +6,19 @@ import pytest
 from msgspec.structs import replace
 from studio import Studio, line, small_story
 
-from engine.commands import GoCue, LoadCue, Locate, LocateMarker, RenumberCue, SetClip, SetCue, SetSlot, SetTempo
+from engine.commands import (
+    GoCue,
+    LoadCue,
+    Locate,
+    LocateMarker,
+    RenumberCue,
+    SetClip,
+    SetCue,
+    SetSlot,
+    SetTempo,
+    StandBy,
+)
+from engine.edits import Redo, Undo
 from engine.errors import Busy, UnknownThing
 from engine.events import (
     ClipChanged,
@@ -130,3 +142,16 @@ def test_a_cue_that_stands_by_does_so_under_its_new_number_and_one_that_plays_ke
     with pytest.raises(Busy, match="cue 10 waits or plays"):
         show.session.apply(RenumberCue(cue="10", number="11"))
     assert show.session.apply(RenumberCue(cue="3", number="4")) == (CueRenumbered(cue="3", number="4"),)
+
+
+def test_a_number_that_is_taken_back_is_told_and_what_stands_by_still_does() -> None:
+    show = Studio(small_story())
+    show.session.apply(StandBy(cue="3"))
+    show.session.apply(RenumberCue(cue="3", number="30"))
+    told = show.session.apply(Undo())
+    assert CueRenumbered(cue="30", number="3") in told
+    assert PlayheadMoved(next_cue="3", cuelist="main") in told
+    show.session.apply(GoCue())
+    with pytest.raises(Busy, match="cue 3 waits or plays"):
+        show.session.apply(Redo())
+    assert "3" in {cue.id for cue in show.session.story.cues}
