@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from bridge.errors import BadValue, Busy, Denied
+from bridge.message import Message
 from bridge.places import is_local
 from engine.commands import (
     AddCueMessage,
@@ -49,6 +50,9 @@ TRIES_AT_ONCE, TRY_SECONDS = 5.0, 10.0
 ALL_TRIES_AT_ONCE, ALL_TRIES_SECONDS = 20.0, 1.0
 """The same for all hosts together: addresses can be made up."""
 MAX_HOSTS = 256
+
+DUMP = "/dump/heard"
+"""Where those hear of every message that came in who asked for it with /dump: only who may do everything."""
 
 _OPEN = frozenset({"/ping", "/version", "/api", "/connect", "/connect/response"})
 _ADMIN = frozenset({"/quit", "/engine/blackbox", "/dump", "/learn/osc"})
@@ -197,3 +201,12 @@ def at_first(host: str) -> Right:
 
 def _same(code: str, given: str) -> bool:
     return hmac.compare_digest(code.encode(), given.encode("utf-8", "replace"))
+
+
+def veiled(message: Message) -> Message:
+    """Return a message as others may read it: texts behind a /connect, wrapped or not, are passcodes and proofs."""
+    words = (message.address, *message.args)
+    shown = next((n for n, word in enumerate(words) if isinstance(word, str) and "/connect" in word), None)
+    if shown is None:
+        return message
+    return Message(message.address, tuple("…" if n > shown else word for n, word in enumerate(words) if n))

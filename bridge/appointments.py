@@ -9,7 +9,15 @@ import msgspec
 
 from bridge.errors import QueueFull
 from bridge.port import EnginePort
-from bridge.scheduler import LOOKAHEAD_BLOCKS, LOOKAHEAD_SECONDS, MAX_SCHEDULED, CallLater, Item, Timer
+from bridge.scheduler import (
+    LONGEST_SECONDS,
+    LOOKAHEAD_BLOCKS,
+    LOOKAHEAD_SECONDS,
+    MAX_SCHEDULED,
+    CallLater,
+    Item,
+    Timer,
+)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -91,7 +99,7 @@ class Appointments(Generic[Item]):
             self._timer = None
         if self._due is not None:
             delay = (self._due[0] - self._reach()) / self._port.sample_rate
-            self._timer = self._call_later(max(0.0, delay), self._look)
+            self._timer = self._call_later(min(LONGEST_SECONDS, max(0.0, delay)), self._look)
 
     def _reach(self) -> int:
         ahead = round(LOOKAHEAD_SECONDS * self._port.sample_rate) + LOOKAHEAD_BLOCKS * self._port.block_frames

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from bridge.access import Right, at_first
+from bridge.access import DUMP, Right, at_first
 from bridge.errors import BadValue, Busy, Denied, Failure
 from bridge.message import Message
 from bridge.places import HostPort, is_local
@@ -243,7 +243,9 @@ class Clients:
         return client
 
     def subscribe(self, client: Client, pattern: str, interval_seconds: float, lease_seconds: float) -> Subscription:
-        """Give a client a subscription, or renew it. Raises Busy when there is no room."""
+        """Give a client a subscription, or renew it. Raises Busy when there is no room, Denied for what others send."""
+        if pattern == DUMP and client.right < Right.ADMIN:
+            raise Denied(f"needs the right to {Right.ADMIN.word}, you have {client.right.word}; see /connect")
         if client.unremembered:
             raise Busy(f"{MAX_CLIENTS} clients are subscribed already")
         if pattern not in client.subscriptions and len(client.subscriptions) >= MAX_SUBSCRIPTIONS:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from bridge import drafts
-from bridge.access import Access, Right
+from bridge.access import DUMP, Access, Right
 from bridge.arguments import usage
 from bridge.clients import Client, Clients, LatePolicy
 from bridge.errors import BadValue, Denied, NoMidi, NoSuchAddress
@@ -20,7 +20,7 @@ from bridge.midi.sync import SOURCES
 from bridge.patterns import matches, split
 from bridge.places import destination, is_loopback
 from bridge.port import EnginePort
-from bridge.routes import API_LEVEL, DUMP, plain_address
+from bridge.routes import API_LEVEL, plain_address
 from bridge.store_questions import StoreQuestions
 from bridge.text import line
 from bridge.tree import AddressTree

@@ -23,6 +23,8 @@ EVENTS_PER_FLUSH = 100
 MAX_POURS = 64
 """How many long answers may wait for one client."""
 
+NEVER = float("-inf")
+
 Pour = Iterator[Message | None]
 """A long answer in pieces; None where a step found nothing to tell."""
 
@@ -68,8 +70,7 @@ class Ear:
 
     def mark_streams(self) -> None:
         """Note that it is time to look at what moves by itself."""
-        for leaf in self.streams.values():
-            self._changed.setdefault(leaf.address, leaf)
+        self._changed = {**self._changed, **self.streams}
 
     def pour(self, answer: Pour) -> None:
         """Queue a long answer. Raises Busy when too many wait."""
@@ -118,13 +119,13 @@ class Ear:
     def _due(self, now: float) -> list[Leaf]:
         """Take the next changed leaves whose interval has passed."""
         due: list[Leaf] = []
-        for leaf in tuple(self._changed.values()):
-            interval = self._interval(leaf.address) or COALESCE_SECONDS
-            if now < self._told_at.get(leaf.address, float("-inf")) + interval:
+        told_at, changed = self._told_at, self._changed
+        for address in tuple(changed):
+            interval = self._intervals.get(address) or self._interval(address) or COALESCE_SECONDS
+            if now < told_at.get(address, NEVER) + interval:
                 continue
-            del self._changed[leaf.address]
-            self._told_at[leaf.address] = now
-            due.append(leaf)
+            told_at[address] = now
+            due.append(changed.pop(address))
             if len(due) == STEPS_PER_SLICE:
                 break
         return due

@@ -134,16 +134,16 @@ class Feedback:
                 self._start_over()
 
     def hears(self, topic: str) -> bool:
-        """Tell whether anybody is subscribed to ``topic``."""
+        """Tell whether anybody is subscribed to ``topic`` by its name."""
         known = self._heard.get(topic)
         if known is None:
-            known = self._heard[topic] = any(subscription_for(client, topic) for client in self._ears)
+            known = self._heard[topic] = any(topic in client.subscriptions for client in self._ears)
         return known
 
     def announce(self, message: Message) -> None:
-        """Tell those who are subscribed to a message's address of it, as of an event."""
+        """Tell those who are subscribed to a message's address, by its name, of it, as of an event."""
         for client, ear in self._ears.items():
-            if subscription_for(client, message.address):
+            if message.address in client.subscriptions:
                 ear.tell(message)
                 self._wake(self._round_at + FLUSH_SECONDS)
 

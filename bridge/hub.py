@@ -6,17 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from bridge.access import Access, Right
+from bridge.access import DUMP, Access, Right, veiled
 from bridge.clients import Client, Clients, Transport
 from bridge.errors import Busy
 from bridge.feedback import Feedback
 from bridge.guestbook import Guestbook
 from bridge.history import History
 from bridge.message import Bundle, Message
+from bridge.moves import Moves
 from bridge.places import HostPort
 from bridge.port import EnginePort
 from bridge.router import Router
-from bridge.routes import DUMP, PUSHES, ROUTES
+from bridge.routes import PUSHES, ROUTES
 from bridge.text import line
 from bridge.tree import AddressTree
 
@@ -38,6 +39,7 @@ class Hub:
         self.engine, self.wall = engine, wall
         self.clients = Clients(loop.time)
         self.tree = AddressTree(ROUTES)
+        self.moves = Moves(self.tree)
         self.feedback = Feedback(engine, self.tree, PUSHES, self.clients, call_later=loop.call_later, now=loop.time)
         self.router = Router(
             engine, self.tree, self.clients, self.feedback,
@@ -55,6 +57,10 @@ class Hub:
         """Return who sends from ``source`` over ``transport``; that it sends renews its leases."""
         return self.clients.heard(source, transport)
 
+    def singly(self, client: Client) -> bool:
+        """Tell whether each message of a client counts: it is acknowledged, or somebody hears of all."""
+        return client.acknowledged or self.feedback.hears(DUMP) or self.router.desk.learner is not None
+
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
         if client.pace is not None and not client.pace.take(float(len(bundle.messages))):
@@ -63,7 +69,7 @@ class Hub:
             return
         if self.feedback.hears(DUMP):
             for message in bundle.messages:
-                self.feedback.announce(Message(DUMP, (client.shown, line(message))))
+                self.feedback.announce(Message(DUMP, (client.shown, line(veiled(message)))))
         if self.router.desk.learner is not None:
             self.router.desk.learn(bundle, client)
         self.router.receive(bundle, client)

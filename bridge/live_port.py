@@ -445,7 +445,7 @@ class LivePort:
             underflows=status.underflows,
             late_starts=status.late_starts,
             players=status.active_players,
-            loop_lag_seconds=control.lag.figures().p99_ms / 1e3,
+            loop_lag_seconds=control.pulse.figures().p99_ms / 1e3,
             takes_ready=ready,
             takes_wanted=wanted,
             device=control.audio.device if control.audio else "",

@@ -125,6 +125,16 @@ def meter(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (*reading.peak_db, *reading.rms_db)
 
 
+def meter_peak(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read the peak of the louder side of a strip."""
+    return (max(port.meter(path["strip"]).peak_db),)
+
+
+def meter_clip(port: EnginePort, path: Path) -> tuple[object, ...]:
+    """Read whether a strip's peak meter stands at full scale or above."""
+    return (max(port.meter(path["strip"]).peak_db) >= 0.0,)
+
+
 def recording(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
     """Read how the recording goes."""
     heard = port.recording()

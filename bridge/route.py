@@ -113,6 +113,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.job or self.wrapper or self.implied or any(callable(spec) for spec in ranges))
 
     @property
+    def continuous(self) -> bool:
+        """Tell whether it is a fader or a knob: of two values that come one after the other only the newer counts.
+
+        Those of a named list are left out: the first list's cues have two addresses.
+        """
+        if self.command is None or self.read is None or len(self.args) != 1 or "cuelist" in self.placeholders:
+            return False
+        return self.args[0].type == "f" and self.args[0].spec is not None
+
+    @property
     def timed(self) -> bool:
         """Tell whether its first argument says when its command is done."""
         return bool(self.args) and self.args[0].when

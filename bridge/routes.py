@@ -14,6 +14,7 @@ import engine.commands as do
 import engine.edits as edit
 import engine.events as told
 from bridge import readers
+from bridge.access import DUMP
 from bridge.edit_routes import CLIP_ROUTES, EDIT_PUSHES, EDIT_ROUTES
 from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
@@ -48,9 +49,6 @@ def plain_address(address: str) -> str:
     """Return an address, or a pattern, without the level of the table before it."""
     return address[len(ALIAS) - 1 :] if address.startswith(ALIAS) else address
 
-
-DUMP = "/dump/heard"
-"""Where those hear of every message that came in who asked for it with /dump."""
 
 ANSWERS = (
     "/reply", "/pong", "/clock/pong", DUMP, "/synced", "/subscribed", "/lease_expired", "/progress", "/done", "/fail",
@@ -303,7 +301,7 @@ ROUTES: tuple[Route, ...] = (
           args=(Arg(name="name", type="s", optional=True),), help="Say what to call the sender, or ask."),
     Route(address="/dump", handler="dump", args=(Arg(name="on", type="i", truth=True),), answer="",
           help="Hear of every message that comes in, understood or not: /dump/heard s:from s:message. The same as "
-               "a subscription to /dump/heard."),
+               "a subscription to /dump/heard; no pattern matches it. Passcodes are left out."),
     Route(address="/learn/osc", handler="learn_osc", answer="",
           help="Hear of the next message that anybody sends, understood or not, questions left out: /learnt s:from "
                "s:address s:message."),
@@ -623,6 +621,12 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/strip/{strip}/line", read=readers.strip_line, stream=True, args=(Arg(name="text", type="s"),),
           help="The line, or the sound file, that is heard on a track now; an empty text: nothing."),
     Route(address="/strip/{strip}/meter", read=readers.meter, args=_METER, stream=True, help="Meter in dBFS."),
+    Route(address="/strip/{strip}/meter/norm", read=readers.meter_peak, stream=True,
+          args=(Arg(name="peak_db", type="f", spec=FADER, norm=True),),
+          help="Peak of a strip's louder side as travel, for widgets that show one value: full scale at 0.75."),
+    Route(address="/strip/{strip}/meter/clip", read=readers.meter_clip, stream=True,
+          args=(Arg(name="clip", type="i", truth=True),),
+          help="Whether a strip's peak meter stands at full scale or above; it falls slowly."),
     Route(address="/loudness", read=readers.loudness, stream=True,
           args=tuple(Arg(name=n, type="f") for n in ("momentary", "short_term", "integrated", "true_peak")),
           help="Loudness of the master in LUFS: the last 400 ms, the last 3 s, gated since the reset; and its true peak"

@@ -15,6 +15,9 @@ LOOKAHEAD_SECONDS = 0.05
 LOOKAHEAD_BLOCKS = 2
 """How early the mixer hears: it keeps the exact frame itself; later than this nothing is scheduled twice over."""
 
+LONGEST_SECONDS = 1.0
+"""After so long what is due is reckoned anew: a clock that was set while a timer was set may have misled it."""
+
 Item = TypeVar("Item")
 
 
@@ -102,7 +105,7 @@ class Scheduler(Generic[Item]):
             self._timer = None
         if self._heap:
             delay = (self._heap[0][0] - self._reach()) / self._port.sample_rate
-            self._timer = self._call_later(max(0.0, delay), self._due)
+            self._timer = self._call_later(min(LONGEST_SECONDS, max(0.0, delay)), self._due)
 
     def _due(self) -> None:
         self._timer = None

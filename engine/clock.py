@@ -145,7 +145,7 @@ class HeldClock:
     def _hold(self, *, used: bool = False) -> int:
         """Compare the map with the newest reading; take it anew when it is off."""
         now = self._read()
-        together = now.unix_ns - self._used_ns < self.HOLD_NS
+        together = 0 <= now.unix_ns - self._used_ns < self.HOLD_NS  # a clock may be set back
         if used and not together:
             self._used_ns = now.unix_ns
         held = self._frame

@@ -171,3 +171,29 @@ def test_time_of_a_frame_is_the_way_back() -> None:
     clock = HeldClock(Readings(), RATE)
     for frame in (0, 1, 255, 48_000, 10**9):
         assert clock.frame_at(clock.time_at(frame)) == frame
+
+
+@pytest.mark.parametrize("step_seconds", [3600.0, -3600.0, 0.3, -0.3], ids=lambda step: f"{step:g} s")
+def test_a_clock_that_is_set_is_followed_within_a_few_blocks(step_seconds: float) -> None:
+    """As after NTP has stepped it; a machine that slept steps it forward."""
+    loop, clock_seconds, frame = DelayLockedLoop(RATE), ORIGIN, 0
+    clock = HeldClock(lambda: ClockReading(frame=frame, unix_ns=round(loop.block_seconds * 1e9), rate_hz=RATE), RATE)
+    for number in range(600):
+        clock_seconds = ORIGIN + frame / RATE + (step_seconds if number >= 500 else 0.0)
+        loop.update(clock_seconds, 256)
+        if not 500 <= number < 500 + DelayLockedLoop.OUTLIERS:
+            assert abs(clock.frame_at(clock_seconds + 1.0) - (frame + RATE)) <= 1
+        frame += 256
+    assert loop.resets == 1
+
+
+def test_a_clock_that_was_set_back_is_followed_as_closely_as_before() -> None:
+    readings = Readings()
+    clock = HeldClock(readings, RATE)
+    clock.frame_at(ORIGIN + 10.0)
+    readings.shift_frames = -3600.0 * RATE
+    assert clock.frame_at(ORIGIN - 3590.0) == 480_000
+    readings.shift_frames += 10.0
+    for _ in range(100):
+        readings()
+    assert clock.frame_at(ORIGIN - 3590.0) == 480_000 - 10

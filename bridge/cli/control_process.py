@@ -35,6 +35,9 @@ from engine.plugins.states import States
 
 Message = dict[str, Any]
 
+SWITCH_SECONDS = 0.0005
+"""How long another thread of this process may keep the loop from going on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -230,6 +233,7 @@ def main() -> None:
     """Run the control process; Ctrl-C is the supervisor's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(int(os.environ["CUEVOX_PARENT_PID"]))
+    sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     code = asyncio.run(_main())
     logging.shutdown()

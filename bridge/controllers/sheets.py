@@ -25,7 +25,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 SHEETS = {
     "cuevox.session.json": Sheet(
         media_type="application/json", make=open_stage_control,
-        help="a session of Open Stage Control: faders, pans, mutes, meters, cues, pads, transport",
+        help="a session of Open Stage Control: faders with meters, pans, mutes, solos, cues, pads, transport",
     ),
     "cuevox.ReaperOSC": Sheet(
         media_type="text/plain", make=reaper_patterns,

@@ -29,8 +29,14 @@ Things = dict[tuple[str, ...], dict[tuple[object, ...], None]]
 class Told(Protocol):
     """Who hears of it."""
 
-    def paths(self, added: Sequence[str], removed: Sequence[str], renamed: Sequence[tuple[str, str]] = ()) -> None:
-        """Hear which addresses came and went, and which nodes are called otherwise: before and now."""
+    def paths(
+        self,
+        added: Sequence[str],
+        removed: Sequence[str],
+        renamed: Sequence[tuple[str, str]] = (),
+        changed: Sequence[str] = (),
+    ) -> None:
+        """Hear which addresses came and went, which nodes are called otherwise (before, now), which are other ones."""
         ...
 
 
@@ -45,6 +51,7 @@ class PathWatch:
         self._kinds = tuple(dict.fromkeys(route.placeholders for route in hub.tree.routes))
         self._known: Things | None = None
         self._renamed: list[CueRenumbered] = []
+        self._others: dict[str, None] = {}
         self._changed = asyncio.Event()
         self._changed.set()
         self._watching = asyncio.create_task(self._watch())
@@ -58,6 +65,7 @@ class PathWatch:
     def _hear(self, events: tuple[Event, ...]) -> None:
         if any(isinstance(event, CHANGES) for event in events):
             self._renamed += [event for event in events if isinstance(event, CueRenumbered)]
+            self._others |= {f"/strip/{e.strip}/insert": None for e in events if isinstance(e, InsertsChanged)}
             self._forget()
             self._changed.set()
 
@@ -70,9 +78,10 @@ class PathWatch:
                 continue  # it changed while it was looked at
             before, self._known = self._known, now
             renamed, self._renamed = self._renamed, []
+            others, self._others = list(self._others), {}
             if before is not None:
                 names = [name for event in renamed for name in self._follow(event, before)]
-                self._told.paths(list(self._beyond(now, before)), list(self._beyond(before, now)), names)
+                self._told.paths(list(self._beyond(now, before)), list(self._beyond(before, now)), names, others)
 
     def _follow(self, event: CueRenumbered, before: Things) -> Iterator[tuple[str, str]]:
         """Yield the nodes that an event names otherwise, and call what was known so, too."""

@@ -54,13 +54,19 @@ class Sockets:
             self.open.discard(wire)
             self.hub.leave(wire.client)
 
-    def paths(self, added: Sequence[str], removed: Sequence[str], renamed: Sequence[tuple[str, str]] = ()) -> None:
-        """Tell everybody which addresses came and went, and which nodes are called otherwise."""
+    def paths(
+        self,
+        added: Sequence[str],
+        removed: Sequence[str],
+        renamed: Sequence[tuple[str, str]] = (),
+        changed: Sequence[str] = (),
+    ) -> None:
+        """Tell everybody which addresses came and went, which nodes are called otherwise, and which are other ones."""
         for wire in self.open:
             for old, new in renamed:
                 data = {"OLD": old, "NEW": new}
                 wire.tell(msgspec.json.encode({"COMMAND": "PATH_RENAMED", "DATA": data}).decode())
-            for command, addresses in (("PATH_ADDED", added), ("PATH_REMOVED", removed)):
+            for command, addresses in (("PATH_ADDED", added), ("PATH_REMOVED", removed), ("PATH_CHANGED", changed)):
                 for address in addresses:
                     wire.tell(msgspec.json.encode({"COMMAND": command, "DATA": address}).decode())
 

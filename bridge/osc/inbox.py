@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from bridge.clients import Client
@@ -13,6 +12,7 @@ from bridge.hub import Hub
 from bridge.message import IMMEDIATELY, Bundle
 from bridge.osc import codec
 from bridge.osc.framing import Frame
+from bridge.osc.waiting import Waiting
 from bridge.text import message
 
 SLICE_SECONDS = 0.0005
@@ -31,13 +31,14 @@ class Inbox:
     def __init__(self, hub: Hub, client: Callable[[], Client], full: Callable[[bool], None]) -> None:
         self._hub, self._client, self._full = hub, client, full
         self._loop = asyncio.get_running_loop()
-        self._frames: deque[tuple[Frame, float]] = deque()
+        self._frames: Waiting[Frame] = Waiting(hub.moves, lambda: hub.singly(client()))
         self._scheduled = self._is_full = False
 
     def put(self, frames: Iterable[Frame]) -> None:
         """Take frames in, handling what fits the slice at once."""
         now = time.time()
-        self._frames.extend((frame, now) for frame in frames)
+        for frame in frames:
+            self._frames.put(frame, now)
         if not self._is_full and len(self._frames) > HIGH:
             self._is_full = True
             self._full(True)
@@ -53,7 +54,7 @@ class Inbox:
         until = time.perf_counter() + SLICE_SECONDS
         try:
             while self._frames and time.perf_counter() < until:
-                frame, arrived_at = self._frames.popleft()
+                frame, arrived_at = self._frames.take()
                 client = self._client()
                 client.heard_at = arrived_at
                 handle(self._hub, client, frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address
@@ -15,6 +15,7 @@ from bridge.hub import Hub
 from bridge.message import Message
 from bridge.osc import codec
 from bridge.osc.inbox import handle
+from bridge.osc.waiting import Waiting
 from bridge.places import HostPort
 from bridge.text import MAX_LINE_BYTES, line
 
@@ -40,22 +41,20 @@ MAX_DATAGRAM_BYTES = 60_000
 KNOWN_BYTES, KNOWN_PACKETS = 64, 256
 """Short packets that came before are not read again: a pad says the same thing every time."""
 
-Arrival = tuple[bytes, float]
-"""A packet and the wall time at which it came."""
-
 _known = lru_cache(maxsize=KNOWN_PACKETS)(codec.parse)
 
 
 class OscServer(asyncio.DatagramProtocol):
     """Hears OSC over UDP and answers from the same socket.
 
-    Packets wait in a queue per sender, served in turn in slices of half a millisecond; full queues drop the newest and
-    answer ``busy``. Whatever a packet holds, the engine goes on.
+    Packets wait in a queue per sender, served in turn in slices of half a millisecond. While they wait, a newer move of
+    a fader takes the place of an older one; full queues drop the newest packet and answer ``busy``. Whatever a packet
+    holds, the engine goes on.
     """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._waiting: OrderedDict[HostPort, deque[Arrival]] = OrderedDict()
+        self._waiting: OrderedDict[HostPort, Waiting[bytes]] = OrderedDict()
         self._count = 0
         self._scheduled = False
         self._congested = False
@@ -140,14 +139,19 @@ class OscServer(asyncio.DatagramProtocol):
         if source == self.address or not _speakable(*source):
             self._hub.counters.dropped_packets += 1
             return
-        waiting = self._waiting.setdefault(source, deque())
-        if self._count >= MAX_WAITING or len(waiting) >= MAX_WAITING_PER_SENDER:
+        waiting = self._waiting.get(source)
+        if waiting is None:
+            waiting = self._waiting[source] = Waiting(self._hub.moves, lambda: self._singly(source))
+        before = len(waiting)
+        if waiting.put(packet, time.time(), room=self._count < MAX_WAITING and before < MAX_WAITING_PER_SENDER):
+            self._count += len(waiting) - before
+        else:
             self._drop(source, waiting)
-            return
-        waiting.append((packet, time.time()))
-        self._count += 1
 
-    def _drop(self, source: HostPort, waiting: deque[Arrival]) -> None:
+    def _singly(self, source: HostPort) -> bool:
+        return self._hub.singly(self._hub.client(source, self))
+
+    def _drop(self, source: HostPort, waiting: Waiting[bytes]) -> None:
         self._hub.counters.dropped_packets += 1
         if not waiting:
             del self._waiting[source]
@@ -160,7 +164,7 @@ class OscServer(asyncio.DatagramProtocol):
         try:
             while self._waiting and time.perf_counter() < until:
                 source, waiting = self._waiting.popitem(last=False)
-                packet, arrived_at = waiting.popleft()
+                packet, arrived_at = waiting.take()
                 self._count -= 1
                 if waiting:
                     self._waiting[source] = waiting

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import platform
 import sys
@@ -24,8 +23,8 @@ from engine.control.disk_watch import DiskWatch
 from engine.control.io_link import IoLink
 from engine.control.keeper import StoryKeeper
 from engine.control.loader import TakeLoader
-from engine.control.loop_lag import LoopLag
 from engine.control.plugins import PluginHost
+from engine.control.pulse import Pulse
 from engine.control.quota import Quota
 from engine.control.regrapher import Regrapher
 from engine.control.store_desk import StoreDesk
@@ -61,8 +60,6 @@ from engine.voices.pool import VoicePool
 
 log = logging.getLogger(__name__)
 
-REPORT_SECONDS = 0.004
-"""How often reports of the audio process are fetched."""
 SOON_SECONDS = 0.002
 """What an order takes from the session to the audio process, generously."""
 PUBLISH_SECONDS = 0.25
@@ -191,9 +188,9 @@ class Control:
             self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config)
         )
         self._hear_io()
-        self.lag = LoopLag()
+        self.pulse = Pulse(self._beat)
         self.audio: AudioFacts | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._publish_at = 0.0
         self._voices_started: asyncio.Task[None] | None = None
         self._beats = Beats(self._memory.beats)
 
@@ -216,7 +213,6 @@ class Control:
         if self._voices_started is not None:
             await self._voices_started
         self.voices.preload(self._preload)
-        self.lag.start()
         self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
         self._recall()
         self.diagnosis.start()
@@ -246,7 +242,7 @@ class Control:
 
     def listen(self) -> None:
         """Begin to hear the audio process: whoever wants to know what it says is there by now."""
-        self._pump = asyncio.create_task(self._run())
+        self.pulse.start()
 
     def _recall(self) -> None:
         """Go on where a control process that is gone was, if there was one."""
@@ -277,10 +273,7 @@ class Control:
 
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
-        if self._pump is not None:
-            self._pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._pump
+        self.pulse.stop()
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
         await self.plugins.close()
@@ -294,7 +287,6 @@ class Control:
         await self.pool.close()
         await self._keeper.close()
         await self.diagnosis.close()
-        self.lag.stop()
 
     def _loaded(self, path: Path, send: Callable[[Message], None]) -> None:
         """Have a successor play the story that was loaded last, and recordings belong to it."""
@@ -361,25 +353,20 @@ class Control:
     def _mix(self, name: str) -> Mix:
         return load_mix(name, mix_folders(self._folder))
 
-    async def _run(self) -> None:
+    def _beat(self) -> None:
         """Fetch reports and keep the timeline fresh."""
-        loop = asyncio.get_running_loop()
-        next_publish = loop.time()
-        while True:
-            self._beats.beat(Heart.CONTROL)
-            reports = self.link.reports()
-            if len(reports):
-                self.session.hear(reports)
-            self.session.advance()
-            self.link.arena.poll()
-            now = loop.time()
-            if self.session.transport.unsettled and self.io.has_files:
-                self.session.transport.unsettled = False
-                self.disk.expect(self.session)
-            if self.session.is_due or (self.session.stale and now >= next_publish):
-                self.session.publish()
-                next_publish = now + PUBLISH_SECONDS
-            await asyncio.sleep(REPORT_SECONDS)
+        self._beats.beat(Heart.CONTROL)
+        reports = self.link.reports()
+        if len(reports):
+            self.session.hear(reports)
+        self.session.advance()
+        if self.session.transport.unsettled and self.io.has_files:
+            self.session.transport.unsettled = False
+            self.disk.expect(self.session)
+        now = time.monotonic()
+        if self.session.is_due or (self.session.stale and now >= self._publish_at):
+            self.session.publish()
+            self._publish_at = now + PUBLISH_SECONDS
 
 
 def graph_message(graph: Graph) -> Message:

@@ -39,7 +39,8 @@ class StoryKeeper:
         self._journal = journal
         self._read = read
         self.on_load: Callable[[Path], object] = lambda _: None
-        self._since_save: list[Edit] = []
+        self._since_save: list[Edit] | None = None
+        """What is edited while the file is being written; None: it isn't."""
         self._edits = 0
         self._work: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -61,7 +62,8 @@ class StoryKeeper:
     def append(self, command: Edit) -> None:
         """Keep an edit in the journal."""
         self._journal.append(command)
-        self._since_save.append(command)
+        if self._since_save is not None:
+            self._since_save.append(command)
         self._edits += 1
 
     def save(self) -> None:
@@ -94,9 +96,13 @@ class StoryKeeper:
             self._tell((Dropped(what=what, code=error.code, text=str(error)),))
 
     async def _save(self) -> None:
-        self._since_save.clear()
-        await asyncio.to_thread(self.document.save, self._current())
-        self._rewrite_journal(self._since_save)
+        since: list[Edit] = []
+        self._since_save = since
+        try:
+            await asyncio.to_thread(self.document.save, self._current())
+        finally:
+            self._since_save = None
+        self._rewrite_journal(since)
         self._tell((StorySaved(path=str(self.document.path)),))
 
     async def _reload(self) -> None:
@@ -115,7 +121,7 @@ class StoryKeeper:
         story, dropped = journal.replay(document.story)
         await self._adopt(story)
         self._journal.close()
-        self._journal, self._since_save = journal, []
+        self._journal = journal
         self.on_load(path)
         self._took_over(document, dropped)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from engine.commands import Turn
 from engine.mixer.graph import Graph, compile_graph
 from engine.realtime.notes import Notes
-from engine.session.inputs import Input
+from engine.session.inputs import Did, Input
 from engine.session.library import Loaded, Source
 from engine.session.players import SlotOwner, Sound
 from engine.session.session import Session
@@ -19,6 +20,8 @@ from engine.session.speech import Waiting
 from engine.story.model import ColdPolicy
 
 SMALL, RUNS, CLIPS, GRAPH, PLAYER, TAKE = "session", "runs", "clips", "graph", "player/", "take/"
+
+_LEVELS = frozenset(get_args(Turn))
 
 _NO_RUNS = pickle.dumps((((), (), 0), None))
 
@@ -45,9 +48,9 @@ class Memory:
         self._clips = 0
         self._graph: Graph | None = None
 
-    def hear(self, _what: Input) -> None:
-        """Keep what has changed."""
-        if not self._recalled:
+    def hear(self, what: Input) -> None:
+        """Keep what has changed: nothing of it where a level was turned."""
+        if not self._recalled or (isinstance(what, Did) and type(what.command) in _LEVELS):
             return
         session, transport = self._session, self._session.transport
         small = Small(

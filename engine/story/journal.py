@@ -58,15 +58,20 @@ class Journal:
         self._file: int | None = None
         self._size_bytes = 0
         self._compact_beyond_bytes = COMPACT_BYTES
+        self._newest: _Newest | None = None
+        """What the file holds and how long it is by that; None: it is older than we are."""
 
     def append(self, command: Edit) -> None:
         """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept."""
         try:
             if self._file is None:
                 self._file = self._open()
-            self._write(self._file, _ENCODER.encode(command) + b"\n")
+            line = _ENCODER.encode(command) + b"\n"
+            self._write(self._file, line)
         except OSError as error:
             raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
+        if self._newest is not None:
+            self._newest.add(line, _target(command))
         if self._size_bytes > self._compact_beyond_bytes:
             self._try_to_compact()
 
@@ -111,7 +116,9 @@ class Journal:
         self._size_bytes = os.fstat(file).st_size
         if self._size_bytes == 0:
             digest = hashlib.sha256(self._story_path.read_bytes()).hexdigest()
-            self._write(file, _ENCODER.encode(Header(story_sha256=digest)) + b"\n")
+            header = _ENCODER.encode(Header(story_sha256=digest)) + b"\n"
+            self._write(file, header)
+            self._newest = _Newest(header)
         return file
 
     def _mend(self) -> None:
@@ -141,30 +148,55 @@ class Journal:
 
     def _compact(self) -> None:
         """Keep only the newest edit of each target, in the order in which they were made."""
-        header, *lines = self.path.read_bytes().splitlines()
-        newest: dict[object, bytes] = {}
-        rebuilds = 0  # an insert's number means another one before and behind such an edit
-        for line in lines:
-            target = _target_of(line)
-            rebuilds += target is REBUILD
-            key = rebuilds, target
-            newest.pop(key, None)
-            newest[key] = line
+        newest = self._newest
+        if newest is None or newest.bytes != self._size_bytes:  # begun before us, or somebody else wrote into it
+            header, *lines = self.path.read_bytes().splitlines(keepends=True)
+            newest = _Newest(header)
+            for line in lines:
+                newest.add(line, _target_of(line))
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
-            temporary.write_bytes(b"\n".join([header, *newest.values()]) + b"\n")
+            temporary.write_bytes(newest.text())
             temporary.replace(self.path)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
         self.close()
-        self._file = self._open()
+        self._file, self._newest = self._open(), newest
 
     def close(self) -> None:
         """Let go of the file; the next edit opens it again."""
+        self._newest = None
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+class _Newest:
+    """The newest edit of each target, in the order in which they were made, so that nothing is read to compact.
+
+    bytes: how long a file is that holds all that was added, whatever is left of it here.
+    """
+
+    def __init__(self, header: bytes) -> None:
+        self._header = header
+        self._lines: dict[object, bytes] = {}
+        self._rebuilds = 0
+        self.bytes = len(header)
+
+    def add(self, line: bytes, target: object) -> None:
+        """Take in a line that is in the file now."""
+        self._rebuilds += target is REBUILD  # an insert's number means another one before and behind such an edit
+        key = self._rebuilds, target
+        self._lines.pop(key, None)
+        self._lines[key] = line
+        self.bytes += len(line)
+
+    def text(self) -> bytes:
+        """Return what the file is to hold; from then on it is so long."""
+        text = b"".join([self._header, *self._lines.values()])
+        self.bytes = len(text)
+        return text
 
 
 def _target_of(line: bytes) -> object:

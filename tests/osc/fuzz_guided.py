@@ -55,6 +55,7 @@ class HubReader:
         frame = data[1:].decode("utf-8", "replace") if data[:1] and data[0] % 2 else data[1:]
         client = self._hub.client(("127.0.0.1", 9000), self._wire)  # type: ignore[attr-defined]
         client.reply_host, client.reply_port = "", 0
+        self._hub.moves.target(data[1:])  # type: ignore[attr-defined]
         self._loop.run_until_complete(self._heard(handle, client, frame))
         self._count += 1
         if self._count % 64 == 0:

@@ -86,6 +86,15 @@ def test_a_passcode_as_it_is_never_grants_more_than_to_trigger(gate):
     assert gate.send("/session/save")[0] == "denied"
 
 
+def test_what_is_shown_to_be_let_in_is_in_no_log(gate, caplog):
+    caplog.set_level("DEBUG")
+    for passcode in (*CODES, "not-a-passcode"):
+        gate.send("/connect", passcode)
+        gate.send("/connect", passcode, 1.0)
+        gate.send("/connect/response", passcode)
+        assert passcode not in caplog.text
+
+
 def test_a_right_is_bound_to_address_and_port(gate):
     gate.send("/connect", "do-everything")
     assert gate.send("/cue/1/go") == ("ok",)

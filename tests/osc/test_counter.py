@@ -1,10 +1,16 @@
 """What the bridge answers: nearest addresses, clock stamps, late bundles, where answers go, what is dumped."""
 
+import asyncio
+
 import pytest
 from counter import Counter
 from fake_engine import WallClock
+from hand_time import KeptMessages
 
 from bridge.access import Right
+from bridge.clients import Clients
+from bridge.errors import Denied
+from bridge.hub import Hub
 from bridge.message import Message, TimeTag
 from engine import commands as do
 
@@ -106,6 +112,27 @@ def test_answers_go_where_a_url_says(counter):
     assert counter.send("/ping", 1)[0][0] == "/pong"
 
 
+def test_answers_go_to_another_port_of_the_sender_until_it_says_otherwise(counter):
+    assert counter.send("/client/replyport", 9123) == []
+    counter.router.receive(bundle("/ping", 1), counter.client())
+    assert counter.wire.take(9123)[0][0] == "/pong"
+    counter.router.receive(bundle("/client/replyport", 7400), counter.client())
+    assert counter.wire.take(9123)[0][2:] == ("error", "bad_range", "port 7400 is our own")
+    assert counter.send("/ping", 1, port=9001)[0][0] == "/pong", "others are answered where they are"
+    counter.send("/client/replyport", 0)
+    assert counter.send("/ping", 1)[0][0] == "/pong"
+
+
+def test_a_barrier_and_what_one_is_subscribed_to(counter):
+    counter.send("/subscribe", "/strip/*/gain", 100, 30.0)
+    counter.send("/subscribe", "/event//*")
+    assert counter.send("/subscriptions") == [
+        ("/subscriptions", "/strip/*/gain", 100, 30.0), ("/subscriptions", "/event//*", 0, 60.0),
+        ("/subscriptions/end", 2),
+    ]  # fmt: skip
+    assert counter.send("/sync", 7) == [("/synced", 7)]
+
+
 @pytest.mark.parametrize(
     "url", ["9000", "osc.udp://:1/", "http://127.0.0.1:80/", "osc.udp://host:x/", "osc.udp://a:1/"]
 )
@@ -134,28 +161,47 @@ def test_a_client_has_a_name(counter):
     assert counter.client(9001).shown == "127.0.0.1:9001"
 
 
-def test_who_dumps_hears_of_everything_that_comes_in(engine):
-    import asyncio
+def overheard(engine, *steps):
+    """Return what 9000 hears of each step: who sends, the message, where from."""
 
-    from hand_time import KeptMessages
-
-    from bridge.hub import Hub
-
-    async def dumped():
+    async def done():
         hub, wire = Hub(engine, version="1"), KeptMessages()
-        hub.receive(bundle("/dump", 1), hub.client(("127.0.0.1", 9000), wire))
-        hub.receive(bundle("/no/such", 1.5, "a b"), hub.client(("127.0.0.1", 9001), wire))
-        heard = wire.take(9000)
-        hub.receive(bundle("/dump", 0), hub.client(("127.0.0.1", 9000), wire))
-        wire.take()
-        hub.receive(bundle("/ping"), hub.client(("127.0.0.1", 9001), wire))
-        later = wire.take(9000)
+        heard = []
+        for port, *message, host in steps:
+            hub.receive(bundle(*message), hub.client((host, port), wire))
+            heard.append(wire.take(9000))
         hub.close()
-        return heard, later
+        return heard
 
-    heard, later = asyncio.run(dumped())
+    return asyncio.run(done())
+
+
+def test_who_dumps_hears_of_everything_that_comes_in_but_passcodes(engine):
+    here = "127.0.0.1"
+    _, heard, secret, wrapped, _, later = overheard(
+        engine,
+        (9000, "/dump", 1, here),
+        (9001, "/no/such", 1.5, "a b", here),
+        (9001, "/connect", "stage-door-12", here),
+        (9001, "/req", 3, "/v1/connect", "stage-door-12", here),
+        (9000, "/dump", 0, here),
+        (9001, "/ping", here),
+    )
     assert heard == [("/dump/heard", "127.0.0.1:9001", '/no/such 1.5 "a b"')]
+    assert secret == [("/dump/heard", "127.0.0.1:9001", '/connect "…"')]
+    assert wrapped == [("/dump/heard", "127.0.0.1:9001", '/req 3 "/v1/connect" "…"')]
     assert later == []
+
+
+def test_what_others_send_is_heard_by_its_name_only_and_by_who_may_do_everything(engine):
+    here = "127.0.0.1"
+    *_, heard = overheard(engine, (9000, "/subscribe", "//", here), (9001, "/ping", 1, here))
+    assert heard == []
+    clients = Clients(lambda: 0.0)
+    viewer = clients.heard(("192.0.2.7", 9000), KeptMessages())
+    viewer.right = Right.EDIT
+    with pytest.raises(Denied, match="admin"):
+        clients.subscribe(viewer, "/dump/heard", 0.0, 60.0)
 
 
 def test_the_status_is_what_its_row_says(counter):

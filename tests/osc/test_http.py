@@ -290,6 +290,17 @@ def test_a_websocket_hears_of_a_cue_that_is_renumbered(web):
         ]
 
 
+def test_a_websocket_hears_of_inserts_that_may_have_other_ranges_and_of_critical_nodes(web):
+    with connect(f"ws://127.0.0.1:{web.port}/") as socket_:
+        socket_.send("/ping 1")
+        heard(socket_, "/pong")
+        web.running.call(web.running.engine.tell, told.InsertsChanged(strip="spook"))
+        commands = [json.loads(m) for m in iter(lambda: next_text(socket_), None)]
+    assert commands == [{"COMMAND": "PATH_CHANGED", "DATA": "/strip/spook/insert"}]
+    _, node = web.json("GET", "/cue/1/go")
+    assert node["CRITICAL"] is True
+
+
 def next_text(socket_):
     with contextlib.suppress(TimeoutError):
         return next((m for m in iter(lambda: socket_.recv(timeout=0.5), None) if isinstance(m, str)), None)

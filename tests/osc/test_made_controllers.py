@@ -38,6 +38,18 @@ def test_open_stage_control_moves_what_there_is():
     assert {tuple(w["target"]) for w in found if "target" in w} == {("127.0.0.1:7400",)}
     fader = next(w for w in found if w["id"] == "voice_gain")
     assert fader["range"] == {"min": -100.0, "max": 12.0}
+    meter = next(w for w in found if w["id"] == "voice_meter")
+    assert (meter["address"], meter["interaction"]) == ("/strip/voice/meter/norm", False)
+    assert fader["left"] + fader["width"] <= meter["left"]
+
+
+def test_further_cue_lists_have_pages_of_their_own():
+    engine = FakeEngine()
+    engine.cue_lists = lambda: ("main", "effects")
+    found = list(widgets(json.loads(SHEETS["cuevox.session.json"].make(engine, OSC))["content"]))
+    addresses = {w["address"] for w in found if "address" in w}
+    assert {"/cuelist/effects/go", "/cuelist/effects/cue/12a/go", "/cue/12a/go"} <= addresses
+    assert len({w["id"] for w in found}) == len(found)
 
 
 def test_buttons_of_a_page_do_not_cover_each_other():

@@ -93,6 +93,15 @@ def test_a_clock_that_was_corrected_is_followed(bench):
     assert [d[:2] for d in bench.done] == [(("a",), RATE)]
 
 
+def test_a_clock_that_is_set_back_just_when_a_group_is_due_costs_no_more_than_a_second(bench):
+    bench.scheduler.add(RATE, ["a"])
+    bench.engine.clock.START += 3600.0
+    bench.time.advance(1.0)
+    bench.engine.clock.START -= 3600.0
+    bench.time.advance(1.0)
+    assert [d[:2] for d in bench.done] == [(("a",), RATE)]
+
+
 def test_a_failing_group_does_not_stop_the_next(bench):
     def perform(items, frame):
         bench.done.append(items)
