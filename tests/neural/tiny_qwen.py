@@ -17,6 +17,11 @@ CODES, GROUPS, WIDTH, FRAMES = 64, 4, 32, 12
 SPECIAL = ["<|im_start|>", "<|im_end|>", "<|tts_pad|>", "<|tts_bos|>", "<|tts_eos|>", "assistant"]
 HEADS = {"num_attention_heads": 2, "num_key_value_heads": 1, "num_hidden_layers": 1, "intermediate_size": 32}
 
+SPEAKER = {
+    "enc_dim": WIDTH, "enc_channels": [8, 8, 8, 8, 24], "enc_attention_channels": 8, "enc_res2net_scale": 2,
+    "enc_se_channels": 8,
+}  # fmt: skip
+
 
 def main(folder, kind):
     """Write model, processor and codec into ``folder``."""
@@ -29,6 +34,9 @@ def main(folder, kind):
     Qwen3TTSProcessor(tokenizer).save_pretrained(folder)
     model = Qwen3TTSForConditionalGeneration(config(tokenizer, kind))
     model.save_pretrained(folder)
+    told = json.loads((folder / "config.json").read_text())
+    told["speaker_encoder_config"] = SPEAKER  # as published; what transformers adds, the package does not read
+    (folder / "config.json").write_text(json.dumps(told))
     (folder / "generation_config.json").write_text(json.dumps({"max_new_tokens": FRAMES}))
     save_codec(folder / "speech_tokenizer")
 
@@ -48,13 +56,9 @@ def config(tokenizer, kind):
         },
         "spk_id": {"anna": CODES + 20}, "spk_is_dialect": {"anna": False}, "codec_language_id": {"english": CODES + 21},
     }  # fmt: skip
-    speaker = {
-        "enc_dim": WIDTH, "enc_channels": [8, 8, 8, 8, 16], "enc_attention_channels": 8, "enc_res2net_scale": 2,
-        "enc_se_channels": 8,
-    }  # fmt: skip
     return Qwen3TTSConfig(
         talker_config=talker,
-        speaker_encoder_config=speaker,
+        speaker_encoder_config=SPEAKER,
         tokenizer_type="qwen3_tts_tokenizer_12hz",
         tts_model_size="tiny",
         tts_model_type=kind,
