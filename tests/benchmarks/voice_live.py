@@ -15,7 +15,6 @@ from report import NOTES, quantile
 from running import Cuevox
 
 from bridge.client import OscClient
-from engine.voices.pace import Pace
 
 BLOCK, RATE = 256, 48_000
 WARM_LINES = 2
@@ -33,13 +32,9 @@ tracks:
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """Medians in ms. sounded: from the message to its sound. prebuffer: what the engine waits for, as made at its pace.
-
-    dry: how often a line ran out of sound.
-    """
+    """sounded: from the message to its sound, median in ms. dry: how often a line ran out of sound."""
 
     sounded: float
-    prebuffer: float
     dry: int
 
 
@@ -53,20 +48,18 @@ def measure(folder: Path, settings: dict[str, str | float], text: str, runs: int
     story.write_text(STORY)
     env = {"CUEVOX_VOICES_DIR": str(voices), "CUEVOX_PRELOAD": "p"}
     running = Cuevox(story, ["--device", "null", "--block", str(BLOCK)], env, cache)
-    sounded, prebuffers, dry = [], [], 0
+    sounded, dry = [], 0
     with running as engine, OscClient(port=engine.port) as client:
         _wait_warm(engine)
         client.subscribe("/event/dry")
         for run in range(WARM_LINES + runs):
             line = text[run:] + text[:run]
-            prebuffer = _prebuffer_ms(cache, line)
             took, times = _speak(client, line)
-            NOTES.print(f"  line {run + 1}: sound after {took:.0f} ms, prebuffer {prebuffer:.0f} ms, dry {times} ×")
+            NOTES.print(f"  line {run + 1}: sound after {took:.0f} ms, dry {times} ×")
             if run >= WARM_LINES:
                 sounded.append(took)
-                prebuffers.append(prebuffer)
                 dry += times
-    return Live(sounded=quantile(sounded, 0.5), prebuffer=quantile(prebuffers, 0.5), dry=dry)
+    return Live(sounded=quantile(sounded, 0.5), dry=dry)
 
 
 def _speak(client: OscClient, line: str) -> tuple[float, int]:
@@ -86,16 +79,6 @@ def _speak(client: OscClient, line: str) -> tuple[float, int]:
                 client.send("/panic", 0.01)
                 return 1000 * ((sounded or now) - begun), dry
     raise RuntimeError(f"nothing was heard of the line for {LINE_SECONDS:g} s")
-
-
-def _prebuffer_ms(cache: Path, line: str) -> float:
-    """Return how long the voice takes to make what a player of ``line`` waits for, by the pace that is known."""
-    paces = [file for file in cache.rglob("paces") if file.is_file()]
-    if not paces:
-        return 0.0
-    pace = next(iter(msgspec.json.decode(paces[0].read_bytes(), type=dict[str, Pace]).values()))
-    sound = pace.share() * pace.seconds(line) + pace.ahead_seconds()
-    return 1000 * sound / pace.speed
 
 
 def _wait_warm(engine: Cuevox) -> None:
