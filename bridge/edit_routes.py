@@ -22,6 +22,12 @@ _BY = Arg(name="by_frames", type="f", seconds=True, signed=True, help="in second
 _LENGTH = Arg(name="length_frames", type="f", seconds=True, help="in seconds")
 _TRACKS = Arg(name="tracks", type="s", optional=True, listed=True, help="ids; none: all")
 _POSITION = Arg(name="position", type="i", help="from 1")
+_SNAP = Arg(
+    name="snap",
+    type="s",
+    optional=True,
+    help="what it is drawn to: word sentence silence clip marker beat bar grid:0.5 within:0.2; cuts: zero or fade",
+)
 _CHANGED = (told.ClipEdited,)
 
 
@@ -29,24 +35,32 @@ def _at(name: str) -> Arg:
     return Arg(name=name, type="f", seconds=True, help="in seconds")
 
 
-def _trim(*, clip: str, from_frame: int, to_frame: int = 0) -> do.TrimClip:
-    return do.TrimClip(clip=clip, from_frame=from_frame, to_frame=to_frame or None)
+def _trim(*, clip: str, from_frame: int, to_frame: int = 0, snap: str = "") -> do.TrimClip:
+    return do.TrimClip(clip=clip, from_frame=from_frame, to_frame=to_frame or None, snap=snap)
 
 
-def _split(*, clip: str, at_frame: int, new: str = "") -> do.SplitClip:
-    return do.SplitClip(clip=clip, at_frame=at_frame, new=new)
+def _split(*, clip: str, at_frame: int, new: str = "", snap: str = "") -> do.SplitClip:
+    return do.SplitClip(clip=clip, at_frame=at_frame, new=new, snap=snap)
 
 
-def _insert_time(*, timeline_frame: int, length_frames: int, tracks: str = "") -> do.InsertTime:
-    return do.InsertTime(timeline_frame=timeline_frame, length_frames=length_frames, tracks=_words(tracks))
+def _insert_time(*, timeline_frame: int, length_frames: int, tracks: str = "", snap: str = "") -> do.InsertTime:
+    names = _words(tracks)
+    return do.InsertTime(timeline_frame=timeline_frame, length_frames=length_frames, tracks=names, snap=snap)
 
 
-def _remove_time(*, from_frame: int, to_frame: int, tracks: str = "") -> do.RemoveTime:
-    return do.RemoveTime(from_frame=from_frame, to_frame=to_frame, tracks=_words(tracks))
+def _remove_time(*, from_frame: int, to_frame: int, tracks: str = "", snap: str = "") -> do.RemoveTime:
+    return do.RemoveTime(from_frame=from_frame, to_frame=to_frame, tracks=_words(tracks), snap=snap)
 
 
 def _spread(*, gap_frames: int, overlap_frames: int = 0, clips: str = "") -> do.SpreadLines:
     return do.SpreadLines(gap_frames=gap_frames, overlap_frames=overlap_frames, clips=_words(clips))
+
+
+def _remove_gaps(
+    *, what: str = "silences", clips: str = "", least: float = 0.3, keep: float = 0.1, silence_db: float = -45.0
+) -> do.RemoveGaps:
+    names = _words(clips)
+    return do.RemoveGaps(what=what, clips=names, least_seconds=least, keep_seconds=keep, silence_db=silence_db)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -62,9 +76,9 @@ CLIP_ROUTES: tuple[Route, ...] = (
           stream=True, steady=readers.timeline, changed=_CHANGED,
           help="Where a clip starts on the timeline. Setting it moves the clip; what comes after it goes with it."),
     Route(address=f"{_CLIP}/move", command=do.MoveClip,
-          args=(_PLACE, Arg(name="track", type="s", optional=True, help="another one")),
+          args=(_PLACE, Arg(name="track", type="s", optional=True, help="another one"), _SNAP),
           help="Put a clip at a place; with an empty place only on another track. Its group goes with it."),
-    Route(address=f"{_CLIP}/nudge", command=do.MoveClip, args=(_BY,),
+    Route(address=f"{_CLIP}/nudge", command=do.MoveClip, args=(_BY, _SNAP),
           help="Move a clip by so much, back with a number below 0."),
     Route(address=f"{_CLIP}/copy", command=do.CopyClip,
           args=(Arg(name="place", type="s", optional=True, help="as in /clip/{clip}/move; empty: right behind it"),
@@ -79,19 +93,20 @@ CLIP_ROUTES: tuple[Route, ...] = (
           help="Give a clip another position in its track: who comes `after` the one above comes after another one."),
     Route(address=f"{_CLIP}/trim", command=_trim, args=(
               _at("from_frame"),
-              Arg(name="to_frame", type="f", seconds=True, optional=True, help="none, or 0: to its end")),
+              Arg(name="to_frame", type="f", seconds=True, optional=True, help="none, or 0: to its end"), _SNAP),
           help="Let a clip play its take or file from one time of it to another."),
-    Route(address=f"{_CLIP}/trim/start", command=partial(do.TrimEdge, edge="start"), args=(_at("timeline_frame"),),
+    Route(address=f"{_CLIP}/trim/start", command=partial(do.TrimEdge, edge="start"),
+          args=(_at("timeline_frame"), _SNAP),
           help="Let a clip begin at another time of the timeline; what is heard stays where it is."),
-    Route(address=f"{_CLIP}/trim/end", command=partial(do.TrimEdge, edge="end"), args=(_at("timeline_frame"),),
+    Route(address=f"{_CLIP}/trim/end", command=partial(do.TrimEdge, edge="end"), args=(_at("timeline_frame"), _SNAP),
           help="Let a clip end at another time of the timeline."),
     Route(address=f"{_CLIP}/slip", command=do.SlipClip, args=(_BY,),
           help="Move what is heard inside a clip, later with a number above 0; its edges stay."),
     Route(address=f"{_CLIP}/split", command=_split,
-          args=(_at("at_frame"), Arg(name="new", type="s", optional=True, help="the id of the second part")),
+          args=(_at("at_frame"), Arg(name="new", type="s", optional=True, help="the id of the second part"), _SNAP),
           help="Cut a clip in two at a time of it; nothing moves, and nothing is heard of the cut."),
     Route(address=f"{_CLIP}/split/word", command=do.SplitClip,
-          args=(Arg(name="word", type="s"), Arg(name="new", type="s", optional=True)),
+          args=(Arg(name="word", type="s"), Arg(name="new", type="s", optional=True), _SNAP),
           help="Cut a clip in two where a word of it begins."),
     Route(address=f"{_CLIP}/merge", command=do.MergeClips, args=(_OTHER,),
           help="Make one clip of two that follow each other in time and in their take or file."),
@@ -122,6 +137,13 @@ CLIP_ROUTES: tuple[Route, ...] = (
           read=readers.clip(lambda c: c.clip.line.delivery.speed if c.clip.line else 1.0),
           args=(Arg(name="speed", type="f", spec=SPEED),), changed=_CHANGED,
           help="How fast a clip's line is spoken, its pitch kept."),
+    Route(address=f"{_CLIP}/fit", command=do.FitLine,
+          args=(Arg(name="seconds", type="f", help="how long it is to last"),),
+          help="Have a clip's line last so long, to the frame: it is spoken at another rate, and what that leaves is "
+               "stretched. Refused, with what would be allowed, beyond a quarter and four times its natural rate."),
+    Route(address=f"{_CLIP}/words/edit", command=do.EditWords,
+          args=(Arg(name="words", type="s", help="dragon, or dragon#2: the second one"),),
+          help="Have a clip say only these of its words, in this order: the sound follows, the take stays as it is."),
     Route(address=f"{_CLIP}/align", command=do.AlignWord, args=(Arg(name="word", type="s"), _PLACE),
           help="Move a clip so that one of its words begins at a place: now 0:12.000."),
 )
@@ -135,13 +157,20 @@ EDIT_ROUTES: tuple[Route, ...] = (
     Route(address="/edit/audio/add", command=do.AddAudio,
           args=(_TRACK, Arg(name="audio", type="s", help="a path from the story's folder on"), _PLACE_OR_NONE, _NEW),
           help="Put a sound file on a track."),
-    Route(address="/edit/time/insert", command=_insert_time, args=(_at("timeline_frame"), _LENGTH, _TRACKS),
+    Route(address="/edit/time/insert", command=_insert_time, args=(_at("timeline_frame"), _LENGTH, _TRACKS, _SNAP),
           help="Make room: everything from a time on moves back, markers too where no tracks are named."),
-    Route(address="/edit/time/remove", command=_remove_time, args=(_at("from_frame"), _at("to_frame"), _TRACKS),
+    Route(address="/edit/time/remove", command=_remove_time, args=(_at("from_frame"), _at("to_frame"), _TRACKS, _SNAP),
           help="Cut a span of time out; what comes later moves up."),
     Route(address="/edit/gaps/close", command=do.CloseGaps,
           args=(_TRACK, Arg(name="gap_frames", type="f", seconds=True, optional=True, help="in seconds; none: 0")),
           help="Let every clip of a track begin so long after the one before."),
+    Route(address="/edit/silences/remove", command=_remove_gaps,
+          args=(Arg(name="what", type="s", optional=True, help="silences, breaths or both"),
+                Arg(name="clips", type="s", optional=True, listed=True, help="none: all lines"),
+                Arg(name="least", type="f", optional=True, help="seconds; shorter silences stay; none: 0.3"),
+                Arg(name="keep", type="f", optional=True, help="seconds that are left of each; none: 0.1"),
+                Arg(name="silence_db", type="f", optional=True, help="so far below speech is silence; none: -45")),
+          help="Leave silences or breaths out of clips; what comes after them moves up. Takes stay as they are."),
     Route(address="/edit/spread", command=_spread,
           args=(Arg(name="gap_frames", type="f", seconds=True, help="in seconds"),
                 Arg(name="overlap_frames", type="f", seconds=True, optional=True),
@@ -154,9 +183,9 @@ EDIT_ROUTES: tuple[Route, ...] = (
     Route(address="/edit/track/order", command=do.OrderTrack, args=(_TRACK, _POSITION),
           help="Give a track another position among the tracks."),
     Route(address="/edit/marker/add", command=do.AddMarker,
-          args=(Arg(name="marker", type="s"), _PLACE, Arg(name="name", type="s", optional=True)),
+          args=(Arg(name="marker", type="s"), _PLACE, Arg(name="name", type="s", optional=True), _SNAP),
           help="Name a point of the timeline."),
-    Route(address="/edit/marker/move", command=do.MoveMarker, args=(Arg(name="marker", type="s"), _PLACE),
+    Route(address="/edit/marker/move", command=do.MoveMarker, args=(Arg(name="marker", type="s"), _PLACE, _SNAP),
           help="Put a marker elsewhere."),
     Route(address="/edit/marker/remove", command=do.RemoveMarker, args=(Arg(name="marker", type="s"),),
           help="Take a marker away; refused while a cue or a pad plays from or to it."),

@@ -41,7 +41,6 @@ from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
-from engine.story.finding import find_text
 from engine.story.model import (
     MASTER,
     ColdPolicy,
@@ -57,7 +56,6 @@ from engine.story.model import (
 )
 from engine.story.tempo import TempoMap, bar_and_beat, beat_of_bar
 from engine.story.tempo_edits import point_in_force
-from engine.story.timeline import Placed
 from engine.story.words import numbered
 from engine.units import frames_to_seconds, gain_to_db
 
@@ -68,7 +66,6 @@ class LivePort:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._session = control.session
-        self._placed: tuple[tuple[Placed, ...] | None, dict[str, Placed]] = (None, {})
 
     @property
     def sample_rate(self) -> int:
@@ -207,7 +204,8 @@ class LivePort:
         if clip not in clips:
             raise UnknownThing("clip", clip, clips)
         track, found = clips[clip]
-        placed = self._places().get(clip)
+        places = self._session.transport.placed
+        placed = None if places is None else places.of(clip)
         loaded = self._session.context.library.shelf(clip_source(found)).loaded
         return ClipFacts(
             track=track,
@@ -216,13 +214,6 @@ class LivePort:
             length_frames=placed.end_frame - placed.start_frame if placed else None,
             take=loaded.digest if loaded else "",
         )
-
-    def _places(self) -> dict[str, Placed]:
-        """Return where clips lie, by id, looked up once per published timeline."""
-        placed = self._session.transport.placed
-        if placed is not self._placed[0]:
-            self._placed = placed, {each.clip.id: each for each in placed or ()}
-        return self._placed[1]
 
     def clip_words(self, clip: str) -> Sequence[tuple[str, int]]:
         """Return the words of a clip's line and where each starts; none while its take is not there."""
@@ -396,14 +387,7 @@ class LivePort:
 
     def find_text(self, text: str) -> Sequence[tuple[str, str, int]]:
         """Return where a text is said."""
-        session, starts = self._session, self._places()
-        placed = [
-            (each.clip, each.word, starts[each.clip].start_frame + each.offset_frames)
-            if each.offset_frames is not None and each.clip in starts
-            else (each.clip, each.word, -1)
-            for each in find_text(session.story, text, session.editor.known)
-        ]
-        return sorted(placed, key=lambda each: (each[2] < 0, each[2]))
+        return [(each.clip, each.word, each.frame) for each in self._session.said(text)]
 
     def jobs(self) -> Sequence[JobState]:
         """Return every job that goes on."""

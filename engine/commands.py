@@ -30,6 +30,13 @@ class LocateMarker(Base, frozen=True, kw_only=True):
     marker: str
 
 
+class LocateText(Base, frozen=True, kw_only=True):
+    """Move the timeline to where a text is said. number: which time that it is, from 1 in the timeline's order."""
+
+    text: str
+    number: int = 1
+
+
 class SetLoop(Base, frozen=True, kw_only=True):
     """Loop the timeline from start to end (timeline frames); both None: no loop."""
 
@@ -644,8 +651,8 @@ StoryEdit = (
 """What one step of the history may be made of."""
 
 Command = (
-    Play | Stop | Locate | LocateMarker | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue | ResumeCue
-    | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
+    Play | Stop | Locate | LocateMarker | LocateText | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue
+    | ResumeCue | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
     | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say | PrepareLine
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass

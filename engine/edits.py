@@ -1,7 +1,8 @@
 """Edits of the timeline: commands that place, cut, join and order clips. Frames, unless a field says otherwise.
 
 A ``place`` is a text as in a story file (``12.5``, ``0:12.500``, ``3|1``, ``after k1 + 0.4``), ``@MARKER``, or
-``CLIP:WORD``, where that word of another clip begins. Ids that are left empty are made up.
+``CLIP:WORD``, where that word of another clip begins. Ids that are left empty are made up. ``snap``: what times are
+drawn to, and how cuts are kept from clicking: ``word sentence silence clip marker beat bar grid:0.5 zero within:0.2``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class MoveClip(Base, frozen=True, kw_only=True):
     place: str = ""
     by_frames: int = 0
     track: str = ""
+    snap: str = ""
 
 
 class CopyClip(Base, frozen=True, kw_only=True):
@@ -72,6 +74,7 @@ class TrimClip(Base, frozen=True, kw_only=True):
     clip: str
     from_frame: int
     to_frame: int | None = None
+    snap: str = ""
 
 
 class TrimEdge(Base, frozen=True, kw_only=True):
@@ -80,6 +83,7 @@ class TrimEdge(Base, frozen=True, kw_only=True):
     clip: str
     edge: Literal["start", "end"]
     timeline_frame: int
+    snap: str = ""
 
 
 class SlipClip(Base, frozen=True, kw_only=True):
@@ -96,6 +100,7 @@ class SplitClip(Base, frozen=True, kw_only=True):
     at_frame: int | None = None
     word: str = ""
     new: str = ""
+    snap: str = ""
 
 
 class MergeClips(Base, frozen=True, kw_only=True):
@@ -139,12 +144,20 @@ class SetLine(Base, frozen=True, kw_only=True):
     speed: float | None = None
 
 
+class FitLine(Base, frozen=True, kw_only=True):
+    """Have a clip's line last so long: it is spoken at another rate, and what that leaves is stretched."""
+
+    clip: str
+    seconds: float
+
+
 class InsertTime(Base, frozen=True, kw_only=True):
     """Make room: everything from a frame on moves back by so much. tracks: none: all, and the markers."""
 
     timeline_frame: int
     length_frames: int
     tracks: tuple[str, ...] = ()
+    snap: str = ""
 
 
 class RemoveTime(Base, frozen=True, kw_only=True):
@@ -153,6 +166,7 @@ class RemoveTime(Base, frozen=True, kw_only=True):
     from_frame: int
     to_frame: int
     tracks: tuple[str, ...] = ()
+    snap: str = ""
 
 
 class CloseGaps(Base, frozen=True, kw_only=True):
@@ -168,6 +182,26 @@ class AlignWord(Base, frozen=True, kw_only=True):
     clip: str
     word: str
     place: str
+
+
+class EditWords(Base, frozen=True, kw_only=True):
+    """Have a clip say only these of its words, in this order; the sound between two that follow each other stays."""
+
+    clip: str
+    words: str
+
+
+class RemoveGaps(Base, frozen=True, kw_only=True):
+    """Leave silences, breaths or both out of clips (none: all lines); what comes after them moves up.
+
+    least_seconds: shorter silences stay. keep_seconds: so much is left of each. silence_db: below speech.
+    """
+
+    what: str = "silences"
+    clips: tuple[str, ...] = ()
+    least_seconds: float = 0.3
+    keep_seconds: float = 0.1
+    silence_db: float = -45.0
 
 
 class SpreadLines(Base, frozen=True, kw_only=True):
@@ -202,6 +236,7 @@ class AddMarker(Base, frozen=True, kw_only=True):
     marker: str
     place: str
     name: str = ""
+    snap: str = ""
 
 
 class MoveMarker(Base, frozen=True, kw_only=True):
@@ -209,6 +244,7 @@ class MoveMarker(Base, frozen=True, kw_only=True):
 
     marker: str
     place: str
+    snap: str = ""
 
 
 class RemoveMarker(Base, frozen=True, kw_only=True):
@@ -219,8 +255,8 @@ class RemoveMarker(Base, frozen=True, kw_only=True):
 
 ClipEdit = (
     AddLine | AddAudio | RemoveClip | MoveClip | CopyClip | OrderClip | TrimClip | TrimEdge | SlipClip | SplitClip
-    | MergeClips | FadeClip | CrossfadeClips | GroupClip | SetLine | InsertTime | RemoveTime | CloseGaps | AlignWord
-    | SpreadLines | SetOverlap | OrderTrack | AddMarker | MoveMarker | RemoveMarker
+    | MergeClips | FadeClip | CrossfadeClips | GroupClip | SetLine | FitLine | InsertTime | RemoveTime | CloseGaps
+    | AlignWord | SpreadLines | EditWords | RemoveGaps | SetOverlap | OrderTrack | AddMarker | MoveMarker | RemoveMarker
 )  # fmt: skip
 """Edits of the timeline that need only the story and what is known of its takes."""
 

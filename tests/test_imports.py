@@ -40,6 +40,8 @@ HOMES = {
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "mido": ("bridge/midi/*", "engine/story/midi_file.py", "engine/export/sessions/midi.py"),
+    "markdown_it": ("engine/story/script_documents.py",),
+    "docx": ("engine/story/script_documents.py",),
     "librosa": ("engine/speech/align/*",),
     "pocketsphinx": ("engine/speech/align/*",),
     "sentencex": ("engine/speech/split.py",),

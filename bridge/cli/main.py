@@ -19,6 +19,7 @@ from bridge.cli import (
     demo,
     devices,
     doctor,
+    edit,
     export,
     import_script,
     library,
@@ -28,6 +29,7 @@ from bridge.cli import (
     plugin,
     plugins,
     profiles,
+    read,
     record,
     reimport,
     render,
@@ -37,6 +39,7 @@ from bridge.cli import (
     send,
     settings,
     setup,
+    show,
     takes,
     transcribe,
     voices,
@@ -78,9 +81,13 @@ app.command("record")(record.record)
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)
+app.command("edit")(edit.edit)
+app.command("find")(edit.find)
+app.command("show")(show.show)
 app.command("collect")(collect.collect)
 app.command("backups")(collect.backups)
 app.command("import")(import_script.import_script)
+app.command("read")(read.read)
 app.command("demo")(demo.demo)
 app.command("align")(align.align)
 app.command("words")(align.words)

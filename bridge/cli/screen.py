@@ -42,6 +42,18 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False, markup=False).print(table)
 
 
+def print_lines(lines: Iterable[tuple[str, tuple[int, int, int] | None]]) -> None:
+    """Print lines on stdout, each in a colour (red, green, blue) where that is a terminal."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for text, colour in lines:
+        console.print(Text(text, style="" if colour is None else "rgb({},{},{})".format(*colour)))
+
+
+def width() -> int:
+    """Return how many letters a line of the terminal has."""
+    return Console().width
+
+
 SIGNS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "problem": ("✗", "red")}
 
 

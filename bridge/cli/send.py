@@ -21,12 +21,12 @@ def send(address: Address, values: Values = None, osc_port: options.OscPort = No
 
     settings = options.effective(osc_port=osc_port)
     with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
-        answer = cuevox.ask(address, *(_typed(value) for value in values or ()))
+        answer = cuevox.ask(address, *(typed(value) for value in values or ()))
     if answer:
         typer.echo("\t".join(str(value) for value in answer))
 
 
-def _typed(text: str) -> int | float | str:
+def typed(text: str) -> int | float | str:
     """Return a number where the text is one: OSC tells 1 from 1.0 from "one"."""
     if re.fullmatch(r"[+-]?[0-9]+", text):
         return int(text)

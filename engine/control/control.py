@@ -171,6 +171,7 @@ class Control:
             plugins=self.plugins,
             workshop=self.workshop,
             network=self.io,
+            arena=self._memory.arena.view(np.float32),
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)

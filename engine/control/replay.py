@@ -123,6 +123,7 @@ class Replay:
             self._stock,
             mixes=lambda name: load_mix(name, folders),
             soon=lambda: core.frame if self._soon is None else self._soon,
+            arena=self._memory.arena.view(np.float32),
         )
         session.open()
         for entry in self._entries:

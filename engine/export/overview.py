@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from engine.export.canvas import Canvas, Colour, fitted, mixed, text_width
 from engine.export.colours import COLOURS
 from engine.export.loudness import Levels
+from engine.export.svg_canvas import SvgCanvas
 from engine.speech.markup import shown as shown_text
 from engine.story.model import MASTER, Story
 from engine.story.timeline import Placed
@@ -60,19 +62,51 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_overview(picture: Picture, path: Path) -> None:
-    """Write ``picture`` as a PNG to ``path``."""
+    """Write ``picture`` to ``path``, as an SVG where it ends so, else as a PNG."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(overview_svg(picture).encode() if path.suffix.lower() == ".svg" else overview_png(picture))
+    part.replace(path)
+
+
+def overview_png(picture: Picture) -> bytes:
+    """Return ``picture`` as a PNG."""
+    rows = _fitting(picture)
+    sheet = Image.new("RGB", (WIDTH, _height(rows)), PAPER)
+    title = Canvas(WIDTH, TITLE_HEIGHT, PAPER)
+    _title(picture, title)
+    sheet.paste(title.image(), (0, 0))
+    top = TITLE_HEIGHT
+    for row in rows:
+        canvas = Canvas(WIDTH, row.height, PAPER)
+        row.draw(canvas)
+        sheet.paste(canvas.image(), (0, top))
+        top += row.height
+    written = io.BytesIO()
+    sheet.save(written, "PNG")
+    return written.getvalue()
+
+
+def overview_svg(picture: Picture) -> str:
+    """Return ``picture`` as an SVG."""
+    rows = _fitting(picture)
+    sheet = SvgCanvas(WIDTH, _height(rows), PAPER)
+    _title(picture, sheet)
+    top = TITLE_HEIGHT
+    for row in rows:
+        sheet.move_to(top)
+        row.draw(sheet)
+        top += row.height
+    return sheet.text_of()
+
+
+def _fitting(picture: Picture) -> list[_Row]:
     seconds = max(1.0, picture.frames / picture.story.sample_rate)
+    rows: list[_Row] = []
     for row_seconds in ROW_SECONDS:
         rows = _rows(picture, seconds, row_seconds)
         if _height(rows) <= TALLEST or len(rows) == 1:  # one row of many tracks: longer rows would make it no lower
             break
-    sheet = Image.new("RGB", (WIDTH, _height(rows)), PAPER)
-    sheet.paste(_title(picture), (0, 0))
-    top = TITLE_HEIGHT
-    for row in rows:
-        sheet.paste(row.draw(), (0, top))
-        top += row.height
-    sheet.save(path)
+    return rows
 
 
 def _rows(picture: Picture, seconds: float, row_seconds: int) -> list[_Row]:
@@ -122,9 +156,9 @@ class _Row:
             yield _Lane(strip, name or strip, detail, colour, top, height)
             top += height + LANE_GAP
 
-    def draw(self) -> Image.Image:
-        """Return the row's picture."""
-        self.canvas = Canvas(WIDTH, self.height, PAPER)
+    def draw(self, canvas: Canvas | SvgCanvas) -> None:
+        """Draw the row, from the top of ``canvas`` on."""
+        self.canvas = canvas
         for lane in self.lanes.values():
             self._lane(lane)
         self._ruler()
@@ -137,7 +171,6 @@ class _Row:
                 lane = self.lanes[strip]
                 self._wave(wave, 0, self.picture.frames, (lane.top, lane.height), lane.colour)
         self._markers()
-        return self.canvas.image()
 
     def _lane(self, lane: _Lane) -> None:
         top, bottom, middle, room = lane.top, lane.top + lane.height, lane.top + lane.height / 2, NAMES_WIDTH - 26
@@ -237,9 +270,8 @@ class _Row:
         return TIME_LEFT + (frame - self.start) / self.rate / self.seconds * TIME_WIDTH
 
 
-def _title(picture: Picture) -> Image.Image:
+def _title(picture: Picture, canvas: Canvas | SvgCanvas) -> None:
     story = picture.story
-    canvas = Canvas(WIDTH, TITLE_HEIGHT, PAPER)
     canvas.text(MARGIN, 46, fitted(story.title, WIDTH - 2 * MARGIN - 120, 30), TEXT, 30)
     canvas.text(WIDTH - MARGIN, 46, "Cuevox", FAINT, 15, "rs")
     facts = [
@@ -251,7 +283,6 @@ def _title(picture: Picture) -> Image.Image:
         _peak(picture.mix_levels),
     ]
     canvas.text(MARGIN, 71, " · ".join(fact for fact in facts if fact), SOFT, 14)
-    return canvas.image()
 
 
 def _clock(seconds: int) -> str:

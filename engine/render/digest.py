@@ -19,7 +19,7 @@ def digest(line: Line, preset: Preset, sample_rate: int, seed: int = 0) -> str:
     """Return 40 hexadecimal digits: equal for two takes only if they are the same line, spoken the same way."""
     speaker = backend(preset.backend)
     direction = direct(line, preset)
-    shape = {
+    shape: dict[str, object] = {
         "pipeline": PIPELINE,
         "text": line.text,
         "voice": preset.id,
@@ -35,4 +35,6 @@ def digest(line: Line, preset: Preset, sample_rate: int, seed: int = 0) -> str:
         "seed": seed,
         "files": speaker.fingerprint(direction.preset.settings),
     }
+    if line.delivery.seconds is not None:
+        shape["seconds"] = line.delivery.seconds
     return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()[:40]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.commands import (
     AddBus,
@@ -61,6 +63,7 @@ from engine.session.context import Context
 from engine.session.desk import levels
 from engine.session.index import clip_source
 from engine.session.keeper import Keeper
+from engine.session.library import Source
 from engine.session.takes_known import TakesKnown
 from engine.session.voices import Voices
 from engine.story.change import changed_clips, story_digest, touched
@@ -68,6 +71,7 @@ from engine.story.edit import apply_edit
 from engine.story.edit_clips import edit_clips
 from engine.story.equip import insert_specs
 from engine.story.history import History, News, Step, do_again, take_back
+from engine.story.layout import Layout
 from engine.story.model import Story
 from engine.story.properties import renumbered_cues
 
@@ -86,13 +90,16 @@ _VERSION_NOTE = "edit/version"
 
 
 class Editor:
-    """Makes steps, takes them back, does them again. An error leaves everything as it was."""
+    """Makes steps, takes them back, does them again. An error leaves everything as it was. arena: where takes lie."""
 
-    def __init__(self, context: Context, voices: Voices, notes: Notes) -> None:
+    def __init__(
+        self, context: Context, voices: Voices, notes: Notes, arena: NDArray[np.float32] | None = None
+    ) -> None:
         self._context, self._voices, self._notes = context, voices, notes
         self.check_idle: Callable[[str, str], object] = lambda *_: None
         """Raises where a cue of a list waits or plays, and so can't get another number."""
-        self.known = TakesKnown(context.library)
+        self.known = TakesKnown(context.library, arena)
+        self._layout = Layout(self.known)
         self._digest: tuple[Story | None, str] = (None, "")
         self.history = History(int(notes.get(_VERSION_NOTE) or b"0"))
 
@@ -132,10 +139,17 @@ class Editor:
             self._digest = story, story_digest(story)
         return self._digest[1]
 
+    def heard(self, source: Source) -> None:
+        """Hear that something about a source is otherwise than before."""
+        names = [clip.id for clip in self._context.index.made_of(source)]
+        self.known.forget(names)
+        self._layout.measure(names)
+
     def forget(self) -> None:
         """Begin anew with another story."""
         self.history.forget()
-        self.known.forget()
+        self.known.forget(None)
+        self._layout = Layout(self.known)
         self._keep_version()
 
     def _renumbered(self, story: Story) -> Story:
@@ -161,7 +175,7 @@ class Editor:
             if isinstance(edit, AddTrack) and edit.voice is not None:
                 self._voices.state(edit.voice)
             if isinstance(edit, ClipEdit):
-                story = edit_clips(story, edit, self.known)
+                story = edit_clips(story, edit, self.known, self._layout)
             else:
                 story = apply_edit(story, edit, insert_specs(story, effect_specs()))
         return story

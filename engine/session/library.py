@@ -118,6 +118,7 @@ class Library:
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
         self._shelves: dict[Source, Shelf] = {}
+        self._near: dict[Source, None] = {}
         self._uses = 0
 
     def want(self, sources: Iterable[Source]) -> None:
@@ -140,8 +141,9 @@ class Library:
         No more than fits into three quarters of the memory.
         """
         near = self._fitting(dict.fromkeys(sources))
-        for source, shelf in self._shelves.items():
-            shelf.near = source in near
+        for source in self._near:
+            self.shelf(source).near = False
+        self._near = dict.fromkeys(near)
         self._loader.prefer(near)
         for source in near:
             shelf = self.ask(source, urgent=False)
@@ -279,7 +281,7 @@ class Library:
 
     def near_counts(self) -> tuple[int, int]:
         """Return how many sources that will be needed soon are ready, and how many there are."""
-        near = [shelf for shelf in self._shelves.values() if shelf.near]
+        near = [self._shelves[source] for source in self._near if source in self._shelves]
         return sum(shelf.loaded is not None for shelf in near), len(near)
 
 

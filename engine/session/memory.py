@@ -66,9 +66,9 @@ class Memory:
             self._small = small
             self._notes.set(SMALL, pickle.dumps(small))
         self._notes.set(RUNS, pickle.dumps(session.cues.kept))
-        if len(transport.player_ids) != self._clips:
-            self._clips = len(transport.player_ids)
-            self._notes.set(CLIPS, pickle.dumps(transport.player_ids))
+        if len(transport.rows.player_ids) != self._clips:
+            self._clips = len(transport.rows.player_ids)
+            self._notes.set(CLIPS, pickle.dumps(transport.rows.player_ids))
 
         if session.context.graph is not self._graph:
             self._graph = session.context.graph
@@ -102,7 +102,7 @@ class Memory:
                 session.context.library.load(source, loaded)
         session.context.players.recall({int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()})
         if (note := notes.get(CLIPS)) is not None:
-            session.transport.player_ids.update(pickle.loads(note))
+            session.transport.rows.player_ids.update(pickle.loads(note))
         session.recording.recall()
         session.streams.recall()
         if (note := notes.get(SMALL)) is not None:

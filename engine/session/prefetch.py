@@ -12,7 +12,6 @@ from engine.session.index import clip_source
 from engine.session.library import Source
 from engine.session.transport import Transport
 from engine.story.model import PlayClip, PlaySection, SpeakLine
-from engine.story.timeline import Placed
 from engine.units import frames_to_seconds
 
 HORIZON_SECONDS = 30.0
@@ -39,8 +38,6 @@ class Prefetch:
         self._context, self._transport, self._cues = context, transport, cues
         self._bank: str | None = None
         self._planned_frame = 0
-        self._placed: tuple[Placed, ...] | None = None
-        self._sorted: list[Placed] = []
 
     @property
     def bank(self) -> str | None:
@@ -102,21 +99,15 @@ class Prefetch:
 
     def _timeline(self, frame: int) -> Iterator[Source]:
         until = frame + self._context.frames(HORIZON_SECONDS)
-        for placed in self._after(frame):
-            if placed.start_frame < until:
+        for placed in self._transport.placed.between(frame, until) if self._transport.placed is not None else ():
+            if not placed.clip.mute:
                 yield clip_source(placed.clip)
         for cue in self._cues.passed_by(frame, until):
             if isinstance(cue.target, (PlayClip, SpeakLine)):
                 yield self._context.target_source(cue.target)
 
-    def _after(self, frame: int) -> list[Placed]:
-        if self._placed is not self._transport.placed:
-            self._placed = self._transport.placed
-            self._sorted = sorted(self._placed or (), key=lambda p: p.start_frame)
-        return [p for p in self._sorted if p.end_frame > frame and not p.clip.mute]
-
     def _ready_seconds(self) -> float:
-        now, end = self._transport.now(), self._transport.end_frame
-        library = self._context.library
-        missing = (p.start_frame for p in self._after(now) if library.shelf(clip_source(p.clip)).loaded is None)
-        return frames_to_seconds(max(0, next(missing, end) - now), self._context.story.sample_rate)
+        now, end, placed = self._transport.now(), self._transport.end_frame, self._transport.placed
+        missing = self._transport.rows.missing_after(placed, now) if placed is not None else iter(())
+        first = next((p.start_frame for p in missing), end)
+        return frames_to_seconds(max(0, first - now), self._context.story.sample_rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from engine.commands import (
     LoadVoice,
     Locate,
     LocateMarker,
+    LocateText,
     MakeTake,
     MoveInsert,
     Panic,
@@ -94,7 +96,7 @@ from engine.commands import (
     WarmVoice,
 )
 from engine.edits import ClipEdit, Redo, Undo
-from engine.errors import Busy, EngineError, NotReady, UnknownThing
+from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
 from engine.events import (
     AutomationChanged,
     BankSelected,
@@ -158,10 +160,20 @@ from engine.session.transport import Transport
 from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
+from engine.story.finding import find_text
 from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
 from engine.story.properties import renumbered_cues
 from engine.story.tempo import TempoMap
 from engine.story.tempo_edits import point_in_force
+
+
+class Said(NamedTuple):
+    """Where something is said: clip, word, timeline frame (-1: not known yet)."""
+
+    clip: str
+    word: str
+    frame: int
+
 
 Listener = Callable[[tuple[Event, ...]], None]
 
@@ -173,7 +185,7 @@ class Session:
     keeper: where edits and the story are kept. voices: who can speak (None: anybody). mixes: finds presets. soon: the
     first engine frame that an order which is given now is sure to meet.
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
-    workshop: who exports. network: who sends streams.
+    workshop: who exports. network: who sends streams. arena: where takes lie, for edits that listen to them.
     """
 
     def __init__(
@@ -191,6 +203,7 @@ class Session:
         plugins: Plugins | None = None,
         workshop: Workshop | None = None,
         network: Network | None = None,
+        arena: NDArray[np.float32] | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -208,7 +221,7 @@ class Session:
         self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices, self.plugins)
         self._notes = notes or Notes()
-        self.editor = Editor(self.context, self.voices, self._notes)
+        self.editor = Editor(self.context, self.voices, self._notes, arena)
         self.editor.check_idle = self.cues.check_idle
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
@@ -323,7 +336,7 @@ class Session:
     def known(self, source: Source, frames: int) -> None:
         """Hear from the loader how long ``source`` is."""
         self.context.library.known(source, frames)
-        self.editor.known.forget()
+        self._heard(source)
         self._stale = True
         self.context.wrote(Known(source=source, frames=frames))
         self.tell(self._shelf_events(source))
@@ -332,7 +345,7 @@ class Session:
         """Hear from the loader that ``source`` lies in the arena; whoever waited for it speaks now."""
         with self.context.instant():
             self.context.library.load(source, loaded)
-            self.editor.known.forget()
+            self._heard(source)
             self._stale = True
             events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
             events = (*events, *self.jobs.came(source))
@@ -342,12 +355,17 @@ class Session:
     def failed(self, source: Source, error: EngineError) -> None:
         """Hear from the loader that ``source`` can't be made; what plays of it already fades out."""
         self.context.library.fail(source, str(error))
-        self.editor.known.forget()
+        self._heard(source)
         self._cut_off(source, error)
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
         failed = (*failed, *self.jobs.came(source, error))
         self.context.wrote(Failed(source=source, code=error.code, text=str(error)))
         self.tell((*self._shelf_events(source), *failed))
+
+    def _heard(self, source: Source) -> None:
+        """Have noted that something about a source is otherwise than before."""
+        self.editor.heard(source)
+        self.transport.rows.heard(source)
 
     def advance(self) -> None:
         """Do what the cues' waits have brought near, and prepare what comes; to be called every few milliseconds."""
@@ -384,6 +402,7 @@ class Session:
     def evict(self, source: Source) -> None:
         """Give back the memory in which ``source`` lies."""
         gone = self.context.library.evict(source)
+        self.transport.rows.heard(source)
         if self.transport.plays_from(gone.block):
             self.transport.publish()  # first: the timeline must not read what is overwritten
         self.context.library.release(gone)
@@ -415,7 +434,7 @@ class Session:
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case Play() | Stop() | Locate() | LocateMarker() | SetLoop():
+            case Play() | Stop() | Locate() | LocateMarker() | LocateText() | SetLoop():
                 return self._run(command, at_frame)
             case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
                 return self._show(command, at_frame)
@@ -487,7 +506,9 @@ class Session:
             self.transport.automate()
         return (*events, *self.cues.renumbered(renumbered_cues(before, self.story)), *self.cues.rewind())
 
-    def _run(self, command: Play | Stop | Locate | LocateMarker | SetLoop, at_frame: int | None) -> tuple[Event, ...]:
+    def _run(
+        self, command: Play | Stop | Locate | LocateMarker | LocateText | SetLoop, at_frame: int | None
+    ) -> tuple[Event, ...]:
         match command:
             case Play():
                 self.prefetch.plan()
@@ -500,9 +521,32 @@ class Session:
             case LocateMarker(marker=marker):
                 self.transport.locate(self.transport.marker_frame(marker), at_frame)
                 self.prefetch.plan()
+            case LocateText(text=text, number=number):
+                self.transport.locate(self._said_at(text, number), at_frame)
+                self.prefetch.plan()
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
         return ()
+
+    def said(self, text: str) -> list[Said]:
+        """Return where a text is said, in the order of the timeline; those whose place is not known yet come last."""
+        places = self.transport.placed
+        found = []
+        for each in find_text(self.story, text, self.editor.known):
+            placed = None if places is None or each.offset_frames is None else places.of(each.clip)
+            frame = -1 if placed is None else placed.start_frame + (each.offset_frames or 0)
+            found.append(Said(each.clip, each.word, frame))
+        return sorted(found, key=lambda each: (each.frame < 0, each.frame))
+
+    def _said_at(self, text: str, number: int) -> int:
+        found = self.said(text)
+        if not found:
+            raise UnknownThing("text", text, ())
+        if not 1 <= number <= len(found):
+            raise BadRange(f"{text!r} is said {len(found)} times; number is 1 to {len(found)}, got {number}")
+        if found[number - 1].frame < 0:
+            raise NotReady(f"where {text!r} is said is not known yet: takes are still being made")
+        return found[number - 1].frame
 
     def _fire(self, command: GoCue | StopCue | StopList | LoadCue, at_frame: int | None) -> tuple[Event, ...]:
         match command:

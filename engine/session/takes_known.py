@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.session.index import clip_source
 from engine.session.library import Library
@@ -11,15 +14,18 @@ from engine.story.model import Clip
 
 
 class TakesKnown:
-    """Fits ``Known``. Lengths are kept until the library hears of another one: looking a line up takes a while."""
+    """Fits ``Known``. arena: where takes lie. Lengths are kept until they are forgotten: a look takes a while."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, arena: NDArray[np.float32] | None = None) -> None:
+        self._library, self._arena = library, arena
         self._frames: dict[str, tuple[object, int]] = {}
 
-    def forget(self) -> None:
-        """Hear that some length is another one."""
-        self._frames.clear()
+    def forget(self, names: Iterable[str] | None) -> None:
+        """Hear that clips (None: all) may be of another length."""
+        if names is None:
+            self._frames.clear()
+        for name in names or ():
+            self._frames.pop(name, None)
 
     def frames(self, clip: Clip) -> int | None:
         """Return how long a clip's source is; one that could not be made counts as empty."""
@@ -37,3 +43,11 @@ class TakesKnown:
         """Return the words of a clip's take."""
         loaded = self._library.shelf(clip_source(clip)).loaded
         return loaded.words if loaded else ()
+
+    def sound(self, clip: Clip) -> NDArray[np.float32] | None:
+        """Return a clip's source where it lies in memory; None: it is not there, not whole, or on the disk."""
+        loaded = self._library.shelf(clip_source(clip)).loaded
+        if self._arena is None or loaded is None or loaded.making or loaded.paged:
+            return None
+        end = loaded.offset + loaded.frames * loaded.channels
+        return self._arena[loaded.offset : end].reshape(loaded.frames, loaded.channels)

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-
 from engine.errors import BadRange, NotReady, UnknownThing
 from engine.events import Dropped, Event, TransportChanged
 from engine.mixer.automation import compile_automation
-from engine.realtime.records import ENTRY, Kind, Shape
+from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
 from engine.session.orders import order, together
+from engine.session.places import Places
+from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
-from engine.story.model import Clip, PlaySection
+from engine.story.model import PlaySection
 from engine.story.tempo import TempoMap
-from engine.story.timeline import Placed, marker_frames, place, story_end_frame
-from engine.units import db_to_gain
-
-
-class OnDisk(NamedTuple):
-    """A clip of the timeline that is played from the disk, through the page table at float ``table``."""
-
-    table: int
-    first_frame: int
-    placed: Placed
+from engine.story.timeline import marker_frames_by
 
 
 class Transport:
@@ -34,26 +23,26 @@ class Transport:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.player_ids: dict[str, int] = {}
+        self.rows = Rows(context)
         self.on_disk: list[OnDisk] = []
         """The clips of the timeline that are played from the disk."""
         self.unsettled = True
         """Whether it may begin somewhere else than before: whoever takes note of that settles it."""
-        self.placed: tuple[Placed, ...] | None = None
+        self.placed: Places | None = None
         self.playing = False
         self.timeline_frame = 0
         self.since_frame: int | None = None
         """The engine frame at which the timeline stood on ``timeline_frame``; None: not known."""
         self.moves = 0
         """How often it was started, stopped or located."""
-        self._blocks: set[int] = set()
+        self._players: dict[int, str] = {}
         self.loop: tuple[int, int] | None = None
 
     def play(self, at_frame: int | None) -> tuple[Event, ...]:
         """Run the timeline. Clips ahead that are not ready yet are named; they join in when they are."""
         placed = self._need_placed()
         self._context.push(order(Kind.PLAY, at_frame))
-        ahead = (p for p in placed if p.end_frame > self.timeline_frame and not self._is_loaded(p))
+        ahead = self.rows.missing_after(placed, self.timeline_frame)
         late = [p for p in ahead if not self._context.library.shelf(clip_source(p.clip)).away]
         return tuple(
             Dropped(what=f"clip {p.clip.id}", code="not_ready", text=describe(clip_source(p.clip))) for p in late
@@ -89,7 +78,7 @@ class Transport:
     def play_section(self, section: PlaySection, at_frame: int | None) -> None:
         """Play from one marker to another, exactly to its frame (to the end when there is none)."""
         placed = self._need_placed()
-        markers = marker_frames(self._context.story, placed)
+        markers = self._markers(placed)
         start = markers[section.from_marker]
         orders = [order(Kind.LOCATE, at_frame, value=start), order(Kind.PLAY, at_frame)]
         if section.to_marker is not None:
@@ -98,20 +87,20 @@ class Transport:
 
     def section_frames(self, section: PlaySection) -> tuple[int, int]:
         """Return where a section starts and ends on the timeline."""
-        markers = marker_frames(self._context.story, self._need_placed())
+        markers = self._markers(self._need_placed())
         end = self.end_frame if section.to_marker is None else markers[section.to_marker]
         return markers[section.from_marker], end
 
     def marker_frame(self, marker: str) -> int:
         """Return where a marker is. Raises UnknownThing, and NotReady while that is not known."""
-        markers = marker_frames(self._context.story, self._need_placed())
+        markers = self._markers(self._need_placed())
         if marker not in markers:
             raise UnknownThing("marker", marker, markers)
         return markers[marker]
 
     def marker_frames(self) -> tuple[int, ...]:
         """Return where the markers are on the timeline; none while it is not known."""
-        return tuple(marker_frames(self._context.story, self.placed).values()) if self.placed else ()
+        return tuple(self._markers(self.placed).values()) if self.placed else ()
 
     def resume_section(self, section: PlaySection, at_frame: int | None) -> None:
         """Play on from where the timeline was stopped inside a section."""
@@ -126,16 +115,12 @@ class Transport:
         Nothing is published before every length is known, since clips may come after one another; what could not be
         made counts as empty.
         """
-        story = with_midi_clips(self._context.story, self._source_frames)
-        lengths = {clip.id: self._source_frames(clip) for _, clip in story.clips().values()}
-        known = {clip: frames for clip, frames in lengths.items() if frames is not None}
-        if len(known) < len(lengths):
-            return
-        self.placed, self.unsettled = place(story, known), True
-        loaded = [p for p in self.placed if self._is_loaded(p) and not p.clip.mute]
-        shelves = (self._context.library.shelf(clip_source(p.clip)).loaded for p in loaded)
-        self._blocks = {shelf.block for shelf in shelves if shelf is not None}
-        self._context.stage.publish(self._entries(loaded))
+        story = with_midi_clips(self._context.story, self.rows.known.frames)
+        placed = self.rows.lay(story)
+        if placed is not None:
+            self.placed, self.unsettled = placed, True
+            entries, self.on_disk = self.rows.entries(story, placed)
+            self._context.stage.publish(entries)
 
     def now(self) -> int:
         """Return the timeline frame where it stands when an order that is given now is met."""
@@ -145,11 +130,11 @@ class Transport:
 
     def section_start(self, section: PlaySection) -> int:
         """Return where a section starts on the timeline."""
-        return marker_frames(self._context.story, self._need_placed())[section.from_marker]
+        return self._markers(self._need_placed())[section.from_marker]
 
     def plays_from(self, block: int) -> bool:
         """Return whether the timeline that the mixer has reads the arena's block at ``block``."""
-        return block in self._blocks
+        return self.rows.plays_from(block)
 
     def automate(self) -> None:
         """Compile the story's automation and hand it to the mixer."""
@@ -160,11 +145,12 @@ class Transport:
     def forget(self) -> None:
         """Drop the compiled timeline: another story comes."""
         self.placed = None
+        self.rows.forget()
 
     @property
     def end_frame(self) -> int:
         """Where the story ends on the timeline (0 while it is not known)."""
-        return story_end_frame(self.placed) if self.placed else 0
+        return self.placed.end_frame if self.placed else 0
 
     def moved(self, playing: bool, timeline_frame: int, engine_frame: int | None = None) -> tuple[Event, ...]:
         """Note what the audio process reports. engine_frame: when it happened."""
@@ -235,39 +221,20 @@ class Transport:
 
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""
-        return next((f"clip {clip}" for clip, number in self.player_ids.items() if number == player), None)
+        ids = self.rows.player_ids
+        if len(self._players) != len(ids):
+            self._players = {number: f"clip {clip}" for clip, number in ids.items()}
+        return self._players.get(player)
 
     def changed(self) -> TransportChanged:
         """Return the event that tells the transport's state."""
         return TransportChanged(playing=self.playing, timeline_frame=self.timeline_frame, loop=self.loop)
 
-    def _need_placed(self) -> tuple[Placed, ...]:
+    def _need_placed(self) -> Places:
         if self.placed is None:
             missing = self._context.library.missing()
             raise NotReady(f"the timeline is not ready: {len(missing)} of its lines and files are still being made")
         return self.placed
 
-    def _source_frames(self, clip: Clip) -> int | None:
-        shelf = self._context.library.shelf(clip_source(clip))
-        return 0 if shelf.state == "failed" else shelf.frames
-
-    def _is_loaded(self, placed: Placed) -> bool:
-        return self._context.library.shelf(clip_source(placed.clip)).loaded is not None
-
-    def _entries(self, placed: list[Placed]) -> np.ndarray:
-        self.on_disk.clear()
-        block = np.zeros(len(placed), ENTRY)
-        for row, item in zip(block, placed, strict=True):
-            sound = self._context.clip_sound(item.clip, self._context.strip(item.track.id))
-            row["start_frame"], row["length"] = item.start_frame, item.length_frames
-            row["offset"] = sound.first
-            if sound.loaded.paged:
-                row["table"] = sound.loaded.offset + 1
-                self.on_disk.append(OnDisk(table=sound.loaded.offset, first_frame=sound.first, placed=item))
-            row["player"] = self.player_ids.setdefault(item.clip.id, len(self.player_ids) + 1)
-            row["channels"], row["strip"] = sound.loaded.channels, sound.strip
-            row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan
-            row["fade_in_frames"], row["fade_out_frames"] = sound.fade_in_frames, sound.fade_out_frames
-            row["fade_in_shape"] = Shape[sound.fade_in_shape.upper()]
-            row["fade_out_shape"] = Shape[sound.fade_out_shape.upper()]
-        return block
+    def _markers(self, placed: Places) -> dict[str, int]:
+        return marker_frames_by(self._context.story, placed.end_of)

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from engine.errors import BadRange, NotReady, StoryError, UnknownThing
 from engine.story.known import Known
+from engine.story.layout import Layout
 from engine.story.model import After, At, Beat, Clip, Position, Story, Track
 from engine.story.positions import POSITION_FORMS, position_from, seconds_text
-from engine.story.timeline import Span, point_frame, spans_of
+from engine.story.timeline import Span, point_frame
 from engine.story.words import find_word
 
 _WORD_PLACE = re.compile(r"([a-z0-9_][a-z0-9_-]*):(.+)")
@@ -20,17 +21,19 @@ _WORD_PLACE = re.compile(r"([a-z0-9_][a-z0-9_-]*):(.+)")
 class Arrangement:
     """Clips by id and in the order of their tracks, and where each lies as far as that is known."""
 
-    def __init__(self, story: Story, known: Known) -> None:
+    def __init__(self, story: Story, known: Known, layout: Layout | None = None) -> None:
         self.story, self.known = story, known
+        self._layout = layout or Layout(known)
+        self._layout.follow(story)
         self.touched: dict[str, None] = {}
         """The clips that are other ones than before, or new."""
         self.placed_anew = False
         """Whether something lies elsewhere than before, or is longer or shorter."""
-        self._where = {clip.id: track.id for track in story.tracks for clip in track.clips}
+        self._where: dict[str, str | None] = {}
+        """The tracks of clips that were put in or taken out."""
         self._tracks = {track.id: track for track in story.tracks}
         self._lists: dict[str, list[Clip]] = {}
         self._indexes: dict[str, dict[str, int]] = {}
-        self._spans: Mapping[str, Span] | None = None
 
     def result(self) -> Story:
         """Return the story as it is arranged now."""
@@ -49,7 +52,7 @@ class Arrangement:
         """Go on with a story that has the same clips on the same tracks."""
         self.story, self._tracks = story, {track.id: track for track in story.tracks}
         self._indexes.clear()
-        self._moved()
+        self.placed_anew = True
 
     def track(self, name: str) -> Track:
         """Return a track by its id."""
@@ -59,9 +62,19 @@ class Arrangement:
 
     def track_of(self, clip: str) -> str:
         """Return the track on which a clip lies."""
-        if clip not in self._where:
-            raise UnknownThing("clip", clip, self._where)
-        return self._where[clip]
+        track = self._found(clip)
+        if track is None:
+            raise UnknownThing("clip", clip, (each.id for each in self.all()))
+        return track
+
+    def _found(self, clip: str) -> str | None:
+        if clip in self._where:
+            return self._where[clip]
+        place = self._layout.places.get(clip)
+        return None if place is None else self._layout.tracks[place]
+
+    def __contains__(self, clip: object) -> bool:
+        return isinstance(clip, str) and self._found(clip) is not None
 
     def clips(self, track: str) -> list[Clip] | tuple[Clip, ...]:
         """Return the clips of a track in their order."""
@@ -99,17 +112,17 @@ class Arrangement:
             clip.trim_start_frames,
             clip.length_frames,
         ) or (old.line, old.audio) != (clip.line, clip.audio):
-            self._moved()
+            self.placed_anew = True
 
     def insert(self, track: str, at: int, clip: Clip) -> None:
         """Put a new clip among those of a track."""
-        if clip.id in self._where:
+        if clip.id in self:
             raise StoryError(f"there is a clip {clip.id!r} already")
         self._own(track).insert(at, clip)
         self._indexes.pop(track, None)
         self._where[clip.id] = track
         self.touched[clip.id] = None
-        self._moved()
+        self.placed_anew = True
 
     def append(self, track: str, clip: Clip) -> None:
         """Put a new clip behind all others of a track."""
@@ -120,9 +133,9 @@ class Arrangement:
         track, at = self.track_of(name), self.index(name)
         clip = self._own(track).pop(at)
         self._indexes.pop(track, None)
-        del self._where[name]
+        self._where[name] = None
         self.touched.pop(name, None)
-        self._moved()
+        self.placed_anew = True
         return clip
 
     def _own(self, track: str) -> list[Clip]:
@@ -130,28 +143,33 @@ class Arrangement:
             self._lists[track] = list(self.track(track).clips)
         return self._lists[track]
 
-    def _moved(self) -> None:
-        self._spans, self.placed_anew = None, True
-
     def new_id(self, like: str) -> str:
         """Return an id that no clip has: ``like`` with a number behind it."""
         stem, number = re.sub(r"-\d+$", "", like), 2
-        while f"{stem}-{number}" in self._where:
+        while f"{stem}-{number}" in self:
             number += 1
         return f"{stem}-{number}"
 
-    def spans(self) -> Mapping[str, Span]:
-        """Return where every clip lies, as far as it is known."""
-        if self._spans is None:
-            story, frames = self.result(), self.known.frames
-            lengths = {clip.id: frames(clip) for track in story.tracks for clip in track.clips}
-            self._spans = spans_of(story, {name: n for name, n in lengths.items() if n is not None})
-        return self._spans
+    def span(self, name: str) -> Span:
+        """Return where a clip lies, as far as it is known."""
+        return self._laid_out().span(name)
+
+    def early(self) -> tuple[str, int] | None:
+        """Return a clip that would start before the timeline does, and by how much. Raises StoryError for a ring."""
+        return self._laid_out().early()
+
+    def around(self, frame: int, within_frames: int) -> list[Clip]:
+        """Return the clips that sound within so many frames of a frame of the timeline."""
+        return self._laid_out().around(frame - within_frames, frame + within_frames)
+
+    def _laid_out(self) -> Layout:
+        self._layout.follow(self.result())
+        return self._layout
 
     def start(self, name: str) -> int:
         """Return where a clip starts. Raises NotReady while that is not known."""
         clip = self.clip(name)
-        frame = clip.start.frame if isinstance(clip.start, At) else self.spans()[name].start
+        frame = clip.start.frame if isinstance(clip.start, At) else self.span(name).start
         if frame is None:
             raise NotReady(f"where clip {name!r} starts is not known yet: a take before it is still being made")
         return frame
@@ -190,7 +208,7 @@ class Arrangement:
                 self.track_of(position.clip)
             return position
         if text.startswith("@"):
-            return At(frame=self._marker(text[1:]))
+            return At(frame=self.marker(text[1:]))
         if match := _WORD_PLACE.fullmatch(text):
             return At(frame=self.start(match[1]) + self.word_frame(match[1], match[2]))
         raise BadRange(f"{place!r} is no place; write {POSITION_FORMS}, @MARKER or CLIP:WORD")
@@ -208,7 +226,8 @@ class Arrangement:
         """Return the frame of a time, or of bar and beat."""
         return position.frame if isinstance(position, At) else point_frame(self.story, position)
 
-    def _marker(self, name: str) -> int:
+    def marker(self, name: str) -> int:
+        """Return where a marker stands."""
         markers = {marker.id: marker for marker in self.story.markers}
         if name not in markers:
             raise UnknownThing("marker", name, markers)
@@ -264,10 +283,5 @@ class Arrangement:
 
     def followers(self, name: str) -> list[Clip]:
         """Return the clips that come right after a clip, on whatever track."""
-        found = [clip for clip in self.all() if isinstance(clip.start, After) and clip.start.clip == name]
-        at, clips = self.index(name), self.clips(self.track_of(name))
-        if at + 1 < len(clips):
-            below = clips[at + 1]
-            if isinstance(below.start, After) and below.start.clip is None:
-                found.append(below)
-        return found
+        self.track_of(name)
+        return list(self._laid_out().followers(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 from engine.params import (
     BAR,
@@ -77,31 +77,47 @@ _LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 
 
 def check_story(
-    story: Story, *, voices: Collection[str] | None = None, effects: EffectTable | None = None
+    story: Story,
+    *,
+    voices: Collection[str] | None = None,
+    effects: EffectTable | None = None,
+    before: Story | None = None,
 ) -> tuple[Problem, ...]:
     """Return everything that is wrong with a story, each with its path; nothing when it is sound.
 
-    voices, effects: what there is, where the caller knows it; without them any word will do.
+    voices, effects: what there is, where the caller knows it; without them any word will do. before: a version that
+    was sound: clips that it shares are looked at no closer than their place.
     """
-    return tuple(_Check(story, voices, effects).problems())
+    check = _Check(story, voices, effects)
+    check.sound = {id(clip) for track in before.tracks for clip in track.clips} if before is not None else set()
+    return tuple(check.problems())
 
 
-def check_clips(story: Story, names: Collection[str]) -> Iterator[Problem]:
-    """Iterate over what is wrong with some clips of a story that was sound; their paths begin with their ids."""
-    check = _Check(story, None, None) if names else None
-    for track in story.tracks if check else ():
-        for clip in track.clips:
-            if check and clip.id in names:
-                yield from check_id((clip.id,), "id", clip.id)
-                yield from check.clip(clip, (clip.id,), track)
+def check_clips(story: Story, clips: Iterable[tuple[Track, Clip]], known: Container[str]) -> Iterator[Problem]:
+    """Iterate over what is wrong with some clips of a story that was sound; their paths begin with their ids.
+
+    known: the ids of all its clips.
+    """
+    check = _Check(story, None, None, known)
+    for track, clip in clips:
+        yield from check_id((clip.id,), "id", clip.id)
+        yield from check.clip(clip, (clip.id,), track)
 
 
 class _Check:
-    def __init__(self, story: Story, voices: Collection[str] | None, effects: EffectTable | None) -> None:
+    def __init__(
+        self,
+        story: Story,
+        voices: Collection[str] | None,
+        effects: EffectTable | None,
+        clips: Container[str] | None = None,
+    ) -> None:
         self._story, self._voices, self._effects = story, voices, effects
+        self.sound: set[int] = set()
         self._specs = {**(effects or {}), **known_specs(story.plugins.items())}
-        self._clips = {c.id for t in story.tracks for c in t.clips}
-        self._files = {c.id for t in story.tracks for c in t.clips if c.line is None}
+        placed = [c for t in story.tracks for c in t.clips] if clips is None else []
+        self._clips = {c.id for c in placed} if clips is None else clips
+        self._files = {c.id for c in placed if c.line is None}
         self._tracks = {t.id for t in story.tracks}
         self._buses = {b.id for b in story.buses}
         self._strips = {*self._tracks, *self._buses, MASTER}
@@ -166,7 +182,10 @@ class _Check:
         if track.voice is not None:
             yield from self._voice(track.voice, path)
         for k, clip in enumerate(track.clips):
-            yield from self.clip(clip, (*path, "clips", k), track)
+            if id(clip) in self.sound:
+                yield from self._position(clip.start, (*path, "clips", k, "start"))
+            else:
+                yield from self.clip(clip, (*path, "clips", k), track)
 
     def clip(self, clip: Clip, path: Path, track: Track) -> Iterator[Problem]:
         """Iterate over the problems of a clip."""

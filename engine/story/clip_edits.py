@@ -12,6 +12,7 @@ from engine.edits import (
     CopyClip,
     CrossfadeClips,
     FadeClip,
+    FitLine,
     GroupClip,
     MergeClips,
     MoveClip,
@@ -23,7 +24,7 @@ from engine.edits import (
     TrimClip,
     TrimEdge,
 )
-from engine.errors import BadRange, StoryError, UnknownThing
+from engine.errors import BadRange, NotReady, StoryError, UnknownThing
 from engine.params import SPEED
 from engine.story.arrangement import Arrangement
 from engine.story.model import After, At, Clip, FadeShape, PlayClip, Position, Story
@@ -229,8 +230,36 @@ def set_line(work: Arrangement, edit: SetLine) -> None:
     delivery = clip.line.delivery
     if edit.speed is not None:
         delivery = replace(delivery, speed=SPEED.check(edit.speed, f"clip {clip.id} speed"))
+        delivery = replace(delivery, seconds=None)
     voice = edit.voice or clip.line.voice
     work.put(replace(clip, line=work.story.line(text, voice, delivery)))
+
+
+def fit_line(work: Arrangement, edit: FitLine) -> None:
+    """Have a clip's line last so long; what is trimmed away of it stays the same part of it."""
+    clip, rate = work.clip(edit.clip), work.story.sample_rate
+    source = work.known.frames(clip)
+    if clip.line is None:
+        raise StoryError(f"clip {clip.id!r} is a file, not a line: it can't be spoken at another rate")
+    if not source:
+        raise NotReady(f"how long clip {clip.id!r} is, is not known yet: its take is still being made")
+    natural = clip.line.delivery.speed * work.length(clip) / rate
+    least, most = max(0.1, natural / SPEED.high), natural / SPEED.low
+    if not least <= edit.seconds <= most:
+        raise BadRange(
+            f"clip {clip.id!r} can last {least:.2f} to {most:.2f} s, spoken {SPEED.high:g} times as fast or "
+            f"{SPEED.low:g} times; got {edit.seconds:g}"
+        )
+    ratio = edit.seconds * rate / work.length(clip)
+    frames = max(1, round(source * ratio))
+    trim = min(round(clip.trim_start_frames * ratio), frames - 1)
+    length = None if clip.length_frames is None else min(round(edit.seconds * rate), frames - trim)
+    speed = min(SPEED.high, max(SPEED.low, round(natural / edit.seconds, 4)))
+    delivery = replace(clip.line.delivery, speed=speed, seconds=frames / rate)
+    line = replace(clip.line, delivery=delivery)
+    half = round(edit.seconds * rate) // 2
+    clip = replace(clip, fade_in_frames=min(clip.fade_in_frames, half), fade_out_frames=min(clip.fade_out_frames, half))
+    work.put(replace(clip, line=line, trim_start_frames=trim, length_frames=length))
 
 
 def moved(work: Arrangement, clip: Clip, by_frames: int) -> Position:
@@ -335,8 +364,7 @@ def _change_track(work: Arrangement, name: str, track: str) -> None:
 def _move_up(work: Arrangement, name: str) -> None:
     """Let everything later on the track of a clip that goes move up by its length; followers close up by themselves."""
     length, start, track = work.length(work.clip(name)), work.start(name), work.track_of(name)
-    spans = work.spans()
-    later = {each.id: frame for each in work.clips(track) if (frame := spans[each.id].start) is not None}
+    later = {each.id: frame for each in work.clips(track) if (frame := work.span(each.id).start) is not None}
     wanted = {each: max(start, frame - length) for each, frame in later.items() if frame > start and each != name}
     before = {each.id: work.start(each.id) for each in work.followers(name) if each.id not in wanted}
     work.lay(wanted | before)

@@ -27,6 +27,7 @@ from engine.story.patch import patch
 from engine.story.problems import Path as Place
 from engine.story.problems import Problem, story_error
 from engine.story.reader import Reader
+from engine.story.seen import Seen
 from engine.story.tree import Planter
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -44,9 +45,10 @@ class Stamp(msgspec.Struct, frozen=True):
 class StoryDocument:
     """A story file. ``story`` is what it said when it was read or saved last."""
 
-    def __init__(self, path: Path, text: str, story: Story, stamp: Stamp) -> None:
+    def __init__(self, path: Path, text: str, story: Story, stamp: Stamp, root: Node, seen: Seen) -> None:
         self.path, self.story = path, story
         self._text, self._stamp = text, stamp
+        self._root, self._seen, self._planter = root, seen, Planter()
 
     @classmethod
     def load(
@@ -63,8 +65,11 @@ class StoryDocument:
         that the story names; one that can't be used is no error, it is bypassed.
         """
         text, stamp = _read(path)
-        story = read_story(text, path.name, voices=voices, effects=effects, plugins=plugins, folder=path.parent)
-        return cls(path, text, story, stamp)
+        root, seen = nodes.compose(text, path.name), Seen()
+        seen.look(text)
+        reader, folder = Reader(root, seen), path.parent
+        story = _checked(root, reader, path.name, voices=voices, effects=effects, plugins=plugins, folder=folder)
+        return cls(path, text, story, stamp, root, seen)
 
     @classmethod
     def create(cls, path: Path, story: Story) -> StoryDocument:
@@ -99,17 +104,24 @@ class StoryDocument:
             return
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
-        text = patch(self._text, self.story, story)
-        if read_story(text, self.path.name) != bare(story):
+        text = self._patched(story)
+        root = nodes.compose(text, self.path.name)
+        self._seen.look(text)
+        reader = Reader(root, self._seen)
+        if _checked(root, reader, self.path.name, before=self.story) != bare(story):
             raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
         keep_backup(self.path.resolve())
         _write(self.path, text)
-        self._text, self._stamp = _read(self.path)
-        self.story = story
+        _, self._stamp = _read(self.path)
+        self._text, self._root, self.story = text, root, story
+
+    def _patched(self, story: Story) -> str:
+        root = None if self._text.startswith("\ufeff") else self._root
+        return patch(self._text, self.story, story, root, self._planter)
 
     def save_as(self, path: Path, story: Story) -> None:
         """Write ``story`` into a new file, as ``save`` would into this one; nothing changes here. Raises StoryError."""
-        text = patch(self._text, self.story, story)
+        text = self._patched(story)
         if read_story(text, path.name) != bare(story):
             raise StoryError(f"{path}: the patched text would not read back as the story; nothing was written")
         _write(path, text)
@@ -138,13 +150,27 @@ def read_story(
     folder: where its MIDI files lie; None: their notes are left out.
     """
     root = nodes.compose(text, name)
-    reader = Reader(root)
+    return _checked(root, Reader(root), name, voices=voices, effects=effects, folder=folder, plugins=plugins)
+
+
+def _checked(
+    root: Node,
+    reader: Reader,
+    name: str,
+    *,
+    voices: Collection[str] | None = None,
+    effects: EffectTable | None = None,
+    folder: Path | None = None,
+    plugins: Lookup | None = None,
+    before: Story | None = None,
+) -> Story:
+    """Return what was read, if it is sound. before: a version that was. Raises StoryError."""
     notes = reader.notes
     story = reader.story if plugins is None else equip(reader.story, plugins)
     noted = {problem.path for problem in notes.problems} | notes.quiet
     found = [
         Problem(path=p.path, text=p.text, line=_line_of(root, p.path))
-        for p in check_story(story, voices=voices, effects=effects)
+        for p in check_story(story, voices=voices, effects=effects, before=before)
         if not any(p.path[: len(place)] == place for place in noted if place)
     ]
     if folder is not None and not notes.problems and not found:

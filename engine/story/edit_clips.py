@@ -13,7 +13,9 @@ from engine.edits import (
     CloseGaps,
     CopyClip,
     CrossfadeClips,
+    EditWords,
     FadeClip,
+    FitLine,
     GroupClip,
     InsertTime,
     MergeClips,
@@ -22,6 +24,7 @@ from engine.edits import (
     OrderClip,
     OrderTrack,
     RemoveClip,
+    RemoveGaps,
     RemoveMarker,
     RemoveTime,
     SetLine,
@@ -33,26 +36,31 @@ from engine.edits import (
     TrimEdge,
 )
 from engine.errors import BadRange, StoryError
-from engine.story import clip_edits, time_edits
+from engine.story import clip_edits, time_edits, word_edits
 from engine.story.arrangement import Arrangement
 from engine.story.checks import check_clips
 from engine.story.known import Known
-from engine.story.model import After, Clip, Story
+from engine.story.layout import Layout
+from engine.story.model import Clip, Story
 from engine.story.overlap import settle_overlaps
 from engine.story.positions import seconds_text
 from engine.story.problems import path_text
+from engine.story.snapped import snapped, soften
 
 
-def edit_clips(story: Story, edit: ClipEdit, known: Known) -> Story:
+def edit_clips(story: Story, edit: ClipEdit, known: Known, layout: Layout | None = None) -> Story:
     """Return the story with an edit of its timeline in it; the story that is given stays as it is.
 
+    layout: follows the story from one edit to the next, so that an edit of a long one takes no longer.
     Raises UnknownThing, BadRange, NotReady or StoryError, which say what would be allowed.
     """
-    work = Arrangement(story, known)
-    _edit(work, edit)
+    work = Arrangement(story, known, layout)
+    _edit(work, snapped(work, edit))
+    soften(work, edit)
     settle_overlaps(work)
     result = work.result()
-    for found in check_clips(result, work.touched):
+    clips = [(work.track(work.track_of(name)), work.clip(name)) for name in work.touched]
+    for found in check_clips(result, clips, work):
         raise BadRange(f"clip {path_text(found.path)}: {found.text}")
     if work.placed_anew:
         _check_places(work)
@@ -75,8 +83,14 @@ def _edit(work: Arrangement, edit: ClipEdit) -> None:
             clip_edits.group(work, edit)
         case SetLine():
             clip_edits.set_line(work, edit)
+        case FitLine():
+            clip_edits.fit_line(work, edit)
         case InsertTime() | RemoveTime() | CloseGaps() | AlignWord() | SpreadLines() | SetOverlap() | OrderTrack():
             _arrange(work, edit)
+        case EditWords():
+            word_edits.edit_words(work, edit)
+        case RemoveGaps():
+            word_edits.remove_gaps(work, edit)
         case AddMarker():
             time_edits.add_marker(work, edit)
         case MoveMarker():
@@ -140,18 +154,11 @@ def _arrange(
 
 def _check_places(work: Arrangement) -> None:
     """Raise for clips that wait for one another, or lie before 0."""
-    touched = [work.clip(name) for name in work.touched]
-    if any(isinstance(clip.start, After) for clip in touched) or any(_comes_first(clip) for clip in work.all()):
-        spans = work.spans()  # StoryError: a ring
-        for clip in work.all():
-            frame = spans[clip.id].start
-            if frame is not None and frame < 0:
-                early = seconds_text(-frame, work.story.sample_rate)
-                raise BadRange(f"clip {clip.id!r} would start {early} s before the start of the timeline")
-
-
-def _comes_first(clip: Clip) -> bool:
-    return isinstance(clip.start, After) and clip.start.gap_frames < 0
+    early = work.early()
+    if early is not None:
+        name, frames = early
+        seconds = seconds_text(frames, work.story.sample_rate)
+        raise BadRange(f"clip {name!r} would start {seconds} s before the start of the timeline")
 
 
 def _check_length(work: Arrangement, clip: Clip) -> None:

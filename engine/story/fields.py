@@ -28,6 +28,11 @@ class Notes:
         """Note a problem at a node."""
         self.problems.append(Problem(path=path, text=text, line=node.line))
 
+    @property
+    def found(self) -> int:
+        """How much was found wrong."""
+        return len(self.problems) + len(self.quiet)
+
     def count(self, items: int) -> bool:
         """Return whether that many more list items may be read."""
         self._items += items

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.story.model import Clip
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class SpokenWord(Protocol):
@@ -38,6 +42,10 @@ class Known(Protocol):
         """Return the words of its source; none where they are not known."""
         ...
 
+    def sound(self, clip: Clip) -> NDArray[np.float32] | None:
+        """Return its source, (frames, channels), to be read only; None: it is not at hand."""
+        ...
+
 
 class NothingKnown:
     """For stories whose takes nobody has made."""
@@ -49,3 +57,7 @@ class NothingKnown:
     def words(self, clip: Clip) -> Sequence[SpokenWord]:  # noqa: ARG002
         """Know no words."""
         return ()
+
+    def sound(self, clip: Clip) -> NDArray[np.float32] | None:  # noqa: ARG002
+        """Know no sound."""
+        return None

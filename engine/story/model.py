@@ -118,7 +118,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How a line is spoken, beside its text and its voice.
 
     speed: 2 is twice as fast, its pitch kept. seed: what chance is drawn from. temperature: how much chance there is,
-    None: as much as the voice has. instruct: words to a voice that understands them.
+    None: as much as the voice has. instruct: words to a voice that understands them. seconds: how long the take lasts,
+    to the frame: what speed leaves to do is done by speaking it again, then by stretching; None: as long as it takes.
     """
 
     speed: float = 1.0
@@ -126,6 +127,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     temperature: float | None = None
     instruct: str = ""
+    seconds: float | None = None
 
 
 AS_IS = Delivery()

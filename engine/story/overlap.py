@@ -17,7 +17,7 @@ def settle_overlaps(work: Arrangement) -> None:
     strict = {t.id for t in work.result().tracks if t.overlap != "allow"}
     touched = {work.track_of(name) for name in work.touched} & strict
     for track in touched:
-        spans = work.spans()
+        spans = {clip.id: work.span(clip.id) for clip in work.clips(track)}
         placed = [clip for clip in work.clips(track) if spans[clip.id].start is not None]
         placed.sort(key=lambda clip: spans[clip.id].start or 0)
         for before, clip in pairwise(placed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from engine.errors import StoryError
 from engine.story.dump import field_lines, flow_text, leaf_text, row_lines, table_lines, word_text
 from engine.story.model import Story
@@ -15,16 +17,17 @@ Entry = tuple[Scalar, Node]
 """A key and its value."""
 
 
-def patch(text: str, old: Story, new: Story) -> str:
+def patch(text: str, old: Story, new: Story, root: Node | None = None, planter: Planter | None = None) -> str:
     """Return ``text``, which tells ``old``, so that it tells ``new``: comments, order, quotes and layout stay.
 
+    root: what the text was composed to. planter: has made the tree of ``old`` before, so that it need not be made anew.
     Raises StoryError where the text says something in a way that can't be patched in place (through an alias).
     """
     if text.startswith("\ufeff"):
-        return "\ufeff" + patch(text[1:], old, new)
-    planter = Planter()
+        return "\ufeff" + patch(text[1:], old, new, planter=planter)
+    planter = planter or Planter()
     patcher = _Patcher(text)
-    patcher.table(compose(text, "story"), planter.story(old), planter.story(new))
+    patcher.table(root or compose(text, "story"), planter.story(old), planter.story(new))
     return patcher.result()
 
 
@@ -87,11 +90,10 @@ class _Patcher:
         self.table(node, _as_table(old), _as_table(new))
 
     def _rows(self, node: Sequence, before: Rows, after: Rows) -> None:
-        """Patch rows that are still there, drop those that are gone, append new ones; another order is written anew."""
+        """Patch rows that are still there, drop those that are gone, put new ones in; another order is written anew."""
         old, new = dict(before.rows), dict(after.rows)
         kept = [key for key in old if key in new]
-        added = [key for key in new if key not in old]
-        if [*kept, *added] != list(new) or len(node.items) != len(old) or not kept:
+        if kept != [key for key in new if key in old] or len(node.items) != len(old) or not kept:
             self._replace(node, after)
             return
         items = dict(zip(old, node.items, strict=True))
@@ -99,8 +101,14 @@ class _Patcher:
             if old[key] != new[key]:
                 self._value(items[key], old[key], new[key])
         self._remove_items(node, {i for i, key in enumerate(old) if key not in new})
-        for key in added:
-            self._append_item(node, items[kept[-1]], new[key])
+        above: Hashable | None = None
+        for key, row in new.items():
+            if key in old:
+                above = key
+            elif above is None:
+                self._insert_first(node, items[kept[0]], row)
+            else:
+                self._insert_item(node, items[above], row)
 
     def _replace(self, node: Node, tree: Tree) -> None:
         """Write a value anew: a scalar in its own notation, anything else on one line or in the dump's layout."""
@@ -135,13 +143,28 @@ class _Patcher:
             end = self._line_end(last)
             self._edits.append((end, end, "\n" + "\n".join(field_lines(key, tree, node.column))))
 
-    def _append_item(self, node: Sequence, after: Node, tree: Tree) -> None:
+    def _insert_item(self, node: Sequence, after: Node, tree: Tree) -> None:
         last = self._trimmed_end(after)
         if node.flow:
             self._edits.append((last, last, ", " + flow_text(tree)))
         else:
             end = self._line_end(last)
             self._edits.append((end, end, "\n" + "\n".join(row_lines(tree, node.column))))
+
+    def _insert_first(self, node: Sequence, before: Node, tree: Tree) -> None:
+        """Put a row before another one, and before the comments that stand right above that."""
+        if node.flow:
+            self._edits.append((before.start, before.start, flow_text(tree) + ", "))
+            return
+        dash = self._dash(before.start, node.column)
+        place = self._line_start(dash)
+        while place and self._text[self._line_start(place - 1) : place].lstrip().startswith("#"):
+            place = self._line_start(place - 1)
+        if self._shares_line(dash):  # a list in a list's row: - - one
+            place = dash
+        lines = row_lines(tree, node.column)
+        indented = "\n".join(lines) + "\n"
+        self._edits.append((place, place, indented.lstrip(" ") + " " * node.column if place == dash else indented))
 
     def _remove_fields(self, node: Mapping, gone: set[int]) -> None:
         """Remove some fields, never all. The first key of a list's row stands behind its dash: the next moves up."""

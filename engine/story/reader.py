@@ -57,6 +57,7 @@ from engine.story.model import (
 from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
 from engine.story.problems import Path, allowed_text
+from engine.story.seen import Seen
 
 VERSION = 1
 
@@ -73,7 +74,7 @@ CLIP_KEYS = (
     "fade_in_shape", "fade_out_shape", "group",
 )  # fmt: skip
 MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
-DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct")
+DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct", "seconds")
 PRONUNCIATION_KEYS = ("phonemes", "say")
 TARGET_KEYS = ("clip", "say", "track", "voice", "delivery", "section", *MANNER_KEYS)
 SOUND_KEYS = ("gain_db", "pan", "bus")
@@ -96,10 +97,14 @@ _SEED = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 class Reader:
-    """Reads one story; ``notes`` holds what was wrong. Whatever happens, list positions equal the file's."""
+    """Reads one story; ``notes`` holds what was wrong. Whatever happens, list positions equal the file's.
 
-    def __init__(self, root: Node) -> None:
+    seen: has looked at the text, and knows the clips of the one before.
+    """
+
+    def __init__(self, root: Node, seen: Seen | None = None) -> None:
         self.notes = Notes()
+        self._seen = seen or Seen()
         self._root = root
         self._rate = 48000
         self._voices: dict[str, str | None] = {}
@@ -114,6 +119,7 @@ class Reader:
             top.complain("version", f"{VERSION}, the one that this Cuevox reads")
         self._rate = top.whole("sample_rate", 48000)
         self._pronounce = self._dictionary(top)
+        self._seen.around(self._rate, self._pronounce)
         tracks = tuple(self._track(node, path) for node, path in top.items("tracks"))
         self._voices = {t.id: t.voice for t in tracks}
         return Story(
@@ -168,6 +174,7 @@ class Reader:
             seed=fields.whole("seed", 0),
             temperature=fields.number("temperature") if "temperature" in fields else None,
             instruct=fields.text("instruct"),
+            seconds=fields.number("seconds") if "seconds" in fields else None,
         )
 
     def _export(self, top: Fields) -> tuple[ExportFormat, ...]:
@@ -205,7 +212,7 @@ class Reader:
             strip=self._strip(fields),
             overlap=cast(Overlap, fields.choice("overlap", get_args(Overlap), "allow")),
             clips=tuple(
-                self._clip(n, p, f"{track_id}-{i}", voice) for i, (n, p) in enumerate(fields.items("clips"), 1)
+                self._known_clip(n, p, f"{track_id}-{i}", voice) for i, (n, p) in enumerate(fields.items("clips"), 1)
             ),
         )
 
@@ -251,6 +258,17 @@ class Reader:
         if not by:
             fields.complain("by", "the tracks that make it softer, [track, …]")
         return Duck(by=by, **{name: fields.number(name, spec.default) for name, spec in DUCK.items()})
+
+    def _known_clip(self, node: Node, path: Path, auto_id: str, track_voice: str | None) -> Clip:
+        found = self.notes.found
+        clip: Clip | None = None
+
+        def read() -> Clip | None:
+            nonlocal clip
+            clip = self._clip(node, path, auto_id, track_voice)
+            return clip if self.notes.found == found else None
+
+        return self._seen.clip(node, auto_id, track_voice, read) or cast(Clip, clip)
 
     def _clip(self, node: Node, path: Path, auto_id: str, track_voice: str | None) -> Clip:
         fields = self._fields(node, path, CLIP_KEYS)

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
 from engine.errors import BadRange, BadType
-from engine.params import SEED, SEMITONES, SPEED, TEMPERATURE, ParamSpec
+from engine.params import LINE_SECONDS, SEED, SEMITONES, SPEED, TEMPERATURE, ParamSpec
 from engine.speech.markup import read_markup
 from engine.speech.parts import MarkupError
 from engine.story.model import RESERVED_IDS, Delivery, Pronunciation
@@ -63,6 +63,8 @@ def check_delivery(path: Path, delivery: Delivery) -> Iterator[Problem]:
     yield from check_range(where, "seed", delivery.seed, SEED)
     if delivery.temperature is not None:
         yield from check_range(where, "temperature", delivery.temperature, TEMPERATURE)
+    if delivery.seconds is not None:
+        yield from check_range(where, "seconds", delivery.seconds, LINE_SECONDS)
     yield from check_text(where, "instruct", delivery.instruct)
 
 

@@ -77,24 +77,39 @@ def import_script(
         problems = [Problem(path=(), text="nobody says anything; a speech is written NAME: words", line=1)]
     if problems:
         raise story_error(name, problems)
-    names = list(dict.fromkeys(s.name for s in speeches))
-    ids = _ids(names)
-    speakers = {n: (cast or {}).get(n) or voices[i % len(voices)] for i, n in enumerate(names)}
+    return story_of(speeches, title, deal(speeches, voices, cast or {}), sample_rate)
+
+
+def deal(speeches: Sequence[Spoken], voices: Sequence[str], cast: Mapping[str, str]) -> dict[str, str]:
+    """Return who speaks whom: as ``cast`` has it, the others are dealt out in order."""
+    names = list(dict.fromkeys(speech.name for speech in speeches))
+    return {name: cast.get(name) or voices[i % len(voices)] for i, name in enumerate(names)}
+
+
+def story_of(speeches: Sequence[Spoken], title: str, speakers: Mapping[str, str], sample_rate: int = 48000) -> Story:
+    """Return the story of speeches. speakers: the voice of each name."""
+    names = list(dict.fromkeys(speech.name for speech in speeches))
+    ids = track_ids(names)
     clips: dict[str, list[Clip]] = {n: [] for n in names}
     markers: list[Marker] = []
     before: str | None = None
     taken: set[str] = set()
     for speech in speeches:
         clip_id = f"{ids[speech.name]}-{len(clips[speech.name]) + 1}"
-        start = _start(before, speech.gap_seconds, sample_rate)
-        if speech.start_seconds is not None:
-            start = At(frame=seconds_to_frames(speech.start_seconds, sample_rate))
-        markers.extend(Marker(id=_unique(_slug(s) or "scene", taken), name=s, at=start) for s in speech.scenes)
+        start = start_of(speech, before, sample_rate)
+        markers.extend(Marker(id=unique(slug(s) or "scene", taken), name=s, at=start) for s in speech.scenes)
         line = Line(text=speech.text, voice=speakers[speech.name])
         clips[speech.name].append(Clip(id=clip_id, start=start, line=line))
         before = clip_id
     tracks = tuple(Track(id=ids[n], name=n, voice=speakers[n], clips=tuple(clips[n])) for n in names)
     return Story(title=title, sample_rate=sample_rate, tracks=tracks, markers=tuple(markers))
+
+
+def start_of(speech: Spoken, before: str | None, sample_rate: int) -> Position:
+    """Return where a speech begins. before: the clip of the one before it."""
+    if speech.start_seconds is not None:
+        return At(frame=seconds_to_frames(speech.start_seconds, sample_rate))
+    return _start(before, speech.gap_seconds, sample_rate)
 
 
 def _start(before: str | None, gap_seconds: float, sample_rate: int) -> Position:
@@ -141,18 +156,20 @@ def _nothing_is_said(text: str) -> bool:
     return not bare or bare.endswith(":")
 
 
-def _ids(names: Sequence[str]) -> dict[str, str]:
+def track_ids(names: Sequence[str]) -> dict[str, str]:
+    """Return a track's id for each name."""
     taken = set(RESERVED_IDS)
-    return {name: _unique(_slug(name) or "voice", taken) for name in names}
+    return {name: unique(slug(name) or "voice", taken) for name in names}
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """Return a name as an id: ASCII letters, digits and dashes."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40]
 
 
-def _unique(wanted: str, taken: set[str]) -> str:
+def unique(wanted: str, taken: set[str]) -> str:
+    """Return an id like ``wanted`` that is not taken, and take it."""
     number, found = 1, wanted
     while found in taken:
         number += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 import msgspec
@@ -100,14 +100,20 @@ def story_end_frame(placed: Iterable[Placed]) -> int:
 
 def marker_frames(story: Story, placed: Iterable[Placed]) -> dict[str, int]:
     """Return each marker's frame by id."""
-    tempo = TempoMap(story.tempo, story.sample_rate)
     ends = {p.clip.id: p.end_frame for p in placed}
+    return marker_frames_by(story, ends.get)
+
+
+def marker_frames_by(story: Story, end_of: Callable[[str], int | None]) -> dict[str, int]:
+    """Return each marker's frame by id. end_of: returns where a clip ends, None for one that there is not."""
+    tempo = TempoMap(story.tempo, story.sample_rate)
     frames: dict[str, int] = {}
     for marker in story.markers:
         after = marker.at.clip if isinstance(marker.at, After) else None
-        if after is not None and after not in ends:
-            raise UnknownThing("clip", after, ends)
-        frame = _start(marker.at, ends.get(after or "", 0), tempo)
+        end = 0 if after is None else end_of(after)
+        if end is None:
+            raise UnknownThing("clip", after or "", (c.id for t in story.tracks for c in t.clips))
+        frame = _start(marker.at, end, tempo)
         if frame is None or frame < 0:
             raise StoryError(f"marker {marker.id!r} would lie before the start of the timeline, at frame {frame}")
         frames[marker.id] = frame

@@ -347,6 +347,7 @@ def _delivery(delivery: Delivery) -> Table:
         "seed": _number(delivery.seed, 0),
         "temperature": Leaf("number", delivery.temperature, delivery.temperature is None),
         "instruct": _name(delivery.instruct),
+        "seconds": Leaf("number", delivery.seconds, delivery.seconds is None),
     }
     return Table(fields, inline=True)
 

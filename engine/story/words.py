@@ -40,6 +40,11 @@ def find_word(words: Sequence[str], reference: str, what: str, after: int = 0) -
     return matching[max(1, number) - 1]
 
 
+def same_word(word: str, other: str) -> bool:
+    """Return whether two texts are the same word: case and the punctuation around it do not matter."""
+    return bool(_plain(word)) and _plain(word) == _plain(other)
+
+
 def numbered(words: Sequence[str]) -> list[str]:
     """Return the words as references: the second ``the`` is ``the#2``."""
     counts: dict[str, int] = {}

@@ -19,10 +19,14 @@ from engine.voices.media import Stopped, never
 from engine.voices.performance import Times, perform
 from engine.voices.preset import Preset
 from engine.voices.resample import Resampler, resampled_frames
+from engine.voices.stretch import stretch
 from engine.voices.take import Take, Word
 
 if TYPE_CHECKING:
     from engine.mixer.running import RunningEffects
+
+MOST_STRETCH = 1.25
+"""A line that is to last so long is stretched by no more than this; the rest is up to its voice."""
 
 Hear = Callable[[NDArray[np.float32]], None]
 
@@ -153,6 +157,28 @@ def record(
     if stopped():
         raise Stopped
     return recording
+
+
+def stretched(recording: Recording, frames: int, sample_rate: int) -> Recording:
+    """Return a recording as long as ``frames``, its pitch kept. Raises VoiceError beyond ``MOST_STRETCH``."""
+    now = len(recording.audio)
+    if now == frames:
+        return recording
+    ratio = now / frames
+    if not 1.0 / MOST_STRETCH <= ratio <= MOST_STRETCH:
+        raise VoiceError(
+            f"the line lasts {now / sample_rate:.2f} s as fast or slow as it can be spoken; by stretching it can last "
+            f"{now / MOST_STRETCH / sample_rate:.2f} to {now * MOST_STRETCH / sample_rate:.2f} s, not "
+            f"{frames / sample_rate:.2f} s"
+        )
+    audio = stretch(recording.audio, ratio, sample_rate)[:frames]
+    audio = np.pad(audio, ((0, frames - len(audio)), (0, 0)))
+    words = []
+    for word in recording.words:
+        start = min(round(word.start_frame / ratio), frames - 1)
+        end = max(start + 1, min(round(word.end_frame / ratio), frames))
+        words.append(msgspec.structs.replace(word, start_frame=start, end_frame=end))
+    return msgspec.structs.replace(recording, audio=audio, words=tuple(words))
 
 
 def _scaled(words: list[Word], from_rate: int, to_rate: int, frames: int) -> tuple[Word, ...]:

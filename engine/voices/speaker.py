@@ -12,17 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError, MemoryShort
+from engine.params import SPEED
 from engine.platform import resident_bytes
 from engine.realtime.stream import HEADER_FLOATS, StreamHeader
 from engine.speech.script import Script, script_of
+from engine.story.model import Delivery, Line
 from engine.voices import wire
 from engine.voices.aligning import PassageAligner
 from engine.voices.base import BatchVoice, Chunk, Report, Voice, unheard
-from engine.voices.direction import language_of, reading_of
+from engine.voices.direction import direct, language_of, reading_of
 from engine.voices.media import Stopped
 from engine.voices.performance import Times, joined
 from engine.voices.preset import Preset
-from engine.voices.recording import Hear, Recorder, Recording, record
+from engine.voices.recording import Hear, Recorder, Recording, record, stretched
 from engine.voices.registry import backend
 
 Audio = NDArray[np.float32]
@@ -37,6 +39,9 @@ PROGRESS_SECONDS = 5.0
 """How much sound lies between two reports of progress, where nobody listens meanwhile."""
 
 WARMING_TEXT = "Ready."
+
+NEAR_ENOUGH, MOST_TRIES = 0.02, 3
+"""A line that is to last so long is spoken again until it is as near as this, and at most so often."""
 
 
 class Speaker:
@@ -56,10 +61,20 @@ class Speaker:
 
     def record(self, request: wire.Render, stopped: Stop) -> Recording:
         """Speak a line. Raises VoiceError, MemoryShort, Stopped."""
-        voice = self._voice(request.preset)
         layer = Layer(self._arena, request, self._send) if request.offset >= 0 else None
-        hear = self._counter(request) if layer is None else layer.hear
-        made = record(
+        if request.delivery.seconds is not None:
+            made = self._fit(request, round(request.delivery.seconds * request.sample_rate), stopped)
+            if layer is not None:
+                layer.hear(made.audio)
+        else:
+            made = self._record(request, stopped, self._counter(request) if layer is None else layer.hear)
+        if layer is not None:
+            layer.finish()
+        return made
+
+    def _record(self, request: wire.Render, stopped: Stop, hear: Hear) -> Recording:
+        voice = self._voice(request.preset)
+        return record(
             voice,
             request.preset,
             request.text,
@@ -71,9 +86,22 @@ class Speaker:
             stopped=stopped,
             hear=hear,
         )
-        if layer is not None:
-            layer.finish()
-        return made
+
+    def _fit(self, request: wire.Render, frames: int, stopped: Stop) -> Recording:
+        """Speak a line so that it lasts so long: at another rate if need be, then stretched."""
+        made = self._record(request, stopped, self._counter(request))
+        for _ in range(MOST_TRIES):
+            ratio = len(made.audio) / frames
+            if abs(ratio - 1.0) <= NEAR_ENOUGH or not SPEED.low <= ratio <= SPEED.high:
+                break
+            line = Line(text=request.text, voice=request.preset.id, delivery=Delivery(speed=ratio))
+            faster = direct(line, request.preset)
+            again = msgspec.structs.replace(request, preset=faster.preset, tone=faster.tone.within(request.tone))
+            other = self._record(again, stopped, self._counter(request))
+            if abs(len(other.audio) / frames - 1.0) >= abs(ratio - 1.0):
+                break
+            made, request = other, again
+        return stretched(made, frames, request.sample_rate)
 
     def record_all(
         self, request: wire.RenderAll, stopped: Stop
@@ -96,7 +124,9 @@ class Speaker:
             if isinstance(script, EngineError):
                 yield render, script
             else:
-                yield render, _joined(voice, render, script, [next(parts) for _ in script.passages])
+                made = _joined(voice, render, script, [next(parts) for _ in script.passages])
+                seconds = render.delivery.seconds
+                yield render, made if seconds is None else _stretched(made, render, seconds)
 
     def _voice(self, preset: Preset, report: Report = unheard) -> Voice:
         key = msgspec.msgpack.encode((preset.backend, preset.settings))
@@ -123,6 +153,17 @@ class Speaker:
                 self._send(wire.Progress(job=request.job, frames=made))
 
         return hear
+
+
+def _stretched(made: Recording | EngineError, render: wire.Render, seconds: float) -> Recording | EngineError:
+    try:
+        return (
+            made
+            if isinstance(made, EngineError)
+            else stretched(made, round(seconds * render.sample_rate), render.sample_rate)
+        )
+    except EngineError as error:
+        return error
 
 
 class Layer:

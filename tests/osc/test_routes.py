@@ -65,7 +65,7 @@ def test_every_command_has_an_address():
     # reached through functions of the rows, /clearsched and /edit/end
     assert missing == {
         "SetLoop", "ClearScheduled", "StartRecording", "Export", "EditStory", "TrimClip", "TrimEdge", "InsertTime",
-        "RemoveTime", "SpreadLines",
+        "RemoveTime", "SpreadLines", "RemoveGaps",
     }  # fmt: skip
 
 

@@ -1,7 +1,10 @@
 """Edits of the timeline: whatever is asked for, every invariant holds, undo gives the exact story, nothing drifts."""
 
+from itertools import pairwise
+from random import Random
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +16,9 @@ from engine.edits import (
     CloseGaps,
     CopyClip,
     CrossfadeClips,
+    EditWords,
     FadeClip,
+    FitLine,
     GroupClip,
     InsertTime,
     MergeClips,
@@ -21,6 +26,7 @@ from engine.edits import (
     OrderClip,
     OrderTrack,
     RemoveClip,
+    RemoveGaps,
     RemoveTime,
     SetLine,
     SetOverlap,
@@ -30,11 +36,12 @@ from engine.edits import (
     TrimClip,
     TrimEdge,
 )
-from engine.errors import BadRange, Conflict, EngineError, NotReady, StoryError
+from engine.errors import BadRange, Conflict, EngineError, NotReady, StoryError, UnknownThing
 from engine.story.change import apply_change, change_between
 from engine.story.checks import check_story
 from engine.story.edit_clips import edit_clips
 from engine.story.history import History, do_again, take_back
+from engine.story.layout import Layout
 from engine.story.model import After, At, Beat, Clip, Line, Marker, PlayClip, Slot, Story, Track
 from engine.story.timeline import overlaps, place
 
@@ -60,6 +67,14 @@ class Takes:
             found.append(Said(word, at * RATE // 10, (at + len(word)) * RATE // 10))
             at += len(word) + 1
         return found
+
+    def sound(self, clip):
+        """Every word is a tone, and between them it is silent."""
+        sound = np.zeros((self.frames(clip), 1), np.float32)
+        for word in self.words(clip):
+            count = word.end_frame - word.start_frame
+            sound[word.start_frame : word.end_frame, 0] = 0.3 * np.sin(np.arange(count) * 0.05)
+        return sound
 
 
 TAKES = Takes()
@@ -110,6 +125,7 @@ def edited(*edits, of=None):
 
 NAMES = st.sampled_from(["a1", "a2", "a3", "b1", "b2", "anna-2", "bert-2", "a1-2", "nobody"])
 FRAMES = st.integers(-2 * SECOND, 8 * SECOND)
+WHAT = st.sampled_from(["silences", "breaths", "both"])
 TRACKS = st.sampled_from(["anna", "bert"])
 PLACES = st.sampled_from(
     ["", "2.5", "0:03.1", "2|1", "after b1 + 0.3", "after a3", "@mid", "a1:two", "b2:nothing", "what"]
@@ -137,6 +153,15 @@ EDITS = st.one_of(
     st.builds(CloseGaps, track=TRACKS, gap_frames=FRAMES),
     st.builds(AlignWord, clip=NAMES, word=st.sampled_from(["two", "no"]), place=PLACES),
     st.builds(SpreadLines, gap_frames=FRAMES, overlap_frames=FRAMES),
+    st.builds(EditWords, clip=NAMES, words=st.sampled_from(["two", "three one", "then and", ""])),
+    st.builds(
+        RemoveGaps, clips=st.sampled_from([("a1",), ("b1", "a2"), ()]), what=st.sampled_from(["silences", "both"])
+    ),
+    st.builds(FitLine, clip=NAMES, seconds=st.floats(0.2, 9.0)),
+    st.builds(MoveClip, clip=NAMES, start_frame=FRAMES, snap=st.sampled_from(["beat", "word clip", "marker sentence"])),
+    st.builds(
+        TrimEdge, clip=NAMES, edge=st.just("end"), timeline_frame=FRAMES, snap=st.sampled_from(["word fade", "zero"])
+    ),
     st.builds(SetOverlap, track=TRACKS, overlap=st.sampled_from(["allow", "crossfade", "forbid", "maybe"])),
     st.builds(OrderTrack, track=TRACKS, position=st.integers(0, 3)),
     st.builds(AddMarker, marker=st.sampled_from(["new", "mid"]), place=PLACES),
@@ -323,3 +348,89 @@ def test_what_is_not_known_yet_is_waited_for():
         edit_clips(story(), SplitClip(clip="a1", at_frame=5), Nothing())
     moved = edit_clips(story(), MoveClip(clip="a1", start_frame=9), Nothing())
     assert moved.clips()["a1"][1].start == At(frame=9)
+
+
+def heard(changed):
+    """Return the words of each clip of Anna's track, in the order in which they are played."""
+    rows = []
+    for each in changed.tracks[0].clips:
+        end = each.trim_start_frames + (each.length_frames or TAKES.frames(each))
+        rows.append(" ".join(w.text for w in TAKES.words(each) if each.trim_start_frames <= w.start_frame < end))
+    return rows
+
+
+@given(st.permutations(["one", "two", "three"]), st.integers(1, 3))
+@settings(max_examples=12, derandomize=True, deadline=None)
+def test_words_are_left_out_and_put_in_another_order(order, count):
+    wanted = " ".join(order[:count])
+    now = edited(EditWords(clip="a1", words=wanted))
+    rows = heard(now)[: len(now.tracks[0].clips) - 2]
+    assert " ".join(rows) == wanted
+    assert check_story(now) == ()
+    starts = at(now)
+    ends = [starts[c.id] for c in now.tracks[0].clips[: len(rows)]]
+    assert all(end == start for (_, end), (start, _) in pairwise(ends))
+    assert starts["a2"][0] == ends[-1][1] + 4_801
+
+
+def test_every_word_is_named_once_and_what_there_is_is_told():
+    with pytest.raises(UnknownThing, match="no word of clip a1 that is left named 'four'; there is: one, three, two"):
+        edited(EditWords(clip="a1", words="one four"))
+    with pytest.raises(BadRange, match="named twice"):
+        edited(EditWords(clip="a1", words="#1 one#1"))
+    with pytest.raises(BadRange, match="would say nothing"):
+        edited(EditWords(clip="a1", words=" "))
+
+
+def test_silences_are_left_out_and_cuts_are_faded():
+    now = edited(RemoveGaps(clips=("a1",), least_seconds=0.05, keep_seconds=0.0))
+    assert heard(now)[:3] == ["one", "two", "three"]
+    first, second = now.tracks[0].clips[:2]
+    assert first.fade_out_frames == second.fade_in_frames == 240
+    assert at(now)["a1"][1] == at(now)[second.id][0]
+
+
+@pytest.mark.parametrize(
+    ("snap", "wanted"),
+    [("word", 14_400), ("word zero", 14_400), ("silence", 14_400), ("sentence", 14_000), ("beat within:0.01", 14_000)],
+)
+def test_a_cut_is_drawn_to_what_it_is_told(snap, wanted):
+    now = edited(SplitClip(clip="a1", at_frame=14_000, new="n", snap=snap))
+    assert abs(now.clips()["n"][1].trim_start_frames - wanted) <= (250 if "silence" in snap else 70)
+
+
+def test_a_move_is_drawn_to_a_beat_a_marker_or_a_clip():
+    assert at(edited(MoveClip(clip="a1", start_frame=23_000, snap="beat")))["a1"][0] == 24_000
+    assert at(edited(MoveClip(clip="a1", start_frame=4 * SECOND + 9, snap="marker")))["a1"][0] == 4 * SECOND
+    end = at(story())["a3"][1]
+    assert at(edited(MoveClip(clip="b2", start_frame=end - 700, snap="clips within:0.1")))["b2"][0] == end
+    with pytest.raises(BadRange, match="'wrd' is nothing to snap to; write any of word"):
+        edited(MoveClip(clip="a1", start_frame=0, snap="wrd"))
+
+
+def test_a_line_is_fitted_and_limits_are_told():
+    now = edited(FitLine(clip="a1", seconds=1.0)).clips()["a1"][1].line.delivery
+    assert (now.seconds, now.speed) == (1.0, 1.3)
+    with pytest.raises(BadRange, match=r"can last 0.33 to 5.20 s, spoken 4 times as fast or 0.25 times; got 9"):
+        edited(FitLine(clip="a1", seconds=9.0))
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=40, derandomize=True, deadline=None)
+def test_a_layout_that_follows_edits_knows_what_a_new_one_finds(seed):
+    dice, now, layout = Random(seed), story(), Layout(TAKES)
+    for _ in range(6):
+        edit = dice.choice(
+            [
+                MoveClip(clip=dice.choice(["a1", "a2", "b1"]), by_frames=dice.randrange(SECOND)),
+                CopyClip(clip="a2", place="after b1"), RemoveClip(clip=dice.choice(["a1", "a2", "b2"])),
+                SplitClip(clip="a1", at_frame=9_000), MoveClip(clip="b2", track="anna"),
+                AddLine(track="bert", text="x"),
+            ]
+        )  # fmt: skip
+        try:
+            now = edit_clips(now, edit, TAKES, layout)
+        except EngineError:
+            continue
+        layout.follow(now)
+        assert {name: (layout.span(name).start, layout.span(name).end) for name in layout.places} == at(now)
