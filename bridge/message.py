@@ -56,9 +56,11 @@ class Message(msgspec.Struct, frozen=True):
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that belong to one moment; nested bundles are flattened into several of these.
 
-    frame: the engine frame of the tag, where the wire knows it exactly.
+    frame: the engine frame of the tag, where the wire knows it exactly. at_once: the mixer is given it now, and keeps
+    that frame itself, whatever the time is.
     """
 
     tag: TimeTag
     messages: tuple[Message, ...]
     frame: int | None = None
+    at_once: bool = False

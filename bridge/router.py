@@ -134,8 +134,8 @@ class Router:
             return
         plans = self._plans(bundle.messages, client, frame)
         for at, orders in plans.items():
-            if at is None:
-                self.perform(orders, None)
+            if at is None or (bundle.at_once and isinstance(at, int)):
+                self.perform(orders, at)
             else:
                 self._schedule(at, orders)
 
@@ -158,6 +158,8 @@ class Router:
 
         Raises TooLate.
         """
+        if bundle.at_once:
+            return bundle.frame
         if bundle.tag.immediate or not bundle.messages:
             return None
         late_seconds = self._wall() - bundle.tag.unix

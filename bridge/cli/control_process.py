@@ -29,9 +29,11 @@ from engine.control.control import Control, ControlConfig
 from engine.control.lines import SupervisorLines
 from engine.control.live_replay import play_again
 from engine.control.transcript import read_transcript
+from engine.daw.notes import NoteReader
 from engine.errors import EngineError
 from engine.platform import die_with_parent, prefer_this_thread
 from engine.plugins.states import States
+from engine.realtime.config import DAW_DEVICE
 
 Message = dict[str, Any]
 
@@ -112,7 +114,7 @@ class _Doors:
         if self._importing is not None:
             await asyncio.wait([self._importing])
             http_port = await _serve_http(hub, config, (host, osc_port), self._stack)
-        await self._open_midi(hub, sender)
+        await self._open_midi(hub, sender, facts)
         gc.collect()
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
@@ -148,10 +150,11 @@ class _Doors:
             control.replaces(config.replaces, time.monotonic() - config.gone_since)
         return address
 
-    async def _open_midi(self, hub: Hub, sender: Sender) -> None:
+    async def _open_midi(self, hub: Hub, sender: Sender, facts: Message) -> None:
         config, folder = self._config, Path(self._config.story).resolve().parent
+        notes = NoteReader(self._control.daw_notes) if facts["device"] == DAW_DEVICE else None
         try:
-            midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces))
+            midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces), daw_notes=notes)
             if midi is not None:
                 self._stack.callback(midi.close)
             sender.ready(midi.outlets if midi is not None else None)

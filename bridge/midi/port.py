@@ -29,6 +29,10 @@ class Stamp(float):
         return stamp
 
 
+class Exact(Stamp):
+    """A time whose frame is the engine's own, and still to come: what was heard then happens at that frame."""
+
+
 class PortError(BridgeError):
     """A MIDI port that is not there, or that the system does not give."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from bridge.hub import Hub
+from bridge.midi.daw_ports import DawNotes, DawSystem
 from bridge.midi.jack_ports import JackSystem, has_jack_client
 from bridge.midi.outsides import find_outsides
 from bridge.midi.port import MidiSystem, PortError
@@ -39,13 +40,17 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
     sync_out: tuple[Kind, ...] = ()
 
 
-async def start_midi(hub: Hub, config: MidiConfig, folder: Path, *, again: bool = False) -> MidiWire | None:
+async def start_midi(
+    hub: Hub, config: MidiConfig, folder: Path, *, again: bool = False, daw_notes: DawNotes | None = None
+) -> MidiWire | None:
     """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name. folder: the story's.
 
-    again: it ran before, so that a JACK server which is away for the moment is waited for. Raises PortError,
-    AddressTaken, SurfaceError.
+    again: it ran before, so that a JACK server which is away for the moment is waited for. daw_notes: where those come
+    from that a DAW's plug-in hears, if a DAW is served. Raises PortError, AddressTaken, SurfaceError.
     """
     systems = _systems(config, hub.engine.sample_rate, waits=again)
+    if daw_notes is not None:
+        systems.append(DawSystem(daw_notes, asyncio.get_running_loop()))
     source = hub.engine.recalled(CLOCK_SOURCE).get("", config.clock_source.encode()).decode()
     outsides = find_outsides(source, systems, leads_link="link" in config.sync_out, waits=again)
     if not systems and not outsides and "link" not in config.sync_out:

@@ -23,7 +23,7 @@ from bridge.midi.mackie_remote import MackieRemote
 from bridge.midi.outlets import Outlets
 from bridge.midi.outsides import find_outsides
 from bridge.midi.painter import PAINT_SECONDS
-from bridge.midi.port import NAME, MidiInput, MidiOutput, MidiSystem, PortError, Stamp
+from bridge.midi.port import NAME, Exact, MidiInput, MidiOutput, MidiSystem, PortError, Stamp
 from bridge.midi.recorder import Recorder, write
 from bridge.midi.stream import MidiStream
 from bridge.midi.surface import Surface
@@ -309,13 +309,15 @@ class MidiWire:
 
     def _work(self, device: Device, surface: Surface) -> None:
         def do(message: Message, at: float | None) -> None:
-            tag, frame = IMMEDIATELY, None
-            if at is not None:
+            tag, frame, exact = IMMEDIATELY, None, isinstance(at, Exact)
+            if isinstance(at, Exact):
+                tag, frame = TimeTag.from_unix(at), at.frame
+            elif at is not None:
                 tag = TimeTag.from_unix(at + self.latency_seconds)
                 frame = at.frame + self.latency_frames if isinstance(at, Stamp) else None
-                if self.recorder.runs:
-                    self.recorder.take(message, self.hub.engine.clock.frame_at(tag.unix) if frame is None else frame)
-            self.hub.receive(Bundle(tag=tag, messages=(message,), frame=frame), device.client)
+            if at is not None and self.recorder.runs:
+                self.recorder.take(message, self.hub.engine.clock.frame_at(tag.unix) if frame is None else frame)
+            self.hub.receive(Bundle(tag=tag, messages=(message,), frame=frame, at_once=exact), device.client)
 
         def subscribe(pattern: str) -> None:
             do(Message("/subscribe", (pattern, 0, LEASE_SECONDS)), None)
@@ -345,7 +347,7 @@ class MidiWire:
         device = self.devices.get(port)
         if device is None:
             return  # it was pulled out meanwhile
-        if isinstance(at, Stamp):
+        if isinstance(at, Stamp) and not isinstance(at, Exact):
             at = self._frames.engine_time(at)
         for message in device.stream.feed(data):
             done = self._hear(device, message, at)

@@ -29,6 +29,7 @@ struct Wanted {
     uint32_t sample_rate;
     uint32_t max_block_frames;
     uint32_t latency_frames;
+    bool takes_notes;
 };
 
 class Client {
@@ -45,10 +46,11 @@ public:
 
     // All that follows: in the audio thread; nothing here allocates, locks, or waits, unless the block is offline.
 
-    // A block: notes, begin, read as often as needed, end. ahead: ask for the next block too, so that it is there when
-    // it is wanted, without any latency. about: stream, frames, ahead_frames and generation are filled in.
+    // A block: turn, notes, ask, read as often as needed, end. ahead: ask for the next block too, so that it is there
+    // when it is wanted, without any latency. about: stream, frames, ahead_frames and generation are filled in.
+    void turn(const Request& about, bool ahead);
     void note(uint32_t offset, const uint8_t* bytes, uint32_t size);
-    void begin(const Request& about, uint32_t frames, bool ahead);
+    void ask(const Request& about, uint32_t frames, bool ahead);
     void read(float* left, float* right, uint32_t frames);
     void end();
 
@@ -161,6 +163,7 @@ inline bool Client::claim(const Wanted& wanted)
         slot->plugin.max_block_frames = wanted.max_block_frames;
         slot->plugin.latency_frames = latency_frames_ = std::min(wanted.latency_frames, kMaxLatencyFrames);
         slot->plugin.bus = wanted.bus;
+        slot->plugin.takes_notes = wanted.takes_notes;
         slot->counted = {};
         posted_ = load_acquire(slot->asked.requests);
         notes_ = load_acquire(slot->asked.notes);
@@ -203,8 +206,10 @@ inline int Client::find_bus(const std::string& id) const
 
 inline void Client::note(uint32_t offset, const uint8_t* bytes, uint32_t size)
 {
-    if (size == 0 || size > 3)
+    if (size == 0 || size > sizeof(Note::bytes))
         return;  // system exclusive is no note
+    if (epoch_ == 0)
+        return;
     if (notes_ - load_acquire(slot_->taken.notes) >= kNotes) {
         ++slot_->counted.lost_notes;
         return;
@@ -212,17 +217,22 @@ inline void Client::note(uint32_t offset, const uint8_t* bytes, uint32_t size)
     Note& note = slot_->note[notes_ % kNotes];
     note.stream = stream_ + offset;
     note.size = static_cast<uint8_t>(size);
+    note.generation = generation_;
     for (uint32_t index = 0; index < sizeof(note.bytes); ++index)
         note.bytes[index] = index < size ? bytes[index] : 0;
     store_release(slot_->asked.notes, ++notes_);
 }
 
-inline void Client::begin(const Request& about, uint32_t frames, bool ahead)
+inline void Client::turn(const Request& about, bool ahead)
 {
     is_offline_ = (about.flags & kOffline) != 0;
     look_for_engine();
     engine_lives();
     look_for_jump(about, ahead);
+}
+
+inline void Client::ask(const Request& about, uint32_t frames, bool ahead)
+{
     const bool posted = epoch_ != 0 && post_all(about, frames, ahead);
     if (!posted) {
         is_owed_ = false;

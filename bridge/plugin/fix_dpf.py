@@ -85,11 +85,37 @@ FIXES: tuple[Fix, ...] = (
         "The plug-in has to know whether the host renders offline.",
         "    bool process(const clap_process_t* const process)\n    {\n",
         "    bool fCuevoxOffline = false;\n\n"
+        "    bool cuevoxFailed() const\n    {\n"
+        "        return fCuevoxOffline && fPlugin.getParameterValue(CUEVOX_PARAMETER_FAILED) > 0.5f;\n    }\n\n"
         "    int64_t cuevoxFrames(const clap_sectime seconds) const\n    {\n"
         "        return std::llround(static_cast<double>(seconds) / CLAP_SECTIME_FACTOR * fPlugin.getSampleRate());\n"
         "    }\n\n"
         "    bool process(const clap_process_t* const process)\n    {\n"
         "        fPlugin.setParameterValue(CUEVOX_PARAMETER_OFFLINE, fCuevoxOffline ? 1.f : 0.f);\n",
+    ),
+    (
+        CLAP,
+        "A bounce in which sound is missing has failed, and the host can be told.",
+        "    return instance->process(process) ? CLAP_PROCESS_CONTINUE : CLAP_PROCESS_ERROR;\n",
+        "    const bool done = instance->process(process);\n"
+        "    return done && !instance->cuevoxFailed() ? CLAP_PROCESS_CONTINUE : CLAP_PROCESS_ERROR;\n",
+    ),
+    (
+        VST3,
+        "The same.",
+        "        return processor->vst3->process(data);\n",
+        "        const v3_result result = processor->vst3->process(data);\n"
+        "        return result == V3_OK && processor->vst3->cuevoxFailed() ? V3_INTERNAL_ERR : result;\n",
+    ),
+    (
+        VST3,
+        "Whether it has.",
+        "    v3_result process(v3_process_data* const data)\n    {\n",
+        "    bool fCuevoxOffline = false;\n\n"
+        "    bool cuevoxFailed() const\n    {\n"
+        "        return fCuevoxOffline && fPlugin.getParameterValue(CUEVOX_PARAMETER_FAILED) > 0.5f;\n    }\n\n"
+        "    v3_result process(v3_process_data* const data)\n    {\n"
+        "        fCuevoxOffline = data->process_mode == V3_OFFLINE;\n",
     ),
     (
         CLAP,
@@ -135,6 +161,21 @@ FIXES: tuple[Fix, ...] = (
         '                    pluginString += "        lv2:designation lv2:freeWheeling ;\\n"\n'
         '                                    "        lv2:portProperty <" LV2_PORT_PROPS__notOnGUI "> ;\\n";\n\n'
         "                if (! designated)\n",
+    ),
+    (
+        LV2,
+        "lv2_validate knows no such property of ports; `expensive` says what hosts go by.",
+        '                        pluginString += "        lv2:portProperty <" LV2_PORT_PROPS__expensive "> ,\\n";\n'
+        '                        pluginString += "                         '
+        '<" LV2_KXSTUDIO_PROPERTIES__NonAutomatable "> ;\\n";\n',
+        '                        pluginString += "        lv2:portProperty <" LV2_PORT_PROPS__expensive "> ;\\n";\n',
+    ),
+    (
+        LV2,
+        "Nor these of plug-ins, which are for one maker's pedals.",
+        '        pluginString += "    mod:brand \\"" DISTRHO_PLUGIN_BRAND "\\" ;\\n";\n'
+        '        pluginString += "    mod:label \\"" DISTRHO_PLUGIN_NAME "\\" ;\\n\\n";\n',
+        "",
     ),
 )
 

@@ -17,7 +17,10 @@ START_NAMESPACE_DISTRHO
 
 class CuevoxReturn : public Plugin {
 public:
-    enum Parameter : uint32_t { kBus, kTransport, kLatency, kPassGain, kOffline, kStatus, kMisses, kRate, kParameters };
+    enum Parameter : uint32_t {
+        kBus, kTransport, kLatency, kPassGain, kOffline, kStatus, kMisses, kRate, kFailed, kParameters
+    };
+    static_assert(kOffline == CUEVOX_PARAMETER_OFFLINE && kFailed == CUEVOX_PARAMETER_FAILED, "fix_dpf.py goes by them");
     enum Transport { kFollow, kFree, kFromStart };
 
     CuevoxReturn() : Plugin(kParameters, 0, 1), name_(cuevox::link_name()), instance_(cuevox::monotonic_ns())
@@ -85,6 +88,10 @@ protected:
             it.hints |= kParameterIsOutput;
             it.unit = "Hz";
             break;
+        case kFailed:
+            describe(it, "Bounce failed", "bounce_failed", 0, 1, 0);
+            it.hints |= kParameterIsOutput | kParameterIsBoolean;
+            break;
         }
     }
 
@@ -149,11 +156,7 @@ protected:
     void run(const float** in, float** out, uint32_t frames, const MidiEvent* notes, uint32_t count) override
     {
         busy_.store(true);
-        cuevox::Client* const client = client_.load();
-        for (uint32_t index = 0; client != nullptr && index < count; ++index)
-            if (notes[index].size <= 3)
-                client->note(notes[index].frame, notes[index].data, notes[index].size);
-        fill(client, in, out, frames);
+        fill(client_.load(), in, out, frames, notes, count);
         busy_.store(false);
     }
 #else
@@ -171,7 +174,8 @@ private:
 
     // ---- in the audio thread
 
-    void fill(cuevox::Client* client, const float** in, float** out, uint32_t frames)
+    void fill(cuevox::Client* client, const float** in, float** out, uint32_t frames,
+              const MidiEvent* notes = nullptr, uint32_t count = 0)
     {
         if (client != nullptr) {
             client->set_bus(whole(kBus));
@@ -184,7 +188,11 @@ private:
         } else {
             float left[kPieceFrames], right[kPieceFrames];
             const bool ahead = whole(kLatency) == 0 && (about.flags & cuevox::kOffline) == 0;
-            client->begin(about, frames, ahead);
+            client->turn(about, ahead);
+            for (uint32_t index = 0; index < count; ++index)
+                if (notes[index].size <= MidiEvent::kDataSize)
+                    client->note(notes[index].frame, notes[index].data, notes[index].size);
+            client->ask(about, frames, ahead);
             for (uint32_t done = 0; done < frames; done += kPieceFrames) {
                 const uint32_t piece = std::min(frames - done, kPieceFrames);
                 client->read(left, right, piece);
@@ -273,6 +281,21 @@ private:
             values_[kRate].store(static_cast<float>(client->engine_rate()), std::memory_order_relaxed);
         }
         pass_gain_ = pass_gain();
+        tell_failure(client, link);
+    }
+
+    // Sound that is missing from a bounce, until another one begins.
+    void tell_failure(const cuevox::Client* client, cuevox::Link link)
+    {
+        const bool is_offline = whole(kOffline) != 0;
+        const uint64_t misses = client != nullptr ? client->misses() : 0;
+        if (!is_offline || !was_offline_) {
+            missed_before_ = misses;
+            has_failed_ = false;
+        }
+        was_offline_ = is_offline;
+        has_failed_ = has_failed_ || (is_offline && (link == cuevox::Link::kAbsent || misses > missed_before_));
+        values_[kFailed].store(has_failed_ ? 1.0f : 0.0f, std::memory_order_relaxed);
     }
 
     // ---- in any thread
@@ -341,7 +364,7 @@ private:
     {
         cuevox::Link why;
         const cuevox::Wanted wanted = {instance_, whole(kBus), static_cast<uint32_t>(std::lround(getSampleRate())),
-                                       getBufferSize(), wanted_latency()};
+                                       getBufferSize(), wanted_latency(), DISTRHO_PLUGIN_WANT_MIDI_INPUT != 0};
         std::unique_ptr<cuevox::Client> client = cuevox::Client::connect(name_, wanted, why);
         why_.store(why, std::memory_order_relaxed);
         if (client == nullptr)
@@ -395,7 +418,7 @@ private:
         }
     }
 
-    mutable std::atomic<float> values_[kParameters] = {0.0f, 0.0f, 2.0f, 0.0f, 0.0f, 5.0f, 0.0f, 0.0f};
+    mutable std::atomic<float> values_[kParameters] = {0.0f, 0.0f, 2.0f, 0.0f, 0.0f, 5.0f, 0.0f, 0.0f, 0.0f};
     std::string name_;
     uint64_t instance_;
     bool wakes_ = true;
@@ -406,6 +429,8 @@ private:
     std::atomic<uint32_t> mixer_latency_{0};
     int64_t frames_ = 0;      // since it was activated
     float gain_ = 1.0f, pass_gain_ = 1.0f;
+    uint64_t missed_before_ = 0;
+    bool was_offline_ = false, has_failed_ = false;
     mutable std::mutex connect_lock_, bus_lock_;
     mutable std::string bus_id_;
     mutable bool wants_id_ = false;  // the id says which bus, once an engine knows it

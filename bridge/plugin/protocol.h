@@ -15,7 +15,7 @@
 namespace cuevox {
 
 constexpr uint64_t kMagic = 0x3130585645554343ull;
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kSlots = 16;
 constexpr uint32_t kBuses = 64;
 constexpr uint32_t kRingFrames = 32768;
@@ -61,11 +61,11 @@ struct Request {             // P: one for each block, or for each kMaxRequestFr
 };
 static_assert(sizeof(Request) == 128, "layout");
 
-struct Note {                // P: a short MIDI message
+struct Note {                // P: a short MIDI message; published before the request for the block that it falls into
     uint64_t stream;
     uint8_t size;
     uint8_t bytes[3];
-    uint32_t spare;
+    uint32_t generation;     // as in Request
 };
 static_assert(sizeof(Note) == 16, "layout");
 
@@ -78,6 +78,7 @@ struct alignas(64) Slot {
         uint32_t max_block_frames;  // claim
         uint32_t latency_frames;
         uint32_t bus;               // 0: the mix; else one more than the strip's index
+        uint32_t takes_notes;       // claim: whether it may send notes: nothing is mixed before it has asked, too
     } plugin;
     struct alignas(64) {
         uint64_t requests;          // P publishes

@@ -14,5 +14,6 @@
 #define DISTRHO_PLUGIN_VST3_CATEGORIES "Fx|Generator"
 #define DISTRHO_PLUGIN_CLAP_FEATURES "audio-effect", "utility", "stereo"
 
-// Which parameter hears whether the host renders offline: see fix_dpf.py.
+// Which parameter hears whether the host renders offline, and which tells that this has failed: see fix_dpf.py.
 #define CUEVOX_PARAMETER_OFFLINE 4
+#define CUEVOX_PARAMETER_FAILED 8

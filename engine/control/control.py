@@ -117,6 +117,8 @@ class Control:
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
         self.notes = Notes(self._memory.notes)
+        self.daw_notes = self._memory.daw_notes
+        """What a DAW's plug-ins hear, see ``engine.daw.notes``."""
         self.clock = HeldClock(self.link.clock, story.sample_rate)
         self.pool = VoicePool(
             catalog=self.catalog,

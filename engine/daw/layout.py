@@ -9,7 +9,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-MAGIC, VERSION = 0x3130585645554343, 1
+MAGIC, VERSION = 0x3130585645554343, 2
 SLOTS, BUSES = 16, 64
 RING_FRAMES, REQUESTS, NOTES = 32768, 256, 1024
 MAX_REQUEST_FRAMES = 1024
@@ -46,27 +46,27 @@ REQUEST = np.dtype(
     ]
 )  # fmt: skip
 
-NOTE = np.dtype([("stream", "<u8"), ("size", "u1"), ("bytes", "u1", 3), ("spare", "<u4")])
+NOTE = np.dtype([("stream", "<u8"), ("size", "u1"), ("bytes", "u1", 3), ("generation", "<u4")])
 
 SLOT = np.dtype(
     {
         "names": [
             "host", "generation", "instance", "sample_rate", "max_block_frames", "latency_frames", "bus",
-            "asked_requests", "asked_notes", "taken_requests", "taken_notes",
+            "takes_notes", "asked_requests", "asked_notes", "taken_requests", "taken_notes",
             "done", "refusal", "bell", "waiting",
             "blocks", "misses", "missed_frames", "given_up", "lost_notes",
             "answered_ns", "request", "note", "ring",
         ],
         "formats": [
             "<u4", "<u4", "<u8", "<u4", "<u4", "<u4", "<u4",
-            "<u8", "<u8", "<u8", "<u8",
+            "<u4", "<u8", "<u8", "<u8", "<u8",
             "<u8", "<u8", "<u4", "<u4",
             "<u8", "<u8", "<u8", "<u8", "<u8",
             ("<u8", REQUESTS), (REQUEST, REQUESTS), (NOTE, NOTES), ("<f4", (RING_FRAMES, 2)),
         ],
         "offsets": [
             0, 4, 8, 16, 20, 24, 28,
-            64, 72, 128, 136,
+            32, 64, 72, 128, 136,
             192, 200, 208, 212,
             256, 264, 272, 280, 288,
             320, 320 + 8 * REQUESTS, 320 + 136 * REQUESTS, 320 + 136 * REQUESTS + 16 * NOTES,

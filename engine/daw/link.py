@@ -147,7 +147,7 @@ class Slot:
     def __init__(self, row: Any, address: int) -> None:
         self.row = row
         self.requests, self.ring, self.answered_ns = row["request"], row["ring"], row["answered_ns"]
-        self.notes = row["note"]
+        self.notes: NDArray[np.void] = row["note"]
         self._at = {field: address + offset_of(SLOT, field) for field in SLOT.names or ()}
         self.taken = 0
         self.generation = 0
@@ -159,10 +159,30 @@ class Slot:
         store_release(self._at["taken_requests"], self.taken)
         store_release(self._at["taken_notes"], load_acquire(self._at["asked_notes"]))
 
+    def take_notes(self, until: int) -> NDArray[np.void]:
+        """Return the notes of this claim before stream frame ``until``; those of another one are passed over."""
+        taken, asked = load_acquire(self._at["taken_notes"]), load_acquire(self._at["asked_notes"])
+        if taken == asked:
+            return self.notes[:0]
+        waiting = self.notes[np.arange(taken, asked) % len(self.notes)]
+        mine = waiting["generation"] == self.generation
+        later = np.flatnonzero(mine & (waiting["stream"] >= until))
+        count = int(later[0]) if len(later) else len(waiting)
+        store_release(self._at["taken_notes"], taken + count)
+        taken_now: NDArray[np.void] = waiting[:count][mine[:count]]
+        return taken_now
+
     @property
     def host(self) -> int:
         """The process that has the slot, 0: nobody."""
         return int(self.row["host"])
+
+    @property
+    def claim(self) -> int:
+        """Which claim the slot is under; what the plug-in wrote with it is there then."""
+        claim = int(self.row["generation"])
+        fence()
+        return claim
 
     @property
     def asked(self) -> int:

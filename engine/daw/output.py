@@ -7,10 +7,12 @@ import time
 
 from engine.daw.desk import Desk
 from engine.daw.link import DawLink
+from engine.daw.notes import NoteSender
 from engine.daw.server import Server
 from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.null import Pace
+from engine.realtime.memory import Segment
 
 PATIENCE_SECONDS = 1.0
 """A DAW that asks for nothing for so long has paused its sound: the engine goes on by itself."""
@@ -18,22 +20,22 @@ OFFLINE_PATIENCE_SECONDS = 2.5
 """A bounce may pause for longer; not so long that nobody knows whether the engine still lives."""
 LOOK_SECONDS = 0.02
 """The longest sleep: the link's sign of life is given so often."""
-RETRY_SECONDS = 0.002
 
 
 class DawOutput:
     """Plays into the buses of a DAW; without one, at the pace of a device and for nobody.
 
-    name: what plug-ins look for. desk: the mixer that ``start``'s render fills blocks of.
+    name: what plug-ins look for. desk: the mixer that ``start``'s render fills blocks of. notes: where those go that
+    plug-ins send.
     """
 
-    def __init__(self, name: str, sample_rate: int, block_frames: int, desk: Desk) -> None:
+    def __init__(self, name: str, sample_rate: int, block_frames: int, desk: Desk, notes: Segment) -> None:
         self.name = "daw"
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = False
-        self._link_name, self._desk = name, desk
+        self._link_name, self._desk, self._notes = name, desk, NoteSender(notes)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._link: DawLink | None = None
@@ -44,7 +46,7 @@ class DawOutput:
             raise DeviceError("the DAW is served already")
         self._stopping.clear()
         self._link = DawLink(self._link_name, self.sample_rate)
-        server = Server(self._link, self._desk, render, self.sample_rate)
+        server = Server(self._link, self._desk, render, self.sample_rate, self._notes)
         self._thread = threading.Thread(target=self._run, args=(self._link, server), name="daw output", daemon=True)
         self._thread.start()
 
@@ -74,9 +76,9 @@ class DawOutput:
                 pace = None
                 continue
             patience = OFFLINE_PATIENCE_SECONDS if server.offline else PATIENCE_SECONDS
-            if server.waits or now - server.asked_at < patience:
+            if server.waits_seconds or now - server.asked_at < patience:
                 self._desk.live()
-                link.sleep(heard, RETRY_SECONDS if server.waits else LOOK_SECONDS)
+                link.sleep(heard, server.waits_seconds or LOOK_SECONDS)
                 continue
             if pace is None:
                 server.rest()

@@ -119,6 +119,15 @@ class Score:
             self._note(reader, ask, place)
         return place
 
+    def jumps(self, slot: int, ask: Ask, head: int) -> bool:
+        """Whether the mixer would have to be told of a passage for what is asked."""
+        return self._find(self._readers[slot], ask, head).passage is not None
+
+    def is_next(self, slot: int, ask: Ask, head: int) -> bool:
+        """Whether an instance is at work that reads on at ``head``, in the same way as the one that asks."""
+        reader = self._readers[slot]
+        return reader.cursor == head and reader.offline == ask.offline and self._is_active(reader, ask.at)
+
     def told(self, passage: Passage) -> None:
         """Note that the mixer has been told of a passage."""
         self._passages.append(passage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,53 +12,84 @@ from engine.daw.desk import Desk, transport
 from engine.daw.history import History, lay
 from engine.daw.layout import BUSES, MAX_REQUEST_FRAMES, Flag, Refusal
 from engine.daw.link import DawLink, Slot
+from engine.daw.notes import NoteSender
 from engine.daw.score import ELSEWHERE, HISTORY_FRAMES, OTHER_HOST, WAIT, Ask, Passage, Score
 from engine.output.base import Render
 from engine.platform import process_lives
+from engine.realtime.config import BOUNCE_FRAMES
 from engine.realtime.records import Kind, records
 
 BUS_FADE_FRAMES = 256
 """How long an instance takes to go over to another bus."""
 FLUSH_SECONDS = 1.0
 """What is mixed unheard before a bounce begins to play: so long the limiter and ducking remember what was before."""
+NOTES_PATIENCE_SECONDS = 2.0
+LEAD_PATIENCE_SECONDS = 0.25
+"""How long a bounce waits for what control makes of notes, and for an instance that may still bring some. Live both
+have half of the latency."""
+NOTES_LOOK_SECONDS, LOOK_SECONDS = 0.0002, 0.002
 NOWHERE = -1
 
 Audio = NDArray[np.float32]
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """A request that knows where it reads. frames: those ahead included; placed_at: by ``serve``'s clock.
+
+    patience_seconds: how long it can wait for what comes of notes; lead_seconds: and for who may bring some.
+    """
+
+    ask: Ask
+    stream: int
+    frames: int
+    cursor: int
+    refusal: Refusal
+    unix_seconds: float
+    placed_at: float
+    patience_seconds: float
+    lead_seconds: float
+
+
 class Server:
     """Serves all slots of a link. The output's thread; ``render`` fills blocks with the main mix."""
 
-    def __init__(self, link: DawLink, desk: Desk, render: Render, sample_rate: int) -> None:
+    def __init__(self, link: DawLink, desk: Desk, render: Render, sample_rate: int, notes: NoteSender) -> None:
         self.asked_at = float("-inf")
         """When somebody was last answered, by the monotonic clock."""
         self.offline = False
         """Whether that was for a bounce."""
-        self.waits = False
-        """Whether somebody can't be answered yet."""
-        self._link, self._desk, self._render, self._rate = link, desk, render, sample_rate
+        self.waits_seconds = 0.0
+        """Somebody can't be answered yet, and after so long there may be news; 0: nobody."""
+        self._link, self._desk, self._render, self._rate, self._notes = link, desk, render, sample_rate, notes
         self._score = Score(sample_rate)
         self._history = History(HISTORY_FRAMES)
         self._served: dict[int, int] = {}
+        self._turns: dict[int, Turn] = {}
+        self._keeps_up = False
         self._head = 0
         self._rolls_at = NOWHERE
         self._unix = 0.0
-        self._out = np.zeros((MAX_REQUEST_FRAMES, 2), np.float32)
+        self._out = np.zeros((BOUNCE_FRAMES, 2), np.float32)
         self._piece = np.zeros((2 * MAX_REQUEST_FRAMES, 2), np.float32)
         self._old = np.zeros((BUS_FADE_FRAMES, 2), np.float32)
         self._named: tuple[str, ...] | None = None
         self._introduce()
 
     def serve(self, now: float) -> bool:
-        """Answer all that is asked; False when nothing was."""
-        answered = self.waits = False
+        """Answer all that can be answered; False when nothing was."""
+        answered = False
         for number, slot in enumerate(self._link.slots):
             self._greet(number, slot)
-            while slot.taken < slot.asked:
-                if not self._answer(number, slot, now):
-                    self.waits = True
-                    break
-                answered = True
+        while True:
+            waiting = [number for number, slot in enumerate(self._link.slots) if not self._place(number, slot, now)]
+            ready = [number for number, turn in self._turns.items() if self._is_ready(number, turn, now)]
+            for number in ready:
+                self._answer(number, self._link.slots[number], self._turns.pop(number))
+            if not ready:
+                break
+            answered = True
+        look = NOTES_LOOK_SECONDS if self._turns and self._notes.waiting else LOOK_SECONDS
+        self.waits_seconds = look if self._turns or waiting else 0.0
         if answered:
             self.asked_at = now
             self._introduce()
@@ -92,17 +124,25 @@ class Server:
 
     def _greet(self, number: int, slot: Slot) -> None:
         """See who has come and who has left."""
-        host, generation = slot.host, int(slot.row["generation"])
+        host, generation = slot.host, slot.claim
         if not host:
             if number in self._served:
                 self._forget(number)
         elif generation != slot.generation or (number not in self._served and slot.taken < slot.asked):
+            if number in self._served:
+                self._drop(number)
             slot.generation = generation
             self._served[number] = int(slot.row["bus"])
             self._score.join(number, host)
             self._keep()
 
+    def _drop(self, number: int) -> None:
+        """Answer nothing that was asked, and let go of what was pressed."""
+        self._turns.pop(number, None)
+        self._notes.let_go(number, self._head)
+
     def _forget(self, number: int) -> None:
+        self._drop(number)
         del self._served[number]
         self._score.leave(number)
         self._keep()
@@ -112,40 +152,82 @@ class Server:
     def _keep(self, *others: int) -> None:
         self._history.want(frozenset((*self._served.values(), *others)), self._head)
 
-    def _answer(self, number: int, slot: Slot, now: float) -> bool:
-        """Answer the next request of a slot; False: not yet."""
-        request = slot.requests[slot.taken % len(slot.requests)]
-        stream, frames, ahead = int(request["stream"]), int(request["frames"]), int(request["ahead_frames"])
-        if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
-            slot.skip()
-            return True
-        ask = _ask(request, now)
-        refusal, cursor = Refusal.OTHER_RATE, NOWHERE
-        if slot.row["sample_rate"] == self._rate:
-            place = self._score.place(number, ask, self._head)
-            if place is WAIT:
+    def _place(self, number: int, slot: Slot, now: float) -> bool:
+        """Find out where the next request of a slot reads, and take its notes; False: it has to wait for that."""
+        while number not in self._turns and slot.taken < slot.asked:
+            request = slot.requests[slot.taken % len(slot.requests)]
+            frames, ahead = int(request["frames"]), int(request["ahead_frames"])
+            if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
+                slot.skip()
+                continue
+            ask = _ask(request, now)
+            found = self._find(number, slot, ask)
+            if found is None:
                 return False
-            refusal = {id(ELSEWHERE): Refusal.ELSEWHERE, id(OTHER_HOST): Refusal.OTHER_HOST}.get(
-                id(place), Refusal.SERVED
-            )
-            cursor = place.cursor
-            if place.passage is not None:
-                if ask.offline and ask.playing:
-                    cursor += self._flush(number)
-                self._go(Passage(cursor, place.passage.frame, place.passage.playing))
+            cursor, refusal = found
+            stream, late = int(request["stream"]), int(slot.row["latency_frames"])
+            patience = 0.5 * max(late, ahead) / self._rate
+            self._turns[number] = Turn(
+                ask, stream, frames + ahead, cursor, refusal, _unix(int(request["asked_ns"])), now,
+                NOTES_PATIENCE_SECONDS if ask.offline else patience,
+                0.0 if late < frames and not ahead else LEAD_PATIENCE_SECONDS if ask.offline else patience,
+            )  # fmt: skip
+            if slot.row["takes_notes"]:
+                frame = cursor + ahead if refusal is Refusal.SERVED else NOWHERE
+                self._keeps_up = self._notes.take(number, slot, stream, stream + frames, frame) or self._keeps_up
+        return True
+
+    def _find(self, number: int, slot: Slot, ask: Ask) -> tuple[int, Refusal] | None:
+        """Return where a request reads, or why it does not; None: it has to wait. A jump is told the mixer."""
+        if slot.row["sample_rate"] != self._rate:
+            return NOWHERE, Refusal.OTHER_RATE
+        if any(map(self._mixes, self._turns.values())) and self._score.jumps(number, ask, self._head):
+            return None  # first what is before
+        place = self._score.place(number, ask, self._head)
+        if place is WAIT:
+            return None
+        cursor = place.cursor
+        if place.passage is not None:
+            if ask.offline and ask.playing:
+                cursor += self._flush(number)
+            self._go(Passage(cursor, place.passage.frame, place.passage.playing))
+        refused = {id(ELSEWHERE): Refusal.ELSEWHERE, id(OTHER_HOST): Refusal.OTHER_HOST}
+        return cursor, refused.get(id(place), Refusal.SERVED)
+
+    def _mixes(self, turn: Turn) -> bool:
+        """Whether something has to be mixed for it."""
+        return turn.refusal is Refusal.SERVED and turn.cursor + turn.frames > self._head
+
+    def _is_ready(self, number: int, turn: Turn, now: float) -> bool:
+        """Whether nothing can come any more that belongs into what has to be mixed."""
+        waited = now - turn.placed_at
+        if not self._mixes(turn):
+            return True
+        if waited >= turn.patience_seconds:
+            self._keeps_up = self._keeps_up and not self._notes.waiting
+            return True
+        if self._keeps_up and self._notes.waiting:
+            return False
+        return waited >= turn.lead_seconds or not any(
+            other != number and self._link.slots[other].row["takes_notes"] and other not in self._turns
+            and self._score.is_next(other, turn.ask, self._head)
+            for other in self._served
+        )  # fmt: skip
+
+    def _answer(self, number: int, slot: Slot, turn: Turn) -> None:
+        """Answer a request."""
+        ask, cursor, frames, refusal = turn.ask, turn.cursor, turn.frames, turn.refusal
         self.offline = ask.offline
         if refusal is Refusal.SERVED:
-            frames += ahead
             if (bus := int(slot.row["bus"])) != self._served[number]:
                 self._keep(bus)
-            self._mix_until(cursor, cursor + frames, ask, _unix(int(request["asked_ns"])))
-            if not self._give(number, slot, stream, cursor, frames):
+            self._mix_until(cursor, cursor + frames, ask, turn.unix_seconds)
+            if not self._give(number, slot, turn.stream, cursor, frames):
                 refusal = Refusal.NO_BUS
         else:
             self._piece[:frames] = 0.0
-            lay(slot.ring, stream, self._piece[:frames])
-        slot.answer(stream + frames, int(refusal), time.monotonic_ns())
-        return True
+            lay(slot.ring, turn.stream, self._piece[:frames])
+        slot.answer(turn.stream + frames, int(refusal), time.monotonic_ns())
 
     def _flush(self, number: int) -> int:
         """Let nothing of what was before be heard in a bounce: players, tails, memories. Return how long that took."""
@@ -155,7 +237,7 @@ class Server:
         self._desk.conduct(panic)
         end = begin + round(FLUSH_SECONDS * self._rate)
         while self._head < end:
-            self._mix(min(MAX_REQUEST_FRAMES, end - self._head), self._unix)
+            self._mix(min(BOUNCE_FRAMES, end - self._head), self._unix)
         self._score.shift(number, self._head - begin)
         return self._head - begin
 
@@ -170,11 +252,12 @@ class Server:
         """Mix what has not been mixed yet, round the DAW's loop where that ends, and across frame 0."""
         if self._head < until:
             self._score.mixed(self._head, ask.at)
-        if ask.offline:  # in blocks of one size from where it began to play, whatever the DAW's are
+        if ask.offline and not self._hears_notes():
+            # in blocks of one size from where it began to play, whatever the DAW's are
             begun = self._score.begun
-            until = begun - (begun - until) // MAX_REQUEST_FRAMES * MAX_REQUEST_FRAMES
+            until = begun - (begun - until) // BOUNCE_FRAMES * BOUNCE_FRAMES
         while self._head < until:
-            edges = [until, self._head + MAX_REQUEST_FRAMES]
+            edges = [until, self._head + (BOUNCE_FRAMES if ask.offline else MAX_REQUEST_FRAMES)]
             loop_end = self._score.loop_end(ask, self._head)
             if loop_end == self._head > cursor:
                 self._go(Passage(self._head, ask.loop[0], True))
@@ -185,6 +268,10 @@ class Server:
             edges += [edge for edge in (loop_end, self._rolls_at) if edge > self._head]
             seconds = (self._head - cursor) / self._rate
             self._mix(min(edges) - self._head, self._unix if ask.offline else unix_seconds + seconds)
+
+    def _hears_notes(self) -> bool:
+        """Whether notes may come: then nothing is mixed before they are there."""
+        return any(self._link.slots[number].row["takes_notes"] for number in self._served)
 
     def _mix(self, frames: int, unix_seconds: float) -> None:
         self._link.beat()

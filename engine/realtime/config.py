@@ -10,6 +10,8 @@ from engine.plugins.states import States
 NULL_DEVICE = "null"
 """The device name that means: no device, only its pace."""
 DAW_DEVICE = "daw"
+BOUNCE_FRAMES = 4096
+"""The blocks in which a DAW's bounce is mixed: an export's are as long, and what a block costs hardly counts."""
 """The device name that means: a DAW, through our plug-in."""
 
 

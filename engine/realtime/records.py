@@ -146,6 +146,10 @@ actual_frame, after value frames of silence. HELD: the player pauses, fading fro
 RESUMED: it goes on at actual_frame, fading in within value frames."""
 
 
+HEARD = np.dtype([("frame", "<i8"), ("size", "u1"), ("bytes", "u1", 3), ("spare", "<u4")])
+"""A short MIDI message from a DAW, at an engine frame; of size 0: so many, frame, found no room."""
+
+
 ENTRY = np.dtype(
     {
         "names": [

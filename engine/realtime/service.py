@@ -20,7 +20,7 @@ from engine.output.base import Output
 from engine.output.null import NullOutput
 from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
 from engine.plugins.states import States, graph_with
-from engine.realtime.config import DAW_DEVICE, NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
+from engine.realtime.config import BOUNCE_FRAMES, DAW_DEVICE, NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
 from engine.realtime.core import AudioCore
 from engine.realtime.plugin_graph import leave_out
 from engine.realtime.plugin_reader import PluginReader, restore
@@ -41,6 +41,8 @@ DEAF_SECONDS = 3.0
 HANG_SECONDS = 1.0
 """A block that is mixed for longer will never end."""
 
+MAX_BLOCK_FRAMES = 1024
+"""Longer blocks of a device are mixed in pieces."""
 LOOK = b'{"look": {}}'
 """What only a standby is asked."""
 
@@ -60,6 +62,7 @@ class AudioService:
             leave_out(graph_with(config.graph, config.states), config.without),
             sample_rate=config.sample_rate,
             block_frames=config.block_frames,
+            max_block_frames=BOUNCE_FRAMES if config.device == DAW_DEVICE else MAX_BLOCK_FRAMES,
             max_players=config.max_players,
             trace_row=config.trace_row,
         )
@@ -209,7 +212,7 @@ class AudioService:
         if self._config.device == DAW_DEVICE:
             from engine.daw.output import DawOutput
 
-            self._start(DawOutput(self._config.daw_link, rate, block, self._core))
+            self._start(DawOutput(self._config.daw_link, rate, block, self._core, self._memory.daw_notes))
             return ""
         try:
             from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted

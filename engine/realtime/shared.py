@@ -14,7 +14,7 @@ from engine.realtime.checkpoint import checkpoint_bytes
 from engine.realtime.memory import Segment
 from engine.realtime.parts import PARTS
 from engine.realtime.plugin_trace import TRACE_BYTES
-from engine.realtime.records import AUTOMATION, RECORD, REPORT
+from engine.realtime.records import AUTOMATION, HEARD, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
 from engine.realtime.status import STATUS_BYTES
 from engine.realtime.tap import TAP_BYTES
@@ -35,13 +35,14 @@ class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True):
     black_bytes: int = 4 * 2**20
     tape_bytes: int = 4 * 2**20
     feed_bytes: int = 2**20
+    daw_notes: int = 1024
 
 
 class EngineMemory:
     """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena.
 
     And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log. And the
-    tape, for recordings, and the feed, for what is sent elsewhere.
+    tape, for recordings, and the feed, for what is sent elsewhere; and the notes that come from a DAW.
     """
 
     def __init__(self, segments: Mapping[str, Segment], pool_bytes: int) -> None:
@@ -49,7 +50,7 @@ class EngineMemory:
         self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
         self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
         self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:12])
-        self.plugins, self.feed = segments["plugins"], segments["feed"]
+        self.plugins, self.feed, self.daw_notes = (segments[name] for name in PARTS[12:])
 
     @classmethod
     def create(
@@ -75,6 +76,7 @@ class EngineMemory:
             "tape": config.tape_bytes,
             "plugins": TRACE_BYTES,
             "feed": config.feed_bytes,
+            "daw_notes": ring_bytes(HEARD, config.daw_notes),
         }
         handles = handles or {part: open_shared() for part in PARTS}
         try:

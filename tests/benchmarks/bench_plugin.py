@@ -1,5 +1,7 @@
 """What Cuevox Return costs, and how quickly it is answered: `make bench-plugin`, ARGS="--seconds 60" (20 unless said).
 
+ARGS="--soak 290" does nothing but count what is missed at 256 frames with two blocks of latency for so long.
+
 A host that plays in real time asks for the mix of 8 tracks with effects and a reverb; how long the engine took is read
 where both sides see it. The bounce is pedalboard's.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,12 +26,16 @@ from engine.daw.layout import REQUESTS, SLOT, SLOTS_AT
 from tests.benchmarks.report import Report, quantile
 from tests.daw.clap_host import ClapHost
 from tests.daw.plugin_rig import built, serving
+from tests.daw.system_calls import system_calls
 from tests.signals import RATE, noise
+from tests.whole.rig import running
 
 LINK = f"bench-{os.getpid()}"
 TRACKS = 8
 SETTLE_BLOCKS = 200
 BOUNCED_SECONDS = 20
+COUNTED_BLOCKS = 400
+SETTLED_SECONDS = 5.0
 INSERTS = "    inserts: [highpass, compressor, gain: {gain_db: -3}]\n"
 CLIP = "{audio: noise.wav, start: 0, gain_db: -12}"
 
@@ -37,15 +44,23 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=20.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--soak", type=float, default=0.0)
+    given = parser.parse_args()
     report = Report("plugin", "Cuevox Return: 8 tracks with effects and a reverb, the mix")
     os.environ["CUEVOX_DAW_LINK"] = LINK
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with serving(lay_out(folder), LINK):
-            for block, latency in ((64, 4), (128, 3), (256, 2)):
-                measure(report, folder, block, latency, seconds)
+            if given.soak:
+                measure(report, folder, 256, 2, given.soak)
+                report.finish()
+                return
+            for block, latency in ((64, 4), (128, 3), (256, 2), (256, 0)):
+                measure(report, folder, block, latency, given.seconds)
+            for wakes in ("1", "0") if shutil.which("strace") else ():
+                count_calls(report, folder, wakes)
             bounce(report)
+        by_our_own_driver(report, folder)
     report.finish()
 
 
@@ -82,12 +97,41 @@ def measure(report: Report, folder: Path, block: int, latency: int, seconds: flo
             spent = slot["answered_ns"][rows].astype(np.int64) - slot["request"]["asked_ns"][rows].astype(np.int64)
             took_us += (spent / 1000).tolist()
         missed = host.misses - before
-    what = f"{block} frames"
+    what = f"{block} frames" if latency else f"{block} frames, asked ahead"
     report.add(f"{what}: request to block, median", quantile(took_us, 0.5), "µs")
     report.add(f"{what}: p99", quantile(took_us, 0.99), "µs", note=f"a block lasts {block / RATE * 1e6:.0f} µs")
     report.add(f"{what}: longest", max(took_us), "µs")
-    report.add(f"{what}: missed of {rounds * SETTLE_BLOCKS}", missed, "blocks", note=f"at {latency} blocks of latency")
+    late = sum(row[2] > 2 * block / RATE * 1e6 for row in inside)
+    report.add(
+        f"{what}: missed of {rounds * SETTLE_BLOCKS}", missed, "blocks",
+        note=f"at {latency} blocks of latency; in {late} of {rounds} rounds the host itself was held up for two blocks",
+    )  # fmt: skip
     report.add(f"{what}: in the host's callback, median", quantile([row[0] for row in inside], 0.5), "µs")
+
+
+def count_calls(report: Report, folder: Path, wakes: str) -> None:
+    """Count what the host's audio thread asks of the system."""
+    trace = folder / f"trace{wakes}"
+    with ClapHost(folder, LINK, around=("strace", "-o", str(trace)), CUEVOX_DAW_WAKE=wakes) as host:
+        host.connect()
+        host.do("play")
+        host.run(COUNTED_BLOCKS)
+    calls = system_calls(trace)[-COUNTED_BLOCKS:]
+    how = "woken by the plug-in" if wakes == "1" else "the engine looks by itself (CUEVOX_DAW_WAKE=0)"
+    report.add(f"system calls for each block, {how}", len(calls) / COUNTED_BLOCKS, "calls", note=", ".join(set(calls)))
+
+
+def by_our_own_driver(report: Report, folder: Path) -> None:
+    """What a block of the same mix takes when a device's pace asks for it."""
+    with running(folder / "story.yaml", "--device", "null") as rig:
+        rig.wait_ready()
+        rig.client.send("/transport/play")
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while time.monotonic() < deadline:
+            status = rig.client.ask("/status")
+    block_us = 256 / RATE * 1e6
+    report.add("256 frames by our own driver: a block, mean", status[4] * block_us, "µs")
+    report.add("256 frames by our own driver: a block, longest lately", status[5] * block_us, "µs")
 
 
 def bounce(report: Report) -> None:

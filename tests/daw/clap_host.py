@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -13,12 +14,13 @@ from tests.daw.plugin_rig import Audio, built
 from tests.signals import RATE
 
 SOURCE = Path(__file__).parent / "hosts" / "clap_host.cpp"
-BUS, TRANSPORT, BLOCKS_OF_LATENCY, INPUT_DB, OFFLINE, STATUS, MISSES, ENGINE_RATE = range(8)
+BUS, TRANSPORT, BLOCKS_OF_LATENCY, INPUT_DB, OFFLINE, STATUS, MISSES, ENGINE_RATE, FAILED = range(9)
 STATUSES = (
     "connected", "another rate", "another host", "elsewhere", "no bus", "no engine", "another version", "full",
 )  # fmt: skip
 
 
+@functools.cache
 def compiled() -> Path:
     """Return the host's program, compiled if it has changed."""
     folder = built().parent
@@ -95,6 +97,10 @@ class ClapHost:
     @property
     def misses(self) -> float:
         return self.tell()[2 + MISSES]
+
+    @property
+    def has_failed(self) -> bool:
+        return self.tell()[2 + FAILED] > 0.5
 
     def connect(self) -> None:
         """Ask for sound until the engine answers."""

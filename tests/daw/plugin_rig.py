@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ Audio = NDArray[np.float32]
 CLIPS = 8
 
 
+@functools.cache
 def built() -> Path:
-    """Return the folder of the bundles, built from the sources as they are; the test is skipped where that can't be."""
+    """Return the folder of the bundles, built once from the sources as they are; skips the test where that can't be."""
     try:
         return build(BUILT)
     except BridgeError as error:
@@ -45,6 +47,7 @@ def lay_out(folder: Path, effects: str = "") -> Path:
         f"  - id: two\n    pan: 0.3\n{effects}    sends: {{room: -6}}\n    clips:\n{_clips(1)}"
         "buses:\n  - id: room\n    gain_db: -3\n"
         "master: {limiter_db: off}\n"
+        "slots: [{bank: pads, index: 1, clip: c00, mode: layer}]\n"
     )
     return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from engine.daw.layout import HEADER, SLOT, SLOTS, SLOTS_AT, VERSION
 from tests.daw.clap_host import BLOCKS_OF_LATENCY, BUS, TRANSPORT, ClapHost
 from tests.daw.plugin_rig import Audio, exported, lay_out, serving
+from tests.daw.system_calls import system_calls
 from tests.signals import roughness
 from tests.whole.rig import Rig
 
@@ -141,11 +141,75 @@ def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> 
         host.run(60)
 
 
-def syscalls(trace: Path) -> list[str]:
-    """Return the calls that the audio thread made between the marks of each `run`."""
-    calls = re.findall(r"^(?:\[?\w* ?\d*\]? *)?(\w+)\(", trace.read_text(), re.MULTILINE)
-    marks = [index for index, call in enumerate(calls) if call == "getppid"]
-    return [call for begin, end in zip(marks[::2], marks[1::2], strict=True) for call in calls[begin + 1 : end]]
+def test_tracks_that_a_host_works_on_at_different_times_get_the_same_sound(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path
+) -> None:
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("pace", 1)
+        host.do("param", BUS, 1)
+        host.connect()
+        host.do("use", 1)
+        host.do("param", BUS, 2)
+        host.connect()
+        late = host.latency_frames
+        for _ in range(10):  # a stall costs a try
+            heard = {}
+            for instance in range(2):
+                host.do("use", instance)
+                host.do("stop")
+                host.run(4)
+            for instance, track in enumerate(("one", "two")):  # the second one 0.2 s later than the first
+                host.do("use", instance)
+                host.do("locate", 6000)
+                host.do("play")
+                heard[track] = host.run(40)[late + FADE :]
+            if all(np.array_equal(sound, export[track][6000 + FADE :][: len(sound)]) for track, sound in heard.items()):
+                return
+    raise AssertionError("not once the same")
+
+
+PAD = 36
+"""The note of a bank's first slot."""
+ALONE = 17000
+"""So long its clip sounds in the story before the track's next one."""
+
+
+@pytest.mark.parametrize("blocks_of_latency", [0, 2])
+def test_notes_of_a_bounce_sound_at_their_own_frames(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path, blocks_of_latency: int
+) -> None:
+    with ClapHost(tmp_path, LINK, midi=True) as host:
+        host.do("offline", 1)
+        host.do("param", BUS, 1)
+        host.do("param", BLOCKS_OF_LATENCY, blocks_of_latency)
+        host.run(8)
+        late = host.latency_frames
+        assert late == blocks_of_latency * host.block
+        for offset in (77, 200):
+            host.do("note", offset, 0x90, PAD, 127)
+            heard = host.run(140)
+            assert not heard[: late + offset].any()
+            np.testing.assert_array_equal(heard[late + offset :][:ALONE], export["one"][:ALONE])
+
+
+def test_notes_that_are_played_live_sound_at_their_own_frames(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path
+) -> None:
+    with ClapHost(tmp_path, LINK, midi=True) as host:
+        host.do("pace", 1)
+        host.do("param", BUS, 1)
+        host.do("param", BLOCKS_OF_LATENCY, 4)
+        host.connect()
+        host.run(20)
+        late = host.latency_frames
+        for _ in range(10):  # a stall costs a try
+            host.do("note", 77, 0x90, PAD, 127)
+            heard = host.run(140)
+            if np.array_equal(heard[late + 77 :][:ALONE], export["one"][:ALONE]):
+                break
+        else:
+            raise AssertionError("not once at its frame")
+    assert not heard[: late + 77].any()
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
@@ -157,7 +221,7 @@ def test_the_audio_thread_waits_for_nothing(engine: Rig, tmp_path: Path, wake: s
         trace_from = 500
         host.do("play")
         host.run(trace_from)
-    made = syscalls(trace)
+    made = system_calls(trace)
     assert set(made) <= allowed
     assert len(made) <= trace_from + 600, "not even one call for each block"
 
@@ -192,13 +256,17 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     host.do("offline", 1)
     host.run(20)
     missed = host.misses
+    assert not host.has_failed
     family = psutil.Process(rig.process.pid).children(recursive=True)
     audio = [process for process in family if "engine.realtime.audio_process" in process.cmdline()]
     for process in audio:
         process.suspend()
     try:
-        assert float(host.say("run", 40).split()[1]) < 1000.0, "µs, the median block"
+        took_us, *_, refused = map(float, host.say("run", 40).split()[1:])
+        assert took_us < 1000.0, "the median block"
         assert host.misses > missed
+        assert refused, "the host is told"
+        assert host.has_failed
     finally:
         for process in audio:
             process.resume()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.daw.layout import SLOTS
 from tests.daw.plugin_rig import Audio, built, exported, lay_out, serving
 from tests.signals import RATE
 from tests.whole.rig import Rig
@@ -73,20 +74,21 @@ def test_a_bounce_is_the_export_to_the_last_bit(
     np.testing.assert_array_equal(heard, wanted)
 
 
-def test_two_instances_in_two_threads_get_the_same_story(engine: Rig, export: dict[str, Audio]) -> None:
-    heard: dict[str, Audio] = {}
-    instances = {bus: loaded(bus=BUSES[bus]) for bus in ("one", "two")}
+def test_as_many_instances_as_there_may_be_get_the_same_story(engine: Rig, export: dict[str, Audio]) -> None:
+    heard: dict[int, Audio] = {}
+    buses = [("mix", "one", "two")[number % 3] for number in range(SLOTS)]
+    instances = [loaded(bus=BUSES[bus]) for bus in buses]
 
-    def bounce(bus: str) -> None:
-        heard[bus] = bounced(instances[bus], len(export[bus]), 512)
+    def bounce(number: int) -> None:
+        heard[number] = bounced(instances[number], len(export[buses[number]]), 512)
 
-    threads = [threading.Thread(target=bounce, args=(bus,)) for bus in instances]
+    threads = [threading.Thread(target=bounce, args=(number,)) for number in range(SLOTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for bus in instances:
-        np.testing.assert_array_equal(heard[bus], export[bus])
+    for number, bus in enumerate(buses):
+        np.testing.assert_array_equal(heard[number], export[bus])
 
 
 def test_what_was_chosen_travels_with_the_session(engine: Rig) -> None:

@@ -1,7 +1,7 @@
 // A small CLAP host for the tests: clap_host PLUGIN.clap RATE BLOCK OUT.raw, told what to do line by line:
 //   play | stop | locate FRAME | loop START END (equal: off) | offline 0|1 | pace 0|1 (in real time) | bus etc. by number:
 //   param ID VALUE | note OFFSET B0 B1 B2 (in the next block) | run BLOCKS (between two calls of getppid, for a tracer) | save FILE
-//   load FILE
+//   load FILE | use NUMBER (another instance, made when it is new; all that follows is for that one) |
 //   restart (what a host does when the latency has changed) | tell
 // Each line is answered by one: `ok`, or by `tell` the latency and the parameters that the plug-in tells.
 // The sound of all blocks is appended to OUT.raw, float32, interleaved.
@@ -75,6 +75,12 @@ struct Transport {
     bool plays = false;
 };
 
+struct Instance {
+    const clap_plugin_t* plugin;
+    Transport transport;
+    int64_t steady = 123456789;  // no song position
+};
+
 uint64_t now_ns()
 {
     timespec now;
@@ -99,28 +105,41 @@ int main(int argc, char** argv)
         return 1;
     const auto* factory = static_cast<const clap_plugin_factory_t*>(entry->get_factory(CLAP_PLUGIN_FACTORY_ID));
     const clap_host_t host = {CLAP_VERSION, nullptr, "test", "cuevox", "", "1", extension, restart, nothing, nothing};
-    const clap_plugin_t* plugin =
-        factory->create_plugin(factory, &host, factory->get_plugin_descriptor(factory, 0)->id);
-    if (!plugin->init(plugin))
-        return 1;
+    std::vector<Instance> instances;
+    size_t chosen = 0;
+    auto start = [&](const clap_plugin_t* plugin) {
+        plugin->activate(plugin, rate, 1, block);
+        plugin->start_processing(plugin);
+    };
+    auto stop = [&](const clap_plugin_t* plugin) {
+        plugin->stop_processing(plugin);
+        plugin->deactivate(plugin);
+    };
+    auto make = [&] {
+        const clap_plugin_t* const made =
+            factory->create_plugin(factory, &host, factory->get_plugin_descriptor(factory, 0)->id);
+        if (!made->init(made))
+            std::exit(1);
+        start(made);
+        instances.push_back({made, {}});
+    };
+    make();
+    const clap_plugin_t* plugin = instances[0].plugin;
     const auto* render = static_cast<const Render*>(plugin->get_extension(plugin, "clap.render"));
     const auto* latency = static_cast<const clap_plugin_latency_t*>(plugin->get_extension(plugin, CLAP_EXT_LATENCY));
     const auto* params = static_cast<const clap_plugin_params_t*>(plugin->get_extension(plugin, CLAP_EXT_PARAMS));
     const auto* state = static_cast<const clap_plugin_state_t*>(plugin->get_extension(plugin, CLAP_EXT_STATE));
-    auto start = [&] { plugin->activate(plugin, rate, 1, block); plugin->start_processing(plugin); };
-    auto stop = [&] { plugin->stop_processing(plugin); plugin->deactivate(plugin); };
-    start();
 
-    Transport transport;
     std::vector<float> silence(block), left(block), right(block), both(2 * block);
     float *ins[2] = {silence.data(), silence.data()}, *outs[2] = {left.data(), right.data()};
     const clap_input_events_t in_events = {nullptr, count, get};
     const clap_output_events_t out_events = {nullptr, push};
     bool paced = false;
     uint64_t due_ns = 0;
-    int64_t steady = 123456789;  // no song position
+    long refused = 0;
 
     auto one = [&] {
+        Transport& transport = instances[chosen].transport;
         clap_event_transport_t at = {};
         at.header = {sizeof at, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
         at.flags = CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
@@ -132,10 +151,10 @@ int main(int argc, char** argv)
         at.loop_start_seconds = seconds(transport.loop_start);
         at.loop_end_seconds = seconds(transport.loop_end);
         clap_audio_buffer_t in = {ins, nullptr, 2, 0, 0}, to = {outs, nullptr, 2, 0, 0};
-        clap_process_t process = {steady, block, &at, &in, &to, 1, 1, &in_events, &out_events};
-        plugin->process(plugin, &process);
+        clap_process_t process = {instances[chosen].steady, block, &at, &in, &to, 1, 1, &in_events, &out_events};
+        refused += plugin->process(plugin, &process) == CLAP_PROCESS_ERROR;
         events.clear();
-        steady += block;
+        instances[chosen].steady += block;
         if (transport.plays) {
             transport.frame += block;
             if (transport.loop_end > transport.loop_start && transport.frame >= transport.loop_end)
@@ -147,6 +166,7 @@ int main(int argc, char** argv)
     while (std::getline(std::cin, line)) {
         std::istringstream words(line);
         std::string verb, file;
+        Transport& transport = instances[chosen].transport;
         words >> verb;
         std::string answer = "ok";
         if (verb == "play") {
@@ -183,6 +203,7 @@ int main(int argc, char** argv)
             std::vector<float> sound(2 * size_t(block) * size_t(blocks));
             std::vector<double> spent_us(static_cast<size_t>(blocks));
             due_ns = now_ns();
+            refused = 0;
             if (blocks > 0)
                 syscall(SYS_getppid);
             for (long number = 0; number < blocks; ++number) {
@@ -206,13 +227,18 @@ int main(int argc, char** argv)
             std::sort(spent_us.begin(), spent_us.end());
             char text[128] = "ok";
             if (blocks > 0)
-                std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f", spent_us[size_t(blocks / 2)],
-                              spent_us[size_t(blocks * 99 / 100)], spent_us.back());
+                std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f %ld", spent_us[size_t(blocks / 2)],
+                              spent_us[size_t(blocks * 99 / 100)], spent_us.back(), refused);
             answer = text;
+        } else if (verb == "use") {
+            words >> chosen;
+            while (instances.size() <= chosen)
+                make();
+            plugin = instances[chosen].plugin;
         } else if (verb == "restart") {
-            stop();
+            stop(plugin);
             wants_restart = false;
-            start();
+            start(plugin);
         } else if (verb == "save" || verb == "load") {
             words >> file;
             FILE* const kept = std::fopen(file.c_str(), verb == "save" ? "wb" : "rb");
@@ -237,8 +263,10 @@ int main(int argc, char** argv)
         std::printf("%s\n", answer.c_str());
         std::fflush(stdout);
     }
-    stop();
-    plugin->destroy(plugin);
+    for (const Instance& it : instances) {
+        stop(it.plugin);
+        it.plugin->destroy(it.plugin);
+    }
     entry->deinit();
     std::fclose(out);
     return 0;

@@ -1,0 +1,177 @@
+"""The server alone, with Python in the plug-in's place: whom it waits for before it mixes, and for how long."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.daw.layout import Flag
+from engine.daw.link import DawLink
+from engine.daw.notes import NoteReader, NoteSender
+from engine.daw.server import Server
+from engine.realtime.memory import Segment
+from engine.realtime.records import HEARD
+from engine.realtime.ring import ring_bytes
+from tests.signals import RATE
+
+BLOCK = 256
+LATE = 2 * BLOCK
+HALF_SECONDS = 0.5 * LATE / RATE
+
+
+class Desk:
+    """A mixer whose every frame is its own number."""
+
+    buses = ("one",)
+    latency_frames = strip_latency_frames = 0
+
+    def __init__(self) -> None:
+        self.frame = 0
+
+    def render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
+        out[:] = np.arange(self.frame, self.frame + len(out), dtype=np.float32)[:, None]
+        self.frame += len(out)
+
+    def conduct(self, transport: NDArray[np.void]) -> None:
+        """Stand still."""
+
+    def live(self) -> None:
+        """Live."""
+
+    def strip_output(self, strip: int) -> NDArray[np.float32]:
+        raise AssertionError(strip)
+
+
+class Plugin:
+    """A slot as its plug-in sees it."""
+
+    def __init__(self, link: DawLink, number: int, *, takes_notes: bool, late: int = LATE) -> None:
+        self.row = link.slots[number].row
+        self.row["sample_rate"], self.row["latency_frames"], self.row["takes_notes"] = RATE, late, takes_notes
+        self.row["bus"], self.row["host"] = 0, os.getpid()
+        self.row["generation"] += 1
+        self.stream = int(self.row["done"])
+
+    def note(self, offset: int, *message: int) -> None:
+        row = self.row["note"][int(self.row["asked_notes"]) % len(self.row["note"])]
+        row["stream"], row["size"], row["bytes"], row["generation"] = (
+            self.stream + offset,
+            3,
+            message,
+            self.row["generation"],
+        )
+        self.row["asked_notes"] += 1
+
+    def ask(self, frame: int, flags: Flag = Flag.PLAYING) -> None:
+        row = self.row["request"][int(self.row["asked_requests"]) % len(self.row["request"])]
+        row["stream"], row["timeline_frame"], row["frames"], row["ahead_frames"] = self.stream, frame, BLOCK, 0
+        row["flags"], row["generation"] = int(flags), self.row["generation"]
+        self.stream += BLOCK
+        self.row["asked_requests"] += 1
+
+    @property
+    def missing(self) -> int:
+        """How many frames it has asked for and not been given."""
+        return self.stream - int(self.row["done"])
+
+
+class Bench:
+    def __init__(self, link: DawLink) -> None:
+        segment = Segment.create(ring_bytes(HEARD, 64))
+        self.desk, self.control = Desk(), NoteReader(segment)
+        self.server = Server(link, self.desk, self.desk.render, RATE, NoteSender(segment))
+
+    def see_to_notes(self) -> list[int]:
+        rows = self.control.read()
+        frames = [frame for frame, _ in rows]
+        self.control.done(len(rows))
+        return frames
+
+
+@pytest.fixture
+def link() -> Iterator[DawLink]:
+    it = DawLink(f"test-server-{os.getpid()}", RATE)
+    yield it
+    it.close()
+
+
+def test_a_block_is_mixed_once_control_has_seen_to_its_notes(link: DawLink) -> None:
+    bench, keys = Bench(link), Plugin(link, 0, takes_notes=True)
+    keys.ask(0)
+    assert bench.server.serve(1.0)
+    keys.note(77, 0x90, 36, 100)
+    keys.ask(BLOCK)
+    assert not bench.server.serve(1.001)
+    assert 0.0 < bench.server.waits_seconds < 0.001
+    assert bench.see_to_notes() == [BLOCK + 77]
+    assert bench.server.serve(1.002)
+    assert (keys.missing, bench.desk.frame) == (0, 2 * BLOCK)
+
+
+def test_a_control_process_that_is_away_is_waited_for_once(link: DawLink) -> None:
+    bench, keys = Bench(link), Plugin(link, 0, takes_notes=True)
+    keys.note(1, 0x90, 36, 100)
+    keys.ask(0)
+    assert not bench.server.serve(1.0)
+    assert bench.server.serve(1.0 + HALF_SECONDS)
+    keys.note(1, 0x90, 37, 100)
+    keys.ask(BLOCK)
+    assert bench.server.serve(1.01)
+    assert bench.see_to_notes() == [1, BLOCK + 1]
+
+
+def test_nothing_is_mixed_before_who_may_bring_notes_has_asked_too(link: DawLink) -> None:
+    bench, sound, keys = Bench(link), Plugin(link, 0, takes_notes=False), Plugin(link, 1, takes_notes=True)
+    sound.ask(0), keys.ask(0)
+    assert bench.server.serve(1.0)
+    sound.ask(BLOCK)
+    assert not bench.server.serve(1.005)
+    keys.note(5, 0x90, 36, 100)
+    keys.ask(BLOCK)
+    assert not bench.server.serve(1.0051)
+    assert bench.see_to_notes() == [BLOCK + 5]
+    assert bench.server.serve(1.0052)
+    assert (sound.missing, keys.missing, bench.desk.frame) == (0, 0, 2 * BLOCK)
+
+
+def test_who_brings_nothing_in_time_is_left_behind(link: DawLink) -> None:
+    bench, sound, keys = Bench(link), Plugin(link, 0, takes_notes=False), Plugin(link, 1, takes_notes=True)
+    sound.ask(0), keys.ask(0)
+    bench.server.serve(1.0)
+    sound.ask(BLOCK)
+    assert not bench.server.serve(1.005)
+    assert bench.server.serve(1.005 + HALF_SECONDS)
+    sound.ask(2 * BLOCK)
+    assert bench.server.serve(1.02), "it is no longer the next"
+
+
+def test_a_bounce_without_latency_waits_for_no_other_track(link: DawLink) -> None:
+    bench, keys = Bench(link), Plugin(link, 1, takes_notes=True)
+    sound = Plugin(link, 0, takes_notes=False, late=0)
+    flags = Flag.PLAYING | Flag.OFFLINE
+    sound.ask(0, flags), keys.ask(0, flags)
+    assert bench.server.serve(1.0)
+    sound.ask(BLOCK, flags)
+    assert bench.server.serve(1.001), "the host does not go on before this one has its block"
+
+
+def test_a_jump_waits_for_what_was_before(link: DawLink) -> None:
+    bench, sound, keys = Bench(link), Plugin(link, 0, takes_notes=False), Plugin(link, 1, takes_notes=True)
+    sound.ask(0), keys.ask(0)
+    bench.server.serve(1.0)
+    keys.note(5, 0x90, 36, 100)
+    keys.ask(BLOCK)
+    assert not bench.server.serve(1.005)
+    sound.ask(96000)
+    assert not bench.server.serve(1.0051)
+    bench.see_to_notes()
+    assert bench.server.serve(1.0052)
+    assert (sound.missing, keys.missing) == (BLOCK, 0)
+    keys.ask(96000)
+    assert bench.server.serve(1.0053)
+    assert (sound.missing, keys.missing) == (0, 0)
+    assert bench.desk.frame == 3 * BLOCK, "one block before the jump, one behind it"
