@@ -69,6 +69,7 @@ _EDITS = (
     "/snapshot/store",
     "/snapshot/remove",
     "/record/",
+    "/capture/",
     "/stream/",
     "/export",
     "/render",

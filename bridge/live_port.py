@@ -10,6 +10,7 @@ import msgspec
 
 from bridge.port import (
     SILENT_LUFS,
+    CaptureState,
     ClipFacts,
     EditingState,
     EngineStatus,
@@ -353,6 +354,10 @@ class LivePort:
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
         return RecordingState(**msgspec.structs.asdict(self._session.recording.status()))
+
+    def captures(self) -> CaptureState:
+        """Return how listening goes."""
+        return CaptureState(**msgspec.structs.asdict(self._session.captures.status()))
 
     def streams(self) -> Sequence[StreamState]:
         """Return every network stream."""

@@ -166,6 +166,16 @@ class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
     lost_seconds: float = 0.0
 
 
+class CaptureState(msgspec.Struct, frozen=True, kw_only=True):
+    """How listening goes. state: off, listening, capturing or ending. peak_db: of the last half second."""
+
+    state: str = "off"
+    device: str = ""
+    name: str = ""
+    seconds: float = 0.0
+    peak_db: float = -120.0
+
+
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """A strip's sound that goes out over the network. state: sending or failing; text: what is wrong, or nothing."""
 
@@ -417,6 +427,10 @@ class EnginePort(Protocol):
 
     def recording(self) -> RecordingState:
         """Return how the recording goes."""
+        ...
+
+    def captures(self) -> CaptureState:
+        """Return how listening goes."""
         ...
 
     def streams(self) -> Sequence[StreamState]:

@@ -141,6 +141,12 @@ def recording(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG0
     return heard.state, heard.name, float(heard.seconds), float(heard.lost_seconds), heard.folder
 
 
+def captures(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read how listening goes."""
+    heard = port.captures()
+    return heard.state, heard.device, heard.name, float(heard.seconds), float(heard.peak_db)
+
+
 def streams(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read every network stream, over and over."""
     return tuple(

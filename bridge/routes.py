@@ -15,6 +15,7 @@ import engine.edits as edit
 import engine.events as told
 from bridge import readers
 from bridge.access import DUMP
+from bridge.capture_routes import CAPTURE_PUSHES, CAPTURE_ROUTES
 from bridge.edit_routes import CLIP_ROUTES, EDIT_PUSHES, EDIT_ROUTES
 from bridge.errors import BadValue
 from bridge.message import TimeTag, Value
@@ -666,6 +667,9 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="seconds", type="f"), Arg(name="lost_seconds", type="f"), Arg(name="folder", type="s")),
           help="How the recording goes. Lost is what the disk was too slow for: silence."),
 
+    # captures: what somebody says into an input
+    *CAPTURE_ROUTES,
+
     # network streams
     Route(address="/stream/start", command=do.StartStream,
           args=(Arg(name="name", type="s", help="as receivers know it: VBAN's stream, ReaStream's identifier"),
@@ -889,6 +893,7 @@ PUSHES: tuple[Push, ...] = (
          values=lambda _, e: (e.name, float(e.seconds), float(e.lost_seconds), e.story, len(e.left_out), e.text),
          help="A recording is written: to its end, or until what text says. story: the file of what was played;"
               " left_out: how much of it is no clip there, but a marker."),
+    *CAPTURE_PUSHES,
     Push(address="/event/stream", event=told.StreamChanged, types="sss", names=("name", "state", "text"),
          values=lambda _, e: (e.name, e.state, e.text),
          help="A network stream is sent, fails, or is stopped. text: what is wrong, or nothing."),
@@ -898,6 +903,12 @@ PUSHES: tuple[Push, ...] = (
     Push(address="/event/disk/space", event=told.DiskSpaceChanged, types="sfs", names=("state", "free_mb", "folder"),
          values=lambda _, e: (e.state, float(e.free_mb), e.folder),
          help="The disk of the takes is low (below 2 GB), full (new takes are not kept), or ok again."),
+    Push(address="/event/library/space", event=told.LibrarySpaceChanged, types="sff",
+         names=("state", "used_mb", "max_mb"), values=lambda _, e: (e.state, float(e.used_mb), float(e.max_mb)),
+         help="The library's sound takes more than 90 % of library_max_mb (low), more than all of it (full), or less."),
+    Push(address="/event/library/pruned", event=told.LibraryPruned, types="iff", names=("sounds", "mb", "over_mb"),
+         values=lambda _, e: (e.sounds, float(e.mb), float(e.over_mb)),
+         help="Sounds made room by themselves (library_prune). over_mb: still too much, all of it needed."),
     Push(address="/event/process/replaced", event=told.ProcessReplaced, types="ssf",
          names=("process", "reason", "silent_seconds"), values=lambda _, e: (e.process, e.reason, e.silent_seconds),
          help="A process (audio, control, voice, io) died or hung; another one took over after so long."),

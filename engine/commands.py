@@ -549,6 +549,61 @@ class StopRecording(Base, frozen=True, kw_only=True):
     """End the recording."""
 
 
+class OpenInput(Base, frozen=True, kw_only=True):
+    """Listen to an input from now on: its last seconds are kept, so that a capture has them too.
+
+    device: a number, a part of a name, or ``file:`` and a file of the story's folder; empty: the setting's. channel:
+    from 1; 0: the setting's. right: a second one, 0: none.
+    """
+
+    device: str = ""
+    channel: int = 0
+    right: int = 0
+
+
+class CloseInput(Base, frozen=True, kw_only=True):
+    """Listen no more."""
+
+
+class StartCapture(Base, frozen=True, kw_only=True):
+    """Capture a line from the input, which is opened if it isn't.
+
+    name: empty: the time. text: what is said, empty: it is found out. pre_seconds: of what was heard before; None: the
+    setting's. toggle: end it if one is under way.
+    """
+
+    name: str = ""
+    text: str = ""
+    language: str = ""
+    pre_seconds: float | None = None
+    toggle: bool = False
+
+
+class StopCapture(Base, frozen=True, kw_only=True):
+    """End the capture. kept: False: forget it."""
+
+    kept: bool = True
+
+
+class TakeFile(Base, frozen=True, kw_only=True):
+    """Take a sound file of the story's folder as a capture. job: an id that its events repeat."""
+
+    file: str
+    name: str = ""
+    text: str = ""
+    language: str = ""
+    job: str | None = None
+
+
+class SayAgain(Base, frozen=True, kw_only=True):
+    """Have a voice say what was captured, each word when it was said then. name: of the file; empty: made up."""
+
+    capture: str
+    voice: str
+    name: str = ""
+    job: str | None = None
+
+
 class StartStream(Base, frozen=True, kw_only=True):
     """Send a strip's sound over the network.
 
@@ -661,9 +716,13 @@ Command = (
     | RenumberCue | SetTempo | RemoveTempo
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
+    | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
     | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Transcribe | Export
     | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
 )  # fmt: skip
+
+Listening = OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
+"""What has to do with an input and with what was captured."""
 
 Turn = (
     SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass | SetDuck

@@ -120,6 +120,12 @@ class ExportError(EngineError):
     code = "export_failed"
 
 
+class DiskFull(EngineError):
+    """New takes would find no room on the disk; what is there stays."""
+
+    code = "disk_full"
+
+
 class OverQuota(EngineError):
     """More than may lie on the disk; the message names the limit and its setting."""
 

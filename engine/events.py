@@ -487,6 +487,61 @@ class RecordingEnded(Base, frozen=True, kw_only=True):
     text: str = ""
 
 
+class InputChanged(Base, frozen=True, kw_only=True):
+    """An input is listened to; device: empty: none is, and text says why, or nothing."""
+
+    device: str
+    text: str = ""
+
+
+class CaptureStarted(Base, frozen=True, kw_only=True):
+    """A line is being captured."""
+
+    name: str
+
+
+class CaptureEnded(Base, frozen=True, kw_only=True):
+    """It is captured, and will be trimmed and written down. lost_seconds: of it that never arrived. text: why it ended
+    by itself. kept: False: it was thrown away."""
+
+    name: str
+    seconds: float
+    lost_seconds: float = 0.0
+    kept: bool = True
+    text: str = ""
+
+
+class CaptureReady(Base, frozen=True, kw_only=True):
+    """A capture is trimmed and written down.
+
+    file: from the story's folder on. words: how many have their times. note: what could not be done, for people.
+    """
+
+    name: str
+    file: str
+    seconds: float
+    text: str = ""
+    words: int = 0
+    note: str = ""
+
+
+class CaptureSpoken(Base, frozen=True, kw_only=True):
+    """A voice said a capture again. median_ms, most_ms: by how much words begin elsewhere than in the capture.
+
+    words: how many were compared. left: words of the capture that it did not say. fastest, slowest: speeds of words.
+    """
+
+    name: str
+    voice: str
+    file: str
+    words: int
+    left: int
+    median_ms: float
+    most_ms: float
+    fastest: float
+    slowest: float
+
+
 class DiskFailing(Base, frozen=True, kw_only=True):
     """An audio file that is played from the disk can't be read; an empty text: it can, again."""
 
@@ -500,6 +555,22 @@ class DiskSpaceChanged(Base, frozen=True, kw_only=True):
     folder: str
     state: Space
     free_mb: float
+
+
+class LibrarySpaceChanged(Base, frozen=True, kw_only=True):
+    """The library's sound has come near what it may take (low), takes more (full), or no longer does."""
+
+    state: Space
+    used_mb: float
+    max_mb: float
+
+
+class LibraryPruned(Base, frozen=True, kw_only=True):
+    """Sounds that nobody needs made room. over_mb: what is still too much, all of it needed."""
+
+    sounds: int
+    mb: float
+    over_mb: float
 
 
 class OutputChanged(Base, frozen=True, kw_only=True):
@@ -522,5 +593,7 @@ Event = (
     | StoryEdited | ClipsChanged
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
+    | InputChanged | CaptureStarted | CaptureEnded | CaptureReady | CaptureSpoken
     | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing | DiskSpaceChanged
+    | LibrarySpaceChanged | LibraryPruned
 )  # fmt: skip

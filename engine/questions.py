@@ -118,14 +118,27 @@ class ReadVoice(Base, frozen=True, kw_only=True):
     voice: str
 
 
+class PruneLibrary(Base, frozen=True, kw_only=True):
+    """Remove sounds by age and size, see ``pruning``. One row: sounds and bytes that are gone, bytes still too many.
+
+    unused_days: 0: any time.
+    """
+
+    max_bytes: int
+    unused_days: int = 0
+
+
 Question = (
     ListTakes | NextSeed | NoteTake | FindTake | RemarkTake | LockTake | UnlockTake | ListProfiles | ShowProfile
-    | CheckSample | AddProfile | ExportProfile | ImportProfile | RemoveProfile | ReadVoice
+    | CheckSample | AddProfile | ExportProfile | ImportProfile | RemoveProfile | ReadVoice | PruneLibrary
 )  # fmt: skip
 
 
 class Shelves(msgspec.Struct, frozen=True, kw_only=True):
-    """Where everything lies; paths as text. database: URL of one that is shared. media_folder: "": with the data."""
+    """Where everything lies; paths as text. database: URL of one that is shared. media_folder: "": with the data.
+
+    flac: whether new sounds are kept as FLAC.
+    """
 
     data_folder: str
     takes_folder: str
@@ -133,6 +146,7 @@ class Shelves(msgspec.Struct, frozen=True, kw_only=True):
     speak_with: str
     database: str = ""
     media_folder: str = ""
+    flac: bool = False
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):

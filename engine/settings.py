@@ -73,6 +73,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     library_max_mb: Annotated[
         int, _number(16, 100_000_000, "size that `cuevox library prune` keeps the library's sound below")
     ] = 20_000
+    library_format: Annotated[
+        Literal["wav", "flac"],
+        _text("how the library keeps new sounds: wav as they are, flac at 24 bits in half the room"),
+    ] = "wav"
+    library_prune: Annotated[
+        Switch, _text("a running engine keeps the library within library_max_mb and library_unused_days by itself")
+    ] = "off"
+    library_unused_days: Annotated[
+        int, _number(0, 36500, "days without use after which library_prune removes a sound; 0: any time")
+    ] = 0
     cache_max_mb: Annotated[int, _number(16, 1_000_000, "size that the take cache is kept below")] = 2048
     clip_memory_mb: Annotated[int, _number(16, 65536, "shared memory reserved for clips")] = 256
     stream_seconds: Annotated[int, _number(1, 86400, "audio files that are longer are played from the disk")] = 60
@@ -80,6 +90,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     record_memory_mb: Annotated[
         int, _number(1, 65536, "shared memory between the sound and the disk it is written to")
     ] = 16
+    input_device: Annotated[
+        str, _text("what captures listen to: number, part of a name, file:FILE; empty: the system's own")
+    ] = ""
+    input_channels: Annotated[str, _text("channels of it that are captured, one or two, from 1: 1, or 1 2")] = "1"
+    capture_pre_seconds: Annotated[int, _number(0, 60, "what a capture has of the time before its key was pressed")] = 2
+    capture_listener: Annotated[
+        str, _text("model that writes captures down which come without a text; empty: none")
+    ] = "whisper-small"
     streams: Annotated[
         str, _text("strips that are sent over the network from the start: NAME KIND STRIP HOST[:PORT] [FORMAT], …")
     ] = ""

@@ -54,7 +54,7 @@ def opened() -> Iterator[tuple[Settings, Database, Media]]:
     settings = options.effective()
     database = Database(settings.data_folder, settings.database)
     try:
-        yield settings, database, Media(settings.media_folder)
+        yield settings, database, Media(settings.media_folder, flac=settings.library_format == "flac")
     finally:
         database.close()
 

@@ -13,6 +13,7 @@ import typer
 
 from bridge.cli import (
     align,
+    capture,
     collect,
     controllers,
     daw,
@@ -78,6 +79,7 @@ app.command("say")(say.say)
 app.command("send")(send.send)
 app.command("monitor")(monitor.monitor)
 app.command("record")(record.record)
+app.add_typer(capture.app, name="capture")
 app.command("render")(render.render)
 app.command("export")(export.export)
 app.command("reimport")(reimport.reimport)

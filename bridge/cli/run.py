@@ -94,6 +94,12 @@ def run_config(
             "data_folder": str(settings.data_folder),
             "database": settings.database,
             "media_folder": str(settings.media_folder),
+            "flac": settings.library_format == "flac",
+            "library": {
+                "max_bytes": settings.library_max_mb << 20,
+                "prunes": settings.library_prune == "on",
+                "unused_days": settings.library_unused_days,
+            },
             "voice_folders": [str(folder) for folder in settings.voice_folders],
             "plugin_folders": [str(folder) for folder in settings.plugin_search],
             "plugin_catalog": str(settings.plugin_catalog),
@@ -103,6 +109,7 @@ def run_config(
             "max_players": settings.players,
             "stream_seconds": settings.stream_seconds,
             "streams": settings.streams,
+            "input": _input(settings),
             "osc_host": heard_on(settings),
             "osc_port": settings.osc_port,
             "http_port": settings.http_port if settings.http == "on" else -1,
@@ -127,6 +134,21 @@ def run_config(
         ),
         standby=settings.standby == "on",
     )
+
+
+def _input(settings: Settings) -> dict[str, object]:
+    """Return what captures listen to. Raises SettingsError."""
+    from engine.errors import SettingsError
+
+    channels = settings.input_channels.replace(",", " ").split()
+    if not 1 <= len(channels) <= 2 or not all(each.isdecimal() and 1 <= int(each) <= 64 for each in channels):
+        raise SettingsError(f"input_channels: {settings.input_channels!r}; one or two numbers, each from 1 to 64")
+    return {
+        "device": settings.input_device,
+        "channels": [int(each) for each in channels],
+        "pre_seconds": settings.capture_pre_seconds,
+        "listener": settings.capture_listener,
+    }
 
 
 SYNC_OUT = ("mtc", "clock", "mmc", "link")

@@ -59,7 +59,9 @@ class Desk:
         self.cache: TakeCache = TakeCache(self.settings.takes_folder)
         self.locks = Locks(self.settings.takes_folder)
         self.database = Database(self.settings.data_folder, self.settings.database)
-        self.takes: Takes = Takes(self.database, Media(self.settings.media_folder))
+        self.takes: Takes = Takes(
+            self.database, Media(self.settings.media_folder, flac=self.settings.library_format == "flac")
+        )
 
     def speak(self, line: Line, seed: int, catalog: Catalog | None = None) -> Take:
         """Return the take of ``line`` with ``seed``, made now if the cache has it no more."""

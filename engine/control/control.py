@@ -22,6 +22,8 @@ from engine.control.disk import Disk
 from engine.control.disk_watch import DiskWatch
 from engine.control.io_link import IoLink
 from engine.control.keeper import StoryKeeper
+from engine.control.library_watch import LibraryLimits, LibraryWatch
+from engine.control.listening import InputConfig, LiveCaptures
 from engine.control.loader import TakeLoader
 from engine.control.plugins import PluginHost
 from engine.control.pulse import Pulse
@@ -45,6 +47,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
 from engine.render.locks import Locks
+from engine.session.captures import CAPTURES
 from engine.session.deck import RECORDINGS
 from engine.session.memory import Memory
 from engine.session.recording import Recorded
@@ -85,6 +88,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     data_folder: str = ""
     database: str = ""
     media_folder: str = ""
+    flac: bool = False
+    library: LibraryLimits = LibraryLimits()
     discard_changes: bool = False
     state_folder: str = "."
     transcript: str = ""
@@ -101,6 +106,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     crashed: dict[str, str] = {}
     outputs_max_bytes: int = 1 << 62
     streams: str = ""
+    input: InputConfig = InputConfig()
 
 
 class Control:
@@ -139,7 +145,9 @@ class Control:
             self.pool, self.link.arena, self._folder, self._memory.arena.view(np.float32), self.disk
         )
         story_path = Path(config.story).resolve()
-        self._quota = Quota([story_path.parent / name for name in (RECORDINGS, EXPORTS)], config.outputs_max_bytes)
+        self._quota = Quota(
+            [story_path.parent / name for name in (RECORDINGS, EXPORTS, CAPTURES)], config.outputs_max_bytes
+        )
         self._quota.on_full = self._stop_recording
         self.deck = TapeDeck(self.io, story_path, self._folder, self.pool.cache, self._quota)
         bench = Bench(
@@ -156,10 +164,14 @@ class Control:
             speak_with=config.speak_with,
             database=config.database,
             media_folder=config.media_folder,
+            flac=config.flac,
         )
         self.store = StoreDesk(Clerk(shelves), self.catalog, self._folder)
         self.workshop = Workshop(self.pool, bench, self.notes, self._quota, self.store.clerk)
         self.store.hear = self.workshop.transcriber.text_of
+        self.captures = LiveCaptures(
+            self.io, self.pool, story_path.parent, config.input, self._wall, self.notes, self._quota
+        )
         self.session = Session(
             story,
             self.link,
@@ -174,6 +186,7 @@ class Control:
             workshop=self.workshop,
             network=self.io,
             arena=self._memory.arena.view(np.float32),
+            captures=self.captures,
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
@@ -183,7 +196,11 @@ class Control:
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
         self._disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
+        self.workshop.check = self._disk_watch.check
+        media = Path(shelves.media_folder or f"{shelves.data_folder}/media")
+        self._library_watch = LibraryWatch(self.store.clerk, media, config.library, self.session.tell)
         self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
+        self.captures.tell, self.workshop.beside = self.session.tell, self.captures
         self.store.story = lambda: self.session.story
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
@@ -225,6 +242,7 @@ class Control:
         self._start_streams()
         self._quota.start()
         self._disk_watch.start()
+        self._library_watch.start()
         self.regrapher.start()
         self.plugins.start()
         self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
@@ -251,6 +269,7 @@ class Control:
         """Go on where a control process that is gone was, if there was one."""
         for source, loaded in self.memory.recall():
             self.loader.recall(source, loaded)
+        self.captures.recall()
         self.io.resume()
         self.workshop.recall(self.session.story)
 
@@ -281,6 +300,8 @@ class Control:
         await self.regrapher.close()
         await self.plugins.close()
         await self.workshop.close()
+        await self.captures.close()
+        await self._library_watch.close()
         await self.store.clerk.close()
         await self._quota.close()
         await self._disk_watch.close()
@@ -311,9 +332,15 @@ class Control:
         )
         self.io.on_sending = lambda told: session.tell(session.streams.heard(told.streams))
         self.io.on_failing = lambda path, text: session.tell((DiskFailing(path=path, text=text),))
-        self.io.on_started_anew = lambda: session.tell(
-            (ProcessReplaced(process="io", reason="it died", silent_seconds=0.0),)
-        )
+        self.io.on_started_anew = self._io_replaced
+
+    def _io_replaced(self) -> None:
+        self.captures.lost()
+        self.session.tell((ProcessReplaced(process="io", reason="it died", silent_seconds=0.0),))
+
+    def _wall(self, frame: int | None) -> float:
+        """Return the wall time at which an engine frame leaves; None: now."""
+        return time.time() if frame is None else self.clock.time_at(frame)
 
     def _facts(self, config: ControlConfig) -> Message:
         """Return what the reader of a black box must know."""

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.errors import DiskFull
 from engine.events import DiskSpaceChanged, Event, Space
 
 LOOK_SECONDS = 10.0
@@ -31,6 +32,14 @@ class DiskWatch:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def check(self) -> None:
+        """Raise DiskFull where takes find no room."""
+        if self._state == "full":
+            raise DiskFull(
+                f"the disk of {self._folder} has less than {FULL_BYTES / 1e6:.0f} MB left: new takes would not be kept;"
+                " make room, or name another cache_dir"
+            )
 
     def judge(self, free_bytes: int) -> None:
         """Take note of what is free, and tell when that makes another state of it."""

@@ -14,11 +14,17 @@ from engine.io.loudness import Loudness
 from engine.io.messages import (
     Ask,
     Begin,
+    Capture,
+    Captured,
+    Capturing,
     Close,
     Closed,
     Crowded,
+    EndCapture,
     Failing,
     Heads,
+    Listen,
+    Listening,
     Measure,
     Measured,
     Open,
@@ -55,6 +61,7 @@ class IoLink:
         self._measures = False
         self._record: Record | None = None
         self._sent: tuple[Sent, ...] = ()
+        self._listen: Listen | None = None
         self.loudness = Loudness()
         """The newest reading."""
         self.on_failing: Callable[[str, str], object] = lambda _path, _text: None
@@ -68,6 +75,10 @@ class IoLink:
         """Hear how far a recording is, and of its end."""
         self.on_sending: Callable[[Sending], object] = lambda _: None
         """Hears how the streams go."""
+        self.on_listening: Callable[[Listening], object] = lambda _: None
+        self.on_capturing: Callable[[Capturing], object] = lambda _: None
+        self.on_captured: Callable[[Captured], object] = lambda _: None
+        """Hear of the input, of how far a capture is, and of its end."""
 
     @property
     def has_files(self) -> bool:
@@ -130,9 +141,20 @@ class IoLink:
         if not self._running and streams:
             self._send({})
 
+    def listen(self, ask: Listen) -> None:
+        """Have an input listened to, or none."""
+        self._listen = ask if ask.on else None
+        self._ask(ask)
+        if not self._running and ask.on:
+            self._send({})
+
+    def capture(self, ask: Capture | EndCapture) -> None:
+        """Have a capture begun or ended. An io process that takes over knows nothing of it: it is over."""
+        self._ask(ask)
+
     def resume(self) -> None:
         """Go on after a control process that is gone: the io process may run, and may never have been needed."""
-        if self._open or self._record or self._sent:
+        if self._open or self._record or self._sent or self._listen:
             self._running = True
             self._tell_everything()
             self._send({})
@@ -165,6 +187,13 @@ class IoLink:
             case Recorded():
                 self._record = None
                 self.on_recorded(told)
+            case Listening():
+                self._listen = self._listen if told.device else None
+                self.on_listening(told)
+            case Capturing():
+                self.on_capturing(told)
+            case Captured():
+                self.on_captured(told)
 
     def _start(self) -> None:
         if self._running:
@@ -187,6 +216,8 @@ class IoLink:
             self._ask(self._record)
         if self._sent:
             self._ask(Send(streams=self._sent))
+        if self._listen is not None:
+            self._ask(self._listen)
 
     def _refused(self, table: int, text: str) -> None:
         waiting = self._waiting.get(table)

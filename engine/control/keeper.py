@@ -99,11 +99,20 @@ class StoryKeeper:
         since: list[Edit] = []
         self._since_save = since
         try:
-            await asyncio.to_thread(self.document.save, self._current())
+            await self._write(self._current())
         finally:
             self._since_save = None
         self._rewrite_journal(since)
         self._tell((StorySaved(path=str(self.document.path)),))
+
+    async def _write(self, story: Story) -> None:
+        """Write the file; the journal says before what it becomes, so that a kill behind it edits nothing twice."""
+        if story == self.document.story:
+            return
+        mark = self._journal.mark()
+        patched = await asyncio.to_thread(self.document.patched, story)
+        self._journal.saving(mark, patched.digest)
+        await asyncio.to_thread(self.document.write, patched, story)
 
     async def _reload(self) -> None:
         document = await asyncio.to_thread(self._read, self.document.path)

@@ -9,13 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.commands import (
+    CloseInput,
     Export,
     LoadStory,
     MakeTake,
+    OpenInput,
     ReloadStory,
     SaveStory,
+    SayAgain,
+    StartCapture,
     StartRecording,
+    StopCapture,
     StopRecording,
+    TakeFile,
     Transcribe,
 )
 from engine.control.flows import Flows
@@ -151,6 +157,8 @@ class Replay:
                 pass  # what came of it has an entry of its own, or nothing to do with the sound
             case Did(command=Export() | MakeTake() | Transcribe()):
                 pass  # files beside the sound
+            case Did(command=OpenInput() | CloseInput() | StartCapture() | StopCapture() | TakeFile() | SayAgain()):
+                pass
             case Did(command=command, at_frame=at_frame):
                 try:
                     session.apply(command, at_frame)

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -56,6 +56,18 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     speak_with: str
 
 
+class Beside(Protocol):
+    """Who else has jobs."""
+
+    def jobs(self) -> tuple[JobState, ...]:
+        """Return what goes on."""
+        ...
+
+    def cancel(self, job: str) -> bool:
+        """Stop a job; False: there is none of that name."""
+        ...
+
+
 class Workshop:
     """Fits the session's ``Workshop``. Takes are made by the engine's own voices, the mix by a process at its lowest
     priority. An export outlives this process: its successor begins it anew, and it goes on with what was finished.
@@ -73,6 +85,10 @@ class Workshop:
         self._others = JobTasks(lambda events: self.tell(events))
         self._maker = TakeMaker(pool, clerk, self._others)
         self.transcriber = Transcriber(pool, bench.base_folder, notes, self._others)
+        self.check: Callable[[], object] = lambda: None
+        """Raises EngineError where nothing new may be made."""
+        self.beside: Beside | None = None
+        """Who else has jobs, listed and cancelled alike."""
 
     def export(self, job: str, command: Export, story: Story) -> None:
         """Begin. Raises BadRange for a folder outside the project's, UnknownThing, Busy, OverQuota."""
@@ -83,6 +99,7 @@ class Workshop:
         if len(self._tasks) >= MAX_EXPORTS:
             raise Busy(f"{MAX_EXPORTS} exports go on or wait already; at most so many may")
         self._quota.check()
+        self.check()
         self._notes.set(f"{NOTE}{job}", msgspec.msgpack.encode(command))
         self._states[job] = JobState(job=job, verb=EXPORT, fraction=0.0, stage="waiting")
         task = self._tasks[job] = asyncio.create_task(self._work(job, folder, command, story))
@@ -93,10 +110,12 @@ class Workshop:
         task = self._tasks.get(job)
         if task is not None:
             task.cancel()
-        return task is not None or self._others.cancel(job)
+        beside = self.beside
+        return task is not None or self._others.cancel(job) or (beside is not None and beside.cancel(job))
 
     def make_take(self, job: str, line: Line, seed: int | None) -> None:
         """Begin to make a take. Raises UnknownThing, Busy."""
+        self.check()
         self._maker.make(job, line, seed)
 
     def transcribe(self, job: str, command: Transcribe) -> None:
@@ -105,7 +124,8 @@ class Workshop:
 
     def jobs(self) -> tuple[JobState, ...]:
         """Return what goes on or waits."""
-        return (*self._states.values(), *self._others.jobs())
+        beside = self.beside.jobs() if self.beside is not None else ()
+        return (*self._states.values(), *self._others.jobs(), *beside)
 
     def recall(self, story: Story) -> None:
         """Begin anew what a control process that is gone has left."""

@@ -1,8 +1,8 @@
 """The io process: ``python -m engine.io.io_process``.
 
 First line in: an IoConfig as JSON; each further line is an Ask. First line out: Started; each further one is a Told.
-The end of the input stops it. Files, loudness and recordings have a thread each: none of them waits for another one's
-disk. What they do with samples is done outside the interpreter's lock.
+The end of the input stops it. Files, loudness, recordings and the microphone have a thread each: none of them waits
+for another one's disk. What they do with samples is done outside the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,24 @@ import msgspec
 import numpy as np
 
 from engine.io.measuring import Measuring
-from engine.io.messages import Ask, Begin, Close, Heads, IoConfig, Measure, Open, Record, Send, Started, Told
+from engine.io.messages import (
+    Ask,
+    Begin,
+    Capture,
+    Close,
+    EndCapture,
+    Heads,
+    IoConfig,
+    Listen,
+    Measure,
+    Open,
+    Record,
+    Send,
+    Started,
+    Told,
+)
+from engine.io.microphone import LOOK_SECONDS as LISTEN_SECONDS
+from engine.io.microphone import Microphone
 from engine.io.network import sender
 from engine.io.recorder import LOOK_SECONDS, Recorder
 from engine.io.streamer import Streamer
@@ -29,6 +46,9 @@ from engine.realtime.shared import EngineMemory
 from engine.realtime.status import StatusReader
 
 log = logging.getLogger("io")
+
+STOP_SECONDS = 2.0
+"""A device that lets go no sooner holds up nobody."""
 
 PLAYING_SECONDS, IDLE_SECONDS = 0.005, 0.02
 """How often what is wanted is looked at while something plays from the disk, and while nothing does."""
@@ -53,6 +73,8 @@ class IoProcess:
         self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell)
         self._recorder = Recorder(self._memory.tape, config.sample_rate, self.tell)
         self._sender = sender.Sender(self._memory.feed, config.sample_rate, self.tell)
+        self._microphone = Microphone(config.sample_rate, self.tell)
+        self._listens: threading.Thread | None = None
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._stream, name="streams", daemon=True),
@@ -83,6 +105,8 @@ class IoProcess:
                 self._recorder.record(ask)
             case Send():
                 self._sender.send(ask)
+            case Listen() | Capture() | EndCapture():
+                self._listen(ask)
 
     def tell(self, told: Told) -> None:
         """Write a line. Any thread."""
@@ -94,6 +118,21 @@ class IoProcess:
         """End what must not be cut off."""
         self._stopping.set()
         self._recorder.close()
+        if self._listens is not None:
+            self._listens.join(STOP_SECONDS)
+
+    def _listen(self, ask: Listen | Capture | EndCapture) -> None:
+        """Pass on what the microphone is asked; its thread begins with the first of it."""
+        self._microphone.ask(ask)
+        if self._listens is None:
+            self._listens = threading.Thread(target=self._hear, name="microphone", daemon=True)
+            self._listens.start()
+
+    def _hear(self) -> None:
+        while not self._stopping.is_set():
+            self._microphone.look()
+            self._stopping.wait(LISTEN_SECONDS)
+        self._microphone.close()
 
     def _stream(self) -> None:
         while not self._stopping.is_set():

@@ -14,25 +14,26 @@ from numpy.typing import NDArray
 from engine.export.wav_header import wav_header
 
 CHANNELS = 2
-FRAME_BYTES = 4 * CHANNELS
+SAMPLE_BYTES = 4
 
 
 class LaneFile:
     """A file that is written by frame; one that is there is gone on with. Raises OSError where the disk does."""
 
-    def __init__(self, path: Path, sample_rate: int) -> None:
+    def __init__(self, path: Path, sample_rate: int, channels: int = CHANNELS) -> None:
         self.path = path
-        self._rate = sample_rate
+        self._rate, self._channels = sample_rate, channels
+        self._frame_bytes = SAMPLE_BYTES * channels
         self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
         self._header_bytes = len(self._header(0))
         size = self._file.seek(0, os.SEEK_END)
-        self.frames = max(0, size - self._header_bytes) // FRAME_BYTES
+        self.frames = max(0, size - self._header_bytes) // self._frame_bytes
         self._told = -1
         self.refresh()
 
     def write(self, frame: int, block: NDArray[np.float32]) -> None:
-        """Write ``block``, (frames, 2), at ``frame``; what lies between that and the end so far is silence."""
-        self._file.seek(self._header_bytes + frame * FRAME_BYTES)
+        """Write ``block``, (frames, channels), at ``frame``; what lies between that and the end so far is silence."""
+        self._file.seek(self._header_bytes + frame * self._frame_bytes)
         rest = np.ascontiguousarray(block).data.cast("B")
         while rest:
             rest = rest[self._file.write(rest) :]
@@ -49,7 +50,7 @@ class LaneFile:
 
     def finish(self, frames: int, *, sync: bool = True) -> None:
         """Make it ``frames`` long, longer by silence or shorter, and see it safely on the disk."""
-        self._file.truncate(self._header_bytes + frames * FRAME_BYTES)
+        self._file.truncate(self._header_bytes + frames * self._frame_bytes)
         self.frames = frames
         self.refresh(sync=sync)
         self.close()
@@ -59,5 +60,5 @@ class LaneFile:
         self._file.close()
 
     def _header(self, frames: int) -> bytes:
-        riff_bytes = getattr(self, "_header_bytes", 0) - 8 + frames * FRAME_BYTES
-        return wav_header("float32", CHANNELS, self._rate, frames=frames, riff_bytes=max(0, riff_bytes))
+        riff_bytes = getattr(self, "_header_bytes", 0) - 8 + frames * self._frame_bytes
+        return wav_header("float32", self._channels, self._rate, frames=frames, riff_bytes=max(0, riff_bytes))

@@ -90,7 +90,39 @@ class Send(_Message, frozen=True, kw_only=True):
     streams: tuple[Sent, ...]
 
 
-Ask = Open | Heads | Close | Begin | Measure | Record | Send
+class Listen(_Message, frozen=True, kw_only=True):
+    """Listen to an input from now on and keep its last seconds, or to none. Answer: Listening.
+
+    device: a number, a part of a name, ``file:PATH``; empty: the system's own. channels: from 1.
+    """
+
+    on: bool = True
+    device: str = ""
+    channels: tuple[int, ...] = (1,)
+    keep_seconds: float = 0.0
+
+
+class Capture(_Message, frozen=True, kw_only=True):
+    """Write what the input gives into a file. Answers: Capturing, at last Captured.
+
+    since: the wall time (Unix seconds) at which the key was pressed. pre_seconds: of what was heard before.
+    """
+
+    take: int
+    path: str
+    since: float
+    pre_seconds: float = 0.0
+
+
+class EndCapture(_Message, frozen=True, kw_only=True):
+    """End it at a wall time. kept: False: nobody wants it."""
+
+    take: int
+    until: float
+    kept: bool = True
+
+
+Ask = Open | Heads | Close | Begin | Measure | Record | Send | Listen | Capture | EndCapture
 
 
 class Started(_Message, frozen=True, kw_only=True):
@@ -170,4 +202,38 @@ class Sending(_Message, frozen=True, kw_only=True):
     streams: tuple[Going, ...]
 
 
-Told = Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending
+class Listening(_Message, frozen=True, kw_only=True):
+    """An input is listened to; device: empty: none is, and text says why, or nothing."""
+
+    device: str
+    text: str = ""
+
+
+class Capturing(_Message, frozen=True, kw_only=True):
+    """How far a capture is. peak: of what has come since the last time."""
+
+    take: int
+    frames: int
+    peak: float
+
+
+class Captured(_Message, frozen=True, kw_only=True):
+    """A capture has ended: as it was asked to, or why.
+
+    pressed: the frame of the file at which the key was pressed; began: the wall time of its first. lost: frames that
+    never arrived, and are silent.
+    """
+
+    take: int
+    kept: bool = True
+    frames: int = 0
+    pressed: int = 0
+    lost: int = 0
+    began: float = 0.0
+    text: str = ""
+
+
+Told = (
+    Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending
+    | Listening | Capturing | Captured
+)  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -28,7 +28,7 @@ _WASAPI_HOST = "Windows WASAPI"
 
 
 class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A device that can play. default: it is taken when none is asked for."""
+    """A device that can play, or be listened to. default: it is taken when none is asked for."""
 
     number: int
     name: str
@@ -36,6 +36,7 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
     channels: int
     sample_rate: int
     default: bool
+    way: Literal["input", "output"] = "output"
 
     @property
     def on_jack(self) -> bool:
@@ -43,10 +44,10 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
         return self.host.startswith(_JACK_HOST)
 
     def __str__(self) -> str:
-        return f"{self.number} {self.name!r} ({self.host}, {self.channels} outputs, {self.sample_rate} Hz)"
+        return f"{self.number} {self.name!r} ({self.host}, {self.channels} {self.way}s, {self.sample_rate} Hz)"
 
 
-def _portaudio() -> Any:
+def portaudio() -> Any:
     """Return the sounddevice module, with PortAudio started: that asks every driver for its devices."""
     with contextlib.suppress(OSError, AttributeError):  # only where PortAudio was built with JACK
         ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_JACK_NAME)
@@ -65,17 +66,26 @@ def forget_devices() -> None:
     No output may be open.
     """
     if "sounddevice" in sys.modules:
-        sd = _portaudio()
+        sd = portaudio()
         while sd._initialized:
             sd._terminate()
 
 
 def list_devices() -> tuple[DeviceInfo, ...]:
     """Return every device that can play. Raises DeviceError when PortAudio is missing."""
-    sd = _portaudio()
+    return _listed("output")
+
+
+def list_inputs() -> tuple[DeviceInfo, ...]:
+    """Return every device that can be listened to. Raises DeviceError when PortAudio is missing."""
+    return _listed("input")
+
+
+def _listed(way: Literal["input", "output"]) -> tuple[DeviceInfo, ...]:
+    sd = portaudio()
     hosts = [host["name"] for host in sd.query_hostapis()]
-    able = [(number, d) for number, d in enumerate(sd.query_devices()) if d["max_output_channels"] > 0]
-    default = sd.default.device[1]
+    able = [(number, d) for number, d in enumerate(sd.query_devices()) if d[f"max_{way}_channels"] > 0]
+    default = sd.default.device[way == "output"]
     if default < 0:  # no sound card, but perhaps a JACK server
         default = next((number for number, d in able if _JACK_HOST in hosts[d["hostapi"]]), -1)
     return tuple(
@@ -83,15 +93,16 @@ def list_devices() -> tuple[DeviceInfo, ...]:
             number=number,
             name=d["name"],
             host=hosts[d["hostapi"]],
-            channels=d["max_output_channels"],
+            channels=d[f"max_{way}_channels"],
             sample_rate=round(d["default_samplerate"]),
             default=number == default,
+            way=way,
         )
         for number, d in able
     )
 
 
-def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...]) -> DeviceInfo:
+def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...], way: str = "output") -> DeviceInfo:
     """Return the device with that number, or whose name has that part; None: the default one.
 
     Raises DeviceError naming what there is, also when a part of a name fits several.
@@ -108,10 +119,10 @@ def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...]) -> De
     if len(fits) == 1:
         return fits[0]
     if wanted is None:
-        raise DeviceError(f"there is no default output device; there is: {there}")
+        raise DeviceError(f"there is no default {way} device; there is: {there}")
     if not fits:
-        raise DeviceError(f"no output device fits {str(wanted)!r}; there is: {there}")
-    raise DeviceError(f"{str(wanted)!r} fits several output devices: {', '.join(map(str, fits))}")
+        raise DeviceError(f"no {way} device fits {str(wanted)!r}; there is: {there}")
+    raise DeviceError(f"{str(wanted)!r} fits several {way} devices: {', '.join(map(str, fits))}")
 
 
 def choose_device(wanted: Sequence[str | int | None], devices: tuple[DeviceInfo, ...]) -> DeviceInfo:
@@ -147,7 +158,7 @@ class DeviceOutput:
 
     def start(self, render: Render) -> None:
         """Open the device and begin. Raises DeviceError, naming the device, its rate and its outputs."""
-        sd = _portaudio()
+        sd = portaudio()
         self._device = choose_device(self._wanted, list_devices())  # numbers may have moved since
         self._channels = self._needed(self._device)
         self._mixed = np.zeros((self.block_frames, self._width), np.float32)

@@ -35,6 +35,10 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 class Workshop(Protocol):
     """Exports, makes takes and listens beside a running session. The control process has the real one."""
 
+    def check(self) -> object:
+        """Raise EngineError where nothing new may be made."""
+        ...
+
     def export(self, job: str, command: Export, story: Story) -> None:
         """Begin; JobProgressed, then JobDone or JobFailed follow. Raises EngineError where it can't begin."""
         ...
@@ -58,6 +62,9 @@ class Workshop(Protocol):
 
 class NoWorkshop:
     """For sessions without a disk."""
+
+    def check(self) -> None:
+        """Allow everything."""
 
     def export(self, job: str, command: Export, story: Story) -> None:  # noqa: ARG002
         """Refuse."""
@@ -106,6 +113,10 @@ class Jobs:
     def unsettled(self) -> bool:
         """Whether a job has not looked yet for what it waits for."""
         return any(each.left is None for each in self._renderings)
+
+    def check(self) -> None:
+        """Raise EngineError where nothing new may be made: the disk is full."""
+        self._workshop.check()
 
     def recall(self, renders: Iterable[str]) -> None:
         """Let jobs wait that a session which is gone has left."""

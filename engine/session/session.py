@@ -21,6 +21,7 @@ from engine.commands import (
     CancelJob,
     ClearAutomation,
     ClearScheduled,
+    CloseInput,
     Command,
     EditStory,
     Export,
@@ -35,6 +36,7 @@ from engine.commands import (
     LocateText,
     MakeTake,
     MoveInsert,
+    OpenInput,
     Panic,
     PauseAll,
     PauseCue,
@@ -60,6 +62,7 @@ from engine.commands import (
     RetryPlugin,
     SaveStory,
     Say,
+    SayAgain,
     ScanPlugins,
     SelectBank,
     SetClip,
@@ -80,16 +83,19 @@ from engine.commands import (
     SetStripSolo,
     SetTempo,
     StandBy,
+    StartCapture,
     StartRecording,
     StartStream,
     Stop,
     StopAudition,
+    StopCapture,
     StopCue,
     StopList,
     StopRecording,
     StopSlot,
     StopStream,
     StoreSnapshot,
+    TakeFile,
     Transcribe,
     TriggerSlot,
     UnloadVoice,
@@ -120,6 +126,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Report
 from engine.session.builder import Builder, Mixes, no_mixes
 from engine.session.capture import Capture
+from engine.session.captures import Captures, NoCaptures
 from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
@@ -186,6 +193,7 @@ class Session:
     first engine frame that an order which is given now is sure to meet.
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
     workshop: who exports. network: who sends streams. arena: where takes lie, for edits that listen to them.
+    captures: who listens to inputs.
     """
 
     def __init__(
@@ -204,6 +212,7 @@ class Session:
         workshop: Workshop | None = None,
         network: Network | None = None,
         arena: NDArray[np.float32] | None = None,
+        captures: Captures | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -225,6 +234,7 @@ class Session:
         self.editor.check_idle = self.cues.check_idle
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
+        self.captures = captures or NoCaptures()
         self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
         self._listeners: list[Listener] = []
@@ -456,6 +466,8 @@ class Session:
                 return self.recording.start(command, at_frame)
             case StopRecording():
                 self.recording.stop(at_frame)
+            case OpenInput() | CloseInput() | StartCapture() | StopCapture() | TakeFile() | SayAgain():
+                return self.captures.apply(command, at_frame)
             case StartStream():
                 return self.streams.start(command)
             case StopStream():
@@ -598,6 +610,7 @@ class Session:
     def _work(self, command: Render | MakeTake | Transcribe | Export | CancelJob) -> tuple[Event, ...]:
         match command:
             case Render():
+                self.jobs.check()
                 self.open()
                 return self.jobs.render(command)
             case Export():

@@ -19,6 +19,7 @@ from engine.questions import (
     LockTake,
     NextSeed,
     NoteTake,
+    PruneLibrary,
     Question,
     ReadVoice,
     RemarkTake,
@@ -35,6 +36,7 @@ from engine.store.database import Database
 from engine.store.kept_profile import Profile
 from engine.store.media import Media
 from engine.store.profiles import Profiles
+from engine.store.pruning import Rule, prune
 from engine.store.samples import Finding, read_sample
 from engine.store.takes import Takes
 from engine.story.model import Line
@@ -50,8 +52,8 @@ class Answers:
         self._shelves = shelves
         takes_folder = Path(shelves.takes_folder)
         data = Path(shelves.data_folder)
-        media = Media(Path(shelves.media_folder) if shelves.media_folder else data / "media")
-        self._database = Database(data, shelves.database)
+        media = Media(Path(shelves.media_folder) if shelves.media_folder else data / "media", flac=shelves.flac)
+        self._database, self._media = Database(data, shelves.database), media
         self._takes, self._profiles = Takes(self._database, media), Profiles(self._database, data, media)
         self._cache, self._locks = TakeCache(takes_folder), Locks(takes_folder)
 
@@ -80,9 +82,20 @@ class Answers:
                 folders = [Path(folder) for folder in self._shelves.voice_folders]
                 preset = load_catalog(folders, self._shelves.speak_with).get(voice)
                 return ((msgspec.json.encode(preset).decode(),),)
+            case PruneLibrary():
+                return self._prune(question)
             case _:
                 return self._profile(question)
         return ()
+
+    def _prune(self, question: PruneLibrary) -> Rows:
+        rule = Rule(
+            max_bytes=question.max_bytes,
+            unused_days=question.unused_days or None,
+            locked=tuple(self._locks.digests.values()),
+        )
+        done = prune(self._database, self._media, rule)
+        return ((len(done.leaving), done.bytes, done.over_bytes),)
 
     def _profile(self, question: Question) -> Rows:
         match question:

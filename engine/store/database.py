@@ -25,6 +25,12 @@ POOL_SIZE, POOL_MORE = 4, 8
 
 POSTGRESQL = "postgresql+psycopg"
 
+READS = "cuevox_reads"
+"""Says of a connection that it changes nothing."""
+
+CACHE_KIB, MAPPED_BYTES = 32 << 10, 1 << 30
+"""Of SQLite's file: what is kept of it in each program, and how much is read through the system's own cache."""
+
 
 class StoreError(EngineError):
     """The database can't be used: says why."""
@@ -37,6 +43,7 @@ class Database:
 
     def __init__(self, folder: Path, url: str = "") -> None:
         self.name, self._engine = _at(url) if url else _in(folder)
+        self._readers = self._engine.execution_options(**{READS: True})
         with self._told(), self._engine.connect() as connection:
             self._upgrade(connection)
 
@@ -55,6 +62,12 @@ class Database:
             if alone and self.shared:
                 session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": alone})
             yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Lend a connection that only reads: it waits for nobody, and nobody for it. Raises StoreError."""
+        with self._told(), self._readers.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close all connections."""
@@ -123,10 +136,17 @@ def _address(url: str) -> URL:
 
 def _set_up(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # else the driver begins when it likes: see _begin
-    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL"):
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "synchronous = NORMAL",
+        f"cache_size = -{CACHE_KIB}",
+        f"mmap_size = {MAPPED_BYTES}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
-    """Wait for other writers now, not after having read what they are about to change."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Wait for other writers now, not after having read what they are about to change; readers wait for none."""
+    reads = connection.get_execution_options().get(READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, Select, column, func, literal_column, select, table, text
+from sqlalchemy import Integer, Row, Select, column, func, literal_column, select, table, text
 
 from engine.errors import UnknownThing
 from engine.store.database import Database
@@ -53,17 +53,16 @@ class Library:
         before: the id of the last entry of the page before this one.
         """
         asked = self._found(words_of(words), voice, before) if words_of(words) else _listed(voice, before)
-        with self._database.session() as session:
-            rows = session.execute(asked.limit(limit))
-            return tuple(Entry(**row._mapping) for row in rows)
+        with self._database.reading() as connection:
+            return tuple(map(_entry, connection.execute(asked.limit(limit))))
 
     def get(self, id_: int) -> Entry:
         """Return one. Raises UnknownThing."""
-        with self._database.session() as session:
-            row = session.execute(select(*_COLUMNS).where(TakeRow.id == id_)).first()
-            if row is None:
-                raise UnknownThing("take in the library", id_, ["what `cuevox library search` lists"])
-            return Entry(**row._mapping)
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_COLUMNS).where(TakeRow.id == id_)).first()
+        if row is None:
+            raise UnknownThing("take in the library", id_, ["what `cuevox library search` lists"])
+        return _entry(row)
 
     def pin(self, id_: int, pinned: bool) -> None:
         """Keep a take from being pruned, or no longer. Raises UnknownThing."""
@@ -87,6 +86,10 @@ class Library:
         if before is not None:
             asked = asked.where(rowid < before)
         return asked.order_by(rowid.desc())
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**dict(zip(Entry.__struct_fields__, row, strict=True)))
 
 
 def _listed(voice: str, before: int | None) -> Select[Any]:

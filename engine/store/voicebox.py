@@ -5,6 +5,7 @@ Older databases lack columns and tables: what is not there is empty.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 import tempfile
@@ -28,10 +29,21 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     tables: dict[str, list[Record]]
+    by_value: dict[tuple[str, str], dict[object, list[Record]]] = {}
+    """Rows by table and column, then by value: filled as they are asked for."""
 
-    def rows(self, table: str, **where: object) -> list[Record]:
-        """Return the rows of a table in which these columns have these values."""
-        return [row for row in self.tables[table] if all(row.get(name) == value for name, value in where.items())]
+    def rows(self, table: str) -> list[Record]:
+        """Return all rows of a table."""
+        return self.tables[table]
+
+    def rows_of(self, table: str, column: str, value: object) -> list[Record]:
+        """Return the rows of a table in which a column has a value."""
+        if (table, column) not in self.by_value:
+            found: dict[object, list[Record]] = {}
+            for row in self.tables[table]:
+                found.setdefault(row.get(column), []).append(row)
+            self.by_value[table, column] = found
+        return self.by_value[table, column].get(value, [])
 
     def file(self, named: object) -> Path | None:
         """Return the sound that a row names, None: it is not in the folder; what lies outside is not looked at.
@@ -51,17 +63,12 @@ def read_folder(path: Path) -> Folder:
     path = path.resolve()
     if not path.is_dir():
         raise MediaError(f"{path} is no folder")
-    databases = [each for each in sorted(path.glob("*.db")) if _is_voicebox(each)]
-    if not databases:
-        raise MediaError(f"{path} is no data folder of Voicebox: no *.db in it has a table profiles")
-    return Folder(path=path, tables=_tables(databases[0]))
-
-
-def _is_voicebox(database: Path) -> bool:
-    try:
-        return bool(_tables(database)["profiles"] or _tables(database)["generations"])
-    except MediaError:
-        return False
+    for database in sorted(path.glob("*.db")):
+        with contextlib.suppress(MediaError):  # another program's
+            tables = _tables(database)
+            if tables["profiles"] or tables["generations"]:
+                return Folder(path=path, tables=tables)
+    raise MediaError(f"{path} is no data folder of Voicebox: no *.db in it has profiles or generations")
 
 
 def _tables(database: Path) -> dict[str, list[Record]]:

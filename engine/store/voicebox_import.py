@@ -91,7 +91,7 @@ class VoiceboxImport:
         name = f"profile {row.get('name')!r}"
         self._ids[row.get("id")] = identifier(str(row.get("name") or row.get("id")), self._ids.values())
         samples = []
-        for sample in source.rows("profile_samples", profile_id=row.get("id")):
+        for sample in source.rows_of("profile_samples", "profile_id", row.get("id")):
             path = source.file(sample.get("audio_path"))
             if path is None:
                 self._leave(name, f"its sample {sample.get('audio_path')} is not in the folder")
@@ -167,8 +167,8 @@ class VoiceboxImport:
         if str(row.get("status") or "completed") not in ("completed", "complete", "done", "success"):
             self._leave(where, f"it is {row['status']}")
             return 0
-        versions = source.rows("generation_versions", generation_id=row.get("id"))
-        notes = {str(v.get("audio_path")): _note(v) for v in versions}
+        versions = source.rows_of("generation_versions", "generation_id", row.get("id"))
+        notes = {str(v.get("audio_path")): _note(v, versions) for v in versions}
         kept = 0
         for named in dict.fromkeys([str(row.get("audio_path")), *notes]):
             path = source.file(named)
@@ -221,5 +221,9 @@ def identifier(name: str, taken: Iterable[str]) -> str:
     return next(each for each in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if each not in known)
 
 
-def _note(version: Record) -> str:
-    return " ".join(filter(None, [str(version.get("label") or ""), "(default)" if version.get("is_default") else ""]))
+def _note(version: Record, versions: Iterable[Record]) -> str:
+    """Return what a version is called, what it was made of, and whether it is the one that plays."""
+    made_of = [v for v in versions if v.get("id") is not None and v["id"] == version.get("source_version_id")]
+    label = str(version.get("label") or "")
+    source = f"from {made_of[0]['label']}" if made_of and made_of[0].get("label") else ""
+    return " ".join(filter(None, [label, source, "(default)" if version.get("is_default") else ""]))

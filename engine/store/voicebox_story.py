@@ -26,7 +26,7 @@ def write_story(source: Folder, row: Record, name: str, folder: Path, leave: Lea
     target = folder / "story.yaml"
     if target.exists():
         raise StoryError(f"{target} is there already")
-    items = source.rows("story_items", story_id=row.get("id"))
+    items = source.rows_of("story_items", "story_id", row.get("id"))
     if not items:
         raise StoryError("it is empty")
     if row.get("description"):
@@ -49,7 +49,7 @@ def write_story(source: Folder, row: Record, name: str, folder: Path, leave: Lea
 
 
 def _clip(source: Folder, item: Record, number: int, folder: Path, leave: Leave) -> Iterator[Clip]:
-    generation = next(iter(source.rows("generations", id=item.get("generation_id"))), {})
+    generation = next(iter(source.rows_of("generations", "id", item.get("generation_id"))), {})
     path = source.file(_sound(source, item, generation))
     what = f"clip {number} at {item.get('start_time_ms')} ms"
     if path is None:
@@ -80,7 +80,7 @@ def _clip(source: Folder, item: Record, number: int, folder: Path, leave: Leave)
 
 def _sound(source: Folder, item: Record, generation: Record) -> object:
     """Return the sound of the version that the clip plays, or of the default one, or of the generation."""
-    versions = source.rows("generation_versions", generation_id=item.get("generation_id"))
+    versions = source.rows_of("generation_versions", "generation_id", item.get("generation_id"))
     chosen = [v for v in versions if item.get("version_id") is not None and v.get("id") == item["version_id"]]
     chosen = chosen or [v for v in versions if v.get("is_default")]
     return chosen[0].get("audio_path") if chosen else generation.get("audio_path")

@@ -20,6 +20,7 @@ from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.edit import EffectTable
 from engine.story.equip import equip
+from engine.story.formats import upgraded
 from engine.story.midi_file import read_midi_file
 from engine.story.model import Story
 from engine.story.nodes import Mapping, Node, Sequence
@@ -40,6 +41,18 @@ class Stamp(msgspec.Struct, frozen=True):
     size_bytes: int
     changed_ns: int
     digest: str
+
+
+class Patched(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file becomes when a story is saved: its text, and that as a tree."""
+
+    text: str
+    root: Node
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file that will be."""
+        return _digest(self.text.encode())
 
 
 class StoryDocument:
@@ -65,6 +78,7 @@ class StoryDocument:
         that the story names; one that can't be used is no error, it is bypassed.
         """
         text, stamp = _read(path)
+        text = upgraded(text, path.name)
         root, seen = nodes.compose(text, path.name), Seen()
         seen.look(text)
         reader, folder = Reader(root, seen), path.parent
@@ -100,8 +114,11 @@ class StoryDocument:
 
         Raises StoryError when the file was edited on disk since it was read: nothing is overwritten silently.
         """
-        if story == self.story:
-            return
+        if story != self.story:
+            self.write(self.patched(story), story)
+
+    def patched(self, story: Story) -> Patched:
+        """Return what the file becomes when ``story`` is saved; nothing is written yet. Raises StoryError."""
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
         text = self._patched(story)
@@ -110,10 +127,16 @@ class StoryDocument:
         reader = Reader(root, self._seen)
         if _checked(root, reader, self.path.name, before=self.story) != bare(story):
             raise StoryError(f"{self.path}: the patched text would not read back as the story; nothing was written")
+        return Patched(text=text, root=root)
+
+    def write(self, patched: Patched, story: Story) -> None:
+        """Have the file say what ``patched`` returned. Raises StoryError."""
+        if self.changed_on_disk():
+            raise StoryError(f"{self.path} was edited on disk while it was saved; reload it first")
         keep_backup(self.path.resolve())
-        _write(self.path, text)
+        _write(self.path, patched.text)
         _, self._stamp = _read(self.path)
-        self._text, self._root, self.story = text, root, story
+        self._text, self._root, self.story = patched.text, patched.root, story
 
     def _patched(self, story: Story) -> str:
         root = None if self._text.startswith("\ufeff") else self._root
@@ -130,7 +153,7 @@ class StoryDocument:
     def restore(path: Path, copy: Path) -> None:
         """Bring a backup back; what the file says now becomes a backup itself. Raises StoryError for a wrong one."""
         text, _ = _read(copy)
-        read_story(text, copy.name)
+        read_story(upgraded(text, copy.name), copy.name)
         if path.exists():
             keep_backup(path.resolve())
         _write(path, text)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,26 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     story_sha256: str
 
 
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in between: a save takes in everything before it."""
+
+    mark: int
+
+
+class Saving(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in between: the file is about to become a text that holds everything before a mark.
+
+    Where the file is that text, the save was done, and what died was only the clearing of the journal.
+    """
+
+    saving: int
+    story_sha256: str
+
+
+_MARK = msgspec.json.Decoder(Mark)
+_SAVING = msgspec.json.Decoder(Saving)
+
+
 class Journal:
     """``.STORY.yaml.journal`` beside the story. Control process only; ``sync`` may run in a thread."""
 
@@ -84,7 +105,10 @@ class Journal:
         """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash."""
         dropped: list[str] = []
         lines, torn = self._lines()
+        saved = self._saved(lines)
         for number, line in enumerate(lines, start=2):
+            if number <= saved or _is_between(line):
+                continue
             try:
                 story = apply_edit(story, _DECODER.decode(line), effects)
             except msgspec.MsgspecError as error:
@@ -95,10 +119,47 @@ class Journal:
             dropped.append("the last line was cut off while it was written")
         return story, tuple(dropped)
 
+    def mark(self) -> int | None:
+        """Note that a save takes in everything up to here; return the mark's number, None: there is nothing.
+
+        Raises StoryError.
+        """
+        if self._file is None and not self.path.exists():
+            return None
+        mark = secrets.randbits(53)
+        self._between(Mark(mark=mark))
+        return mark
+
+    def saving(self, mark: int | None, story_sha256: str) -> None:
+        """Note, before it is done, that the file becomes a text with everything before ``mark``. Raises StoryError."""
+        if mark is not None:
+            self._between(Saving(saving=mark, story_sha256=story_sha256))
+
     def clear(self) -> None:
         """Forget every edit: the story's file holds them."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+    def _between(self, line: Mark | Saving) -> None:
+        try:
+            if self._file is None:
+                self._file = self._open()
+            written = _ENCODER.encode(line) + b"\n"
+            self._write(self._file, written)
+        except OSError as error:
+            raise StoryError(f"{self.path} can't be written, nothing was saved: {error.strerror}") from error
+        if self._newest is not None:
+            self._newest.add(written, written)
+
+    def _saved(self, lines: list[bytes]) -> int:
+        """Return the number of the last line whose edit the file holds already; 0: none."""
+        between = [line for line in lines if _is_between(line)]
+        if not between:
+            return 0
+        digest = hashlib.sha256(self._story_path.read_bytes()).hexdigest()
+        done = [s.saving for line in between if (s := _saving(line)) and s.story_sha256 == digest]
+        marks = {_MARK.decode(line).mark: n for n, line in enumerate(lines, start=2) if line.startswith(b'{"mark"')}
+        return marks.get(done[-1], 0) if done else 0
 
     def _lines(self) -> tuple[list[bytes], bool]:
         """Return the whole lines after the header, and whether a torn one follows: it was never acknowledged."""
@@ -197,6 +258,14 @@ class _Newest:
         text = b"".join([self._header, *self._lines.values()])
         self.bytes = len(text)
         return text
+
+
+def _is_between(line: bytes) -> bool:
+    return line.startswith((b'{"mark"', b'{"saving"'))
+
+
+def _saving(line: bytes) -> Saving | None:
+    return _SAVING.decode(line) if line.startswith(b'{"saving"') else None
 
 
 def _target_of(line: bytes) -> object:

@@ -8,6 +8,7 @@ from typing import cast, get_args
 from engine.params import DUCK
 from engine.story.automation_reader import read_automation
 from engine.story.fields import Fields, Notes
+from engine.story.formats import VERSION
 from engine.story.insert_reader import read_insert
 from engine.story.message_reader import read_messages
 from engine.story.model import (
@@ -58,8 +59,6 @@ from engine.story.nodes import Mapping, Node, Scalar
 from engine.story.positions import number_from
 from engine.story.problems import Path, allowed_text
 from engine.story.seen import Seen
-
-VERSION = 1
 
 STORY_KEYS = (
     "kind", "version", "title", "sample_rate", "tempo", "tracks", "buses", "master", "cues", "slots", "markers",

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.params import DUCK
 from engine.plugins.facts import is_plugin, plugin_name
+from engine.story.formats import VERSION
 from engine.story.messages import Outgoing, SendController, SendNote, SendOsc, SendProgram, SendShow
 from engine.story.model import (
     After,
@@ -42,7 +43,6 @@ from engine.story.model import (
     TempoPoint,
     Track,
 )
-from engine.story.reader import VERSION
 
 LeafKind = Literal[
     "word", "text", "speech", "number", "switch", "limit", "time", "span", "position", "words", "point", "args"

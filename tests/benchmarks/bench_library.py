@@ -1,17 +1,24 @@
 """A library of a million takes in SQLite: what a search, a page and a new take cost; and recovery of a long journal.
 
-The reference is a plain scan of the same table for a word, in the same file, by sqlite3 itself.
+The reference is a plain scan of the same table for a word, in the same file, by sqlite3 itself. The same takes are
+asked for from a PostgreSQL beside it, where its server is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import random
+import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from report import NOTES, Report, quantile
 
@@ -28,13 +35,24 @@ TURNS = 40
 WORDS = 20_000
 VOICES = 40
 EDITS = 2_000
+COLUMNS = "line, number, digest, seed, voice, text, recipe, made_at, note, search_text, used_at"
+SEARCHES: dict[str, dict[str, str]] = {
+    "a word in every third line": {"words": "w0"},
+    "a rare word": {"words": f"w{WORDS - 5:x}"},
+    "two common words": {"words": "w0 w1"},
+    "the beginning of a word": {"words": "w4e"},
+    "a common word of a rare voice": {"words": "w0", "voice": f"voice{VOICES}"},
+    "words that no line holds together": {"words": f"w{WORDS - 5:x} w{WORDS - 6:x}"},
+}
 
 
 def main() -> None:
     """Fill a library, ask it, and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--takes", type=int, default=TAKES)
-    count = parser.parse_args().takes
+    parser.add_argument("--postgres-takes", type=int, default=None, help="as many as in SQLite unless said; 0: none")
+    args = parser.parse_args()
+    count = args.takes
     report = Report("library", f"A library of {count:,} takes")
     with tempfile.TemporaryDirectory(prefix="cuevox-bench-") as folder:
         database = Database(Path(folder))
@@ -44,6 +62,7 @@ def main() -> None:
         _ask(report, Library(database), Path(folder) / FILE, count)
         database.close()
         _recover(report, Path(folder))
+        _beside(report, Path(folder), count if args.postgres_takes is None else args.postgres_takes)
     report.finish()
 
 
@@ -53,14 +72,69 @@ def _fill(path: Path, count: int) -> float:
     connection.execute("PRAGMA synchronous = OFF")
     (trigger,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'take_search_new'").fetchone()
     connection.execute("DROP TRIGGER take_search_new")  # the index is made at once, afterwards
-    columns = "line, number, digest, seed, voice, text, recipe, made_at, note, search_text, used_at"
-    connection.executemany(f"INSERT INTO take ({columns}) VALUES ({', '.join('?' * 11)})", _rows(count))
+    connection.executemany(f"INSERT INTO take ({COLUMNS}) VALUES ({', '.join('?' * 11)})", _rows(count))
     connection.execute("INSERT INTO take_search (take_search) VALUES ('rebuild')")
     connection.execute(trigger)
     connection.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return time.perf_counter() - began
+
+
+def _beside(report: Report, folder: Path, count: int) -> None:
+    """Ask a PostgreSQL of our own for the same."""
+    with _postgres(folder) as url:
+        if not count or not url:
+            report.facts["PostgreSQL"] = "not asked for" if url else "not installed"
+            return
+        NOTES.print(f"filling {count:,} takes into PostgreSQL")
+        database = Database(folder, url)
+        began = time.perf_counter()
+        _copy(url, count)
+        report.add("PostgreSQL: filling it", (time.perf_counter() - began) / count * 1e6, "µs per take")
+        library = Library(database)
+        for what, manner in SEARCHES.items():
+            p95 = _timed(lambda manner=manner: library.page(**manner))  # type: ignore[misc]
+            report.add(f"PostgreSQL, search: {what}, 95 %", p95, "ms")
+        p95 = _timed(library.page)
+        report.add("PostgreSQL, list page: the newest, 95 %", p95, "ms")
+        database.close()
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    """Lend the URL of an empty database, empty where there is no server."""
+    from tests.postgres_server import NOBODY, Server, binaries
+
+    programs = binaries()
+    if programs is None:
+        yield ""
+        return
+    place, as_user = folder / "postgres", None
+    place.mkdir()
+    folder.chmod(0o755)
+    if os.getuid() == 0:
+        import pwd
+
+        as_user = next(user.pw_name for user in pwd.getpwall() if user.pw_name in NOBODY)
+        shutil.chown(place, as_user)
+    server = Server(programs, place, as_user)
+    try:
+        yield server.database("bench")
+    finally:
+        server.stop()
+
+
+def _copy(url: str, count: int) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        with cursor.copy(f"COPY take ({COLUMNS}, seconds, pinned, origin, facts) FROM STDIN") as copy:
+            for row in _rows(count):
+                copy.write_row((*row, 1.0, False, "", ""))
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE take")
 
 
 def _rows(count: int) -> Iterator[tuple[object, ...]]:
@@ -78,16 +152,8 @@ def _rows(count: int) -> Iterator[tuple[object, ...]]:
 
 
 def _ask(report: Report, library: Library, path: Path, count: int) -> None:
-    searches = {
-        "a word in every third line": {"words": "w0"},
-        "a rare word": {"words": f"w{WORDS - 5:x}"},
-        "two common words": {"words": "w0 w1"},
-        "the beginning of a word": {"words": "w4e"},
-        "a common word of a rare voice": {"words": "w0", "voice": f"voice{VOICES}"},
-        "words that no line holds together": {"words": f"w{WORDS - 5:x} w{WORDS - 6:x}"},
-    }
     scan = _scan(path)
-    for what, manner in searches.items():
+    for what, manner in SEARCHES.items():
         p95 = _timed(lambda manner=manner: library.page(**manner))  # type: ignore[misc]
         report.add(f"search: {what}, 95 %", p95, "ms", at_most=SEARCH_MS, reference=scan, reference_name="LIKE scan")
     pages = {

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from bridge.port import (
+    CaptureState,
     ClipFacts,
     EditingState,
     EngineStatus,
@@ -287,6 +288,9 @@ class FakeEngine:
 
     def recording(self) -> RecordingState:
         return RecordingState()
+
+    def captures(self) -> CaptureState:
+        return CaptureState()
 
     def streams(self) -> Sequence[StreamState]:
         return (

@@ -65,7 +65,7 @@ class Card:
 
 def opened(monkeypatch: pytest.MonkeyPatch, host: str, channels: int, rate: float) -> Card:
     card = Card(host, channels, rate)
-    monkeypatch.setattr(devices, "_portaudio", lambda: card)
+    monkeypatch.setattr(devices, "portaudio", lambda: card)
     monkeypatch.setattr(devices, "forget_devices", lambda: None)
     DeviceOutput((None,), 48000, 64).start(lambda out, when, lost: out.__setitem__(slice(None), (0.5, 0.25)))
     return card

@@ -14,6 +14,9 @@ from engine.store.jobs import Jobs
 from engine.store.library import Library
 from engine.store.presets import Presets
 from engine.store.profiles import Profiles
+from engine.store.pruning import Rule, prune
+from engine.store.usage import usage
+from engine.store.verifying import Inspector
 from engine.store.words import folded, words_of
 from engine.story.model import Line
 from tests.store.stores import BOTH, Store, store, url_of  # noqa: F401 - a fixture
@@ -82,6 +85,41 @@ def test_a_page_is_one_statement_and_profiles_are_two(store):  # noqa: F811
         asked = [s for s in statements if not s.startswith("BEGIN")]
         assert len(asked) <= most, asked
     assert len(profiles.all()) == 3 and len(list(store.media.files())) == 1  # the same sample six times
+
+
+def test_what_is_asked_costs_as_many_statements_however_much_there_is(store):  # noqa: F811
+    """No question has another one for each of its answers."""
+    profiles = Profiles(store.database, store.folder, store.media)
+    soundfile.write(store.folder / "one.wav", speech(2.5), 24_000)
+    inspector = Inspector(store.database, store.media, TakeCache(store.folder / "takes"), profiles)
+    asks = {
+        "search": lambda: Library(store.database).page(words="line"),
+        "takes": lambda: store.takes.of(Line(text="Same", voice="plain")),
+        "profiles": profiles.all,
+        "history": lambda: history(store.database),
+        "jobs": lambda: Jobs(store.database).newest(),
+        "presets": lambda: Presets(store.database).all(),
+        "usage": lambda: usage(store.database, store.media.folder, store.folder / "takes"),
+        "verify": lambda: inspector.verify(quick=True),
+        "prune": lambda: prune(store.database, store.media, Rule(max_bytes=0), dry_run=True),
+    }
+    counts = []
+    for some in (range(2), range(2, 9)):
+        for number in some:
+            store.note(f"Line {number}", sound=store.sound(number))
+            store.note("Same", seed=number)
+            profiles.make(replace(ANNA, id=f"anna{number}"), [store.folder / "one.wav"], [""])
+            (store.folder / f"deep{number}.yaml").write_text("kind: voice\nversion: 1\nname: Deep\n")
+            Presets(store.database).put(store.folder / f"deep{number}.yaml")
+            with Jobs(store.database).run("render", "story.yaml"):
+                pass
+        counted = {}
+        for name, ask in asks.items():
+            with store.counted() as statements:
+                ask()
+            counted[name] = len(statements)
+        counts.append(counted)
+    assert counts[0] == counts[1]
 
 
 def test_pins_history_jobs_and_presets(store):  # noqa: F811

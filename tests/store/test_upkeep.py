@@ -1,22 +1,27 @@
 """The library's sound: kept once, pruned by age and size, verified, repaired; never with many files open."""
 
 import resource
+import subprocess
 from datetime import timedelta
 
+import numpy as np
 import pytest
+import soundfile
 from sqlalchemy import update
 
 from engine.errors import MediaError
 from engine.render.cache import TakeCache
+from engine.store.database import StoreError
 from engine.store.history import now
 from engine.store.library import Library
+from engine.store.media import MEDIA, Media
 from engine.store.profiles import Profiles
 from engine.store.pruning import Rule, prune
 from engine.store.tables import TakeRow
 from engine.store.usage import usage
 from engine.store.verifying import DAMAGED, Inspector
 from engine.story.model import Line
-from tests.store.stores import store  # noqa: F401 - a fixture
+from tests.store.stores import Store, store  # noqa: F401 - a fixture
 
 GENEROUS = Rule(max_bytes=1 << 40)
 
@@ -126,6 +131,51 @@ def test_a_full_disk_damages_nothing(store, monkeypatch):  # noqa: F811
         store.note("New", sound=store.sound(9))
     assert [e.text for e in Library(store.database).page()] == ["Line 0"]
     assert inspector(store).verify() == ()
+
+
+def test_sounds_may_be_kept_as_flac(store):  # noqa: F811
+    media = Media(store.folder / "flac", flac=True)
+    source = store.sound(3, frames=48_000)
+    loud = store.folder / "loud.wav"
+    soundfile.write(loud, np.full((480, 1), 1.5, np.float32), 48_000, subtype="FLOAT")
+    for file, suffix in ((source, ".flac"), (loud, ".wav")):
+        with media.incoming(file, linked=True) as (sound, copy), store.database.session(alone=MEDIA) as session:
+            media.keep(session, sound, copy)
+        kept = media.path(sound.sha256, sound.suffix)
+        assert kept.suffix == suffix and not list(media.forgotten())
+        heard, was = (soundfile.read(path, dtype="float32")[0] for path in (kept, file))
+        assert np.abs(heard - was).max() <= (2.0**-23 if suffix == ".flac" else 0.0)
+    flac = next(path for path in media.files() if path.suffix == ".flac")
+    assert flac.stat().st_size < 0.8 * source.stat().st_size
+
+
+@pytest.mark.extra
+def test_a_disk_that_fills_up_ends_it_and_damages_nothing(tmp_path, request):
+    """A real one: a disk in memory of 3 MB that takes are noted on until nothing more fits."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], check=False).returncode:
+        pytest.skip("only root may mount a disk")
+    request.addfinalizer(lambda: subprocess.run(["umount", "-l", disk], check=True))
+    full = Store(disk / "library")
+    sounds = Store(tmp_path / "sounds")
+    said = ""
+    for number in range(200):
+        try:
+            full.note(f"Line {number}", sound=sounds.sound(number, frames=12_000))
+        except (MediaError, StoreError) as error:
+            said = str(error)
+            break
+    assert "No space left on device" in said or "disk is full" in said
+    known = Library(full.database).page(limit=1000)
+    assert 20 < len(known) == number
+    assert inspector(full).verify() == ()
+    prune(full.database, full.media, Rule(max_bytes=1 << 20))
+    full.note("There is room again", sound=sounds.sound(999))
+    assert Library(full.database).page(words="room again")[0].media
+    assert inspector(full).verify() == ()
+    full.database.close()
+    sounds.database.close()
 
 
 def test_many_takes_open_few_files(store):  # noqa: F811

@@ -105,7 +105,10 @@ def test_a_folder_is_taken_over_and_stays_as_it_is(box, kept):
     takes = {(e.text, e.number): e for e in Library(kept.database).page()}
     first = takes["The first line.", 1]
     assert (first.voice, first.seed, first.origin, first.note) == ("old-anna", 7, "voicebox qwen 1.7B", "original")
-    assert takes["The first line.", 2].note == "with room (default)" and takes["Die zweite Zeile.", 1].voice == "kokoro"
+    assert (
+        takes["The first line.", 2].note == "with room from original (default)"
+        and takes["Die zweite Zeile.", 1].voice == "kokoro"
+    )
     assert all(e.media for e in takes.values())
     told = (
         "'teleport'",

@@ -1,5 +1,6 @@
 """The journal: what was acknowledged survives a crash, and what is torn or no longer fits is told."""
 
+import hashlib
 import os
 
 import pytest
@@ -50,6 +51,38 @@ def test_every_edit_is_there_when_append_returns(path):
     journal.clear()
     assert [p.name for p in path.parent.iterdir()] == ["story.yaml"]
     assert Journal(path).replay(STORY) == (STORY, ())
+
+
+@pytest.mark.parametrize("died", ["before the file", "before the journal was cleared", "after a second try"])
+def test_nothing_is_edited_twice_by_who_dies_while_saving(path, died):
+    journal = Journal(path)
+    for edit in EDITS[:4]:
+        journal.append(edit)
+    mark = journal.mark()
+    journal.append(EDITS[4])  # made while the file is being written
+    if died == "after a second try":  # one save was done, the next one was not
+        journal.saving(mark, hashlib.sha256(b"saved\n").hexdigest())
+        path.write_text("saved\n")
+        journal = Journal(path)
+        journal.append(EDITS[5])
+        journal.saving(journal.mark(), hashlib.sha256(b"never written\n").hexdigest())
+        assert Journal(path).replay(edited(EDITS[:4])) == (edited(EDITS[:6]), ())
+        return
+    journal.saving(mark, hashlib.sha256(b"saved\n").hexdigest())
+    if died == "before the file":
+        assert Journal(path).replay(STORY) == (edited(EDITS[:5]), ())
+        return
+    path.write_text("saved\n")
+    assert Journal(path).replay(edited(EDITS[:4])) == (edited(EDITS[:5]), ())
+    story, dropped = Journal(path).replay(STORY)  # told apart by the file alone: the first four are not made again
+    assert story == apply_edit(STORY, EDITS[4]) and not dropped
+
+
+def test_nothing_is_marked_where_nothing_was_edited(path):
+    journal = Journal(path)
+    assert journal.mark() is None
+    journal.saving(None, "")
+    assert not journal.path.exists()
 
 
 def test_a_torn_last_line_is_told_and_the_next_edit_does_not_grow_onto_it(path):

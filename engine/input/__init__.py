@@ -1,0 +1,1 @@
+"""Sound that comes in: devices, and files that are played as if they were one."""
