@@ -163,7 +163,8 @@ def loaded_by(statement: str) -> set[str]:
 
 
 LIGHT_PROCESSES = {
-    "control": "import engine.control",
+    "control": "import engine.control.control",
+    "io": "import engine.io.io_process",
     "worker": "import engine.voices.worker",
     "client": "import bridge.client",
 }

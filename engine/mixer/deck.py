@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer import schedule as scheduling
+from engine.mixer.knobs import Knobs
 from engine.mixer.players import new_players, rehouse, release_all, release_on, released_by
 from engine.mixer.playing import play
 from engine.mixer.reports import Reports
-from engine.mixer.state import Knobs, MixerState
+from engine.mixer.state import MixerState
 from engine.mixer.strips import Strips
 from engine.mixer.touching import touch
 

@@ -17,6 +17,7 @@ from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph
 from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for
 from engine.mixer.hosted_insert import HostedInsert
+from engine.mixer.knobs import new_knobs, note
 from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
@@ -28,7 +29,7 @@ from engine.mixer.ramps import glide
 from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
-from engine.mixer.state import STAND, MixerState, new_knobs, note
+from engine.mixer.state import STAND, MixerState
 from engine.mixer.strips import fail, new_strips
 from engine.mixer.touching import touch
 from engine.mixer.watch import NO_WATCH, Watch

@@ -9,11 +9,11 @@ import numpy as np
 
 from engine.mixer.automation import Automation
 from engine.mixer.ducking import DUCK_PARAMS, Ducks, set_duck
+from engine.mixer.knobs import Knobs, note
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.rack import Rack
 from engine.mixer.ramps import glide
 from engine.mixer.reports import Reports
-from engine.mixer.state import Knobs, note
 from engine.mixer.strips import GAIN, PAN, ROWS, Strips, fail, find_send, turn
 from engine.params import DUCK
 from engine.realtime.records import Kind

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from engine.mixer.beginnings import start, vary
 from engine.mixer.compile import kernel
+from engine.mixer.knobs import Knobs, note
 from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, stop
 from engine.mixer.reports import Reports, tell
-from engine.mixer.state import Knobs, note
 from engine.mixer.streams import PLAIN
 from engine.mixer.strips import Strips, is_turn, turn
 from engine.realtime.records import NOW, PAGED, RECORD, STREAMED, Kind, Report

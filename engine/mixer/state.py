@@ -7,9 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel
-from engine.realtime.records import NOW, RECORD, Kind
-
 STAND = np.dtype(
     [
         ("frame", "<i8"),
@@ -24,9 +21,6 @@ STAND = np.dtype(
 )
 """Where everything stands at the next block's first frame. epoch: the newest one not acknowledged yet, 0: none."""
 
-KNOBS = tuple(int(kind) for kind in Kind if kind.name.startswith("SET_") and kind is not Kind.SET_LOOP)
-"""The kinds of records that turn something and leave it there."""
-
 MOST_KNOBS = 4096
 
 
@@ -40,44 +34,3 @@ class MixerState(NamedTuple):
     players: NDArray[Any]
     waiting: NDArray[Any]
     knobs: NDArray[Any]
-
-
-class Knobs(NamedTuple):
-    """The newest record of each knob that was turned since the graph was built, in the order of their first turns.
-
-    rows: RECORDs, MOST_KNOBS at most. used: [how many].
-    """
-
-    rows: NDArray[Any]
-    used: NDArray[np.int64]
-
-    @property
-    def turned(self) -> NDArray[Any]:
-        """Those rows that are used."""
-        return self.rows[: self.used[0]]
-
-
-def new_knobs() -> Knobs:
-    """Return knobs of which none was turned."""
-    return Knobs(np.zeros(MOST_KNOBS, RECORD), np.zeros(1, np.int64))
-
-
-@kernel
-def note(knobs: Knobs, record: Any) -> None:
-    """Keep ``record`` if it turns something."""
-    if record.kind not in KNOBS:
-        return
-    place, count = 0, knobs.used[0]
-    while place < count and not _same_knob(knobs.rows[place], record):
-        place += 1
-    if place == len(knobs.rows):
-        return
-    knobs.rows[place] = record
-    knobs.rows[place].frame = NOW
-    knobs.used[0] = max(count, place + 1)
-
-
-@kernel
-def _same_knob(one: Any, other: Any) -> bool:
-    same: bool = one.kind == other.kind and one.strip == other.strip
-    return same and one.index == other.index and one.param == other.param
