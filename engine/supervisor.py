@@ -115,12 +115,22 @@ class Supervisor:
                 reason = await self._listen(pair, io)
             finally:
                 watching.cancel()
-            if self._doom.died():
-                raise StartFailed(f"{DEATHS} control processes in a row died within {SHORT_SECONDS:g} s: {reason}")
-            log.error("another control process takes over: %s", reason)
-            await self._stop_control()
+            while reason:
+                if self._doom.died():
+                    raise StartFailed(f"{DEATHS} control processes in a row died within {SHORT_SECONDS:g} s: {reason}")
+                log.error("another control process takes over: %s", reason)
+                await self._stop_control()
+                reason = await self._follow_control(memory, pair, io, reason)
+
+    async def _follow_control(self, memory: EngineMemory, pair: AudioPair, io: IoKeeper, reason: str) -> str:
+        """Have another control process go on; return why it did not get so far, nothing where it did."""
+        self._doom.born()
+        try:
             await self._start_control(memory, pair, io, reason)
-            self._doom.born()
+        except StartFailed as error:
+            return str(error)
+        self._doom.born()
+        return ""
 
     async def _listen(self, pair: AudioPair, io: IoKeeper) -> str:
         """Pass messages on until control has ended; return why."""

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 import soundfile
 
@@ -96,16 +97,22 @@ def test_another_story_is_loaded_exported_and_played_on_by_a_successor(tmp_path:
         assert cuevox.get("/session/name") == "Act two"
         assert cuevox.get("/strip/voices/gain") == -9.0
         (job,) = cuevox.ask("/export", "friday", "stems")
-        replace_control(rig, cuevox)
+        replace_control(rig, cuevox, deaths=2)
         manifest = tmp_path / "exports" / "friday" / "manifest.json"
         while str(job) in cuevox.ask("/jobs"):
             cuevox.ask("/sync", 1)
         assert manifest.exists(), "begun anew by the successor"
 
 
-def replace_control(rig: Rig, cuevox: Cuevox) -> None:
-    """Kill the control process and return when the next one answers."""
-    rig.child("bridge.cli.control_process").kill()
+def replace_control(rig: Rig, cuevox: Cuevox, deaths: int = 1) -> None:
+    """Kill the control process, and its followers before they are ready; return when the next one answers."""
+    gone: set[int] = set()
+    while len(gone) < deaths:
+        with contextlib.suppress(StopIteration, psutil.NoSuchProcess):
+            control = rig.child("bridge.cli.control_process")
+            if control.pid not in gone:
+                gone.add(control.pid)
+                control.kill()
     while cuevox.connected:
         pass
     cuevox.wait_connected(60.0)
