@@ -51,6 +51,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return _compiled(function, fastmath=False)
 
 
+def woven(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` into each kernel that calls it: a call of its own would count a reference to every array."""
+    compiled: Callable[P, R] = numba.njit(nogil=True, error_model="numpy", inline="always")(function)
+    return compiled
+
+
 def meter_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile like ``kernel``, but let sums and maxima be taken in any order: for what is measured, never for audio."""
     return _compiled(function, fastmath=True)

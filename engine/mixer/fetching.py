@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel
+from engine.mixer.compile import woven
 from engine.mixer.vectors import LANE, pointer
 
 _LINE_FLOATS = 16
@@ -43,7 +43,7 @@ _compiled: Any = intrinsic(_typed)
 _ask: Callable[[NDArray[np.float32], int], None] = _compiled
 
 
-@kernel
+@woven
 def fetch(array: NDArray[np.float32], first: int, floats: int) -> None:
     """Ask for ``floats`` of a contiguous array from ``first`` on; what lies outside is nobody's, and harmless."""
     for place in range(first, first + min(floats, _MOST_FLOATS), _LINE_FLOATS):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel
+from engine.mixer.compile import kernel, woven
 from engine.mixer.fetching import fetch
 from engine.mixer.levels import NEVER, level, level_rests
 from engine.mixer.paging import find, follow_pages
@@ -80,6 +80,12 @@ def _add_fading(
 
 
 @kernel
+def _mix(heard: NDArray[np.float32], gain: np.float32, into: NDArray[np.float32]) -> None:
+    for i in range(len(into)):
+        into[i] += heard[i] * gain
+
+
+@woven
 def _add_varied(
     row: Any,
     players: Players,
@@ -99,9 +105,8 @@ def _add_varied(
             read_varied(row, arena, filters, scratch, doubled, 1, players.other, count)
         move_on(row, count)
         if level_rests(row, frame + begin, count):
-            for i in range(count):
-                left[begin + i] += heard[i] * gain_left
-                right[begin + i] += other[i] * gain_right
+            _mix(heard, gain_left, left[begin : begin + count])
+            _mix(other, gain_right, right[begin : begin + count])
             continue
         for i in range(count):
             loud = np.float32(level(row, frame + begin + i))
@@ -109,7 +114,7 @@ def _add_varied(
             right[begin + i] += other[i] * loud * gain_right
 
 
-@kernel
+@woven
 def _fetch_ahead(row: Any, arena: NDArray[np.float32], frame: int, frames: int) -> None:
     """Have what a player is about to play brought into the fastest memory, while another one plays."""
     first, count = frame - row.start + row.skip, frames
@@ -143,20 +148,6 @@ def _rest(row: Any, begin: int) -> tuple[int, int]:
     if row.release_start != NEVER:
         left_over = min(left_over, row.release_start + row.release_frames - begin)
     return left_over, audible
-
-
-@kernel
-def _sound(
-    row: Any, players: Players, arena: NDArray[np.float32], begin: int, left: NDArray[np.float32],
-    right: NDArray[np.float32],
-) -> None:  # fmt: skip
-    if row.table != PLAIN:
-        _add_pages(row, arena, begin, left, right)
-    elif row.step == 0:  # without the scratch arrays: counting their references would cost as much as playing
-        first = row.offset + (begin - row.start + row.skip) * row.channels
-        _add(row, arena, first, begin, left, right)
-    else:
-        _add_varied(row, players, arena, begin, left, right)
 
 
 @kernel
@@ -197,7 +188,13 @@ def play(
         if sounding > 0:
             strip, wait = inputs[row.strip], begin - frame
             left, right = strip[wait : wait + sounding], strip[frames + wait : frames + wait + sounding]
-            _sound(row, players, arena, begin, left, right)
+            if row.table != PLAIN:
+                _add_pages(row, arena, begin, left, right)
+            elif row.step == 0:
+                first = row.offset + (begin - row.start + row.skip) * row.channels
+                _add(row, arena, first, begin, left, right)
+            else:
+                _add_varied(row, players, arena, begin, left, right)
         if left_over <= end - begin:
             _tell_end(row, reports, begin + max(0, left_over))
             continue

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel
+from engine.mixer.compile import kernel, woven
 from engine.mixer.doubling import AT_ONCE
 from engine.mixer.varispeed import FASTEST, MOST_TAPS, ONE, Filters, interpolate, lead, span
 from engine.mixer.vectors import LANES
@@ -56,17 +56,18 @@ def _looped(row: Any, arena: NDArray[np.float32], place: int, channel: int) -> n
     return here + (there - here) * np.float32(into / row.loop_fade)
 
 
-@kernel
+@woven
 def _copy(arena: NDArray[np.float32], first: int, channels: int, out: NDArray[np.float32], frames: int) -> None:
-    if channels == 1:  # a loop of its own, which the compiler makes four times as fast
+    clip = arena[first : first + frames * channels]  # from 0 on: a place that might be negative is looked at each time
+    if channels == 1:
         for i in range(frames):
-            out[i] = sound(arena[first + i])
+            out[i] = sound(clip[i])
     else:
         for i in range(frames):
-            out[i] = sound(arena[first + channels * i])
+            out[i] = sound(clip[2 * i])
 
 
-@kernel
+@woven
 def _unroll(
     row: Any, arena: NDArray[np.float32], first: int, channel: int, out: NDArray[np.float32], frames: int
 ) -> None:
@@ -81,7 +82,7 @@ def _unroll(
         _copy(arena, row.offset + first * row.channels + channel, row.channels, out, frames)
 
 
-@kernel
+@woven
 def read_varied(
     row: Any,
     arena: NDArray[np.float32],

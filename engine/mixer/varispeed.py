@@ -8,16 +8,17 @@ before it can.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel
+from engine.mixer.compile import kernel, woven
 from engine.mixer.doubling import AT_ONCE, NEIGHBOURS, double
 from engine.mixer.vectors import LANES
-from engine.mixer.weighing import PHASES, weigh
+from engine.mixer.weighing import PHASES, weigh, weigh_close
 
 ONE = 1 << 32
 """A place in a clip is a whole number of this many parts of a frame: exact, however blocks are cut."""
@@ -28,6 +29,8 @@ SLOWEST, FASTEST = 0.25, 4.0
 TAPS, MOST_TAPS = 32, 64
 BETA = 7.5
 """Of the Kaiser window: 76 dB."""
+WIDER = 4 / 3
+"""By how much a slope is at most wider than at rate 1, up to MOST_TAPS: all below 0.377 cycles a frame is heard."""
 EDGE = 0.5
 """Where a filter stands at half, in cycles per frame of the output."""
 BANDS_PER_OCTAVE = 6
@@ -76,16 +79,20 @@ def _on_a_cache_line(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return room[begin : begin + len(values)]
 
 
+def _taps(rate: float) -> int:
+    """Return how many taps a filter for rates up to ``rate`` has: they grow with it, a little less than they should."""
+    return max(TAPS, min(MOST_TAPS, LANES * math.ceil(TAPS * rate / WIDER / LANES)))
+
+
 def _band(rate: float) -> NDArray[np.float64]:
     """Return the filter for rates up to ``rate``, (PHASES + 1, taps); each row sums to 1.
 
-    It would have to grow with the rate. Beyond MOST_TAPS its slope gets wider instead, and moves down so far that it
-    lets no more fold back than that of rate 1.
+    Where it has fewer taps than it should its slope is wider, and moved down so far that it lets no more fold back than
+    that of rate 1.
     """
-    wanted = TAPS * rate
-    count = min(MOST_TAPS, LANES * round(wanted / LANES))
+    count = _taps(rate)
     slope = (76.0 - 7.95) / (14.36 * TAPS)
-    edge = (EDGE - slope / 2.0 * (max(1.0, wanted / count) - 1.0)) / rate
+    edge = (EDGE - slope / 2.0 * (max(1.0, TAPS * rate / count) - 1.0)) / rate
     places = _places(count)
     window = np.i0(BETA * np.sqrt(np.maximum(0.0, 1.0 - (places / (count / 2)) ** 2)))
     return _scaled(np.sinc(2.0 * edge * places) * window)
@@ -117,19 +124,19 @@ def band_of(step: int) -> int:
     return min(BANDS - 1, int(np.ceil(BANDS_PER_OCTAVE * np.log2(step / ONE) - 1e-9)))
 
 
-@kernel
+@woven
 def lead(filters: Filters, band: int) -> int:
     """Return how many frames before a place are needed to interpolate there."""
     return LEAD if band == 0 else filters.taps[band] // 2 - 1
 
 
-@kernel
+@woven
 def span(filters: Filters, band: int) -> int:
     """Return how many frames are needed in all for one place."""
     return SPAN if band == 0 else filters.taps[band]
 
 
-@kernel
+@woven
 def interpolate(
     filters: Filters,
     band: int,
@@ -148,7 +155,11 @@ def interpolate(
     if band == 0:
         for first in range(0, ((place + (frames - 1) * step) >> 32) + SPAN - 2 * NEIGHBOURS + 1, AT_ONCE):
             double(filters.weights, sound, first, doubled, 2 * first)
-        place, step, sound = 2 * place + ONE, 2 * step, doubled
-    for at in range(0, frames, LANES):
-        weigh(filters.table, filters.first[band], filters.taps[band], sound, place, step, out, at)
-        place += LANES * step
+        place, step = 2 * place + ONE, 2 * step
+        for at in range(0, frames, LANES):
+            weigh_close(filters.table, filters.first[0], doubled, place, step, out, at)
+            place += LANES * step
+    else:
+        for at in range(0, frames, LANES):
+            weigh(filters.table, filters.first[band], filters.taps[band], sound, place, step, out, at)
+            place += LANES * step

@@ -12,16 +12,15 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from engine.mixer.vectors import (
-    FLOAT,
     LANE,
     LANES,
+    VECTOR,
     gather,
     index,
     load,
     multiply_add,
     pointer,
     shuffle,
-    spread,
     store,
 )  # fmt: skip
 
@@ -29,6 +28,7 @@ PHASE_BITS = 7
 PHASES = 1 << PHASE_BITS
 """Places between two samples for which there are weights; between those they are taken linearly."""
 
+_WHOLE = ir.VectorType(LANE, LANES)
 _FINE_BITS = 32 - PHASE_BITS
 """Of a place's 32 bits behind the point those below a phase."""
 
@@ -38,35 +38,73 @@ def _typed(typing: Any, rows: Any, first: Any, taps: Any, sound: Any, place: Any
     return types.void(rows, first, taps, sound, place, step, out, at), _generate
 
 
+def _close_typed(typing: Any, rows: Any, first: Any, sound: Any, place: Any, step: Any, out: Any, at: Any) -> Any:
+    del typing
+    return types.void(rows, first, sound, place, step, out, at), _generate_close
+
+
 def _generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-    rows, first, taps, sound, place, step, out, at = given
+    rows, first, taps, *rest = given
     kinds = signature.args
+    return _weigh(context, builder, (kinds[0], *kinds[3:]), (rows, first, *rest), taps)
+
+
+def _generate_close(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+    kinds = signature.args
+    return _weigh(context, builder, (kinds[0], *kinds[2:]), given, None)
+
+
+def _weigh(context: Any, builder: Any, kinds: Any, given: Any, taps: Any) -> Any:
+    """Weigh LANES samples. kinds: of rows, sound, place, step, out, at. taps: None for LANES, without a loop."""
+    rows, first, sound, place, step, out, at = given
     table = pointer(context, builder, kinds[0], rows, first)
-    heard = pointer(context, builder, kinds[3], sound, index(0))
+    heard = pointer(context, builder, kinds[1], sound, index(0))
+    shares = _shares(builder, place, step)
     lanes = []
-    for _ in range(LANES):
-        lanes.append(_products(builder, table, taps, heard, place))
+    for lane in range(LANES):
+        between = shuffle(builder, shares, shares, [lane] * LANES)
+        lanes.append(_products(builder, table, taps, heard, place, between))
         place = builder.add(place, step)
-    store(builder, _sums(builder, lanes), pointer(context, builder, kinds[6], out, index(0)), at)
+    store(builder, _sums(builder, lanes), pointer(context, builder, kinds[4], out, index(0)), at)
     return context.get_dummy_value()
 
 
-def _products(builder: Any, table: Any, taps: Any, heard: Any, place: Any) -> Any:
+def _shares(builder: Any, place: Any, step: Any) -> Any:
+    """Return how far each of the next places lies beyond its phase, of the way to the next phase."""
+    ahead = builder.mul(_whole(builder, step), ir.Constant(_WHOLE, list(range(LANES))))
+    fine = builder.and_(
+        builder.add(_whole(builder, place), ahead), ir.Constant(_WHOLE, [(1 << _FINE_BITS) - 1] * LANES)
+    )
+    return builder.fmul(builder.sitofp(fine, VECTOR), ir.Constant(VECTOR, [2.0**-_FINE_BITS] * LANES))
+
+
+def _whole(builder: Any, value: Any) -> Any:
+    """Return the lower 32 bits of a number in every lane."""
+    alone = builder.insert_element(ir.Constant(_WHOLE, ir.Undefined), builder.trunc(value, LANE), ir.Constant(LANE, 0))
+    return shuffle(builder, alone, alone, [0] * LANES)
+
+
+def _products(builder: Any, table: Any, taps: Any, heard: Any, place: Any, between: Any) -> Any:
     """Return what is heard from ``place`` on times its weights, added up but for the last eight lanes."""
     phase = builder.and_(builder.lshr(place, index(_FINE_BITS)), index(PHASES - 1))
-    fine = builder.trunc(builder.and_(place, index((1 << _FINE_BITS) - 1)), LANE)
-    share = builder.fmul(builder.sitofp(fine, FLOAT), ir.Constant(FLOAT, 2.0**-_FINE_BITS))
-    between = spread(builder, share)
-    low = builder.gep(table, [builder.mul(phase, taps)])
-    high = builder.gep(low, [taps])
+    width = index(LANES) if taps is None else taps
+    low = builder.gep(table, [builder.mul(phase, width)])
+    high = builder.gep(low, [width])
     sound = builder.gep(heard, [builder.ashr(place, index(32))])
 
-    def add(tap: Any, sums: list[Any]) -> list[Any]:
+    def weights(tap: Any) -> Any:
         below = load(builder, low, tap)
-        weights = multiply_add(builder, between, builder.fsub(load(builder, high, tap), below), below)
-        return [multiply_add(builder, weights, load(builder, sound, tap), sums[0])]
+        return multiply_add(builder, between, builder.fsub(load(builder, high, tap), below), below)
 
-    return gather(builder, taps, LANES, 1, add)[0]
+    if taps is None:
+        return builder.fmul(weights(index(0)), load(builder, sound, index(0)))
+    return gather(
+        builder,
+        taps,
+        LANES,
+        1,
+        lambda tap, sums: [multiply_add(builder, weights(tap), load(builder, sound, tap), *sums)],
+    )[0]
 
 
 def _sums(builder: Any, vectors: list[Any]) -> Any:
@@ -95,3 +133,8 @@ rows, first: the table and where a band's rows begin, one for each of PHASES + 1
 multiple of LANES. sound: what is weighed for place 0 begins at its first float. at: where ``out`` is written. All
 arrays are contiguous. Nothing is checked; called from kernels only.
 """
+
+_close_compiled: Any = intrinsic(_close_typed)
+
+weigh_close: Callable[[_Floats, int, _Floats, int, int, _Floats, int], None] = _close_compiled
+"""Do the same with rows of LANES taps."""
