@@ -25,7 +25,6 @@ from report import NOTES, Report, quantile
 from engine.commands import SetStripGain
 from engine.store.database import FILE, Database
 from engine.store.library import Library
-from engine.store.words import folded
 from engine.story.document import StoryDocument
 from engine.story.journal import Journal
 
@@ -138,7 +137,10 @@ def _copy(url: str, count: int) -> None:
 
 
 def _rows(count: int) -> Iterator[tuple[object, ...]]:
-    """Yield takes of lines of 4 to 16 words; few words are common, most are rare, as in speech."""
+    """Yield takes of lines of 4 to 16 words; few words are common, most are rare, as in speech.
+
+    They are folded as they are.
+    """
     chance = random.Random(1)
     words = [f"w{number:x}" for number in range(WORDS)]
     weights = [1.0 / (number + 1) for number in range(WORDS)]
@@ -148,7 +150,8 @@ def _rows(count: int) -> Iterator[tuple[object, ...]]:
         text = " ".join(drawn[start : start + chance.randrange(4, 17)])
         when = "2026-01-01 00:00:00.000000"
         voice = f"voice{min(VOICES, int(chance.expovariate(0.2)))}"
-        yield f"{number:040x}", 1, f"{number:040x}", 0, voice, text, "null", when, "", folded(text), when
+        name = f"{number:040x}"
+        yield name, 1, name, 0, voice, text, "null", when, "", text, when
 
 
 def _ask(report: Report, library: Library, path: Path, count: int) -> None:

@@ -1,0 +1,113 @@
+"""What a running engine captures: asked for in order, told as it comes, and gone on with by a successor."""
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from engine.commands import CloseInput, OpenInput, StartCapture, StopCapture
+from engine.control.io_link import IoLink
+from engine.control.listening import InputConfig, LiveCaptures
+from engine.errors import BadRange, Busy, NotReady
+from engine.events import CaptureEnded, CaptureStarted, InputChanged
+from engine.io.messages import Capture, Captured, Capturing, EndCapture, Listen, Listening, Started
+from engine.realtime.notes import Notes
+
+RATE = 48_000
+
+
+class Bench:
+    """Captures of a control process; the io process is in our hands."""
+
+    def __init__(self, folder, notes=None):
+        self.asked, self.told, self.now = [], [], 100.0
+        self.io = IoLink(self.asked.append)
+        self.notes = notes or Notes()
+        pool = SimpleNamespace(sample_rate=RATE)
+        config = InputConfig(device="mic", channels=(2,))
+        wall = lambda frame: self.now if frame is None else 1000.0 + frame / RATE  # noqa: E731
+        self.captures = LiveCaptures(self.io, pool, folder, config, wall, self.notes)
+        self.captures.tell = self.told.extend
+
+    def hear(self, *messages):
+        for message in messages:
+            self.io.hear(msgspec.to_builtins(message))
+
+    def asks(self, kind):
+        found = [msgspec.convert(ask, kind) for ask in self.asked if ask.get("type") == kind.__name__]
+        self.asked.clear()
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def test_a_capture_opens_the_input_and_is_cut_when_that_is_there(bench, tmp_path):
+    assert bench.captures.apply(StartCapture(name="a", pre_seconds=1.5), RATE) == (CaptureStarted(name="a"),)
+    bench.hear(Started())
+    (listen,) = bench.asks(Listen)
+    assert (listen.device, listen.channels, listen.keep_seconds) == ("mic", (2,), 60.0)
+    assert bench.captures.status().state == "capturing"
+    bench.hear(Listening(device="mic"))
+    (ask,) = bench.asks(Capture)
+    assert (ask.since, ask.pre_seconds) == (1001.0, 1.5)
+    assert ask.path == str(tmp_path / "captures" / "a.whole.wav")
+    with pytest.raises(Busy, match="'a' is being captured"):
+        bench.captures.apply(StartCapture(), None)
+    with pytest.raises(Busy):
+        bench.captures.apply(CloseInput(), None)
+    bench.hear(Capturing(take=ask.take, frames=RATE, peak=0.5))
+    assert (bench.captures.status().seconds, round(bench.captures.status().peak_db)) == (1.0, -6)
+    assert bench.captures.apply(StartCapture(toggle=True), None) == ()
+    assert bench.asks(EndCapture) == [EndCapture(take=ask.take, until=100.0)]
+    with pytest.raises(NotReady):
+        bench.captures.apply(StopCapture(), None)
+    bench.hear(Captured(take=ask.take, frames=2 * RATE, kept=False))
+    assert bench.told == [InputChanged(device="mic"), CaptureEnded(name="a", seconds=2.0, kept=False)]
+    assert bench.captures.status().state == "listening"
+
+
+def test_an_input_that_can_not_be_opened_ends_it_with_its_words(bench):
+    bench.captures.apply(StartCapture(name="a"), None)
+    bench.hear(Started(), Listening(device="", text="no input device fits 'mic'; there is: none"))
+    assert bench.told[-1].text.startswith("no input device") and bench.captures.status().state == "off"
+    bench.asked.clear()
+    bench.captures.apply(OpenInput(device="other", channel=1, right=2), None)
+    assert bench.asks(Listen)[0].channels == (1, 2)
+
+
+def test_what_is_wrong_is_said_before_anything_begins(bench, tmp_path):
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "a.json").write_text("{}")
+    for command, error, said in (
+        (StartCapture(name="../a"), BadRange, "letters, digits"),
+        (StartCapture(name="a"), BadRange, "there is a capture named 'a' already"),
+        (StartCapture(pre_seconds=61.0), BadRange, "0 to 60"),
+        (OpenInput(device="file:/etc/passwd"), BadRange, "is no file of the story's folder"),
+        (StopCapture(), NotReady, "nothing is being captured"),
+    ):
+        with pytest.raises(error, match=said):
+            bench.captures.apply(command, None)
+    assert bench.asked == [] and bench.captures.status().state == "off"
+
+
+def test_a_successor_goes_on_and_hears_the_end(bench, tmp_path):
+    bench.captures.apply(OpenInput(), None)
+    bench.hear(Started(), Listening(device="mic"))
+    bench.captures.apply(StartCapture(name="a"), None)
+    (ask,) = bench.asks(Capture)
+    heir = Bench(tmp_path, bench.notes)
+    heir.captures.recall()
+    heir.io.resume()
+    assert heir.asks(Listen)[0].device == "mic"  # the io process knows, and says so again
+    heir.hear(Listening(device="mic"))
+    assert heir.asks(Capture) == []
+    heir.captures.apply(StopCapture(), None)
+    assert heir.asks(EndCapture)[0].take == ask.take
+    heir.captures.lost()
+    assert heir.told[-1] == CaptureEnded(name="a", seconds=0.0, text="the io process died")
+    assert heir.notes.get("capture") is not None  # still listening
+    heir.captures.apply(CloseInput(), None)
+    assert heir.notes.get("capture") is None
