@@ -65,6 +65,8 @@ log = logging.getLogger(__name__)
 
 SOON_SECONDS = 0.002
 """What an order takes from the session to the audio process, generously."""
+PRUNE_SECONDS = 600.0
+"""How often the cache of takes is kept within its size."""
 PUBLISH_SECONDS = 0.25
 """How often the timeline is compiled again while takes are still coming in."""
 
@@ -245,7 +247,13 @@ class Control:
         self._library_watch.start()
         self.regrapher.start()
         self.plugins.start()
-        self._pruning = asyncio.create_task(asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes))
+        self._pruning = asyncio.create_task(self._prune())
+
+    async def _prune(self) -> None:
+        """Keep the cache of takes within its size, for as long as the show goes."""
+        while True:
+            await asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes)
+            await asyncio.sleep(PRUNE_SECONDS)
 
     def _start_streams(self) -> None:
         """Send what the settings say, unless a control process before this one has begun that."""
@@ -296,6 +304,7 @@ class Control:
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
         self.pulse.stop()
+        self._pruning.cancel()
         await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
         await self.plugins.close()
