@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Literal
 
 import msgspec
 
@@ -406,6 +407,10 @@ class LivePort:
     async def consult(self, question: Question) -> tuple[Row, ...]:
         """Return what the store answers."""
         return await self._control.store.ask(question)
+
+    async def picture(self, kind: Literal["png", "svg"]) -> bytes:
+        """Return the picture of the story as it is now."""
+        return await self._control.pictures.draw(kind)
 
     def voice_figures(self, voice: str) -> VoiceFigures:
         """Return what a voice takes and how fast it speaks."""

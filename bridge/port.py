@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -463,6 +463,10 @@ class EnginePort(Protocol):
 
     async def consult(self, question: Question) -> tuple[Row, ...]:
         """Return what the store of takes and profiles answers. Raises EngineError."""
+        ...
+
+    async def picture(self, kind: Literal["png", "svg"]) -> bytes:
+        """Return the picture of the story as it is now. Raises EngineError."""
         ...
 
     def voice_figures(self, voice: str) -> VoiceFigures:

@@ -26,6 +26,7 @@ from bridge.http.openapi import document
 from bridge.http.oscquery import OscQuery
 from bridge.http.page import PAGE
 from bridge.http.paths import PathWatch
+from bridge.http.picture import PictureDesk
 from bridge.http.socket import Sockets
 from bridge.http.speech import SpeechDesk
 from bridge.hub import Hub
@@ -103,6 +104,7 @@ class HttpServer:
             Route("/connect", self._connect, methods=["POST"]),
             Route("/events", EventStream(self._hub).__call__, methods=["GET"]),
             Route("/v1/audio/speech", SpeechDesk(self._hub).__call__, methods=["POST"]),
+            Route("/picture.{kind}", PictureDesk(self._hub).__call__, methods=["GET"]),
             Route("/controllers/{name}", self._controller, methods=["GET"]),
             Route("/openapi.json", _openapi, methods=["GET"]),
             Route("/{path:path}", self._page_or_query, methods=["GET"]),

@@ -25,6 +25,7 @@ from engine.control.keeper import StoryKeeper
 from engine.control.library_watch import LibraryLimits, LibraryWatch
 from engine.control.listening import InputConfig, LiveCaptures
 from engine.control.loader import TakeLoader
+from engine.control.pictures import Kind, Pictures
 from engine.control.plugins import PluginHost
 from engine.control.pulse import Pulse
 from engine.control.quota import Quota
@@ -35,6 +36,7 @@ from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
 from engine.errors import EngineError, OverQuota
 from engine.events import DiskFailing, Dropped, OutputChanged, ProcessReplaced
+from engine.export.picture_process import PictureOrder
 from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph, compile_graph
 from engine.plugins.catalog import Catalog as PluginCatalog
@@ -204,6 +206,7 @@ class Control:
         self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
         self.captures.tell, self.workshop.beside = self.session.tell, self.captures
         self.store.story = lambda: self.session.story
+        self.pictures = Pictures(lambda kind: self._picture_order(kind, config))
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
         self.diagnosis = Diagnosis(
@@ -215,6 +218,16 @@ class Control:
         self._publish_at = 0.0
         self._voices_started: asyncio.Task[None] | None = None
         self._beats = Beats(self._memory.beats)
+
+    def _picture_order(self, kind: Kind, config: ControlConfig) -> PictureOrder:
+        return PictureOrder(
+            story=self.session.story.public(),
+            kind=kind,
+            folder=str(self._folder),
+            takes_folder=config.takes_folder,
+            voice_folders=tuple(config.voice_folders),
+            speak_with=config.speak_with,
+        )
 
     def graph(self) -> Message:
         """Return the session's graph for the audio process, with the sample rate it runs at."""

@@ -139,6 +139,10 @@ class Editor:
             self._digest = story, story_digest(story)
         return self._digest[1]
 
+    def follow(self) -> None:
+        """Look at the story as it is now, so that the next edit need not."""
+        self._layout.follow(self._context.story)
+
     def heard(self, source: Source) -> None:
         """Hear that something about a source is otherwise than before."""
         names = [clip.id for clip in self._context.index.made_of(source)]

@@ -272,6 +272,7 @@ class Session:
     def _publish(self) -> None:
         self._stale = False
         self.transport.publish()
+        self.editor.follow()
         self.transport.automate()
         self.prefetch.plan()
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from engine.edits import ChangeStory, ChannelChange, Splice
 from engine.errors import StoryError
+from engine.story.difference import moved
 from engine.story.model import MASTER, Bus, Clip, Duck, Master, Story, Strip, Track
 
 Channel = Track | Bus | Master
@@ -145,6 +146,20 @@ def _blank(channel: Channel) -> Channel:
 
 def _splices(before: tuple[Clip, ...], after: tuple[Clip, ...]) -> Iterator[Splice]:
     """Iterate over the places that differ, the last one first: single clips where there are as many as before."""
+    move = moved(before, after)
+    if move is not None:
+        begin, end = move
+        clip = before[begin]
+        leave = Splice(at=begin, gone=(clip.id,), clips=())
+        yield from (
+            (leave, Splice(at=end, gone=(), clips=(clip,)))
+            if begin > end
+            else (
+                Splice(at=end + 1, gone=(), clips=(clip,)),
+                leave,
+            )
+        )
+        return
     if len(before) == len(after):
         for at in reversed(range(len(after))):
             if before[at] is not after[at] and before[at] != after[at]:

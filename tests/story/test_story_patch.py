@@ -189,3 +189,21 @@ def test_what_a_merge_brings_is_not_changed_in_place():
 def test_no_change_changes_nothing():
     assert patch(HAND, read(HAND), read(HAND)) == HAND
     assert patch("\ufeff" + HAND, read(HAND), Story(title="T")).startswith("\ufeff# The top")
+
+
+def test_a_row_that_is_put_in_between_leaves_comments_alone():
+    head = "kind: story\nversion: 1\ntitle: t\ntracks:\n  - id: a\n    voice: v\n    clips:\n"
+    text = (
+        head + "      # first\n      - {id: x, say: One, start: 0}  # why\n      # second\n      - {id: y, say: Two}\n"
+    )
+    old = read(text)
+    track = old.tracks[0]
+    first, second = track.clips
+    new = replace(old, tracks=(replace(track, clips=(replace(first, id="w"), first, replace(first, id="z"), second)),))
+    made = patch(text, old, new)
+    assert read(made) == new
+    for row in (
+        "      # first\n      - {id: x, say: One, start: 0}  # why\n",
+        "      # second\n      - {id: y, say: Two}\n",
+    ):
+        assert row in made

@@ -1,0 +1,95 @@
+"""A script that was changed comes into the story that was made of it: what stayed in it stays as it is."""
+
+import zipfile
+
+import pytest
+from msgspec.structs import replace
+
+from engine.errors import StoryError
+from engine.story.checks import check_story
+from engine.story.model import At, Cue, PlayClip
+from engine.story.rescript import origins_of, update_story
+from engine.story.script import deal, read_plain, story_of
+from engine.story.script_documents import read_epub, read_markdown
+
+SCRIPT = "# Quay\nANNA: One.\nBERT: Two.\nANNA: Three.\nBERT: Four.\n"
+
+
+def told(text):
+    speeches, _ = read_plain(text, 0.4)
+    return speeches
+
+
+def made(text=SCRIPT):
+    speeches = told(text)
+    story = story_of(speeches, "t", deal(speeches, ("narrator", "ghost"), {}))
+    return story, origins_of(story, speeches)
+
+
+def updated(text, story, origins, voices=("narrator", "ghost")):
+    speeches = told(text)
+    found = update_story(story, origins, speeches, deal(speeches, voices, {}))
+    assert check_story(found.story) == ()
+    return found
+
+
+def said(story):
+    return {clip.id: clip.line.text for track in story.tracks for clip in track.clips}
+
+
+def test_the_same_script_changes_nothing():
+    story, origins = made()
+    found = updated(SCRIPT, story, origins)
+    assert found.story == story
+    assert found.changes == ()
+
+
+def test_changed_new_and_gone_lines_are_told_and_the_rest_stays_placed():
+    story, origins = made()
+    anna, bert = story.tracks
+    placed = replace(anna.clips[1], start=At(frame=99_000), gain_db=-3.0)
+    story = replace(story, tracks=(replace(anna, clips=(anna.clips[0], placed)), bert))
+    found = updated("# Quay\nANNA: One.\nBERT: Two, then.\nBERT: And more.\nANNA: Three.\n", story, origins)
+    assert said(found.story) == {"anna-1": "One.", "anna-2": "Three.", "bert-1": "Two, then.", "bert-3": "And more."}
+    assert found.story.tracks[0].clips[1] == placed
+    assert {(change.clip, change.what) for change in found.changes} == {
+        ("bert-1", "text"), ("bert-3", "new"), ("bert-2", "gone"),
+    }  # fmt: skip
+
+
+def test_a_line_that_moved_goes_on_after_its_new_neighbour_and_keeps_its_clip():
+    story, origins = made()
+    found = updated("# Quay\nANNA: Three.\nANNA: One.\nBERT: Two.\nBERT: Four.\n", story, origins)
+    assert [origin.clip for origin in found.origins] == ["anna-2", "anna-1", "bert-1", "bert-2"]
+    assert [change.what for change in found.changes] == ["moved"]
+
+
+def test_what_a_cue_plays_is_kept_and_what_the_script_never_had_is_left_alone():
+    story, origins = made()
+    story = replace(story, cues=(Cue(id="1", target=PlayClip(clip="bert-2")),))
+    found = updated("# Quay\nANNA: One.\nBERT: Two.\nANNA: Three.\n", story, origins)
+    assert [(change.clip, change.what) for change in found.changes] == [("bert-2", "kept")]
+    assert updated("# Quay\nANNA: One.\n", story, ()).story.clips().keys() >= story.clips().keys()
+
+
+def test_the_table_gives_another_voice():
+    story, origins = made()
+    found = updated(SCRIPT, story, origins, ("child", "ghost"))
+    assert [track.voice for track in found.story.tracks] == ["child", "ghost"]
+    assert [(change.clip, change.text) for change in found.changes] == [("anna-1", "child"), ("anna-2", "child")]
+
+
+def test_markdown_is_read_as_prose():
+    speeches, _ = read_markdown("---\na: b\n---\n# One\nIt *rained*.\n\nANNA: (low) Hm.\n\n```\nno\n```\n", 0.4)
+    assert [(s.name, s.text, s.scenes, s.line) for s in speeches] == [
+        ("narrator", "It rained.", ["One"], 5), ("ANNA", "Hm.", [], 7),
+    ]  # fmt: skip
+
+
+def test_what_is_no_book_is_told(tmp_path):
+    with pytest.raises(StoryError, match="this is no EPUB book"):
+        read_epub(b"nothing", 0.4)
+    with zipfile.ZipFile(tmp_path / "a.epub", "w") as book:
+        book.writestr("META-INF/container.xml", "<container/>")
+    with pytest.raises(StoryError, match="its container names no book"):
+        read_epub((tmp_path / "a.epub").read_bytes(), 0.4)
