@@ -92,5 +92,3 @@ def test_a_voice_of_mlx_clones_repeats_itself_and_never_stands_in_for_another(po
         sound(voice(sample=str(tmp_path / "nobody.wav")), 1)
     with pytest.raises(VoiceError, match="no voice 'bertha'"):
         voice(voice="bertha")
-    with pytest.raises(VoiceError, match="takes no instruct; it takes sample"):
-        voice(instruct="whisper")
