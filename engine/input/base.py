@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Hear = Callable[[NDArray[np.float32], float, bool], object]
-"""Takes a block, (frames, channels), the wall time (Unix seconds) of its first frame, and whether some were lost before
-it. Called in the driver's thread; it copies what it keeps."""
+UNKNOWN = -1
+
+Hear = Callable[[NDArray[np.float32], float, int], object]
+"""Takes a block, (frames, channels), the wall time (Unix seconds) of its first frame, and how many were lost before it
+(``UNKNOWN``: some, and only the time tells how many). Called in the driver's thread; it copies what it keeps."""
 
 
 class Input(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DeviceError
-from engine.input.base import Hear
+from engine.input.base import UNKNOWN, Hear
 from engine.output.device import find_device, forget_devices, list_inputs, portaudio
 from engine.output.jack_clock import JackClock, server_answers
 
@@ -69,9 +69,12 @@ class DeviceInput:
     def _callback(self, data: NDArray[np.float32], frames: int, when: Any, flags: Any) -> None:
         late = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else 0.0
         if self._jack is not None:
-            unix_seconds, lost = self._jack.cycle(frames)
+            unix_seconds, _ = self._jack.cycle(frames)
+            lost = max(0, self._jack.lost_frames)
         elif when.inputBufferAdcTime and self._stream is not None:
-            unix_seconds, lost = time.time() - (self._stream.time - when.currentTime), False
+            unix_seconds = time.time() - (self._stream.time - when.currentTime)
+            lost = UNKNOWN if flags.input_overflow else 0
         else:  # a driver without a clock
-            unix_seconds, lost = time.time() - frames / self._rate, False
-        self._hear(data[:, self._picked], unix_seconds - late, lost or bool(flags.input_overflow))
+            unix_seconds = time.time() - frames / self._rate
+            lost = UNKNOWN if flags.input_overflow else 0
+        self._hear(data[:, self._picked], unix_seconds - late, lost)

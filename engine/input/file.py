@@ -52,5 +52,5 @@ class FileInput:
                 part = np.zeros((count, self._file.channels), np.float32)
                 self._file.read(place, part)
                 wide[:count, : self._file.channels] = part
-            hear(wide[:, self._picked], began + place / self._rate, False)
+            hear(wide[:, self._picked], began + place / self._rate, 0)
             place += BLOCK_FRAMES

@@ -10,6 +10,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.input.base import UNKNOWN
+
 NEAR_BLOCKS = 7
 """Blocks on either side whose times have a say in when one was heard: a single one's delay has no part in it."""
 
@@ -44,11 +46,10 @@ class InputRing:
         """The first frame that is still kept."""
         return max(0, self.written - len(self._sound))
 
-    def hear(self, block: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
-        """Keep a block whose first frame was heard at a wall time; lost: frames were lost before it."""
+    def hear(self, block: NDArray[np.float32], unix_seconds: float, lost: int) -> None:
+        """Keep a block whose first frame was heard at a wall time; lost: so many were lost before it, see ``Hear``."""
         if lost and self._anchors:
-            latest = list(islice(reversed(self._anchors), 2 * NEAR_BLOCKS + 1))
-            gap = round((unix_seconds - self._origin(latest)) * self._rate) - self.written
+            gap = self._missing(unix_seconds) if lost == UNKNOWN else lost
             if 0 < gap < MOST_LOST_SECONDS * self._rate:
                 self._write(np.zeros((gap, block.shape[1]), np.float32))
                 self.lost += gap
@@ -79,6 +80,11 @@ class InputRing:
         block = self._sound[places]
         kept = min(max(start, self.oldest), end)  # what was overwritten meanwhile is no more
         return kept, block[kept - start :]
+
+    def _missing(self, unix_seconds: float) -> int:
+        """Return how many frames should have been heard by now and were not."""
+        latest = list(islice(reversed(self._anchors), 2 * NEAR_BLOCKS + 1))
+        return round((unix_seconds - self._origin(latest)) * self._rate) - self.written
 
     def _origin(self, anchors: list[tuple[float, int]]) -> float:
         """Return when frame 0 would have been heard, going by some blocks."""

@@ -35,6 +35,8 @@ class JackClock:
         self._frame, self._cycle_us, self._next_us = ctypes.c_uint32(), ctypes.c_uint64(), ctypes.c_uint64()
         self._period_us = ctypes.c_float()
         self._out = [ctypes.byref(v) for v in (self._frame, self._cycle_us, self._next_us, self._period_us)]
+        self.lost_frames = 0
+        """How many frames went by unseen before the last cycle, as far as it is known by then."""
         self._expected: int | None = None
         self._off = 0
 
@@ -50,6 +52,7 @@ class JackClock:
         frame = self._frame.value
         off = (frame - self._expected + _WRAP // 2) % _WRAP - _WRAP // 2 if self._expected is not None else 0
         lost = off != 0 and off == self._off
+        self.lost_frames = off if lost else 0
         if lost or self._expected is None:
             self._expected, off = frame, 0
         self._off = off

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from engine.errors import DeviceError
+from engine.input.base import UNKNOWN
 from engine.input.file import FileInput
 from engine.input.ring import InputRing
 from engine.io.lane_file import LaneFile
@@ -38,13 +39,13 @@ class Hand:
     def answers(self):
         return not self.gone
 
-    def give(self, seconds, skip=0):
+    def give(self, seconds, skip=0, told=UNKNOWN):
         """Give so much of the sound, of which ``skip`` frames get lost first."""
         self.place += skip
         for _ in range(round(seconds * RATE) // BLOCK):
             late = float(self._chance.uniform(-self._jitter, self._jitter))
             block = self.sound[self.place : self.place + BLOCK]
-            self.hear(block, BEGAN + self.place / RATE + late, skip > 0)
+            self.hear(block, BEGAN + self.place / RATE + late, told if skip else 0)
             self.place, skip = self.place + BLOCK, 0
 
 
@@ -96,10 +97,11 @@ def test_less_pre_roll_than_asked_for_where_less_was_heard(bench):
     assert told.pressed == round(0.25 * RATE) and told.frames == round(0.4 * RATE)
 
 
-def test_what_the_driver_lost_is_silence_in_its_place(bench):
+@pytest.mark.parametrize("told", [UNKNOWN, 1000])
+def test_what_the_driver_lost_is_silence_in_its_place(bench, told):
     bench.hand.give(1.0)
     capture(bench, since=0.9, pre=0.5)
-    bench.hand.give(1.0, skip=1000)
+    bench.hand.give(1.0, skip=1000, told=told)
     end(bench, until=1.8)
     told = captured(bench)
     heard = soundfile.read(bench.path, dtype="float32", always_2d=True)[0]
@@ -164,7 +166,7 @@ def test_a_capture_waits_for_the_first_sound_and_says_where_there_is_none(bench,
 def test_the_ring_keeps_the_last_seconds_and_tells_what_it_kept():
     ring, sound = InputRing(1000, 2, RATE), noise(2600, channels=2)
     for start in range(0, 2600, 130):
-        ring.hear(sound[start : start + 130], BEGAN + start / RATE, False)
+        ring.hear(sound[start : start + 130], BEGAN + start / RATE, 0)
     assert (ring.oldest, ring.written) == (1600, 2600)
     start, block = ring.read(0, 9999)
     assert start == 1600 and (block == sound[1600:]).all()
