@@ -71,6 +71,8 @@ _EDITS = (
     "/record/",
     "/capture/",
     "/stream/",
+    "/output/",
+    "/receive/",
     "/export",
     "/render",
     "/transcribe",

@@ -15,12 +15,14 @@ from bridge.port import (
     ClipFacts,
     EditingState,
     EngineStatus,
+    FurtherOutputState,
     InsertState,
     JobState,
     LoudnessState,
     Meter,
     Place,
     PrefetchState,
+    ReceiverState,
     RecordingState,
     StreamState,
     StripState,
@@ -376,6 +378,46 @@ class LivePort:
                 text=stream.text,
             )
             for stream in self._session.streams.all()
+        )
+
+    def outputs(self) -> Sequence[FurtherOutputState]:
+        """Return every strip that is played on a further device."""
+        rate = self._session.story.sample_rate
+        return tuple(
+            FurtherOutputState(
+                bus=output.played.strip,
+                device=output.going.device or output.played.device,
+                state=output.state,
+                sample_rate=output.going.sample_rate,
+                latency_seconds=output.going.latency_seconds,
+                fill_seconds=output.going.fill_seconds,
+                ppm=output.going.ppm,
+                lost_seconds=frames_to_seconds(output.going.lost_frames, rate),
+                text=output.going.text,
+            )
+            for output in self._session.outputs.all()
+        )
+
+    def receivers(self) -> Sequence[ReceiverState]:
+        """Return every stream that is heard from the network."""
+        rate = self._session.story.sample_rate
+        return tuple(
+            ReceiverState(
+                name=each.received.name,
+                kind=each.received.kind,
+                strip=each.strip,
+                port=each.received.port,
+                state=each.going.state,
+                sender=each.going.sender,
+                packets=each.going.packets,
+                refused=each.going.refused,
+                lost_seconds=frames_to_seconds(each.going.lost, rate),
+                latency_seconds=each.going.latency_seconds,
+                fill_seconds=each.going.fill_seconds,
+                ppm=each.going.ppm,
+                text=each.going.text,
+            )
+            for each in self._session.receivers.all()
         )
 
     def editing(self) -> EditingState:

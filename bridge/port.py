@@ -190,6 +190,45 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class FurtherOutputState(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip on a further device. state: playing or waiting; text: what is wrong, or nothing.
+
+    ppm: by how many parts per million the engine's clock is faster than the device's.
+    """
+
+    bus: str
+    device: str
+    state: str
+    sample_rate: int
+    latency_seconds: float
+    fill_seconds: float
+    ppm: float
+    lost_seconds: float
+    text: str
+
+
+class ReceiverState(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream from the network. state: playing, waiting or failing; text: what is wrong, or nothing.
+
+    sender: whose it is now. refused: packets of others. ppm: by how many parts per million its clock is faster than
+    the engine's.
+    """
+
+    name: str
+    kind: str
+    strip: str
+    port: int
+    state: str
+    sender: str
+    packets: int
+    refused: int
+    lost_seconds: float
+    latency_seconds: float
+    fill_seconds: float
+    ppm: float
+    text: str
+
+
 class EditingState(msgspec.Struct, frozen=True, kw_only=True):
     """The history of the story. steps, undone: version, name and client of each, the newest (the next) last."""
 
@@ -435,6 +474,14 @@ class EnginePort(Protocol):
 
     def streams(self) -> Sequence[StreamState]:
         """Return every network stream."""
+        ...
+
+    def outputs(self) -> Sequence[FurtherOutputState]:
+        """Return every strip that is played on a further device."""
+        ...
+
+    def receivers(self) -> Sequence[ReceiverState]:
+        """Return every stream that is heard from the network."""
         ...
 
     def editing(self) -> EditingState:

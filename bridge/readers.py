@@ -156,6 +156,30 @@ def streams(port: EnginePort, _: Path) -> tuple[object, ...]:
     )
 
 
+def outputs(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read every strip on a further device, over and over."""
+    return tuple(
+        part
+        for o in port.outputs()
+        for part in (
+            o.bus, o.device, o.state, o.sample_rate, float(o.latency_seconds), float(o.fill_seconds), float(o.ppm),
+            float(o.lost_seconds), o.text,
+        )
+    )  # fmt: skip
+
+
+def receivers(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read every stream from the network, over and over."""
+    return tuple(
+        part
+        for r in port.receivers()
+        for part in (
+            r.name, r.kind, r.strip, r.port, r.state, r.sender, r.packets, r.refused, float(r.lost_seconds),
+            float(r.latency_seconds), float(r.fill_seconds), float(r.ppm), r.text,
+        )
+    )  # fmt: skip
+
+
 def jobs(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read every job that goes on, over and over."""
     return tuple(part for job in port.jobs() for part in (job.job, job.verb, job.fraction, job.stage))

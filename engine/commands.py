@@ -625,6 +625,42 @@ class StopStream(Base, frozen=True, kw_only=True):
     name: str
 
 
+class StartOutput(Base, frozen=True, kw_only=True):
+    """Play a strip's sound on a further device: a bus, a track or the master.
+
+    device: number, part of a name, null, or nothing for the system's own.
+    """
+
+    bus: str
+    device: str = ""
+
+
+class StopOutput(Base, frozen=True, kw_only=True):
+    """Play it there no more."""
+
+    bus: str
+
+
+class StartReceiving(Base, frozen=True, kw_only=True):
+    """Hear a stream from the network on a strip.
+
+    name, kind, port: as in StartStream. senders: whose packets are heard: nothing: this machine's; an address, a
+    network, or any.
+    """
+
+    name: str
+    kind: str
+    strip: str
+    port: int = 0
+    senders: str = ""
+
+
+class StopReceiving(Base, frozen=True, kw_only=True):
+    """Hear it no more."""
+
+    name: str
+
+
 class Render(Base, frozen=True, kw_only=True):
     """Have every take made that the story lacks, those that failed again. job: an id that its events repeat."""
 
@@ -717,7 +753,8 @@ Command = (
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
     | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
-    | Panic | StartRecording | StopRecording | StartStream | StopStream | Render | MakeTake | Transcribe | Export
+    | Panic | StartRecording | StopRecording | StartStream | StopStream
+    | StartOutput | StopOutput | StartReceiving | StopReceiving | Render | MakeTake | Transcribe | Export
     | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
 )  # fmt: skip
 

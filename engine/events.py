@@ -471,6 +471,32 @@ class StreamChanged(Base, frozen=True, kw_only=True):
     text: str = ""
 
 
+class FurtherOutputChanged(Base, frozen=True, kw_only=True):
+    """A strip is played on a further device, or waits for it, or is played there no more; or sound was lost.
+
+    device: what plays, or was asked for. lost_seconds: since it was told last. text: what is wrong, or nothing.
+    """
+
+    bus: str
+    device: str
+    state: Literal["playing", "waiting", "stopped"]
+    lost_seconds: float = 0.0
+    text: str = ""
+
+
+class ReceivingChanged(Base, frozen=True, kw_only=True):
+    """A stream from the network is heard, or waited for, or can't be heard, or is heard no more; or sound was lost.
+
+    lost_seconds: since it was told last. text: what is wrong, or nothing.
+    """
+
+    name: str
+    strip: str
+    state: Literal["playing", "waiting", "failing", "stopped"]
+    lost_seconds: float = 0.0
+    text: str = ""
+
+
 class RecordingEnded(Base, frozen=True, kw_only=True):
     """A recording has ended and lies there.
 
@@ -594,6 +620,6 @@ Event = (
     | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
     | InputChanged | CaptureStarted | CaptureEnded | CaptureReady | CaptureSpoken
-    | RecordingStarted | RecordingEnded | StreamChanged | DiskFailing | DiskSpaceChanged
-    | LibrarySpaceChanged | LibraryPruned
+    | RecordingStarted | RecordingEnded | StreamChanged | FurtherOutputChanged | ReceivingChanged
+    | DiskFailing | DiskSpaceChanged | LibrarySpaceChanged | LibraryPruned
 )  # fmt: skip

@@ -40,7 +40,9 @@ def _text(says: str) -> msgspec.Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine asks of the machine. The sample rate is the story's, so it is not here."""
 
-    device: Annotated[str, _text("output device: number, part of a name, `null`, `daw`; empty: the system's own")] = ""
+    device: Annotated[
+        str, _text("output device: number, part of a name, `null`, `daw`, `jack-ports`; empty: the system's own")
+    ] = ""
     block: Annotated[int, _number(16, 8192, "frames that the device is asked for at once")] = 256
     private_output: Annotated[
         str, _text("outputs of the device which play private buses: 3-4, or 3 in mono; empty: none")
@@ -101,6 +103,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     streams: Annotated[
         str, _text("strips that are sent over the network from the start: NAME KIND STRIP HOST[:PORT] [FORMAT], …")
     ] = ""
+    receive: Annotated[
+        str, _text("streams from the network that are heard from the start: NAME KIND STRIP[:PORT] [SENDERS], …")
+    ] = ""
+    outputs: Annotated[str, _text("strips that are played on further devices from the start: BUS=DEVICE, …")] = ""
     outputs_max_mb: Annotated[
         int, _number(1, 100_000_000, "what exports and recordings beside a story may take, of those asked for over OSC")
     ] = 100_000

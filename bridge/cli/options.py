@@ -15,11 +15,18 @@ PATIENCE_SECONDS = 0.5
 """How long a command waits for an engine to answer at all."""
 
 Device = Annotated[
-    str | None, typer.Option("--device", help="Output device: number, part of a name, or `null`.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--device", help="Output device: number, part of a name, `null`, `daw` or `jack-ports`.", metavar="NAME"
+    ),
 ]
 PrivateOutput = Annotated[
     str | None,
     typer.Option("--private-output", help="Outputs that play private buses: 3-4, or 3 in mono.", metavar="N-M"),
+]
+FurtherOutputs = Annotated[
+    list[str] | None,
+    typer.Option("--output", help="A bus, or `master`, on a further device; may be repeated.", metavar="BUS=DEVICE"),
 ]
 Block = Annotated[int | None, typer.Option("--block", help="Frames per block that the device is asked for.")]
 OscPort = Annotated[int | None, typer.Option("--osc-port", help="UDP port of OSC.")]

@@ -44,6 +44,7 @@ def run(
     story: options.StoryFile,
     device: options.Device = None,
     private_output: options.PrivateOutput = None,
+    output: options.FurtherOutputs = None,
     block: options.Block = None,
     osc_port: options.OscPort = None,
     http_port: HttpPort = None,
@@ -63,7 +64,8 @@ def run(
         die_with_parent(parent)
     wanted = None if standby is None else ("off", "on")[standby]
     settings = options.effective(
-        device=device, private_output=private_output, block=block, osc_port=osc_port, players=players, standby=wanted,
+        device=device, private_output=private_output, outputs=", ".join(output or ()) or None,
+        block=block, osc_port=osc_port, players=players, standby=wanted,
         http_port=http_port, lan="on" if lan else None,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip
@@ -76,10 +78,14 @@ def run_config(
     """Return what the supervisor needs to run ``story`` with ``settings``."""
     from engine.output.channels import private_outputs
     from engine.realtime.shared import MemoryConfig
+    from engine.session.further_outputs import parse_outputs
+    from engine.session.receivers import parse_receivers
     from engine.session.streams import parse_streams
     from engine.supervisor import RunConfig
 
     parse_streams(settings.streams)  # what is wrong with them is said before anything starts
+    parse_outputs(settings.outputs)
+    parse_receivers(settings.receive)
 
     return RunConfig(
         control={
@@ -110,6 +116,8 @@ def run_config(
             "stream_seconds": settings.stream_seconds,
             "streams": settings.streams,
             "input": _input(settings),
+            "outputs": settings.outputs,
+            "receive": settings.receive,
             "osc_host": heard_on(settings),
             "osc_port": settings.osc_port,
             "http_port": settings.http_port if settings.http == "on" else -1,

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from engine.clock import HeldClock
-from engine.commands import StopRecording
+from engine.commands import Command, StopRecording
 from engine.control.clerk import Clerk
 from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
@@ -51,7 +51,9 @@ from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.session.captures import CAPTURES
 from engine.session.deck import RECORDINGS
+from engine.session.further_outputs import parse_outputs
 from engine.session.memory import Memory
+from engine.session.receivers import parse_receivers
 from engine.session.recording import Recorded
 from engine.session.session import Session
 from engine.session.streams import parse_streams
@@ -82,6 +84,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     are warmed at start. stream_seconds: longer audio files are played from the disk. plugin_catalog: the file of what
     is known of plug-ins. crashed: how audio processes died in some, by effect. outputs_max_bytes: what exports and
     recordings beside the story may take. streams: what is sent over the network from the start, see ``parse_streams``.
+    outputs: what is played on further devices, see ``parse_outputs``. receive: what is heard from the network, see
+    ``parse_receivers``.
     """
 
     memory: dict[str, tuple[int, int]]
@@ -111,6 +115,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     outputs_max_bytes: int = 1 << 62
     streams: str = ""
     input: InputConfig = InputConfig()
+    outputs: str = ""
+    receive: str = ""
 
 
 class Control:
@@ -142,6 +148,7 @@ class Control:
         )
         self.voices = PoolVoices(self.pool)
         self._preload, self._streams = config.preload, parse_streams(config.streams)
+        self._outputs, self._receivers = parse_outputs(config.outputs), parse_receivers(config.receive)
         self.io = IoLink(lambda ask: send({"io": ask}))
         longest = round(config.stream_seconds * story.sample_rate)
         self.disk = Disk(self.io, self._memory.arena.view(np.float32), longest)
@@ -191,6 +198,8 @@ class Control:
             network=self.io,
             arena=self._memory.arena.view(np.float32),
             captures=self.captures,
+            devices=self.io,
+            ears=self.io,
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
@@ -254,6 +263,7 @@ class Control:
         if self._transcript_path:
             self.diagnosis.record(Path(self._transcript_path), self._folder, self.audio.block_frames, self._max_players)
         self.session.open()
+        self.session.outputs.block_frames = self.session.receivers.block_frames = self.audio.block_frames
         self._start_streams()
         self._quota.start()
         self._disk_watch.start()
@@ -269,12 +279,16 @@ class Control:
             await asyncio.sleep(PRUNE_SECONDS)
 
     def _start_streams(self) -> None:
-        """Send what the settings say, unless a control process before this one has begun that."""
-        for stream in () if self.session.streams.recalls else self._streams:
+        """Send, play and receive what the settings say, unless a control process before this one has begun that."""
+        streams = () if self.session.streams.recalls else self._streams
+        outputs = () if self.session.outputs.recalls else self._outputs
+        receivers = () if self.session.receivers.recalls else self._receivers
+        commands: tuple[Command, ...] = (*streams, *outputs, *receivers)
+        for command in commands:
             try:
-                self.session.apply(stream)
+                self.session.apply(command)
             except EngineError as error:
-                log.error("stream %r is not sent: %s", stream.name, error)
+                log.error("of the settings, something is not sent, played or received: %s", error)
 
     def judge_plugins(self) -> None:
         """Go on without the plug-ins that the audio process could not be started with; once the supervisor listens."""
@@ -353,6 +367,8 @@ class Control:
             Recorded(number=told.take, since=told.since, until=told.until, lost_frames=told.lost, text=told.text)
         )
         self.io.on_sending = lambda told: session.tell(session.streams.heard(told.streams))
+        self.io.on_playing = lambda told: session.tell(session.outputs.heard(told.outputs))
+        self.io.on_receiving = lambda told: session.tell(session.receivers.heard(told.receivers))
         self.io.on_failing = lambda path, text: session.tell((DiskFailing(path=path, text=text),))
         self.io.on_started_anew = self._io_replaced
 

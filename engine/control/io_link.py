@@ -29,6 +29,12 @@ from engine.io.messages import (
     Measured,
     Open,
     Opened,
+    Play,
+    Played,
+    Playing,
+    Receive,
+    Received,
+    Receiving,
     Record,
     Recorded,
     Recording,
@@ -62,6 +68,8 @@ class IoLink:
         self._record: Record | None = None
         self._sent: tuple[Sent, ...] = ()
         self._listen: Listen | None = None
+        self._played: tuple[Played, ...] = ()
+        self._received: tuple[Received, ...] = ()
         self.loudness = Loudness()
         """The newest reading."""
         self.on_failing: Callable[[str, str], object] = lambda _path, _text: None
@@ -74,7 +82,9 @@ class IoLink:
         self.on_recorded: Callable[[Recorded], object] = lambda _: None
         """Hear how far a recording is, and of its end."""
         self.on_sending: Callable[[Sending], object] = lambda _: None
-        """Hears how the streams go."""
+        self.on_playing: Callable[[Playing], object] = lambda _: None
+        self.on_receiving: Callable[[Receiving], object] = lambda _: None
+        """Hear how streams go, strips on further devices, and what comes from the network."""
         self.on_listening: Callable[[Listening], object] = lambda _: None
         self.on_capturing: Callable[[Capturing], object] = lambda _: None
         self.on_captured: Callable[[Captured], object] = lambda _: None
@@ -152,9 +162,23 @@ class IoLink:
         """Have a capture begun or ended. An io process that takes over knows nothing of it: it is over."""
         self._ask(ask)
 
+    def play(self, outputs: Sequence[Played]) -> None:
+        """Have these strips played on further devices, and no others."""
+        self._played = tuple(outputs)
+        self._ask(Play(outputs=self._played))
+        if not self._running and outputs:
+            self._send({})
+
+    def receive(self, receivers: Sequence[Received]) -> None:
+        """Have these streams received from the network, and no others."""
+        self._received = tuple(receivers)
+        self._ask(Receive(receivers=self._received))
+        if not self._running and receivers:
+            self._send({})
+
     def resume(self) -> None:
         """Go on after a control process that is gone: the io process may run, and may never have been needed."""
-        if self._open or self._record or self._sent or self._listen:
+        if self._open or self._record or self._sent or self._listen or self._played or self._received:
             self._running = True
             self._tell_everything()
             self._send({})
@@ -184,6 +208,10 @@ class IoLink:
                 self.on_recording(told)
             case Sending():
                 self.on_sending(told)
+            case Playing():
+                self.on_playing(told)
+            case Receiving():
+                self.on_receiving(told)
             case Recorded():
                 self._record = None
                 self.on_recorded(told)
@@ -218,6 +246,10 @@ class IoLink:
             self._ask(Send(streams=self._sent))
         if self._listen is not None:
             self._ask(self._listen)
+        if self._played:
+            self._ask(Play(outputs=self._played))
+        if self._received:
+            self._ask(Receive(receivers=self._received))
 
     def _refused(self, table: int, text: str) -> None:
         waiting = self._waiting.get(table)

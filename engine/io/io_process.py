@@ -30,6 +30,8 @@ from engine.io.messages import (
     Listen,
     Measure,
     Open,
+    Play,
+    Receive,
     Record,
     Send,
     Started,
@@ -37,7 +39,8 @@ from engine.io.messages import (
 )
 from engine.io.microphone import LOOK_SECONDS as LISTEN_SECONDS
 from engine.io.microphone import Microphone
-from engine.io.network import sender
+from engine.io.network import receiver, sender
+from engine.io.outlets import Outlets
 from engine.io.recorder import LOOK_SECONDS, Recorder
 from engine.io.streamer import Streamer
 from engine.platform import die_with_parent
@@ -72,7 +75,9 @@ class IoProcess:
         )
         self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell)
         self._recorder = Recorder(self._memory.tape, config.sample_rate, self.tell)
-        self._sender = sender.Sender(self._memory.feed, config.sample_rate, self.tell)
+        self._outlets = Outlets(config.sample_rate, self.tell)
+        self._sender = sender.Sender(self._memory.feed, config.sample_rate, self.tell, self._outlets)
+        self._receivers = receiver.Receivers(self._memory.inlets, config.sample_rate, self.tell)
         self._microphone = Microphone(config.sample_rate, self.tell)
         self._listens: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -80,6 +85,7 @@ class IoProcess:
             threading.Thread(target=self._stream, name="streams", daemon=True),
             threading.Thread(target=self._record, name="recordings", daemon=True),
             threading.Thread(target=sender.run, args=(self._sender, self._stopping), name="network", daemon=True),
+            threading.Thread(target=receiver.run, args=(self._receivers, self._stopping), name="inlets", daemon=True),
         ]
 
     def start(self) -> None:
@@ -107,6 +113,10 @@ class IoProcess:
                 self._sender.send(ask)
             case Listen() | Capture() | EndCapture():
                 self._listen(ask)
+            case Play():
+                self._outlets.play(ask)
+            case Receive():
+                self._receivers.receive(ask)
 
     def tell(self, told: Told) -> None:
         """Write a line. Any thread."""
@@ -117,6 +127,7 @@ class IoProcess:
     def stop(self) -> None:
         """End what must not be cut off."""
         self._stopping.set()
+        self._outlets.close()
         self._recorder.close()
         if self._listens is not None:
             self._listens.join(STOP_SECONDS)

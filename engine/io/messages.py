@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.io.loudness import Loudness
+from engine.io.outlet_messages import OutletState
 
 
 class IoConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +123,44 @@ class EndCapture(_Message, frozen=True, kw_only=True):
     kept: bool = True
 
 
-Ask = Open | Heads | Close | Begin | Measure | Record | Send | Listen | Capture | EndCapture
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """A strip's sound on a further device. lane: of the feed. block_frames: of the engine."""
+
+    strip: str
+    device: str
+    lane: int
+    block_frames: int = 256
+
+
+class Play(_Message, frozen=True, kw_only=True):
+    """Play these from now on, and no others. Answer: Playing, once a second."""
+
+    outputs: tuple[Played, ...]
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """Sound from the network that is heard on a strip.
+
+    name, kind: as in Sent. lane: the inlet of the mixer. senders: see ``allowed.Allowed``. block_frames: of the engine.
+    """
+
+    name: str
+    kind: Literal["vban", "reastream"]
+    lane: int
+    port: int
+    senders: str = ""
+    block_frames: int = 256
+
+
+class Receive(_Message, frozen=True, kw_only=True):
+    """Receive these streams from now on, and no others. Answer: Receiving, once a second."""
+
+    receivers: tuple[Received, ...]
+
+
+Ask = (
+    Open | Heads | Close | Begin | Measure | Record | Send | Play | Receive | Listen | Capture | EndCapture
+)  # fmt: skip
 
 
 class Started(_Message, frozen=True, kw_only=True):
@@ -233,7 +271,47 @@ class Captured(_Message, frozen=True, kw_only=True):
     text: str = ""
 
 
+class OutletGoing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a strip on a further device goes."""
+
+    strip: str
+    state: OutletState
+
+
+class Playing(_Message, frozen=True, kw_only=True):
+    """How all strips go that are played elsewhere."""
+
+    outputs: tuple[OutletGoing, ...]
+
+
+class ReceiverGoing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream from the network goes. sender: whose it is now. text: what is wrong, or nothing.
+
+    lost: frames that never came, or not in time. refused: packets of others. latency_seconds: from the packet to the
+    mixer. ppm: by how many parts per million the sender's clock is faster than the engine's.
+    """
+
+    name: str
+    state: Literal["playing", "waiting", "failing"]
+    sender: str = ""
+    sample_rate: int = 0
+    packets: int = 0
+    refused: int = 0
+    lost: int = 0
+    fill_seconds: float = 0.0
+    latency_seconds: float = 0.0
+    ppm: float = 0.0
+    text: str = ""
+
+
+class Receiving(_Message, frozen=True, kw_only=True):
+    """How all streams from the network go."""
+
+    receivers: tuple[ReceiverGoing, ...]
+
+
 Told = (
-    Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending
+    Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending | Playing
+    | Receiving
     | Listening | Capturing | Captured
 )  # fmt: skip

@@ -17,6 +17,7 @@ from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph
 from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for
 from engine.mixer.hosted_insert import HostedInsert
+from engine.mixer.inlets import Inlets
 from engine.mixer.knobs import new_knobs, note
 from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.levels import NEVER
@@ -67,6 +68,8 @@ class Mixer:
         self.sample_rate, self.frame, self._leg = sample_rate, 0, leg
         self.lanes, self.feeds = Lanes(), Feeds()
         """What is being recorded; whoever writes it down forgets it at its end."""
+        self.inlets = Inlets(sample_rate, max_block_frames)
+        """What is heard from outside; whoever has sources gives them to it."""
         self.buses = tuple(spec.id if spec.lives else "" for spec in graph.strips)
         """The strips' ids by index, empty where there is none any more."""
         self._graph, self._max_block = graph, max_block_frames
@@ -302,9 +305,11 @@ class Mixer:
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
-        for mine, others in ((self.lanes, other.lanes), (self.feeds, other.feeds)):
-            mine.adopt(others, places)
-            for record in mine.records():
+        self.lanes.adopt(other.lanes, places)
+        self.feeds.adopt(other.feeds, places)
+        self.inlets.adopt(other.inlets, places)
+        for held in (self.lanes, self.feeds, self.inlets):
+            for record in held.records():
                 note(self._knobs, record)
 
     def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
@@ -333,6 +338,8 @@ class Mixer:
         frame, end = self.frame, done + step
         self._playback.start_clips(frame, step)  # first, so that a stop that is due later in this step finds them
         self._deck.play(self._inputs, frame, step)
+        if self.inlets.used:
+            self.inlets.add(self._inputs, step)
         self._alignment.hold_back(self._strips, self._inputs, frame, step)
         self._premaster[done:end] = 0.0
         if self._leg is not None:
@@ -397,6 +404,8 @@ class Mixer:
                 self.lanes.set(record, self.frame)
             case Kind.SET_FEED:
                 self.feeds.set(record, self.frame)
+            case Kind.SET_INLET:
+                self.inlets.set(record)
             case Kind.SET_LIMITER:
                 self._limiter.set_ceiling(None if math.isnan(value) else value, self.frame, self._fade)
 

@@ -22,7 +22,7 @@ from engine.output.jack_clock import JackClock, server_answers
 FIRST_BLOCK_SECONDS = 5.0
 """A device that has not asked for a block by then is broken."""
 
-_JACK_NAME = ctypes.create_string_buffer(b"cuevox")  # PortAudio keeps the pointer
+_JACK_NAME = ctypes.create_string_buffer(b"cuevox", 64)  # PortAudio keeps the pointer
 _JACK_HOST = "JACK"
 _WASAPI_HOST = "Windows WASAPI"
 
@@ -45,6 +45,11 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name!r} ({self.host}, {self.channels} {self.way}s, {self.sample_rate} Hz)"
+
+
+def client_name(name: str) -> None:
+    """Be known to JACK servers by ``name`` in this process; before any device is looked for."""
+    _JACK_NAME.value = name.encode()[: len(_JACK_NAME) - 1]
 
 
 def portaudio() -> Any:

@@ -13,6 +13,8 @@ DAW_DEVICE = "daw"
 BOUNCE_FRAMES = 4096
 """The blocks in which a DAW's bounce is mixed: an export's are as long, and what a block costs hardly counts."""
 """The device name that means: a DAW, through our plug-in."""
+JACK_PORTS_DEVICE = "jack-ports"
+"""The device name that means: a JACK server, in which every bus has ports of its own."""
 
 
 class AudioConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, of
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
+from engine.realtime.sound_ring import MOST_INLETS, SoundReader
 from engine.realtime.statistics import StatusBoard
 from engine.realtime.status import StatusReader, StatusWriter
 from engine.realtime.tap import TapWriter
@@ -73,6 +74,7 @@ class AudioCore:
         self._told = np.zeros(1, REPORT)
         self._timeline = TimelineReader(memory.timeline)
         self._tap, self._taping, self._feeding = TapWriter(memory.tap), Taping(memory.tape), Taping(memory.feed)
+        self._inlets = [SoundReader(memory.inlets, index) for index in range(MOST_INLETS)]
         self._automation = TimelineReader(memory.automation, AUTOMATION)
         self._generation = 0
         self._reporter = Reporter(RingWriter(memory.reports, REPORT))
@@ -245,6 +247,7 @@ class AudioCore:
             before=before,
             watch=self._watch,
         )
+        mixer.inlets.sources = self._inlets
         mixer.touch()
         return mixer
 
@@ -292,10 +295,12 @@ class AudioCore:
             self._mixer.dispatch(_panic())
             self._catch_up(self._mixer.frame + self._max_block_frames)
             self._mixer.frame = frame
+        self._mixer.inlets.deaf = True  # what comes from outside is for those who hear it
         while (rest := frame - self._mixer.frame) > 0:
             self._mixer.process(min(rest, self._max_block_frames))
             reports = self._mixer.take_reports()
             self._reporter.tell(reports[reports["actual_frame"] >= self._told_frame])
+        self._mixer.inlets.deaf = False
 
     def _take_over(self) -> bool:
         mixer = self._next

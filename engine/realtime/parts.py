@@ -2,5 +2,5 @@
 
 PARTS = (
     "commands", "reports", "timeline", "automation", "status", "tap", "arena",
-    "beats", "checkpoint", "notes", "black", "tape", "plugins", "feed", "daw_notes",
+    "beats", "checkpoint", "notes", "black", "tape", "plugins", "feed", "daw_notes", "inlets",
 )  # fmt: skip

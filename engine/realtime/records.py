@@ -48,6 +48,7 @@ class Kind(IntEnum):
     SET_DUCK = 21
     SET_RECORD = 30
     SET_FEED = 31
+    SET_INLET = 32
 
 
 class Shape(IntEnum):
@@ -95,7 +96,7 @@ is the send's key in the graph, value is linear gain. SET_INSERT: index is the i
 the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.
 SET_DUCK: param counts the table of ducking, value is in its unit. SET_RECORD: value 1: lane index of recording serial
 is strip from that frame on; 0: that recording ends. SET_FEED: value 1: lane index of the feed is strip from now on; 0:
-it is free.
+it is free. SET_INLET: value 1: inlet index is heard on strip from now on; 0: it is not.
 LOCATE: value is a timeline frame. SET_LOOP: offset and length are timeline start and length (length 0: off). STOP_AT:
 the timeline stops by itself when it reaches frame value; LOCATE, STOP and PLAY of a later block forget that (in one
 block: PLAY first, then STOP_AT). EPOCH: serial is the epoch to acknowledge. SET_LIMITER: value is the ceiling in dBTP,

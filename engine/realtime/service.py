@@ -20,7 +20,15 @@ from engine.output.base import Output
 from engine.output.null import NullOutput
 from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
 from engine.plugins.states import States, graph_with
-from engine.realtime.config import BOUNCE_FRAMES, DAW_DEVICE, NULL_DEVICE, AudioConfig, AudioFacts, TakeOver
+from engine.realtime.config import (
+    BOUNCE_FRAMES,
+    DAW_DEVICE,
+    JACK_PORTS_DEVICE,
+    NULL_DEVICE,
+    AudioConfig,
+    AudioFacts,
+    TakeOver,
+)
 from engine.realtime.core import AudioCore
 from engine.realtime.plugin_graph import leave_out
 from engine.realtime.plugin_reader import PluginReader, restore
@@ -112,7 +120,7 @@ class AudioService:
             memory_locked=self._locked.granted,
             memory_reason=self._locked.reason,
             fallback=fallback,
-            private=() if isinstance(output, NullOutput) else self._config.private,
+            private=() if output.name in (NULL_DEVICE, JACK_PORTS_DEVICE) else self._config.private,
             pid=os.getpid(),
             faults=self._core.faults,
             steady=output.steady,
@@ -194,6 +202,10 @@ class AudioService:
 
     def _missing(self) -> str:
         """Return why the device that is wanted can't be had, or nothing. Lets go of all drivers."""
+        if self._config.device == JACK_PORTS_DEVICE:
+            from engine.output.jack_clock import server_answers
+
+            return "" if server_answers() else "no JACK server is running"
         try:
             from engine.output.device import choose_device, forget_devices, list_devices
 
@@ -215,15 +227,23 @@ class AudioService:
             self._start(DawOutput(self._config.daw_link, rate, block, self._core, self._memory.daw_notes))
             return ""
         try:
-            from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted
-
-            self._start(DeviceOutput(self._wanted, rate, block, self._config.private))
+            self._start(self._device(rate, block))
         except DeviceError as error:
             if not fallback_null:
                 raise
             self._start(NullOutput(rate, block))
             return str(error)
         return ""
+
+    def _device(self, rate: int, block: int) -> Output:
+        """Return the device that is wanted. Raises DeviceError."""
+        if self._config.device == JACK_PORTS_DEVICE:
+            from engine.output.jack_ports import JackPortsOutput
+
+            return JackPortsOutput(rate, block, self._core)
+        from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted
+
+        return DeviceOutput(self._wanted, rate, block, self._config.private)
 
     @property
     def _wanted(self) -> tuple[str | int | None, ...]:

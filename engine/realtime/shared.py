@@ -16,6 +16,7 @@ from engine.realtime.parts import PARTS
 from engine.realtime.plugin_trace import TRACE_BYTES
 from engine.realtime.records import AUTOMATION, HEARD, RECORD, REPORT
 from engine.realtime.ring import ring_bytes
+from engine.realtime.sound_ring import INLETS_BYTES
 from engine.realtime.status import STATUS_BYTES
 from engine.realtime.tap import TAP_BYTES
 from engine.realtime.timeline import timeline_bytes
@@ -42,7 +43,8 @@ class EngineMemory:
     """The segments: live commands and reports (rings), compiled timeline and automation, status, tap, clip arena.
 
     And what a process needs that takes over: signs of life, the mixer's checkpoint, control's notes, its log. And the
-    tape, for recordings, and the feed, for what is sent elsewhere; and the notes that come from a DAW.
+    tape, for recordings, and the feed, for what is sent elsewhere; the notes that come from a
+    DAW, and the inlets, for sound from outside.
     """
 
     def __init__(self, segments: Mapping[str, Segment], pool_bytes: int) -> None:
@@ -50,7 +52,7 @@ class EngineMemory:
         self.commands, self.reports, self.timeline = (segments[name] for name in PARTS[:3])
         self.automation, self.status, self.tap, self.arena = (segments[name] for name in PARTS[3:7])
         self.beats, self.checkpoint, self.notes, self.black, self.tape = (segments[name] for name in PARTS[7:12])
-        self.plugins, self.feed, self.daw_notes = (segments[name] for name in PARTS[12:])
+        self.plugins, self.feed, self.daw_notes, self.inlets = (segments[name] for name in PARTS[12:])
 
     @classmethod
     def create(
@@ -77,6 +79,7 @@ class EngineMemory:
             "plugins": TRACE_BYTES,
             "feed": config.feed_bytes,
             "daw_notes": ring_bytes(HEARD, config.daw_notes),
+            "inlets": INLETS_BYTES,
         }
         handles = handles or {part: open_shared() for part in PARTS}
         try:

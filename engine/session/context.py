@@ -51,7 +51,7 @@ class Context:
         self.graph: Graph = compile_graph(story)
         self._index = Index(story)
         self.on_graph: Callable[[], None] = lambda: None
-        self.on_taken: Callable[[], None] = lambda: None
+        self.on_taken: list[Callable[[], None]] = []
         """Called once the mixer plays the newest graph."""
         self.on_play: Callable[[int, Sound, float], object] = lambda *_: None
         """Hears of every live player: its id, what it plays, how much louder."""
@@ -128,7 +128,8 @@ class Context:
         if turned:
             self.push(together(*turned))
         if not self._turned:
-            self.on_taken()
+            for hear in self.on_taken:
+                hear()
         self.wrote(Taken(count=count))
 
     def frames(self, seconds: float) -> int:

@@ -105,6 +105,8 @@ class Memory:
             session.transport.rows.player_ids.update(pickle.loads(note))
         session.recording.recall()
         session.streams.recall()
+        session.outputs.recall()
+        session.receivers.recall()
         if (note := notes.get(SMALL)) is not None:
             small: Small = pickle.loads(note)
             session.transport.recall(small.transport)

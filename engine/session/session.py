@@ -84,6 +84,8 @@ from engine.commands import (
     SetTempo,
     StandBy,
     StartCapture,
+    StartOutput,
+    StartReceiving,
     StartRecording,
     StartStream,
     Stop,
@@ -91,6 +93,8 @@ from engine.commands import (
     StopCapture,
     StopCue,
     StopList,
+    StopOutput,
+    StopReceiving,
     StopRecording,
     StopSlot,
     StopStream,
@@ -133,6 +137,8 @@ from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
 from engine.session.editor import Editor, Historic
+from engine.session.feed_lanes import FeedLanes
+from engine.session.further_outputs import Devices, FurtherOutputs, NoDevices
 from engine.session.index import clip_source
 from engine.session.inputs import (
     Adopted,
@@ -156,6 +162,7 @@ from engine.session.players import JobOwner, SlotOwner, owner_name
 from engine.session.plugins import NoPlugins, Plugins
 from engine.session.prefetch import Prefetch
 from engine.session.prompts import Prompts, prompt_lines
+from engine.session.receivers import Ears, NetworkReceivers, NoEars
 from engine.session.recording import Recorded, Recording
 from engine.session.reports import Reports
 from engine.session.slots import Slots
@@ -194,6 +201,8 @@ class Session:
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
     workshop: who exports. network: who sends streams. arena: where takes lie, for edits that listen to them.
     captures: who listens to inputs.
+    workshop: who exports. network: who sends streams. devices: who plays strips on further devices.
+    ears: who receives streams.
     """
 
     def __init__(
@@ -213,6 +222,8 @@ class Session:
         network: Network | None = None,
         arena: NDArray[np.float32] | None = None,
         captures: Captures | None = None,
+        devices: Devices | None = None,
+        ears: Ears | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -235,7 +246,10 @@ class Session:
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
         self.captures = captures or NoCaptures()
-        self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes)
+        lanes = FeedLanes(self.context)
+        self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes, lanes)
+        self.outputs = FurtherOutputs(self.context, devices or NoDevices(), self._notes, lanes)
+        self.receivers = NetworkReceivers(self.context, ears or NoEars(), self._notes)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
         self._listeners: list[Listener] = []
         self._stale = False
@@ -473,6 +487,14 @@ class Session:
                 return self.streams.start(command)
             case StopStream():
                 return self.streams.stop(command)
+            case StartOutput():
+                return self.outputs.start(command)
+            case StopOutput():
+                return self.outputs.stop(command)
+            case StartReceiving():
+                return self.receivers.start(command)
+            case StopReceiving():
+                return self.receivers.stop(command)
             case AddInsert() | RemoveInsert() | MoveInsert() | SetInsertState() | AddSend() | RemoveSend():
                 return self._build(command)
             case AddBus() | RemoveBus() | AddTrack() | RemoveTrack() | LoadMix():

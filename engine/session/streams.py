@@ -17,9 +17,8 @@ from engine.io.messages import Going, Sent
 from engine.io.network import reastream, vban
 from engine.io.network.packets import packer_for
 from engine.realtime.notes import Notes
-from engine.realtime.records import Kind
 from engine.session.context import Context
-from engine.session.orders import Records, order, together
+from engine.session.feed_lanes import FeedLanes
 
 NOTE = "streams"
 MOST_STREAMS = 16
@@ -75,12 +74,12 @@ class NetworkStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NetworkStreams:
-    """The streams of a session, by name. Streams of one strip share a lane of the feed."""
+    """The streams of a session, by name."""
 
-    def __init__(self, context: Context, network: Network, notes: Notes) -> None:
-        self._context, self._network, self._notes = context, network, notes
+    def __init__(self, context: Context, network: Network, notes: Notes, lanes: FeedLanes) -> None:
+        self._context, self._network, self._notes, self._lanes = context, network, notes, lanes
         self._streams: dict[str, NetworkStream] = {}
-        context.on_taken = self._feed_again
+        lanes.users.append(lambda: {stream.strip: stream.sent.lane for stream in self._streams.values()})
 
     def all(self) -> tuple[NetworkStream, ...]:
         """Return every stream."""
@@ -94,7 +93,7 @@ class NetworkStreams:
         if len(self._streams) == MOST_STREAMS:
             raise Busy(f"{MOST_STREAMS} streams are being sent, which is the most")
         stream = NetworkStream(strip=command.strip, sent=self._checked(command))
-        self._context.push(self._orders(stream, on=True))
+        self._lanes.feed(command.strip, stream.sent.lane)
         self._streams[command.name] = stream
         self._send()
         return (StreamChanged(name=command.name, state=stream.state),)
@@ -105,8 +104,7 @@ class NetworkStreams:
         if stream is None:
             raise UnknownThing("stream", command.name, self._streams)
         del self._streams[command.name]
-        if all(other.sent.lane != stream.sent.lane for other in self._streams.values()):
-            self._context.push(self._orders(stream, on=False))
+        self._lanes.release(stream.strip, stream.sent.lane)
         self._send()
         return (StreamChanged(name=command.name, state="stopped"),)
 
@@ -149,30 +147,13 @@ class NetworkStreams:
         sent = Sent(
             name=command.name,
             kind=command.kind,  # type: ignore[arg-type]
-            lane=self._lane(command.strip),
+            lane=self._lanes.lane(command.strip),
             host=command.host,
             port=port,
             format=command.format,  # type: ignore[arg-type]
         )
         packer_for(sent, self._context.story.sample_rate)
         return sent
-
-    def _lane(self, strip: str) -> int:
-        """Return the lane that brings a strip, or a free one."""
-        lanes = {stream.strip: stream.sent.lane for stream in self._streams.values()}
-        return lanes.get(strip, next(n for n in range(MOST_STREAMS) if n not in lanes.values()))
-
-    def _orders(self, stream: NetworkStream, *, on: bool) -> Records:
-        try:
-            place = self._context.strip(stream.strip)
-        except UnknownThing:  # it was removed, and sends silence until it is back
-            place, on = 0, False
-        return order(Kind.SET_FEED, None, index=stream.sent.lane, strip=place, value=float(on))
-
-    def _feed_again(self) -> None:
-        """Have a graph feed the strips that it has: one may have come back."""
-        if self._streams:
-            self._context.push(together(*(self._orders(stream, on=True) for stream in self._streams.values())))
 
     def _send(self) -> None:
         self._notes.set(NOTE, pickle.dumps(self._streams))

@@ -14,12 +14,14 @@ from bridge.port import (
     ClipFacts,
     EditingState,
     EngineStatus,
+    FurtherOutputState,
     InsertState,
     JobState,
     LoudnessState,
     Meter,
     Place,
     PrefetchState,
+    ReceiverState,
     RecordingState,
     StreamState,
     StripState,
@@ -297,6 +299,22 @@ class FakeEngine:
             StreamState(
                 name="Mix", kind="vban", strip="master", host="127.0.0.1", port=6980, state="sending", packets=5,
                 lost_seconds=0.0, text="",
+            ),
+        )  # fmt: skip
+
+    def outputs(self) -> Sequence[FurtherOutputState]:
+        return (
+            FurtherOutputState(
+                bus="desk", device="USB", state="playing", sample_rate=44100, latency_seconds=0.02, fill_seconds=0.02,
+                ppm=12.0, lost_seconds=0.0, text="",
+            ),
+        )  # fmt: skip
+
+    def receivers(self) -> Sequence[ReceiverState]:
+        return (
+            ReceiverState(
+                name="Talk", kind="vban", strip="hall", port=6980, state="playing", sender="127.0.0.1", packets=5,
+                refused=0, lost_seconds=0.0, latency_seconds=0.03, fill_seconds=0.02, ppm=-3.0, text="",
             ),
         )  # fmt: skip
 

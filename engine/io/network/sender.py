@@ -14,6 +14,7 @@ from collections.abc import Callable
 from engine.io.messages import Going, Send, Sending, Sent, Told
 from engine.io.network.frame_clock import FrameClock
 from engine.io.network.packets import Cutter, packer_for
+from engine.io.outlets import Outlets
 from engine.realtime.memory import Segment
 from engine.realtime.tape import TapeReader
 
@@ -81,9 +82,15 @@ class Stream:
 
 
 class Sender:
-    """Every stream that is sent. ``work`` belongs to one thread, ``send`` to another."""
+    """Every stream that is sent. ``work`` belongs to one thread, ``send`` to another.
 
-    def __init__(self, feed: Segment, sample_rate: int, tell: Callable[[Told], object]) -> None:
+    outlets: who else is given what the feed brings.
+    """
+
+    def __init__(
+        self, feed: Segment, sample_rate: int, tell: Callable[[Told], object], outlets: Outlets | None = None
+    ) -> None:
+        self._outlets = outlets or Outlets(sample_rate, tell)
         self._feed = TapeReader(feed)
         self._rate, self._tell = sample_rate, tell
         self._lock = threading.Lock()
@@ -118,7 +125,8 @@ class Sender:
             if self._streams and now_seconds - self._told_at >= TELL_SECONDS:
                 self._told_at = now_seconds
                 self._tell(Sending(streams=tuple(stream.going() for stream in self._streams)))
-            if not self._streams:
+            self._outlets.look(now_seconds)
+            if not self._streams and not self._outlets.any:
                 return 10 * LOOK_SECONDS
             return min(LOOK_SECONDS, self._waiting[0][0] - now_seconds) if self._waiting else LOOK_SECONDS
 
@@ -130,6 +138,7 @@ class Sender:
         while (packet := self._feed.next()) is not None:
             frames = packet.sound.shape[1]
             self._clock.saw(packet.start + frames, now)
+            self._outlets.put(packet.start, packet.sound, now)
             self._block_seconds = max(frames / self._rate, 0.999 * self._block_seconds)
             hold = self._block_seconds + self._clock.late_seconds + MARGIN_SECONDS
             for stream in self._streams:

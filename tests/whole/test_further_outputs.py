@@ -1,0 +1,96 @@
+"""A bus on a device of its own: a real JACK server beside an engine that another clock drives."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer, running_server
+from tests.whole.rig import Rig, running, write_story
+
+pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(180)]
+
+STORY = """\
+kind: story
+version: 1
+title: Beginners
+tracks:
+  - {id: voice, voice: narrator}
+  - {id: tones, clips: [{id: tone, audio: tone.wav, start: 900, mute: true}]}
+buses:
+  - {id: desk, private: true}
+master: {limiter_db: off}
+prompter: {voice: narrator}
+cues:
+  - {id: "1", clip: tone}
+"""
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def server() -> Iterator[JackServer]:
+    yield from running_server(sample_rate=44100)
+
+
+def until_playing(rig: Rig) -> list[object]:
+    """Wait until the further output plays; return its status."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        status = rig.client.ask("/outputs")
+        if status and status[2] == "playing":
+            return status
+        assert time.monotonic() < deadline, (status, rig.log.read_text())
+        time.sleep(0.05)
+
+
+def test_a_private_bus_is_heard_there_and_the_master_never(tmp_path: Path, server: JackServer) -> None:
+    with running(write_story(tmp_path, STORY), "--device", "null", "--output", "desk=JACK", env=server.env) as rig:
+        rig.wait_ready()
+        rig.client.send("/subscribe", "/event/output/*")
+        rig.client.wait("/subscribed")
+        status = until_playing(rig)
+        assert status[0] == "desk" and status[3] == 44100, "at the device's own rate"
+        with JackRecorder(server) as recorder:
+            recorder.listen_to("cuevox-desk")
+            rig.client.send("/cue/1/go")
+            recorder.wait_frames(22050)
+            assert not recorder.audio().any(), "the tone is in the master"
+            rig.client.send("/prompt", "Beginners, please.")
+            recorder.wait_frames(66150)
+            assert np.abs(recorder.audio()).max() > 0.05
+        server.end(signal.SIGKILL)
+        assert rig.client.wait("/event/output/further", "desk")[2] == "waiting"
+        server.start()
+        until_playing(rig)
+        rig.child("engine.io.io_process").kill()
+        rig.client.wait("/event/output/further", "desk")
+        until_playing(rig)
+        rig.client.send("/output/stop", "desk")
+        while rig.client.wait("/event/output/further", "desk")[2] != "stopped":
+            pass
+        assert rig.client.ask("/outputs") == []
+        assert rig.stop() == 0
+
+
+def test_the_master_is_heard_there_while_a_daw_is_the_clock(tmp_path: Path, server: JackServer) -> None:
+    env = {**server.env, "CUEVOX_DAW_LINK": f"test-{tmp_path.name}"[:20]}
+    with running(write_story(tmp_path, STORY), "--device", "daw", "--output", "master=JACK", env=env) as rig:
+        rig.wait_ready()
+        until_playing(rig)
+        with JackRecorder(server) as recorder:
+            recorder.listen_to("cuevox-master")
+            rig.client.send("/cue/1/go")
+            recorder.wait_frames(4 * 44100)
+            heard = recorder.audio()[:, 0]
+        begin = int(np.flatnonzero(np.abs(heard) > 0.05)[0])
+        tone = heard[begin + 4410 : begin + 4410 + 44100].astype(np.float64)
+        power = np.abs(np.fft.rfft(tone * np.kaiser(len(tone), 20.0))) ** 2
+        near = np.abs(np.fft.rfftfreq(len(tone), 1 / 44100) - 441.0) < 15.0
+        assert 10 * np.log10(power[~near].sum() / power[near].sum()) < -70.0, "441 Hz and nothing else"
+        assert rig.stop() == 0

@@ -1,0 +1,73 @@
+"""Every bus has ports of its own in a JACK graph, named after it, and they follow the story's strips."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer, running_server
+from tests.whole.rig import Rig, running, write_story
+
+pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(180)]
+
+WAIT_SECONDS = 30.0
+
+
+def ports(server: JackServer) -> set[str]:
+    with server.client("look") as look:
+        return {port.shortname for port in look.get_ports("^cuevox:", is_output=True, is_audio=True)}
+
+
+def until(server: JackServer, *names: str) -> None:
+    wanted = {f"{name}_{n}" for name in names for n in (1, 2)}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while ports(server) != wanted:
+        assert time.monotonic() < deadline, ports(server)
+        time.sleep(0.05)
+
+
+@pytest.fixture(params=[256, 2048])
+def server(request: pytest.FixtureRequest) -> Iterator[JackServer]:
+    yield from running_server(period=request.param)
+
+
+@pytest.fixture
+def rig(tmp_path: Path, server: JackServer) -> Iterator[Rig]:
+    with running(write_story(tmp_path), "--device", "jack-ports", env=server.env) as rig:
+        rig.wait_ready()
+        yield rig
+
+
+def heard(rig: Rig, server: JackServer, *sources: str) -> np.ndarray:
+    with JackRecorder(server) as recorder:
+        recorder.connect([f"cuevox:{source}" for source in sources])
+        recorder.wait_frames(4096)
+        rig.client.send("/cue/3/go")
+        recorder.wait_frames(24000)
+        rig.client.send("/panic", 1, 0.01)
+        recorder.wait_frames(9600)
+        return recorder.audio()
+
+
+def test_each_bus_is_heard_on_its_ports(rig: Rig, server: JackServer) -> None:
+    assert rig.ready["device"] == "jack-ports" and rig.ready["block_frames"] == server.period
+    until(server, "voice", "clicks", "master")
+    with server.client("look") as look:
+        connected = look.get_all_connections("cuevox:master_1")
+        assert [port.name for port in connected] == ["system:playback_1"]
+        assert not look.get_all_connections("cuevox:clicks_1")
+    both = heard(rig, server, "clicks_1", "voice_1")
+    assert np.abs(both[:, 0]).max() > 0.1 and not both[:, 1].any()
+    both = heard(rig, server, "clicks_2", "master_2")
+    begun = int(np.flatnonzero(both[:, 0])[0])
+    np.testing.assert_allclose(both[: begun + 12000, 0], both[: begun + 12000, 1], atol=1e-6)
+    rig.client.send("/mix/bus/add", "hall")
+    until(server, "voice", "clicks", "master", "hall")
+    rig.client.send("/mix/bus/remove", "hall")
+    until(server, "voice", "clicks", "master")
+    assert rig.stop() == 0
