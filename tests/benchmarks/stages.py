@@ -14,7 +14,7 @@ from callback_rig import CLIP_SECONDS, RATE, noise, starts
 from numba.core.dispatcher import Dispatcher
 from report import quantile
 
-from engine.mixer import chain, insert, limiter, mixer, playback, schedule
+from engine.mixer import alignment, deck, insert, limiter, mixer, playback, plugins, schedule
 from engine.mixer.graph import Graph
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
@@ -22,7 +22,7 @@ from engine.realtime.shared import EngineMemory, MemoryConfig
 
 KERNELS, EFFECTS, PYTHON = "compiled kernels", "Pedalboard", "Python"
 STAGES = (KERNELS, EFFECTS, PYTHON)
-CALLERS = (mixer, playback, limiter, insert, schedule)
+CALLERS = (mixer, deck, alignment, playback, limiter, insert, schedule)
 """The modules whose Python code calls kernels."""
 BLOCKS = 4000
 
@@ -71,8 +71,8 @@ def clocks() -> Iterator[Spent]:
             if isinstance(value, Dispatcher):
                 replaced.append((module, name, value))
                 setattr(module, name, clocked(value, KERNELS, spent))
-    replaced.append((chain, "run_plugin", chain.run_plugin))
-    setattr(chain, "run_plugin", clocked(chain.run_plugin, EFFECTS, spent))  # noqa: B010
+    replaced.append((plugins, "run_plugin", plugins.run_plugin))
+    setattr(plugins, "run_plugin", clocked(plugins.run_plugin, EFFECTS, spent))  # noqa: B010
     try:
         yield spent
     finally:
