@@ -113,20 +113,16 @@ def test_a_sine_stays_a_sine_between_clocks_that_drift(ppm: float) -> None:
 
 @pytest.mark.extra
 @pytest.mark.parametrize(
-    ("ppm", "rates", "blocks"),
-    [
-        (200.0, (48_000, 48_000), (256, 512)),
-        (-200.0, (48_000, 44_100), (512, 441)),
-        (90.0, (44_100, 96_000), (256, 1024)),
-    ],
+    ("ppm", "rates", "blocks"), [(200.0, (48_000, 48_000), (256, 512)), (-200.0, (48_000, 44_100), (512, 441))]
 )
 def test_for_minutes_the_fill_stays_bounded(ppm: float, rates: tuple[int, int], blocks: tuple[int, int]) -> None:
+    aim, both_blocks = 0.03, blocks[0] / rates[0] + blocks[1] / rates[1]
     pair = Pair(ppm, rates=rates, blocks=blocks)
-    pair.elastic.aim_seconds = 0.03
+    pair.elastic.aim_seconds = aim
     pair.run(120.0, keep=False)
     pair.run(4.0)
     assert (pair.elastic.dry, pair.elastic.over, pair.elastic.lost_frames) == (0, 0, 0)
-    assert max(abs(fill - 0.03) for fill in pair.fills[50:]) < 0.02
+    assert aim - both_blocks - 0.002 < min(pair.fills[50:]) and max(pair.fills[50:]) < aim + 0.002
     assert abs(pair.elastic.drift.ppm - ppm) < 20.0
     assert rest_db(pair.sound()[-2 * rates[1] :], TONE_HZ * (1.0 + 1e-6 * ppm), rates[1]) < -80.0
 
