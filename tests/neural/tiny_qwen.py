@@ -80,7 +80,11 @@ def save_codec(folder):
     shape = Qwen3TTSTokenizerV2Config(
         encoder_config=encoder, decoder_config=decoder, encoder_valid_num_quantizers=GROUPS
     )
-    Qwen3TTSTokenizerV2Model(shape).save_pretrained(folder)
+    codec = Qwen3TTSTokenizerV2Model(shape)
+    for name, part in codec.state_dict().items():
+        if "embedding_sum" in name or "embed_sum" in name:  # fresh codebooks are empty, and all codes would sound alike
+            part.normal_()
+    codec.save_pretrained(folder)
     EncodecFeatureExtractor(feature_size=1, sampling_rate=24_000, padding_value=0.0).save_pretrained(folder)
 
 
