@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from typing import IO
 
@@ -41,6 +42,8 @@ QUIET_SECONDS, DEAF_SECONDS = 0.5, 3.0
 CURTAIN_SECONDS, SHUT_SECONDS = 0.005, 0.5
 MARGIN_SECONDS = 0.010
 """What is kept beyond a block of either side: what comes a little late is heard in time."""
+LEAVE_SECONDS = 1.5
+"""How long a driver may take to let go."""
 SWITCH_SECONDS = 0.0002
 
 
@@ -115,6 +118,9 @@ class OutletProcess:
                 self._tell(OutletState(state="lost", text=f"device {output.name!r} asks for no more sound"))
                 return 1
             self._tell(outlet.state(output))
+        leaving = threading.Timer(LEAVE_SECONDS, os._exit, (0,))  # its server may be gone
+        leaving.daemon = True
+        leaving.start()
         _fade_out(outlet)
         output.stop()
         return 0
