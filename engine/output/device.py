@@ -138,6 +138,20 @@ def choose_device(wanted: Sequence[str | int | None], devices: tuple[DeviceInfo,
     return find_device(wanted[-1], devices)
 
 
+def _found(wanted: Sequence[str | int | None]) -> DeviceInfo:
+    """Return the first of ``wanted`` that is there.
+
+    PortAudio looks for JACK once; a server that did not answer just then is looked for again. No output may be open.
+    """
+    try:
+        return choose_device(wanted, list_devices())
+    except DeviceError:
+        if not server_answers():
+            raise
+        forget_devices()
+        return choose_device(wanted, list_devices())
+
+
 class DeviceOutput:
     """Plays through a device in the driver's thread: in stereo on its first two outputs, mixed down on a single one.
 
@@ -153,7 +167,7 @@ class DeviceOutput:
         self.block_frames = block_frames
         self.latency_frames = 0
         self._wanted, self._private = wanted, private
-        self._device = choose_device(wanted, list_devices())
+        self._device = _found(wanted)
         self.name = self._device.name
         self.steady = self._device.on_jack
         self._jack: JackClock | None = None
@@ -164,7 +178,7 @@ class DeviceOutput:
     def start(self, render: Render) -> None:
         """Open the device and begin. Raises DeviceError, naming the device, its rate and its outputs."""
         sd = portaudio()
-        self._device = choose_device(self._wanted, list_devices())  # numbers may have moved since
+        self._device = _found(self._wanted)  # numbers may have moved since
         self._channels = self._needed(self._device)
         self._mixed = np.zeros((self.block_frames, self._width), np.float32)
         self._render = render

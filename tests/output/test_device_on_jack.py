@@ -36,15 +36,24 @@ else:
 """
 """In a process of its own: PortAudio asks for its servers once."""
 
+LOOKED_TOO_SOON = """
+import os
+from engine.output.device import list_devices
+
+name, os.environ["JACK_DEFAULT_SERVER"] = os.environ["JACK_DEFAULT_SERVER"], "nobody"
+assert not [device for device in list_devices() if device.on_jack]
+os.environ["JACK_DEFAULT_SERVER"] = name
+"""
+
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[JackServer]:
     yield from running_server(**request.param)
 
 
-def play(server: JackServer, *private: int) -> subprocess.Popen[str]:
+def play(server: JackServer, *private: int, before: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PLAY, *map(str, private)],
+        [sys.executable, "-c", before + PLAY, *map(str, private)],
         cwd=Path(__file__).parents[2],
         env={**os.environ, **server.env},
         stdin=subprocess.PIPE,
@@ -72,6 +81,13 @@ def heard_on(player: subprocess.Popen[str], server: JackServer, outputs: slice) 
     player.wait(30)
     assert (heard == heard[0]).all()
     return [round(float(sample), 6) for sample in heard[0]]
+
+
+@pytest.mark.parametrize("server", [{}], indirect=True)
+def test_a_server_that_did_not_answer_when_portaudio_looked_is_found(server: JackServer) -> None:
+    with play(server, before=LOOKED_TOO_SOON) as player:
+        assert said(player) == "plays\n"
+        player.communicate()
 
 
 @pytest.mark.parametrize("server", [{"sample_rate": 44100}], indirect=True)
