@@ -1,4 +1,4 @@
-"""What the mixer has played lately, for each bus that a plug-in wants."""
+"""What the mixer has played lately, for each bus that a plug-in wants, or may want soon."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ class History:
         self._rings[:, :: 4096 // 8] = 0.0  # every page
         self._row: dict[int, int] = {}
         self._since: dict[int, int] = {}
+
+    @property
+    def room(self) -> int:
+        """How many buses can be kept at a time."""
+        return len(self._rings)
 
     def want(self, buses: frozenset[int], head: int) -> None:
         """Keep these buses from engine frame ``head`` on; a bus that was not kept before was silent."""

@@ -94,6 +94,11 @@ class Score:
         self._readers.pop(slot, None)
 
     @property
+    def is_led(self) -> bool:
+        """Whether an instance follows the DAW's transport, and so leads the story."""
+        return any(reader.follows for reader in self._readers.values())
+
+    @property
     def playing(self) -> bool:
         """Whether the DAW has the timeline run."""
         return self._passages[-1].playing

@@ -120,6 +120,7 @@ class Server:
         if buses is not self._named:
             self._named = buses
             self._link.name_buses(buses)
+            self._keep()
         self._link.set_latency(self._desk.latency_frames, self._desk.strip_latency_frames)
 
     def _greet(self, number: int, slot: Slot) -> None:
@@ -135,6 +136,7 @@ class Server:
             self._served[number] = int(slot.row["bus"])
             self._score.join(number, host)
             self._keep()
+            self._halt_unled()
 
     def _drop(self, number: int) -> None:
         """Answer nothing that was asked, and let go of what was pressed."""
@@ -146,11 +148,18 @@ class Server:
         del self._served[number]
         self._score.leave(number)
         self._keep()
-        if not self._served:
+        self._halt_unled()
+
+    def _halt_unled(self) -> None:
+        """Stop the story where whoever had it playing is gone, also if others stay who go their own way."""
+        if not self._score.is_led:
             self._halt()
 
     def _keep(self, *others: int) -> None:
-        self._history.want(frozenset((*self._served.values(), *others)), self._head)
+        """Keep what instances read, and as much else as there is room for: one that comes later may read it."""
+        wanted = {*self._served.values(), *others}
+        rest = [bus for bus in range(len(self._desk.buses) + 1) if bus not in wanted and self._has(bus)]
+        self._history.want(frozenset((*wanted, *rest[: self._history.room - len(wanted)])), self._head)
 
     def _place(self, number: int, slot: Slot, now: float) -> bool:
         """Find out where the next request of a slot reads, and take its notes; False: it has to wait for that."""

@@ -14,7 +14,7 @@ from engine.daw.link import DawLink
 from engine.daw.notes import NoteReader, NoteSender
 from engine.daw.server import Server
 from engine.realtime.memory import Segment
-from engine.realtime.records import HEARD
+from engine.realtime.records import HEARD, Kind
 from engine.realtime.ring import ring_bytes
 from tests.signals import RATE
 
@@ -24,35 +24,40 @@ HALF_SECONDS = 0.5 * LATE / RATE
 
 
 class Desk:
-    """A mixer whose every frame is its own number."""
+    """A mixer whose every frame is its own number; its strip's is that below 0."""
 
     buses = ("one",)
     latency_frames = strip_latency_frames = 0
 
     def __init__(self) -> None:
         self.frame = 0
+        self.conducted: list[str] = []
+        self._block = np.zeros((0, 2), np.float32)
 
     def render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         out[:] = np.arange(self.frame, self.frame + len(out), dtype=np.float32)[:, None]
+        self._block = -out
         self.frame += len(out)
 
     def conduct(self, transport: NDArray[np.void]) -> None:
-        """Stand still."""
+        """Note what the DAW would have."""
+        self.conducted += [Kind(int(kind)).name for kind in transport["kind"]]
 
     def live(self) -> None:
         """Live."""
 
     def strip_output(self, strip: int) -> NDArray[np.float32]:
-        raise AssertionError(strip)
+        assert strip == 0
+        return self._block
 
 
 class Plugin:
     """A slot as its plug-in sees it."""
 
-    def __init__(self, link: DawLink, number: int, *, takes_notes: bool, late: int = LATE) -> None:
+    def __init__(self, link: DawLink, number: int, *, takes_notes: bool, late: int = LATE, bus: int = 0) -> None:
         self.row = link.slots[number].row
         self.row["sample_rate"], self.row["latency_frames"], self.row["takes_notes"] = RATE, late, takes_notes
-        self.row["bus"], self.row["host"] = 0, os.getpid()
+        self.row["bus"], self.row["host"] = bus, os.getpid()
         self.row["generation"] += 1
         self.stream = int(self.row["done"])
 
@@ -122,6 +127,34 @@ def test_a_control_process_that_is_away_is_waited_for_once(link: DawLink) -> Non
     keys.ask(BLOCK)
     assert bench.server.serve(1.01)
     assert bench.see_to_notes() == [1, BLOCK + 1]
+
+
+def test_who_comes_later_to_a_bounce_hears_its_bus_from_the_same_place_on(link: DawLink) -> None:
+    bench, first = Bench(link), Plugin(link, 0, takes_notes=False)
+    first.ask(0, Flag.PLAYING | Flag.OFFLINE)
+    assert bench.server.serve(1.0)
+    assert bench.desk.frame > BLOCK, "mixed ahead"
+    later = Plugin(link, 1, takes_notes=False, bus=1)
+    later.ask(0, Flag.PLAYING | Flag.OFFLINE)
+    assert bench.server.serve(1.001)
+    mix, strip = (link.slots[number].ring[:BLOCK] for number in range(2))
+    assert mix[:, 0].all()
+    np.testing.assert_array_equal(strip, -mix)
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_the_story_stops_when_who_led_it_is_gone_though_another_goes_its_own_way(link: DawLink, slot: int) -> None:
+    bench, leader = Bench(link), Plugin(link, 0, takes_notes=False)
+    leader.ask(0)
+    assert bench.server.serve(1.0)
+    assert bench.desk.conducted[-1] == "PLAY"
+    bench.desk.conducted.clear()
+    leader.row["host"] = 0
+    free = Plugin(link, slot, takes_notes=False)  # before the server has looked, perhaps in the same place
+    free.ask(0, Flag.FREE)
+    assert bench.server.serve(1.01)
+    assert "STOP" in bench.desk.conducted
+    assert "PLAY" not in bench.desk.conducted
 
 
 def test_nothing_is_mixed_before_who_may_bring_notes_has_asked_too(link: DawLink) -> None:

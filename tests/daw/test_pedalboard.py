@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,20 +75,16 @@ def test_a_bounce_is_the_export_to_the_last_bit(
 
 
 def test_as_many_instances_as_there_may_be_get_the_same_story(engine: Rig, export: dict[str, Audio]) -> None:
-    heard: dict[int, Audio] = {}
+    gc.collect()  # plug-ins of other tests, which keep their slots for as long as they live
     buses = [("mix", "one", "two")[number % 3] for number in range(SLOTS)]
-    instances = [loaded(bus=BUSES[bus]) for bus in buses]
-
-    def bounce(number: int) -> None:
-        heard[number] = bounced(instances[number], len(export[buses[number]]), 512)
-
-    threads = [threading.Thread(target=bounce, args=(number,)) for number in range(SLOTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, bus in enumerate(buses):
-        np.testing.assert_array_equal(heard[number], export[bus])
+    instances = [loaded(bus=BUSES[bus], blocks_of_latency=0.0) for bus in buses]
+    heard: list[list[Audio]] = [[] for _ in instances]
+    block, frames = np.zeros((2, 512), np.float32), len(export["mix"])
+    for begin in range(0, frames, 512):  # one after the other for each block, as hosts do
+        for sound, plugin in zip(heard, instances, strict=True):
+            sound.append(plugin.process(block, RATE, buffer_size=512, reset=begin == 0).T)
+    for bus, sound in zip(buses, heard, strict=True):
+        np.testing.assert_array_equal(np.concatenate(sound)[:frames], export[bus])
 
 
 def test_what_was_chosen_travels_with_the_session(engine: Rig) -> None:
