@@ -1,5 +1,6 @@
 """What MIDI ports do: in memory, over a socket (to mido's own), on real JACK through python-rtmidi and JACK-Client."""
 
+import contextlib
 import queue
 import sys
 import time
@@ -20,7 +21,12 @@ WAIT_SECONDS = 20.0
 SYSEX = bytes.fromhex("F0 7F 7F 06 44 06 01 20 03 0A 03 00 F7")
 
 
-class MemoryBench:
+class Bench:
+    def greet(self, heard):
+        """Wait until what the device sends is heard."""
+
+
+class MemoryBench(Bench):
     """A system and one device that is connected to it."""
 
     def __init__(self):
@@ -40,7 +46,7 @@ class MemoryBench:
         pass
 
 
-class SocketBench:
+class SocketBench(Bench):
     def __init__(self):
         self.system = SocketSystem("127.0.0.1", 0)
         self.name = "socket"
@@ -62,7 +68,7 @@ class SocketBench:
         self.device.close()
 
 
-class RtMidiBench:
+class RtMidiBench(Bench):
     def __init__(self):
         import rtmidi
 
@@ -82,6 +88,18 @@ class RtMidiBench:
 
     def connect(self):
         pass
+
+    def greet(self, heard):
+        """JACK says that ports are connected before that is in force: what is sent until then goes nowhere."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while heard.empty():
+            assert time.monotonic() < deadline, "the device is not heard"
+            self.device_sends(b"\x80\x00\x00")
+            with contextlib.suppress(queue.Empty):
+                heard.put(heard.get(timeout=0.2))
+        self.device_sends(b"\x80\x01\x00")
+        while heard.get(timeout=WAIT_SECONDS)[1] != b"\x80\x01\x00":
+            pass
 
     def device_sends(self, message):
         self.out.send_message(message)
@@ -132,6 +150,7 @@ def heard(bench):
     """What the input hears, as messages with their times."""
     found = queue.Queue()
     port = bench.system.open_input(bench.name, lambda at, data: found.put((at, data)))
+    bench.greet(found)
     yield found
     port.close()
 
