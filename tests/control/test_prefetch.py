@@ -26,6 +26,7 @@ def long_story():
     return bare_story(track=Track(id="a", clips=clips))
 
 
+@pytest.mark.extra
 def test_a_story_larger_than_the_memory_plays_through_without_a_gap(tmp_path, monkeypatch):
     """40 clips of 2.2 s, 5.6 MB, in 2 MB: they are made, some are loaded; the others come as the timeline gets near."""
     monkeypatch.setattr("engine.session.prefetch.HORIZON_SECONDS", 6.0)

@@ -138,6 +138,7 @@ def test_a_clip_goes_on_in_the_next_row(tmp_path):
     assert box[second].max() == pytest.approx(TIME_WIDTH / 5, abs=6)
 
 
+@pytest.mark.extra
 def test_of_two_hundred_tracks_each_has_a_lane(tmp_path):
     tracks = tuple(
         Track(id=f"t{n}", clips=(Clip(id=f"c{n}", start=At(frame=n * 1000), line=Line(text=" ", voice="v")),))

@@ -62,6 +62,7 @@ def offline(rig_folder: Path, transcript: Path, name: str) -> np.ndarray:
     return audio
 
 
+@pytest.mark.extra
 def test_a_random_show_plays_again_bit_for_bit(tmp_path: Path, jack_server: JackServer) -> None:
     transcript = tmp_path / "show.jsonl"
     options = ("--device", "JACK", "--transcript", str(transcript))
