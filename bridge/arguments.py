@@ -91,6 +91,8 @@ def take(arg: Arg, value: object, port: EnginePort, path: Path) -> object:
 def _text(arg: Arg, value: object) -> str:
     if arg.named and _is_whole(value):
         return str(int(cast(float, value)))
+    if arg.place and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{_number(arg, value):.12g}"
     if arg.listed and isinstance(value, list) and all(isinstance(part, str) for part in value):
         return "\n".join(value)
     if arg.encoded and isinstance(value, bytes):

@@ -14,8 +14,10 @@ from engine.params import SPEED
 
 _CLIP = "/clip/{clip}"
 _TRACK = Arg(name="track", type="s")
-_PLACE = Arg(name="place", type="s", help='12.5, 0:12.500, 3|1, "after k1 + 0.4", @MARKER or CLIP:WORD')
-_PLACE_OR_NONE = Arg(name="place", type="s", optional=True, help="as in /clip/{clip}/move; empty: behind the last")
+_PLACE = Arg(name="place", type="s", place=True, help='12.5, 0:12.500, 3|1, "after k1 + 0.4", @MARKER or CLIP:WORD')
+_PLACE_OR_NONE = Arg(
+    name="place", type="s", place=True, optional=True, help="as in /clip/{clip}/move; empty: behind the last"
+)
 _NEW = Arg(name="clip", type="s", optional=True, help="its id; none: made up")
 _OTHER = Arg(name="other", type="s", help="a clip")
 _BY = Arg(name="by_frames", type="f", seconds=True, signed=True, help="in seconds")
@@ -81,7 +83,7 @@ CLIP_ROUTES: tuple[Route, ...] = (
     Route(address=f"{_CLIP}/nudge", command=do.MoveClip, args=(_BY, _SNAP),
           help="Move a clip by so much, back with a number below 0."),
     Route(address=f"{_CLIP}/copy", command=do.CopyClip,
-          args=(Arg(name="place", type="s", optional=True, help="as in /clip/{clip}/move; empty: right behind it"),
+          args=(Arg(name="place", type="s", place=True, optional=True, help="as in move; empty: right behind it"),
                 Arg(name="track", type="s", optional=True), Arg(name="new", type="s", optional=True, help="its id")),
           help="Put a copy of a clip at a place."),
     Route(address=f"{_CLIP}/duplicate", trigger=True, command=do.CopyClip, help="Put a copy right behind a clip."),

@@ -35,6 +35,7 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     number > 0 is on, sent as 0 or 1. seconds: travels in seconds, the field counts frames; signed: may be less than
     0. named: an id, which senders that know numbers only may give as a whole number. listed: several texts, as an
     array (here a line each) or as one.
+    place: where on the timeline, which a number says in seconds.
     encoded: base64, which may also come as a blob. when: it says when the command is done: a time tag, or a beat
     of the timeline; only the first one may.
     """
@@ -48,6 +49,7 @@ class Arg(msgspec.Struct, frozen=True, kw_only=True):
     signed: bool = False
     optional: bool = False
     named: bool = False
+    place: bool = False
     listed: bool = False
     encoded: bool = False
     when: bool = False

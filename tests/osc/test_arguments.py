@@ -39,6 +39,11 @@ def test_numbers_are_taken_for_each_other(sent, gain_db):
     assert put("/strip/voice/gain", sent) == {"gain_db": gain_db}
 
 
+@pytest.mark.parametrize(("sent", "place"), [(12.5, "12.5"), (12, "12"), ("0:12.500", "0:12.500"), ("@end", "@end")])
+def test_a_place_may_be_a_number_of_seconds(sent, place):
+    assert put("/clip/c1/move", sent)["place"] == place
+
+
 @pytest.mark.parametrize("sent", NO_NUMBERS)
 def test_nothing_else_is_taken_for_a_number(sent):
     with pytest.raises(BadArguments, match="gain_db: expected a number"):
