@@ -130,7 +130,11 @@ def test_what_a_strip_sends_another_receives(tmp_path: Path, jack_server: JackSe
         status(rig, "playing")
         with JackRecorder(jack_server) as recorder:
             recorder.listen_to("cuevox")
-            rig.client.send("/cue/1/go")
-            recorder.wait_frames(2 * RATE)
-            assert np.abs(recorder.audio()).max() > 0.0004, "-60 dB, twice: here and from there"
+            for _ in range(5):  # a slow machine may lose one
+                rig.client.send("/cue/1/go")
+                recorder.wait_frames(2 * RATE)
+                if np.abs(recorder.audio()).max() > 0.0004:
+                    break
+            else:
+                raise AssertionError("not louder than -60 dB, which it is by itself")
         assert rig.stop() == 0
