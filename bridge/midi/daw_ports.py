@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
 from typing import Protocol
 
-from bridge.midi.port import Exact, Heard, MidiInput, MidiOutput, PortError
+from bridge.midi.heard_port import HeardPort
+from bridge.midi.port import Exact
 
 NAME = "Cuevox Return MIDI"
 LOOK_SECONDS = 0.25
@@ -31,53 +31,25 @@ class DawNotes(Protocol):
         ...
 
 
-class DawSystem:
+class DawSystem(HeardPort):
     """One port that can be heard: all instances of the plug-in, of whatever DAW.
 
     The mixer waits for what comes of a note: so this tells it when ``loop`` has had its turn with what was heard.
     """
 
-    is_ours = True
-    missed = late = epoch = 0
-    latest_seconds = 0.0
-
     def __init__(self, notes: DawNotes, loop: asyncio.AbstractEventLoop) -> None:
-        self.lost = 0
+        super().__init__(NAME, "a DAW's plug-in")
         self._notes, self._loop = notes, loop
-        self._hearers: tuple[Heard, ...] = ()
         self._told = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="midi-daw", daemon=True)
         self._thread.start()
-
-    def inputs(self) -> Sequence[str]:
-        """Return the one port's name."""
-        return (NAME,)
-
-    def outputs(self) -> Sequence[str]:
-        """Return nothing: it is only heard."""
-        return ()
-
-    def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
-        """Hear what the DAW's tracks send."""
-        if virtual or name != NAME:
-            raise PortError(f"no MIDI port named {name!r} here; there is: {NAME}")
-        self._hearers = (*self._hearers, heard)
-        return _Input(self, heard)
-
-    def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:  # noqa: ARG002 - the protocol's
-        """Refuse."""
-        raise PortError(f"no MIDI port named {name!r} can be sent to: a DAW's plug-in is only heard")
 
     def close(self) -> None:
         """Hear nothing more."""
         self._closing = True
         self._told.set()
         self._thread.join()
-
-    def ignore(self, heard: Heard) -> None:
-        """Tell ``heard`` no more."""
-        self._hearers = tuple(other for other in self._hearers if other is not heard)
 
     def _run(self) -> None:
         while not self._closing:
@@ -102,11 +74,3 @@ class DawSystem:
             return
         while not self._closing and not self._told.wait(LOOK_SECONDS):
             pass
-
-
-class _Input:
-    def __init__(self, system: DawSystem, heard: Heard) -> None:
-        self._system, self._heard = system, heard
-
-    def close(self) -> None:
-        self._system.ignore(self._heard)

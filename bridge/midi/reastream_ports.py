@@ -6,10 +6,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Sequence
 
 from bridge.errors import AddressTaken
-from bridge.midi.port import Heard, MidiInput, MidiOutput, PortError
+from bridge.midi.heard_port import HeardPort
 from engine.errors import PacketError
 from engine.io.network.reastream import Notes, unpack
 
@@ -19,17 +18,14 @@ NAME = "reastream"
 RECEIVE_BYTES = 65536
 
 
-class ReaStreamSystem:
+class ReaStreamSystem(HeardPort):
     """One port that can be heard, named ``reastream``: whatever identifier a sender has.
 
     The messages of a packet lie as far apart as their sender's frames say. Sound that comes along is left alone.
     """
 
-    is_ours = True
-    lost = missed = late = epoch = 0
-    latest_seconds = 0.0
-
     def __init__(self, host: str, port: int, sample_rate: int) -> None:
+        super().__init__(NAME, "ReaStream")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -39,29 +35,9 @@ class ReaStreamSystem:
             raise AddressTaken(f"can't listen for ReaStream on {host}:{port}: {error}") from error
         self.host, self.port = self._socket.getsockname()[:2]
         self._rate = sample_rate
-        self._hearers: tuple[Heard, ...] = ()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi-reastream", daemon=True)
         self._thread.start()
-
-    def inputs(self) -> Sequence[str]:
-        """Return the one port's name."""
-        return (NAME,)
-
-    def outputs(self) -> Sequence[str]:
-        """Return nothing: it is only heard."""
-        return ()
-
-    def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
-        """Hear whoever sends."""
-        if virtual or name != NAME:
-            raise PortError(f"no MIDI port named {name!r} here; there is: {NAME}")
-        self._hearers = (*self._hearers, heard)
-        return _Input(self, heard)
-
-    def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:  # noqa: ARG002 - the protocol's
-        """Refuse."""
-        raise PortError(f"no MIDI port named {name!r} can be sent to: ReaStream is only heard")
 
     def close(self) -> None:
         """Listen no more."""
@@ -70,10 +46,6 @@ class ReaStreamSystem:
             wake.sendto(b"", ("::1" if wake.family == socket.AF_INET6 else "127.0.0.1", self.port))
         self._thread.join()
         self._socket.close()
-
-    def ignore(self, heard: Heard) -> None:
-        """Tell ``heard`` no more."""
-        self._hearers = tuple(other for other in self._hearers if other is not heard)
 
     def _run(self) -> None:
         while True:
@@ -102,11 +74,3 @@ def length(status: int) -> int:
     if status >= 0xF0:
         return {0xF1: 2, 0xF2: 3, 0xF3: 2}.get(status, 1)
     return 2 if status & 0xE0 == 0xC0 else 3
-
-
-class _Input:
-    def __init__(self, system: ReaStreamSystem, heard: Heard) -> None:
-        self._system, self._heard = system, heard
-
-    def close(self) -> None:
-        self._system.ignore(self._heard)
