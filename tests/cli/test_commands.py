@@ -202,3 +202,17 @@ def test_no_color_is_respected(tmp_path):
             [sys.executable, "-c", code], env=world(tmp_path, TERM="xterm", **variables), capture_output=True, text=True
         )
         assert ("\x1b[32m" in done.stdout) is coloured
+
+
+@pytest.mark.extra
+def test_a_story_is_shown_in_the_terminal_and_drawn_into_files(tmp_path):
+    (tmp_path / "story.yaml").write_text(STORY)
+    shown = cuevox(tmp_path, "show", "story.yaml", "--render")
+    assert shown.returncode == 0, shown.stderr
+    assert "voice" in shown.stdout and "Hello" in shown.stdout
+    assert cuevox(tmp_path, "show", "story.yaml", "--to", "a.svg").returncode == 0
+    assert "Hello." in (tmp_path / "a.svg").read_text() and "<svg" in (tmp_path / "a.svg").read_text()
+    assert cuevox(tmp_path, "show", "story.yaml", "--to", "a.png").returncode == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    refused(cuevox(tmp_path, "show", "story.yaml", "--to", "a.gif"), 2, "a.gif", ".png or .svg")
+    refused(cuevox(tmp_path, "show", "none.yaml"), 2, "none.yaml")

@@ -1,5 +1,6 @@
 """A script that was changed comes into the story that was made of it: what stayed in it stays as it is."""
 
+import io
 import zipfile
 
 import pytest
@@ -10,7 +11,7 @@ from engine.story.checks import check_story
 from engine.story.model import At, Cue, PlayClip
 from engine.story.rescript import origins_of, update_story
 from engine.story.script import deal, read_plain, story_of
-from engine.story.script_documents import read_epub, read_markdown
+from engine.story.script_documents import read_docx, read_epub, read_markdown
 
 SCRIPT = "# Quay\nANNA: One.\nBERT: Two.\nANNA: Three.\nBERT: Four.\n"
 
@@ -84,6 +85,44 @@ def test_markdown_is_read_as_prose():
     assert [(s.name, s.text, s.scenes, s.line) for s in speeches] == [
         ("narrator", "It rained.", ["One"], 5), ("ANNA", "Hm.", [], 7),
     ]  # fmt: skip
+
+
+def test_word_documents_are_read_by_their_styles():
+    docx = pytest.importorskip("docx", reason="needs python-docx, which `make test` installs")
+    document, kept = docx.Document(), io.BytesIO()
+    for name in ("Character", "Dialogue"):
+        document.styles.add_style(name, docx.enum.style.WD_STYLE_TYPE.PARAGRAPH)
+    document.add_heading("One")
+    document.add_paragraph("It rained.")
+    document.add_paragraph("ANNA", style="Character")
+    document.add_paragraph("Größe, is it?", style="Dialogue")
+    document.save(kept)
+    speeches, _ = read_docx(kept.getvalue(), 0.4)
+    assert [(s.name, s.text, s.scenes) for s in speeches] == [
+        ("narrator", "It rained.", ["One"]), ("Anna", "Größe, is it?", []),
+    ]  # fmt: skip
+    with pytest.raises(StoryError, match="this is no Word document"):
+        read_docx(b"nothing", 0.4)
+
+
+def test_a_book_is_read_in_the_order_of_its_spine(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.epub", "w") as book:
+        book.writestr(
+            "META-INF/container.xml",
+            '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="in/book.opf"/></rootfiles></container>',
+        )
+        book.writestr(
+            "in/book.opf",
+            '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
+            '<item id="b" href="two.xhtml" media-type="application/xhtml+xml"/>'
+            '<item id="a" href="one.xhtml" media-type="application/xhtml+xml"/></manifest>'
+            '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>',
+        )
+        book.writestr("in/one.xhtml", "<html><body><h1>One</h1><p>It <i>rained</i>.</p></body></html>")
+        book.writestr("in/two.xhtml", "<html><body><h1>Two</h1><p>Still.</p></body></html>")
+    speeches, _ = read_epub((tmp_path / "a.epub").read_bytes(), 0.4)
+    assert [(s.text, s.scenes) for s in speeches] == [("It rained.", ["One"]), ("Still.", ["Two"])]
 
 
 def test_what_is_no_book_is_told(tmp_path):
