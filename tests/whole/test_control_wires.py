@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def test_another_story_is_loaded_exported_and_played_on_by_a_successor(tmp_path:
     (tmp_path / "act2.yaml").write_text(STORY.replace("title: Wires", "title: Act two"))
     with running(story, "--device", "null") as rig, Cuevox(port=rig.ready["osc_port"]) as cuevox:
         cuevox.wait_ready()
+        page = f"http://127.0.0.1:{rig.ready['http_port']}/picture."
+        with urllib.request.urlopen(f"{page}svg", timeout=60.0) as picture:
+            drawn = picture.read().decode()
+        assert "<svg" in drawn and "Wires" in drawn and "One" in drawn
+        with urllib.request.urlopen(f"{page}png", timeout=60.0) as picture:
+            assert picture.headers["Content-Type"] == "image/png" and picture.read(8) == b"\x89PNG\r\n\x1a\n"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{page}gif", timeout=60.0)
         cuevox.set("/strip/voices/gain", -7.0)
         cuevox.subscribe("/event/story/reloaded")
         cuevox.ask("/session/load", "act2.yaml")
