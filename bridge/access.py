@@ -78,6 +78,8 @@ _EDITS = (
     "/transcribe",
     "/takes/",
     "/profiles/",
+    "/library/pin",
+    "/library/unpin",
 )
 _EDIT_COMMANDS: frozenset[object] = frozenset(
     {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, RenumberCue, SetTempo, RemoveTempo}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import engine.commands as do
+import engine.edits as edits
 import engine.events as told
 from bridge import readers
 from bridge.route import Arg, Push, Route
@@ -54,6 +55,17 @@ CAPTURE_ROUTES: tuple[Route, ...] = (
     Route(address="/capture/again", job=True, command=do.SayAgain,
           args=(_CAPTURE, Arg(name="voice", type="s"), _NEW),
           help="Have a voice say a capture again, each word when it was said: /event/capture/spoken tells how well."),
+    Route(address="/capture/place", command=edits.AddCapture,
+          args=(Arg(name="capture", type="s", help="its name, or that of what a voice said after it"),
+                Arg(name="track", type="s"),
+                Arg(name="place", type="s", place=True, optional=True,
+                    help="as in /clip/{clip}/move; empty: where it was said, if the timeline played then, else behind "
+                         "the last"),
+                Arg(name="clip", type="s", optional=True, help="its id; none: made up")),
+          help="Put a captured line on a track as a clip, with its words. An edit like others: /undo takes it back."),
+    Route(address="/captures", read=readers.capture_names, repeated=True, args=(_CAPTURE,),
+          changed=(told.CaptureReady, told.CaptureSpoken),
+          help="The names of all captures, and of what voices said after them."),
 )
 
 CAPTURE_PUSHES: tuple[Push, ...] = (

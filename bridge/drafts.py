@@ -8,7 +8,7 @@ from bridge.clients import Client, Draft
 from bridge.errors import BadValue, TooBig
 from bridge.order import Order
 from engine.commands import EditStory, StoryEdit
-from engine.edits import ClipEdit, Redo, Undo
+from engine.edits import AddCapture, ClipEdit, Redo, Undo
 
 MOST_EDITS = 10_000
 """How many edits one step may be made of."""
@@ -26,7 +26,7 @@ def as_step(command: StoryEdit | Undo | Redo, order: Order) -> StoryEdit | EditS
             raise TooBig(f"a step is made of at most {MOST_EDITS} edits; /edit/end makes it")
         client.draft.edits.append(command)
         return None
-    if order.version is None and not isinstance(command, ClipEdit):
+    if order.version is None and not isinstance(command, ClipEdit | AddCapture):
         return command
     return EditStory(edits=(command,), client=client.shown, version=order.version)
 

@@ -362,6 +362,10 @@ class LivePort:
         """Return how listening goes."""
         return CaptureState(**msgspec.structs.asdict(self._session.captures.status()))
 
+    def capture_names(self) -> Sequence[str]:
+        """Return the names of all captures."""
+        return self._session.captures.names()
+
     def streams(self) -> Sequence[StreamState]:
         """Return every network stream."""
         rate = self._session.story.sample_rate

@@ -472,6 +472,10 @@ class EnginePort(Protocol):
         """Return how listening goes."""
         ...
 
+    def capture_names(self) -> Sequence[str]:
+        """Return the names of all captures."""
+        ...
+
     def streams(self) -> Sequence[StreamState]:
         """Return every network stream."""
         ...

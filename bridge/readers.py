@@ -147,6 +147,11 @@ def captures(port: EnginePort, _: Path) -> tuple[object, ...]:
     return heard.state, heard.device, heard.name, float(heard.seconds), float(heard.peak_db)
 
 
+def capture_names(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read the names of all captures."""
+    return tuple(port.capture_names())
+
+
 def streams(port: EnginePort, _: Path) -> tuple[object, ...]:
     """Read every network stream, over and over."""
     return tuple(

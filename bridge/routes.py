@@ -18,6 +18,7 @@ from bridge.access import DUMP
 from bridge.capture_routes import CAPTURE_PUSHES, CAPTURE_ROUTES
 from bridge.edit_routes import CLIP_ROUTES, EDIT_PUSHES, EDIT_ROUTES
 from bridge.errors import BadValue
+from bridge.library_routes import LIBRARY_ROUTES
 from bridge.message import TimeTag, Value
 from bridge.port import EnginePort
 from bridge.route import Arg, Path, Push, Route
@@ -419,6 +420,7 @@ ROUTES: tuple[Route, ...] = (
           help="Keep the profile of an archive in the story's folder, under another id if one is given."),
     Route(address="/profiles/remove", handler="profile_remove", args=(_PROFILE,), answer="",
           help="Forget a profile and its samples; refused while the story needs it."),
+    *LIBRARY_ROUTES,
 
     # cues
     Route(address="/go", trigger=True, command=do.GoCue, help="Fire the cue of the first list that stands by."),

@@ -16,12 +16,15 @@ from engine.questions import (
     ExportProfile,
     FindTake,
     ImportProfile,
+    LibraryUsage,
     ListProfiles,
     ListTakes,
     LockTake,
+    PinTake,
     RemarkTake,
     RemoveProfile,
     Row,
+    SearchLibrary,
     ShowProfile,
     UnlockTake,
 )
@@ -123,6 +126,28 @@ class StoreQuestions:
         """Forget a profile."""
         await self._port.consult(RemoveProfile(profile=profile))
         return ()
+
+    async def library_search(
+        self, client: Client, words: str = "", voice: str = "", before: int = 0, limit: int = 50
+    ) -> Values:
+        """Tell takes of the library by the words of their lines."""
+        question = SearchLibrary(words=words, voice=voice, before=before, limit=limit)
+        return _told(client, "/library/search", await self._port.consult(question))
+
+    async def library_pin(self, client: Client, entry: int) -> Values:  # noqa: ARG002
+        """Keep a take's sound."""
+        await self._port.consult(PinTake(entry=entry, pinned=True))
+        return ()
+
+    async def library_unpin(self, client: Client, entry: int) -> Values:  # noqa: ARG002
+        """Let a take's sound be pruned."""
+        await self._port.consult(PinTake(entry=entry, pinned=False))
+        return ()
+
+    async def library_usage(self, client: Client) -> Values:  # noqa: ARG002
+        """Tell what is taken of the disk."""
+        (row,) = await self._port.consult(LibraryUsage())
+        return row
 
     def _line(self, clip: str) -> Line:
         line = self._port.clip(clip).clip.line

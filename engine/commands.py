@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.command import Base
-from engine.edits import ChangeStory, ClipEdit, Redo, Undo
+from engine.edits import AddCapture, ChangeStory, ClipEdit, Redo, Undo
 from engine.story.mix import Mix
 from engine.story.model import ColdPolicy
 
@@ -736,8 +736,8 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 
 StoryEdit = (
-    ClipEdit | AddTrack | RemoveTrack | AddBus | RemoveBus | AddCueMessage | RemoveCueMessage | SetCue | SetSlot
-    | SetClip | SetPoint | ClearAutomation | RenumberCue | SetTempo | RemoveTempo
+    ClipEdit | AddCapture | AddTrack | RemoveTrack | AddBus | RemoveBus | AddCueMessage | RemoveCueMessage | SetCue
+    | SetSlot | SetClip | SetPoint | ClearAutomation | RenumberCue | SetTempo | RemoveTempo
 )  # fmt: skip
 """What one step of the history may be made of."""
 
@@ -755,7 +755,7 @@ Command = (
     | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
     | Panic | StartRecording | StopRecording | StartStream | StopStream
     | StartOutput | StopOutput | StartReceiving | StopReceiving | Render | MakeTake | Transcribe | Export
-    | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | EditStory | Undo | Redo
+    | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | AddCapture | EditStory | Undo | Redo
 )  # fmt: skip
 
 Listening = OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain

@@ -26,10 +26,24 @@ class AddLine(Base, frozen=True, kw_only=True):
 
 
 class AddAudio(Base, frozen=True, kw_only=True):
-    """Put an audio file on a track. audio: a path from the story's folder on."""
+    """Put an audio file on a track. audio: a path from the story's folder on. start_frame: instead of a place."""
 
     track: str
     audio: str
+    place: str = ""
+    clip: str = ""
+    name: str = ""
+    start_frame: int | None = None
+
+
+class AddCapture(Base, frozen=True, kw_only=True):
+    """Put a captured line on a track, with its words.
+
+    place: empty: where it was said, if the timeline played then; else after the track's last clip.
+    """
+
+    track: str
+    capture: str
     place: str = ""
     clip: str = ""
 

@@ -128,9 +128,33 @@ class PruneLibrary(Base, frozen=True, kw_only=True):
     unused_days: int = 0
 
 
+class SearchLibrary(Base, frozen=True, kw_only=True):
+    """Rows: number in the library, voice, seconds, whether it is pinned, text and note of takes, the newest first.
+
+    words: that their lines hold, the last may be a beginning; empty: any. voice: empty: any. before: 0: the newest.
+    """
+
+    words: str = ""
+    voice: str = ""
+    before: int = 0
+    limit: int = 50
+
+
+class PinTake(Base, frozen=True, kw_only=True):
+    """Keep the sound of a take of the library from being pruned, or no longer."""
+
+    entry: int
+    pinned: bool
+
+
+class LibraryUsage(Base, frozen=True, kw_only=True):
+    """One row: takes, sounds, their MB, those of pinned ones, MB of the cache of takes, MB that are free."""
+
+
 Question = (
     ListTakes | NextSeed | NoteTake | FindTake | RemarkTake | LockTake | UnlockTake | ListProfiles | ShowProfile
     | CheckSample | AddProfile | ExportProfile | ImportProfile | RemoveProfile | ReadVoice | PruneLibrary
+    | SearchLibrary | PinTake | LibraryUsage
 )  # fmt: skip
 
 

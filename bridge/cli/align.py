@@ -11,6 +11,7 @@ from bridge.cli import options, screen
 
 if TYPE_CHECKING:
     from engine.render.cache import TakeCache
+    from engine.speech.align.heard import Span
     from engine.voices.take import Take
 
 File = Annotated[Path, typer.Argument(help="A sound file in which the text is spoken.", metavar="FILE")]
@@ -18,7 +19,13 @@ Text = Annotated[str, typer.Option("--text", help="What is said in it.")]
 TextFile = Annotated[Path | None, typer.Option("--text-file", help="A file with what is said in it.")]
 Language = Annotated[str, typer.Option("--language", help="The code of its language: en, de, fr-fr.")]
 TakeName = Annotated[str, typer.Argument(help="A take: its digest or the beginning of it, or its .wav.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Write them beside the file, too: a story that plays it knows its words then.")
+]
 Picture = Annotated[Path | None, typer.Option("--picture", help="Write a picture of it.", metavar="FILE.png")]
+
+KEPT_RATE = 48_000
+"""At which words that are kept count frames; stories of other rates convert them."""
 
 COLUMNS = ("word", "start", "end", "source", "confidence")
 
@@ -28,6 +35,7 @@ def align(
     text: Text = "",
     text_file: TextFile = None,
     language: Language = "en",
+    keep: Keep = False,
     json: options.Json = False,
 ) -> None:
     """Find the words of a text in a recording, however long it is: start and end in seconds, how, and how surely."""
@@ -41,6 +49,8 @@ def align(
         raise BadRange("align: there is no text; give it with --text or --text-file")
     with screen.progress_bar("align") as progress:
         spans = list(words_of(FileRecording(file), said, language, lambda part: progress(part, file.name)))
+    if keep:
+        _keep(file, said, spans)
     rows = [
         {
             "word": said[span.text_start : span.text_end],
@@ -52,6 +62,15 @@ def align(
         for span in spans
     ]
     _print(rows, json)
+
+
+def _keep(file: Path, said: str, spans: list[Span]) -> None:
+    from engine.voices.aligning import in_frames
+    from engine.voices.beside import Said, keep_beside
+    from engine.voices.media import probe
+
+    words = in_frames(spans, said, KEPT_RATE, probe(file, KEPT_RATE).frames)
+    screen.people.print(f"kept in {keep_beside(file, Said(text=said, sample_rate=KEPT_RATE, words=words))}")
 
 
 def words(take: TakeName, picture: Picture = None, json: options.Json = False) -> None:

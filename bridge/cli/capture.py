@@ -31,6 +31,10 @@ Again = Annotated[str, typer.Option("--again", help="A voice that says it again 
 Device = Annotated[str, typer.Option("--device", help="Number or part of a name; else the setting input_device.")]
 Channels = Annotated[str, typer.Option("--channels", help="One or two, from 1.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", help="Begin at once, end after so long.", min=0.1)]
+Track = Annotated[str, typer.Option("--track", help="Put it on this track of the story, as a clip with its words.")]
+Place = Annotated[
+    str, typer.Option("--place", help="Where on it, as 12.5; else where it was said, or behind the track's last clip.")
+]
 Pre = Annotated[float | None, typer.Option("--pre", help="Seconds before the key that belong to it.", min=0.0)]
 
 
@@ -49,6 +53,8 @@ def line(
     channels: Channels = "",
     seconds: Seconds = None,
     pre: Pre = None,
+    track: Track = "",
+    place: Place = "",
     osc_port: options.OscPort = None,
 ) -> None:
     """Capture a line through the running engine: any key begins and ends it, Ctrl-C forgets it."""
@@ -75,8 +81,11 @@ def line(
         cuevox.ask("/capture/stop")
         ready = _told(cuevox, "/event/capture/ready")
         _print_ready(*ready)
+        found = str(ready[0])
         if again:
-            _again(cuevox, str(ready[0]), again, "")
+            found = Path(_again(cuevox, found, again, "")).stem
+        if track:
+            cuevox.ask("/capture/place", found, track, place)
 
 
 @app.command("again")
@@ -84,6 +93,8 @@ def say_again(
     name: Annotated[str, typer.Argument(help="Of a capture of the running engine's story.")],
     voice: Annotated[str, typer.Argument(help="Who says it; see `cuevox voices`.")],
     to: Annotated[str, typer.Option("--name", help="Of the new file; else the capture's and the voice's.")] = "",
+    track: Track = "",
+    place: Place = "",
     osc_port: options.OscPort = None,
 ) -> None:
     """Have a voice say a capture again, each word when it was said then."""
@@ -93,7 +104,41 @@ def say_again(
     with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
         cuevox.subscribe("/event/capture/*")
         cuevox.subscribe("/fail")
-        _again(cuevox, name, voice, to)
+        file = _again(cuevox, name, voice, to)
+        if track:
+            cuevox.ask("/capture/place", Path(file).stem, track, place)
+
+
+@app.command("place")
+def put_on_track(
+    name: Annotated[str, typer.Argument(help="Of a capture, or of what a voice said after it.")],
+    track: Annotated[str, typer.Argument(help="A track of the running engine's story.")],
+    place: Annotated[str, typer.Argument(help="As 12.5; else where it was said, or behind the last clip.")] = "",
+    clip: Annotated[str, typer.Option("--clip", help="The clip's id; else made up.")] = "",
+    osc_port: options.OscPort = None,
+) -> None:
+    """Put a capture on a track as a clip, with its words; without an engine `cuevox edit` does it: /capture/place."""
+    from cuevox import Cuevox
+
+    settings = options.effective(osc_port=osc_port)
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        cuevox.ask("/capture/place", name, track, place, clip)
+
+
+@app.command("list")
+def list_captures(
+    folder: Annotated[Path, typer.Option("--in", help="The folder of captures.", metavar="DIR")] = Path("captures"),
+    json: options.Json = False,
+) -> None:
+    """List captures, and what voices said after them; the folder is the one beside the story."""
+    from engine.capture.kept import names, read_kept
+
+    found = [read_kept(folder, name) for name in names(folder)]
+    if json:
+        screen.print_json(found)
+        return
+    rows = [(k.name, f"{k.frames / k.sample_rate:.2f}", str(len(k.words)), k.voice, k.text) for k in found]
+    screen.print_table(("capture", "seconds", "words", "voice", "text"), rows)
 
 
 @app.command("file")
@@ -129,8 +174,8 @@ def from_file(
 def _heard(folder: Path, kept: Kept, settings: Settings) -> Kept:
     """Have a listener write a capture down."""
     from bridge.cli.transcribe import listen
+    from engine.capture.heard import as_words
     from engine.capture.kept import sound_file, write_kept
-    from engine.control.listening import as_words
 
     if not settings.capture_listener:
         return kept
@@ -192,10 +237,12 @@ def _arm(cuevox: Cuevox, device: str, channels: str) -> None:
         raise DeviceError("the engine does not say that it listens")
 
 
-def _again(cuevox: Cuevox, name: str, voice: str, to: str) -> None:
+def _again(cuevox: Cuevox, name: str, voice: str, to: str) -> str:
+    """Have a voice say it again, and return the file."""
     cuevox.ask("/capture/again", name, voice, *([to] if to else []))
     _, _, file, *how_well = _told(cuevox, "/event/capture/spoken")
     _print_spoken(file, *how_well)
+    return str(file)
 
 
 def _told(cuevox: Cuevox, address: str) -> tuple[Any, ...]:

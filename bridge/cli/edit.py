@@ -81,19 +81,21 @@ class Desk:
             return self._all(edits)
 
     def _all(self, edits: Sequence[StoryEdit]) -> Story:
-        from engine.edits import ClipEdit
+        from engine.capture.placing import clip_of
+        from engine.edits import AddCapture, ClipEdit
         from engine.mixer.effects import effect_specs
         from engine.story.edit import apply_edit
         from engine.story.edit_clips import edit_clips
         from engine.story.equip import insert_specs
         from engine.story.layout import Layout
 
-        story, layout = self._document.story, Layout(self._known)
+        story, layout, folder = self._document.story, Layout(self._known), self._document.path.resolve().parent
         for each in edits:
-            if isinstance(each, ClipEdit):
-                story = edit_clips(story, each, self._known, layout)
+            edit = clip_of(folder, each, story.sample_rate) if isinstance(each, AddCapture) else each
+            if isinstance(edit, ClipEdit):
+                story = edit_clips(story, edit, self._known, layout)
             else:
-                story = apply_edit(story, each, insert_specs(story, effect_specs()))
+                story = apply_edit(story, edit, insert_specs(story, effect_specs()))
         return story
 
     def _takes(self) -> CachedTakes:

@@ -172,7 +172,7 @@ def history(limit: Limit = 50, json: options.Json = False) -> None:
 
 @app.command()
 def jobs(limit: Limit = 50, json: options.Json = False) -> None:
-    """Show what was rendered and imported, and how it ended."""
+    """Show what takes were made and what was imported, and how it ended."""
     from engine.store.jobs import Jobs
 
     with opened() as (_, database, _media):

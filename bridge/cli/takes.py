@@ -118,12 +118,15 @@ def new(
     story: options.StoryFile, clip: Clip, seed: Seed = None, count: Annotated[int, typer.Option(min=1)] = 1
 ) -> None:
     """Make further takes: with another seed each, or with the one that is named. The story stays as it is."""
-    with desk(story, clip) as at:
+    from engine.store.jobs import Jobs
+
+    with desk(story, clip) as at, Jobs(at.database).run("make takes", f"{story} {clip}") as result:
         if not at.takes.of(at.line):
             _note(at, at.line.delivery.seed)  # the one that the story has is the first
         for number in range(count):
             kept = _note(at, at.takes.next_seed(at.line) if seed is None else seed + number)
             typer.echo(f"take {kept.number}, seed {kept.seed}: {at.cache.audio_path(kept.digest)}")
+            result.append(f"take {kept.number}")
 
 
 @app.command()

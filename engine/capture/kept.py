@@ -10,6 +10,9 @@ import msgspec
 from engine.errors import BadRange, MediaError, UnknownThing
 from engine.voices.take import Word
 
+CAPTURES = "captures"
+"""The folder beside the story in which captures lie, and what voices said after them."""
+
 _NAME = re.compile(r"[\w](?:[\w .+-]{0,60}[\w+-])?")
 
 
@@ -17,8 +20,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A capture, or what a voice said after one.
 
     frames: of the line. first: where in the whole the line begins; pressed: where the key was. began: the wall time of
-    the whole's first frame (Unix seconds). words: in frames of the line. voice, after: of what a voice said, and after
-    what. note: what could not be done, for people.
+    the whole's first frame (Unix seconds). timeline: which frame of the timeline was heard as the key was pressed;
+    None: it rested. words: in frames of the line. voice, after: of what a voice said, and after what. note: what could
+    not be done, for people.
     """
 
     name: str
@@ -28,12 +32,18 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     pressed: int = 0
     lost_frames: int = 0
     began: float = 0.0
+    timeline: int | None = None
     text: str = ""
     language: str = ""
     words: tuple[Word, ...] = ()
     voice: str = ""
     after: str = ""
     note: str = ""
+
+    @property
+    def said_frame(self) -> int | None:
+        """Where on the timeline the line was begun, in frames of its own rate; None: the timeline rested."""
+        return None if self.timeline is None else max(0, self.timeline + self.first - self.pressed)
 
 
 def checked(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from engine.capture.kept import CAPTURES
 from engine.clock import HeldClock
 from engine.commands import Command, StopRecording
 from engine.control.clerk import Clerk
@@ -49,7 +50,6 @@ from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
 from engine.render.cache import TakeCache
 from engine.render.locks import Locks
-from engine.session.captures import CAPTURES
 from engine.session.deck import RECORDINGS
 from engine.session.further_outputs import parse_outputs
 from engine.session.memory import Memory
@@ -214,6 +214,7 @@ class Control:
         self._library_watch = LibraryWatch(self.store.clerk, media, config.library, self.session.tell)
         self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
         self.captures.tell, self.workshop.beside = self.session.tell, self.captures
+        self.captures.timeline = self._heard_of_timeline
         self.store.story = lambda: self.session.story
         self.pictures = Pictures(lambda kind: self._picture_order(kind, config))
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
@@ -379,6 +380,14 @@ class Control:
     def _wall(self, frame: int | None) -> float:
         """Return the wall time at which an engine frame leaves; None: now."""
         return time.time() if frame is None else self.clock.time_at(frame)
+
+    def _heard_of_timeline(self, frame: int | None) -> int | None:
+        """Return which frame of the timeline is heard as an engine frame leaves (None: now); None: it rests."""
+        transport = self.session.transport
+        if not transport.playing or transport.since_frame is None:
+            return None
+        late = round(self.audio.latency_seconds * self.sample_rate) if self.audio else 0
+        return transport.place((self.clock.frame_at(time.time()) if frame is None else frame) - late)
 
     def _facts(self, config: ControlConfig) -> Message:
         """Return what the reader of a black box must know."""

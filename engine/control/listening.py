@@ -12,26 +12,15 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.capture.capture_process import (
-    Cut,
-    Failed,
-    Note,
-    Outcome,
-    Read,
-    SaidAfter,
-    SayAfter,
-    TimeWords,
-    Work,
-    Worked,
-)
-from engine.capture.kept import Kept, checked, free_name, whole_file
-from engine.capture.speaking import speak_after
-from engine.child import Child
+from engine.capture.kept import CAPTURES, Kept, checked, free_name, names, whole_file
+from engine.capture.placing import clip_of
 from engine.commands import CloseInput, Listening, OpenInput, SayAgain, StartCapture, StopCapture, TakeFile
+from engine.control.capture_bench import CaptureBench
 from engine.control.clerk import project_file
 from engine.control.io_link import IoLink
 from engine.control.quota import Quota
-from engine.errors import BadRange, Busy, EngineError, NotReady, VoiceError
+from engine.edits import AddAudio, AddCapture
+from engine.errors import BadRange, Busy, EngineError, NotReady
 from engine.events import (
     CaptureEnded,
     CaptureReady,
@@ -45,20 +34,16 @@ from engine.events import (
 from engine.io.messages import Capture, Captured, Capturing, EndCapture, Listen
 from engine.io.messages import Listening as Heard
 from engine.realtime.notes import Notes
-from engine.session.captures import CAPTURES, CaptureStatus
+from engine.session.captures import CaptureStatus
 from engine.session.jobs import JobState
-from engine.speech.transcript import Transcript
 from engine.units import frames_to_seconds, gain_to_db
 from engine.voices.pool import VoicePool
-from engine.voices.take import Word
 
 log = logging.getLogger(__name__)
 
-MODULE = "engine.capture.capture_process"
 FILE = "file:"
 VERB = NOTE = "capture"
 MAX_JOBS = 8
-STOP_SECONDS = 5.0
 MOST_PRE_SECONDS = 60.0
 
 
@@ -102,9 +87,14 @@ class LiveCaptures:
         self._device = ""
         self._listens: Listen | None = None
         self._now: Now | None = None
+        self._owed: dict[str, Kept] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._bench = CaptureBench(pool, folder / CAPTURES, config.listener)
         self._closing = False
+        self._unfinished: dict[str, str] = {}
         self.tell: Callable[[tuple[Event, ...]], object] = lambda _: None
+        self.timeline: Callable[[int | None], int | None] = lambda _: None
+        """Returns which frame of the timeline is heard as an engine frame leaves (None: now); None: it rests."""
         io.on_listening, io.on_capturing, io.on_captured = self._heard, self._capturing, self._captured
 
     def apply(self, command: Listening, at_frame: int | None) -> tuple[Event, ...]:
@@ -126,7 +116,7 @@ class LiveCaptures:
                 self._pool.catalog.get(command.voice)
                 own = checked(f"{checked(command.capture)} {command.voice}")
                 name = self._new_name(command.name) if command.name else free_name(self._folder, own)
-                self._begin(command.job or name, self._say(command, name))
+                self._begin(command.job or name, self._say(command, name), name)
         return ()
 
     def status(self) -> CaptureStatus:
@@ -141,6 +131,18 @@ class LiveCaptures:
             seconds=frames_to_seconds(now.frames, self._pool.sample_rate),
             peak_db=gain_to_db(now.peak),
         )
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all captures."""
+        return names(self._folder)
+
+    def clip_of(self, edit: AddCapture) -> AddAudio:
+        """Return the edit that puts a capture on a track. Raises UnknownThing, NotReady."""
+        if self._now is not None and self._now.kept.name == edit.capture:
+            raise NotReady(f"{edit.capture!r} is being captured; /capture/stop ends it")
+        if edit.capture in self._unfinished.values():
+            raise NotReady(f"{edit.capture!r} is being written down; /event/capture/ready tells when it is there")
+        return clip_of(self._project, edit, self._pool.sample_rate)
 
     def jobs(self) -> tuple[JobState, ...]:
         """Return what goes on."""
@@ -158,12 +160,18 @@ class LiveCaptures:
             self._captured(Captured(take=self._now.ask.take, frames=frames, text="the io process died"))
 
     def recall(self) -> None:
-        """Go on listening for a control process that is gone; the io process has gone on with its capture."""
+        """Go on listening, and with captures that are not written down yet, for a control process that is gone.
+
+        The io process has gone on with its capture.
+        """
         note = self._notes.get(NOTE)
         if note is not None:
-            self._listens, self._now = msgspec.msgpack.decode(note, type=tuple[Listen | None, Now | None])
+            noted = msgspec.msgpack.decode(note, type=tuple[Listen | None, Now | None, dict[str, Kept]])
+            self._listens, self._now, self._owed = noted
             if self._listens is not None:
                 self._io.listen(self._listens)
+            for kept in tuple(self._owed.values()):
+                self._write_down(kept)
 
     async def close(self) -> None:
         """Stop all work."""
@@ -192,10 +200,10 @@ class LiveCaptures:
 
     def _note(self) -> None:
         """Note what goes on, for a process that goes on after this one."""
-        if self._listens is None and self._now is None:
+        if self._listens is None and self._now is None and not self._owed:
             self._notes.forget(NOTE)
         else:
-            self._notes.set(NOTE, msgspec.msgpack.encode((self._listens, self._now)))
+            self._notes.set(NOTE, msgspec.msgpack.encode((self._listens, self._now, self._owed)))
 
     def _close(self) -> None:
         if self._now is not None:
@@ -217,7 +225,10 @@ class LiveCaptures:
         path = str(whole_file(self._folder, name))
         ask = Capture(take=number, path=path, since=self._wall(at_frame), pre_seconds=pre)
         rate = self._pool.sample_rate
-        kept = Kept(name=name, sample_rate=rate, frames=0, text=command.text, language=command.language)
+        kept = Kept(
+            name=name, sample_rate=rate, frames=0, timeline=self.timeline(at_frame), text=command.text,
+            language=command.language,
+        )  # fmt: skip
         self._now = Now(kept=kept, ask=ask)
         self._note()
         if self._device:
@@ -263,15 +274,22 @@ class LiveCaptures:
         now = self._now
         if now is None or now.ask.take != told.take:
             return
-        self._now = None
+        kept = replace(now.kept, pressed=told.pressed, lost_frames=told.lost, began=told.began)
+        self._now, wanted = None, told.kept and told.frames > 0
+        if wanted:
+            self._owed[kept.name] = kept
         self._note()
         rate = self._pool.sample_rate
         name, seconds = now.kept.name, frames_to_seconds(told.frames, rate)
         lost = frames_to_seconds(told.lost, rate)
         self.tell((CaptureEnded(name=name, seconds=seconds, lost_seconds=lost, kept=told.kept, text=told.text),))
-        if told.kept and told.frames:
-            kept = replace(now.kept, pressed=told.pressed, lost_frames=told.lost, began=told.began)
-            self._begin(name, self._work_on(kept, ""))
+        if wanted:
+            self._write_down(kept)
+
+    def _write_down(self, kept: Kept) -> None:
+        """Have a capture trimmed and written down, however many are: what was said is not to be said again."""
+        job = kept.name if kept.name not in self._tasks else f"{kept.name} {kept.began:.3f}"
+        self._start_work(job, self._work_on(kept, ""), kept.name)
 
     def _take_file(self, command: TakeFile) -> None:
         file = project_file(self._project, command.file)
@@ -280,23 +298,34 @@ class LiveCaptures:
         name = self._new_name(command.name or Path(file).stem)
         rate = self._pool.sample_rate
         kept = Kept(name=name, sample_rate=rate, frames=0, text=command.text, language=command.language)
-        self._begin(command.job or name, self._work_on(kept, file))
+        self._begin(command.job or name, self._work_on(kept, file), name)
 
     def _new_name(self, name: str) -> str:
         found = free_name(self._folder, checked(name or time.strftime("%Y-%m-%d %H.%M.%S")))
-        if name and found != name:
+        if name and (found != name or name in self._unfinished.values()):
             raise BadRange(f"there is a capture named {name!r} already, in {self._folder}")
         return found
 
-    def _begin(self, job: str, work: Coroutine[Any, Any, str]) -> None:
+    def _begin(self, job: str, work: Coroutine[Any, Any, str], name: str) -> None:
+        """Begin work that was asked for, of which a capture of that name will come. Raises Busy."""
         if len(self._tasks) >= MAX_JOBS:
             work.close()
             raise Busy(f"{MAX_JOBS} captures are being worked on already; at most so many may")
         if job in self._tasks:
             work.close()
             raise Busy(f"{job!r} is being worked on already")
+        self._start_work(job, work, name)
+
+    def _start_work(self, job: str, work: Coroutine[Any, Any, str], name: str) -> None:
         task = self._tasks[job] = asyncio.create_task(self._run(job, work))
-        task.add_done_callback(lambda _: self._tasks.pop(job, None))
+        self._unfinished[job] = name
+        task.add_done_callback(lambda _: self._ended(job))
+
+    def _ended(self, job: str) -> None:
+        self._tasks.pop(job, None)
+        name = self._unfinished.pop(job, "")
+        if not self._closing and self._owed.pop(name, None) is not None:
+            self._note()
 
     async def _run(self, job: str, work: Coroutine[Any, Any, str]) -> None:
         began = time.monotonic()
@@ -314,96 +343,15 @@ class LiveCaptures:
 
     async def _work_on(self, kept: Kept, file: str) -> str:
         """Trim a capture, find its words, and tell of it."""
-        kept = await self._worked(Cut(folder=str(self._folder), kept=kept, file=file))
-        if not kept.text and self._config.listener and not kept.note:
-            kept = await self._heard_words(kept)
-        if kept.text and not kept.words:
-            kept = await self._worked(TimeWords(folder=str(self._folder), kept=kept))
-        path = f"{CAPTURES}/{kept.name}.wav"
-        self.tell(
-            (
-                CaptureReady(
-                    name=kept.name,
-                    file=path,
-                    seconds=frames_to_seconds(kept.frames, kept.sample_rate),
-                    text=kept.text,
-                    words=len(kept.words),
-                    note=kept.note,
-                ),
-            )
-        )
+        kept = await self._bench.written_down(kept, file)
+        path, seconds = f"{CAPTURES}/{kept.name}.wav", frames_to_seconds(kept.frames, kept.sample_rate)
+        words, note = len(kept.words), kept.note
+        self.tell((CaptureReady(name=kept.name, file=path, seconds=seconds, text=kept.text, words=words, note=note),))
         return path
-
-    async def _heard_words(self, kept: Kept) -> Kept:
-        """Return a capture with its text as a listener hears it, or with a note where none can."""
-        path = self._folder / f"{kept.name}.wav"
-        try:
-            heard = await self._pool.transcribe(path, language=kept.language, settings={"model": self._config.listener})
-        except EngineError as error:
-            return replace(kept, note=f"nobody has written it down: {error}")
-        words = as_words(heard, kept.sample_rate)
-        return await self._worked(
-            Note(folder=str(self._folder), kept=replace(kept, text=heard.text, language=heard.language, words=words))
-        )
 
     async def _say(self, command: SayAgain, name: str) -> str:
         """Have a voice say a capture again, and tell how well it keeps the timing."""
-        folder = str(self._folder)
-        kept = await self._worked(Read(folder=folder, capture=command.capture))
-        take = await speak_after(self._pool, kept, command.voice)
-        audio = str(self._pool.cache.audio_path(take.digest))
-        outcome = await self._outcome(
-            SayAfter(folder=folder, capture=command.capture, take=take, audio=audio, name=name)
-        )
-        if not isinstance(outcome, SaidAfter):
-            raise VoiceError(f"the capture process answered {type(outcome).__name__}")
-        off, path = outcome.residual, f"{CAPTURES}/{name}.wav"
+        off, path = await self._bench.said_again(command.capture, command.voice, name), f"{CAPTURES}/{name}.wav"
         facts = msgspec.structs.asdict(off)
         self.tell((CaptureSpoken(name=command.capture, voice=command.voice, file=path, **facts),))
         return path
-
-    async def _worked(self, work: Work) -> Kept:
-        outcome = await self._outcome(work)
-        if not isinstance(outcome, Worked):
-            raise VoiceError(f"the capture process answered {type(outcome).__name__}")
-        return outcome.kept
-
-    async def _outcome(self, work: Work) -> Outcome:
-        """Have something done in a process of its own. Raises EngineError with its words."""
-        child = await Child.start(MODULE, ())
-        try:
-            child.send(msgspec.to_builtins(work))
-            message = await child.receive()
-        finally:
-            await child.stop(STOP_SECONDS)
-        if message is None:
-            raise EngineError(f"the process that works on captures ended (exit code {child.returncode})")
-        outcome: Outcome = msgspec.convert(message, Outcome)
-        if isinstance(outcome, Failed):
-            error = EngineError(outcome.text)
-            error.code = outcome.code
-            raise error
-        return outcome
-
-
-def as_words(heard: Transcript, sample_rate: int) -> tuple[Word, ...]:
-    """Return what was heard as words of its text, in frames; one that is not found in it is left out."""
-    words, place = [], 0
-    for each in heard.words:
-        start = heard.text.find(each.text, place)
-        if start < 0:
-            continue
-        place = start + len(each.text)
-        first = round(each.start_seconds * sample_rate)
-        words.append(
-            Word(
-                text=each.text,
-                start_frame=first,
-                end_frame=max(first + 1, round(each.end_seconds * sample_rate)),
-                text_start=start,
-                text_end=place,
-                source=each.source,
-                confidence=each.confidence,
-            )
-        )
-    return tuple(words)

@@ -22,7 +22,7 @@ from engine.story.model import Line
 from engine.voices.media import Facts
 from engine.voices.pool import VoicePool
 from engine.voices.room import Room
-from engine.voices.stretch import at_speed, stretched_frames
+from engine.voices.stretch import at_speed, stretched_frames, words_at
 from engine.voices.take import Take
 
 AT_ONCE = 8
@@ -274,13 +274,16 @@ class TakeLoader:
             return await self._stay(source, path, facts)
         offset = await self._reserve(source, frames * facts.channels)
         await self._lay(offset, self._pool.load_file(path, offset, frames * facts.channels, speed=speed))
-        return Loaded(offset=offset, frames=frames, channels=facts.channels, digest="")
+        words = facts.words if speed == 1.0 else words_at(facts.words, speed)
+        return Loaded(offset=offset, frames=frames, channels=facts.channels, digest="", words=words)
 
     async def _stay(self, source: Source, path: Path, facts: Facts) -> Loaded:
         """Have a file played from the disk; the arena gets its page table only."""
         assert self._disk is not None
         offset = await self._reserve(source, table_floats(facts.frames, facts.channels), pressing=True)
-        loaded = Loaded(offset=offset, frames=facts.frames, channels=facts.channels, digest="", paged=True)
+        loaded = Loaded(
+            offset=offset, frames=facts.frames, channels=facts.channels, digest="", words=facts.words, paged=True
+        )
         self.shelve(source, loaded)  # before the io process writes there: a successor must know of it
         try:
             await self._disk.open(loaded, path)

@@ -33,6 +33,7 @@ from engine.mixer.graph import compile_graph
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
 from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.session.captures import NoCaptures
 from engine.session.inputs import (
     Adopted,
     Advanced,
@@ -129,6 +130,7 @@ class Replay:
             self._stock,
             mixes=lambda name: load_mix(name, folders),
             soon=lambda: core.frame if self._soon is None else self._soon,
+            captures=NoCaptures(Path(header.folder), header.sample_rate),
             arena=self._memory.arena.view(np.float32),
         )
         session.open()

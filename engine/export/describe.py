@@ -50,8 +50,7 @@ def _markers(plan: Plan) -> list[CuePoint]:
 def _words(plan: Plan, stem: Stem) -> list[CuePoint]:
     points = []
     for placed in plan.placed:
-        take = plan.medium(placed).take if placed.track.id == stem.strip else None
-        for word in take.words if take else ():
+        for word in plan.medium(placed).words if placed.track.id == stem.strip else ():
             frame = placed.start_frame + word.start_frame - placed.clip.trim_start_frames
             length = min(word.end_frame - word.start_frame, placed.end_frame - frame)
             if placed.start_frame <= frame < placed.end_frame:

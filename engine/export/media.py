@@ -18,7 +18,7 @@ from engine.speech.markup import shown
 from engine.story.model import Clip, Line, Story
 from engine.voices.file_reader import FileReader
 from engine.voices.media import probe
-from engine.voices.take import Take
+from engine.voices.take import Take, Word
 
 Source = Line | str
 """What a clip is made of: a line, or the path of an audio file."""
@@ -39,7 +39,7 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True):
     """One file that clips play.
 
     frames: at the project's rate, as it will be heard. name: what the package calls it. convert: it is not a WAV of
-    the project's rate yet.
+    the project's rate yet. words: what is said in it, in frames of that rate.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate: int
     convert: bool
     take: Take | None = None
+    words: tuple[Word, ...] = ()
 
 
 def source_of(clip: Clip) -> Source:
@@ -113,8 +114,9 @@ def _inside(base_folder: Path, relative: str) -> Path:
 def _probe(path: Path, sample_rate: int, what: str, take: Take | None) -> Medium:
     if not path.is_file():
         raise MediaError(f"{what} is missing: there is no file {path}")
-    facts = probe(path, sample_rate)
+    facts = probe(path, sample_rate, said=take is None)
     info = soundfile.info(path)
+    take = take and take_at(take, sample_rate)
     is_plain = info.format in ("WAV", "WAVEX") and info.subtype in _DAW_SUBTYPES
     return Medium(
         path=path,
@@ -123,7 +125,8 @@ def _probe(path: Path, sample_rate: int, what: str, take: Take | None) -> Medium
         channels=facts.channels,
         sample_rate=info.samplerate,
         convert=info.samplerate != sample_rate or not is_plain,
-        take=take and take_at(take, sample_rate),
+        take=take,
+        words=take.words if take else facts.words,
     )
 
 

@@ -117,7 +117,7 @@ def _write_sessions(blank: Session, journal: Journal, progress: Progress) -> Non
 
 
 def _picture(plan: Plan, printed: Printed) -> Picture:
-    words = {each.clip.id: take.words for each in plan.placed if (take := plan.medium(each).take)}
+    words = {each.clip.id: words for each in plan.placed if (words := plan.medium(each).words)}
     return Picture(
         story=plan.story,
         placed=plan.placed,

@@ -83,8 +83,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """A digest of all that the export is made from; when it is made is not part of it."""
-        media = [(medium.path, medium.path.stat(), medium.take) for medium in self.media.values()]
-        facts: list[object] = [(str(path), stat.st_size, stat.st_mtime_ns, take) for path, stat, take in media]
+        media = [(medium.path, medium.path.stat(), medium.take or medium.words) for medium in self.media.values()]
+        facts: list[object] = [(str(path), stat.st_size, stat.st_mtime_ns, said) for path, stat, said in media]
         if self.options.live_template:
             stat = Path(self.options.live_template).stat()
             facts.append((stat.st_size, stat.st_mtime_ns))

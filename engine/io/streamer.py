@@ -31,6 +31,8 @@ RETRY_SECONDS = 1.0
 """How long a file that can't be read is left alone."""
 SPARE_PLACES = 4
 """Places that are kept free, so that what is needed at once waits for no block to end."""
+MOST_OPEN = 64
+"""Files that are open at once, however many a story has; one that was let go is opened again when it is needed."""
 LATER = 1 << 40
 """Heads come after everything that plays."""
 
@@ -96,6 +98,7 @@ class Streamer:
         self._pool = PagePool(*pool, blocks)
         self._frame, self._tell = frame, tell
         self._streams: dict[int, Stream] = {}
+        self._open: dict[int, Stream] = {}
         self._begun = False
         self._missing = 0
         self._lock = threading.Lock()
@@ -116,6 +119,7 @@ class Streamer:
                 self._streams[ask.table].close()
             self._pool.claim(stream.table)
             self._streams[ask.table] = stream
+            self._used(stream)
 
     def begin(self) -> None:
         """Load from now on."""
@@ -164,9 +168,17 @@ class Streamer:
 
     def _forget(self, table: int) -> None:
         stream = self._streams.pop(table)
+        self._open.pop(table, None)
         stream.close()
         for page in [page for page in self._pool.held if page[0] == table]:
             self._pool.let_go(page, stream.table)
+
+    def _used(self, stream: Stream) -> None:
+        """Note whose file was needed last; let go of those needed longest ago where too many are open."""
+        self._open.pop(stream.table.offset, None)
+        self._open[stream.table.offset] = stream
+        while len(self._open) > MOST_OPEN:
+            self._open.pop(next(iter(self._open))).close()
 
     def _places(self, stream: Stream) -> tuple[int, ...]:
         stamp, places = stream.table.asked()
@@ -216,6 +228,7 @@ class Streamer:
         elif stream.failing:
             stream.failing = ""
             self._tell(Failing(table=page[0], text=""))
+        self._used(stream)
         stream.table.put(page[1], offset)
         self._pool.hold(page, offset)
         return True

@@ -14,8 +14,9 @@ from engine.render.digest import digest
 from engine.render.locks import Locks
 from engine.story.known import SpokenWord
 from engine.story.model import Clip, Line
+from engine.voices.beside import beside
 from engine.voices.catalog import Catalog
-from engine.voices.media import load, probe
+from engine.voices.media import Facts, load, probe
 from engine.voices.take import Take
 
 
@@ -26,7 +27,7 @@ class CachedTakes:
         self._catalog, self._cache, self._rate, self._folder = catalog, cache, sample_rate, folder
         self._locks = Locks(cache.folder)
         self._takes: dict[Line, Take] = {}
-        self._files: dict[str, int] = {}
+        self._files: dict[str, Facts] = {}
 
     def take(self, line: Line) -> Take | None:
         """Return the take of a line; None: nobody has made it."""
@@ -44,17 +45,14 @@ class CachedTakes:
         if clip.line is not None:
             take = self.take(clip.line)
             return None if take is None else take.frames
-        name = clip.audio or ""
-        if name not in self._files:
-            try:
-                self._files[name] = probe(self._folder / name, self._rate).frames
-            except MediaError:
-                self._files[name] = 0
-        return self._files[name]
+        return self._file(clip.audio or "").frames
 
     def words(self, clip: Clip) -> Sequence[SpokenWord]:
-        """Return the words of a clip's take."""
-        take = None if clip.line is None else self.take(clip.line)
+        """Return the words of a clip's take, or of its file."""
+        if clip.line is None:
+            name = clip.audio or ""
+            return self._file(name).words if beside(self._folder / name).exists() else ()
+        take = self.take(clip.line)
         return () if take is None else take.words
 
     def sound(self, clip: Clip) -> NDArray[np.float32] | None:
@@ -67,3 +65,11 @@ class CachedTakes:
         sound = np.zeros(facts.frames * facts.channels, np.float32)
         load(path, self._rate, sound)
         return sound.reshape(-1, facts.channels)
+
+    def _file(self, name: str) -> Facts:
+        if name not in self._files:
+            try:
+                self._files[name] = probe(self._folder / name, self._rate, said=True)
+            except MediaError:
+                self._files[name] = Facts(frames=0, channels=1)
+        return self._files[name]

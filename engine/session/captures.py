@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from engine.capture.kept import CAPTURES, names
+from engine.capture.placing import clip_of
 from engine.commands import Listening
-from engine.errors import EngineError
+from engine.edits import AddAudio, AddCapture
+from engine.errors import EngineError, UnknownThing
 from engine.events import Event
-
-CAPTURES = "captures"
-"""The folder beside the story in which captures lie, and what voices said after them."""
 
 
 class CaptureStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,9 +39,20 @@ class Captures(Protocol):
         """Return how it goes."""
         ...
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all captures."""
+        ...
+
+    def clip_of(self, edit: AddCapture) -> AddAudio:
+        """Return the edit that puts a capture on a track, by its file. Raises EngineError where it can't be put."""
+        ...
+
 
 class NoCaptures:
-    """For sessions without an input."""
+    """For sessions without an input. project: with captures that were made before; None: there are none."""
+
+    def __init__(self, project: Path | None = None, sample_rate: int = 48_000) -> None:
+        self._project, self._sample_rate = project, sample_rate
 
     def apply(self, command: Listening, at_frame: int | None) -> tuple[Event, ...]:  # noqa: ARG002
         """Refuse."""
@@ -49,3 +61,13 @@ class NoCaptures:
     def status(self) -> CaptureStatus:
         """Return that nothing goes on."""
         return CaptureStatus()
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of captures that were made before."""
+        return () if self._project is None else names(self._project / CAPTURES)
+
+    def clip_of(self, edit: AddCapture) -> AddAudio:
+        """Return the edit that puts a capture on a track. Raises UnknownThing."""
+        if self._project is None:
+            raise UnknownThing("capture", edit.capture, ())
+        return clip_of(self._project, edit, self._sample_rate)

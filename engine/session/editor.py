@@ -40,7 +40,7 @@ from engine.commands import (
     StoreSnapshot,
     StoryEdit,
 )
-from engine.edits import ChangeStory, ClipEdit, Redo, Undo
+from engine.edits import AddAudio, AddCapture, ChangeStory, ClipEdit, Redo, Undo
 from engine.errors import BadRange, UnknownThing
 from engine.events import (
     AutomationChanged,
@@ -59,6 +59,7 @@ from engine.mixer.effects import effect_specs
 from engine.mixer.regraph import regraph
 from engine.realtime.notes import Notes
 from engine.realtime.status import MAX_STRIPS
+from engine.session.captures import NoCaptures
 from engine.session.context import Context
 from engine.session.desk import levels
 from engine.session.index import clip_source
@@ -98,12 +99,14 @@ class Editor:
         self._context, self._voices, self._notes = context, voices, notes
         self.check_idle: Callable[[str, str], object] = lambda *_: None
         """Raises where a cue of a list waits or plays, and so can't get another number."""
+        self.clip_of: Callable[[AddCapture], AddAudio] = NoCaptures().clip_of
+        """Returns the edit that puts a capture on a track."""
         self.known = TakesKnown(context.library, arena)
         self._layout = Layout(self.known)
         self._digest: tuple[Story | None, str] = (None, "")
         self.history = History(int(notes.get(_VERSION_NOTE) or b"0"))
 
-    def apply(self, command: EditStory | ClipEdit | Undo | Redo, keeper: Keeper) -> tuple[Event, ...]:
+    def apply(self, command: EditStory | ClipEdit | AddCapture | Undo | Redo, keeper: Keeper) -> tuple[Event, ...]:
         """Carry out one command."""
         match command:
             case Undo(client=client, version=version):
@@ -175,7 +178,8 @@ class Editor:
 
     def _edited(self, story: Story, edits: tuple[StoryEdit, ...]) -> Story:
         """Return the story with all edits in it. Raises what the first one raises that can't be made."""
-        for edit in edits:
+        for each in edits:
+            edit = self.clip_of(each) if isinstance(each, AddCapture) else each
             if isinstance(edit, AddTrack) and edit.voice is not None:
                 self._voices.state(edit.voice)
             if isinstance(edit, ClipEdit):

@@ -105,7 +105,7 @@ from engine.commands import (
     UnloadVoice,
     WarmVoice,
 )
-from engine.edits import ClipEdit, Redo, Undo
+from engine.edits import AddCapture, ClipEdit, Redo, Undo
 from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
 from engine.events import (
     AutomationChanged,
@@ -246,6 +246,7 @@ class Session:
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
         self.captures = captures or NoCaptures()
+        self.editor.clip_of = self.captures.clip_of
         lanes = FeedLanes(self.context)
         self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes, lanes)
         self.outputs = FurtherOutputs(self.context, devices or NoDevices(), self._notes, lanes)
@@ -528,7 +529,7 @@ class Session:
                 return self._edit(command)
         return ()
 
-    def _edit(self, command: EditStory | ClipEdit | Undo | Redo) -> tuple[Event, ...]:
+    def _edit(self, command: EditStory | ClipEdit | AddCapture | Undo | Redo) -> tuple[Event, ...]:
         """Edit the story as a step of its history; the timeline is compiled anew soon."""
         graph, before = self.context.graph, self.story
         events = self.editor.apply(command, self.keeper)

@@ -40,7 +40,7 @@ class TakesKnown:
         return frames
 
     def words(self, clip: Clip) -> Sequence[SpokenWord]:
-        """Return the words of a clip's take."""
+        """Return the words of a clip's take or file."""
         loaded = self._library.shelf(clip_source(clip)).loaded
         return loaded.words if loaded else ()
 

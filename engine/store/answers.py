@@ -14,17 +14,20 @@ from engine.questions import (
     ExportProfile,
     FindTake,
     ImportProfile,
+    LibraryUsage,
     ListProfiles,
     ListTakes,
     LockTake,
     NextSeed,
     NoteTake,
+    PinTake,
     PruneLibrary,
     Question,
     ReadVoice,
     RemarkTake,
     RemoveProfile,
     Row,
+    SearchLibrary,
     Shelves,
     ShowProfile,
     UnlockTake,
@@ -34,11 +37,13 @@ from engine.render.locks import Locks
 from engine.store import archive
 from engine.store.database import Database
 from engine.store.kept_profile import Profile
+from engine.store.library import Library
 from engine.store.media import Media
 from engine.store.profiles import Profiles
 from engine.store.pruning import Rule, prune
 from engine.store.samples import Finding, read_sample
 from engine.store.takes import Takes
+from engine.store.usage import usage
 from engine.story.model import Line
 from engine.voices.catalog import load_catalog
 
@@ -84,9 +89,25 @@ class Answers:
                 return ((msgspec.json.encode(preset).decode(),),)
             case PruneLibrary():
                 return self._prune(question)
+            case SearchLibrary() | PinTake() | LibraryUsage():
+                return self._look(question)
             case _:
                 return self._profile(question)
         return ()
+
+    def _look(self, question: SearchLibrary | PinTake | LibraryUsage) -> Rows:
+        library = Library(self._database)
+        match question:
+            case SearchLibrary(words=words, voice=voice, before=before, limit=limit):
+                found = library.page(words=words, voice=voice, before=before or None, limit=limit)
+                return tuple((e.id, e.voice, e.seconds, int(e.pinned), e.text, e.note) for e in found)
+            case PinTake(entry=entry, pinned=pinned):
+                library.pin(entry, pinned)
+                return ()
+            case LibraryUsage():
+                used = usage(self._database, self._media.folder, self._cache.folder)
+                sizes = (used.whole.bytes, used.pinned.bytes, used.cached_bytes, used.free_bytes)
+                return ((used.takes, used.whole.sounds, *(size / 1e6 for size in sizes)),)
 
     def _prune(self, question: PruneLibrary) -> Rows:
         rule = Rule(

@@ -1,4 +1,4 @@
-"""Pieces of work as the library remembers them: what was rendered or imported, by whom, and how it ended."""
+"""Pieces of work as the library remembers them: what was made or imported, by whom, and how it ended."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ def unpacked(path: Path, folder: Path) -> Iterator[tuple[dict[str, Any], list[tu
         with zipfile.ZipFile(path) as archive:
             _check(archive, path)
             manifest = _json(archive, "manifest.json", path)
+            avatar = next((name for name in archive.namelist() if PurePosixPath(name).stem == "avatar"), None)
             texts = _texts(_json(archive, "samples.json", path), path)
             samples = []
             for number, (name, text) in enumerate(texts.items(), 1):
@@ -39,7 +40,7 @@ def unpacked(path: Path, folder: Path) -> Iterator[tuple[dict[str, Any], list[tu
     profile = manifest.get("profile", manifest)
     if not isinstance(profile, dict) or not samples:
         raise MediaError(f"{path}: its manifest.json tells of no profile, or it has no samples")
-    yield profile, samples
+    yield {**({"avatar_path": avatar} if avatar else {}), **profile}, samples
 
 
 def _check(archive: zipfile.ZipFile, path: Path) -> None:

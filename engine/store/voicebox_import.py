@@ -167,6 +167,7 @@ class VoiceboxImport:
         if str(row.get("status") or "completed") not in ("completed", "complete", "done", "success"):
             self._leave(where, f"it is {row['status']}")
             return 0
+        self._tell_unkept(source, row, where)
         versions = source.rows_of("generation_versions", "generation_id", row.get("id"))
         notes = {str(v.get("audio_path")): _note(v, versions) for v in versions}
         kept = 0
@@ -182,11 +183,20 @@ class VoiceboxImport:
                 self._leave(where, str(error))
         return kept
 
+    def _tell_unkept(self, source: Folder, row: Record, where: str) -> None:
+        """Tell what a take has no place for."""
+        profile = next(iter(source.rows_of("profiles", "id", row.get("profile_id"))), None)
+        if profile is None:
+            self._leave(where, f"its profile {row.get('profile_id')!r} is not there; its voice is called {ORIGIN!r}")
+        language = row.get("language")
+        if language and profile is not None and language != (profile.get("language") or language):
+            self._leave(where, f"its language ({language!r}; its voice speaks {profile['language']!r})")
+        if row.get("seed") is not None and _seed(row) != row["seed"]:
+            self._leave(where, f"its seed ({row['seed']!r}; {SEED.low:.0f} to {SEED.high:.0f} are kept)")
+
     def _keep(self, row: Record, path: Path, note: str) -> None:
-        voice = self._ids.get(row.get("profile_id"), "voicebox")
-        given = row.get("seed")
-        seed = given if isinstance(given, int) and SEED.low <= given <= SEED.high else 0
-        delivery = Delivery(seed=seed, instruct=str(row.get("instruct") or ""))
+        voice = self._ids.get(row.get("profile_id"), ORIGIN)
+        delivery = Delivery(seed=_seed(row), instruct=str(row.get("instruct") or ""))
         line = Line(text=str(row.get("text") or ""), voice=voice, delivery=delivery)
         sound = sound_of(path, path.name)
         take = Take(
@@ -219,6 +229,11 @@ def identifier(name: str, taken: Iterable[str]) -> str:
     base = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:56] or "voice"
     known = set(taken)
     return next(each for each in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if each not in known)
+
+
+def _seed(row: Record) -> int:
+    given = row.get("seed")
+    return given if isinstance(given, int) and SEED.low <= given <= SEED.high else 0
 
 
 def _note(version: Record, versions: Iterable[Record]) -> str:

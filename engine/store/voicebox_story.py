@@ -50,8 +50,8 @@ def write_story(source: Folder, row: Record, name: str, folder: Path, leave: Lea
 
 def _clip(source: Folder, item: Record, number: int, folder: Path, leave: Leave) -> Iterator[Clip]:
     generation = next(iter(source.rows_of("generations", "id", item.get("generation_id"))), {})
-    path = source.file(_sound(source, item, generation))
     what = f"clip {number} at {item.get('start_time_ms')} ms"
+    path = source.file(_sound(source, item, generation, lambda why: leave(f"{what}: {why}")))
     if path is None:
         leave(f"{what}: its sound is not in the folder")
         return
@@ -78,10 +78,12 @@ def _clip(source: Folder, item: Record, number: int, folder: Path, leave: Leave)
     )
 
 
-def _sound(source: Folder, item: Record, generation: Record) -> object:
+def _sound(source: Folder, item: Record, generation: Record, leave: Leave) -> object:
     """Return the sound of the version that the clip plays, or of the default one, or of the generation."""
     versions = source.rows_of("generation_versions", "generation_id", item.get("generation_id"))
     chosen = [v for v in versions if item.get("version_id") is not None and v.get("id") == item["version_id"]]
+    if item.get("version_id") is not None and not chosen:
+        leave(f"its version {item['version_id']!r} is not there; the default one plays instead")
     chosen = chosen or [v for v in versions if v.get("is_default")]
     return chosen[0].get("audio_path") if chosen else generation.get("audio_path")
 

@@ -46,7 +46,8 @@ def add_line(work: Arrangement, edit: AddLine) -> None:
 def add_audio(work: Arrangement, edit: AddAudio) -> None:
     """Put a file on a track."""
     clip_id = edit.clip or work.new_id(f"{edit.track}-1")
-    work.append(edit.track, Clip(id=clip_id, start=_place(work, edit.place), audio=edit.audio))
+    start = _place(work, edit.place) if edit.start_frame is None else At(frame=edit.start_frame)
+    work.append(edit.track, Clip(id=clip_id, start=start, name=edit.name, audio=edit.audio))
 
 
 def remove(work: Arrangement, edit: RemoveClip) -> None:

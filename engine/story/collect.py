@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.errors import MediaError
 from engine.story.document import StoryDocument
 from engine.story.model import Clip, Story
+from engine.voices.beside import beside, said_beside
 
 MEDIA = "media"
 
@@ -41,6 +42,8 @@ def collect(document: StoryDocument, to: Path, search: Sequence[Path] = ()) -> C
     names = _names(sources, base)
     for name, source in sources.items():
         _copy(source, to / names[name])
+        if said_beside(source) is not None:
+            _copy(beside(source), beside(to / names[name]))
     story = renamed(document.story, names)
     if own:
         document.save(story)

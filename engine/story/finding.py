@@ -1,4 +1,4 @@
-"""Finding what is said: a text in the lines of a story, and where in their clips it begins."""
+"""Finding what is said: a text in the lines and recordings of a story, and where in their clips it begins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def find_text(story: Story, text: str, known: Known) -> tuple[Found, ...]:
     found: list[Found] = []
     for track in story.tracks:
         for clip in track.clips:
-            if clip.line is not None and wanted[0] in clip.line.text.casefold():
+            if clip.line is None:
+                found.extend(_in_clip(clip, "", wanted, known))
+            elif wanted[0] in clip.line.text.casefold():
                 found.extend(_in_clip(clip, clip.line.text, wanted, known))
     return tuple(found)
 

@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import MediaError
+from engine.voices.beside import words_beside
 from engine.voices.file_reader import FileReader
+from engine.voices.take import Word
 
 BLOCK_FRAMES = 65536
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a source is at the project's rate, and its channels (1 or 2)."""
+    """How long a source is at the project's rate, its channels (1 or 2), and the words that a file beside it tells."""
 
     frames: int
     channels: int
+    words: tuple[Word, ...] = ()
 
 
 class Stopped(Exception):
@@ -31,10 +34,11 @@ def never() -> bool:
     return False
 
 
-def probe(path: Path, sample_rate: int) -> Facts:
-    """Return the facts of an audio file. Raises MediaError for one that can't be used."""
+def probe(path: Path, sample_rate: int, *, said: bool = False) -> Facts:
+    """Return the facts of an audio file; said: its words, too. Raises MediaError for one that can't be used."""
     with FileReader(path, sample_rate) as file:
-        return Facts(frames=file.frames, channels=file.channels)
+        words = words_beside(path, sample_rate, file.frames) if said else ()
+        return Facts(frames=file.frames, channels=file.channels, words=words)
 
 
 def load(path: Path, sample_rate: int, into: NDArray[np.float32], stopped: Callable[[], bool] = never) -> Facts:

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from engine.voices.take import Take
+from engine.voices.take import Take, Word
 
 
 def stretched_frames(frames: int, speed: float) -> int:
@@ -18,10 +18,14 @@ def at_speed(take: Take, speed: float) -> Take:
     """Return what is known of ``take`` at ``speed``: its length and its words; the digest stays the source's."""
     if speed == 1.0:
         return take
-    words = tuple(
-        replace(w, start_frame=round(w.start_frame / speed), end_frame=round(w.end_frame / speed)) for w in take.words
+    return replace(take, frames=stretched_frames(take.frames, speed), words=words_at(take.words, speed))
+
+
+def words_at(words: tuple[Word, ...], speed: float) -> tuple[Word, ...]:
+    """Return words as they are said at ``speed``."""
+    return tuple(
+        replace(w, start_frame=round(w.start_frame / speed), end_frame=round(w.end_frame / speed)) for w in words
     )
-    return replace(take, frames=stretched_frames(take.frames, speed), words=words)
 
 
 def stretch(audio: NDArray[np.float32], speed: float, sample_rate: int) -> NDArray[np.float32]:

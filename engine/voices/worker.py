@@ -137,7 +137,7 @@ class Worker:
                 into = place_in(self._arena, request.offset, request.max_floats)
                 self._send(wire.Done(job=request.job, facts=_load_file(request, into, stopped)))
             case wire.Probe():
-                self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate)))
+                self._send(wire.Done(job=request.job, facts=probe(Path(request.path), request.sample_rate, said=True)))
 
     def _render_all(self, request: wire.RenderAll, stopped: Callable[[], bool]) -> None:
         """Speak lines together; where that fails, one by one, so that a bad one takes no other with it."""

@@ -1,17 +1,22 @@
 """What a running engine captures: asked for in order, told as it comes, and gone on with by a successor."""
 
+import asyncio
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from engine.capture.capture_process import Cut, Worked
+from engine.capture.kept import write_kept
 from engine.commands import CloseInput, OpenInput, StartCapture, StopCapture
 from engine.control.io_link import IoLink
-from engine.control.listening import InputConfig, LiveCaptures
-from engine.errors import BadRange, Busy, NotReady
-from engine.events import CaptureEnded, CaptureStarted, InputChanged
+from engine.control.listening import MAX_JOBS, InputConfig, LiveCaptures
+from engine.edits import AddCapture
+from engine.errors import BadRange, Busy, NotReady, UnknownThing, VoiceError
+from engine.events import CaptureEnded, CaptureReady, CaptureStarted, InputChanged
 from engine.io.messages import Capture, Captured, Capturing, EndCapture, Listen, Listening, Started
 from engine.realtime.notes import Notes
+from engine.speech.transcript import HeardWord, Transcript
 
 RATE = 48_000
 
@@ -111,3 +116,116 @@ def test_a_successor_goes_on_and_hears_the_end(bench, tmp_path):
     assert heir.notes.get("capture") is not None  # still listening
     heir.captures.apply(CloseInput(), None)
     assert heir.notes.get("capture") is None
+
+
+def worker(bench, folder):
+    """Have captures cut by the test: as soon as ``gate`` is open, in ``order``."""
+    gate, order = asyncio.Event(), []
+
+    async def outcome(work):
+        order.append(type(work).__name__)
+        await gate.wait()
+        if isinstance(work, Cut):
+            (folder / "captures").mkdir(exist_ok=True)
+            write_kept(folder / "captures", work.kept)
+        return Worked(kept=work.kept)
+
+    bench.captures._bench._outcome = outcome
+    return gate, order
+
+
+def captured(bench, name, text="Who?"):
+    """Capture a line in no time."""
+    bench.captures.apply(StartCapture(name=name, text=text), RATE)
+    (ask,) = bench.asks(Capture)
+    bench.captures.apply(StopCapture(), None)
+    bench.hear(Captured(take=ask.take, frames=RATE, pressed=100))
+
+
+async def through(bench):
+    async with asyncio.timeout(60):
+        while bench.captures.jobs():
+            await asyncio.sleep(0)
+
+
+def test_more_lines_than_can_be_worked_on_at_once_are_all_written_down(bench, tmp_path):
+    """What was said is not to be said again; until it is written down it can't be put on a track."""
+
+    async def show():
+        gate, _ = worker(bench, tmp_path)
+        bench.captures.timeline = lambda frame: frame and 7 * RATE + frame
+        bench.captures.apply(OpenInput(), None)
+        bench.hear(Started(), Listening(device="mic"))
+        bench.asked.clear()
+        names = [f"line {number}" for number in range(MAX_JOBS + 2)]
+        for name in names:
+            captured(bench, name)
+        assert len(bench.captures.jobs()) == len(names)
+        with pytest.raises(NotReady, match="'line 3' is being written down"):
+            bench.captures.clip_of(AddCapture(track="a", capture="line 3"))
+        gate.set()
+        await through(bench)
+        assert [e.name for e in bench.told if isinstance(e, CaptureReady)] == names
+        assert bench.captures.names() == tuple(sorted(names))
+        clip = bench.captures.clip_of(AddCapture(track="a", capture="line 3", clip="k"))
+        assert (clip.start_frame, clip.audio, clip.name) == (8 * RATE - 100, "captures/line 3.wav", "Who?")
+        with pytest.raises(UnknownThing, match="there is: line 0"):
+            bench.captures.clip_of(AddCapture(track="a", capture="nobody"))
+
+    asyncio.run(show())
+
+
+def test_a_successor_writes_down_what_the_one_before_had_not(bench, tmp_path):
+    async def show():
+        worker(bench, tmp_path)  # whose gate stays shut: it is killed at its work
+        bench.captures.apply(OpenInput(), None)
+        bench.hear(Started(), Listening(device="mic"))
+        bench.asked.clear()
+        captured(bench, "a")
+        heir = Bench(tmp_path, bench.notes)
+        gate, order = worker(heir, tmp_path)
+        gate.set()
+        heir.captures.recall()
+        await through(heir)
+        assert order == ["Cut", "TimeWords"]
+        assert [e.name for e in heir.told if isinstance(e, CaptureReady)] == ["a"]
+        heir.captures.apply(CloseInput(), None)
+        assert heir.notes.get("capture") is None
+        await bench.captures.close()
+
+    asyncio.run(show())
+
+
+def test_a_capture_without_a_text_is_written_down_by_a_listener(bench, tmp_path):
+    heard = Transcript(
+        text="Who is there?", language="en", seconds=1.0,
+        words=(HeardWord(text="Who", start_seconds=0.1, end_seconds=0.3), HeardWord(text="there?", start_seconds=0.5,
+                                                                                  end_seconds=0.9)),
+    )  # fmt: skip
+
+    async def listens(path, *, language, settings):
+        assert (path, language, settings) == (tmp_path / "captures/a.wav", "", {"model": "small"})
+        return heard
+
+    async def has_no_model(path, *, language, settings):
+        raise VoiceError("the model 'small' is not here; `cuevox models pull small`")
+
+    async def show(transcribe):
+        bench.captures._pool.transcribe = transcribe
+        gate, order = worker(bench, tmp_path)
+        gate.set()
+        captured(bench, "a", text="")
+        bench.told.clear()
+        await through(bench)
+        return order, next(e for e in bench.told if isinstance(e, CaptureReady))
+
+    bench.captures._bench._listener = "small"
+    bench.captures.apply(OpenInput(), None)
+    bench.hear(Started(), Listening(device="mic"))
+    bench.asked.clear()
+    order, ready = asyncio.run(show(listens))
+    assert (order, ready.text, ready.words, ready.note) == (["Cut", "Note"], "Who is there?", 2, "")
+    (tmp_path / "captures/a.json").unlink()
+    order, ready = asyncio.run(show(has_no_model))
+    assert (order, ready.text, ready.words) == (["Cut"], "", 0)
+    assert ready.note == "nobody has written it down: the model 'small' is not here; `cuevox models pull small`"

@@ -17,8 +17,10 @@ from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.render.cache import TakeCache
 from engine.session.library import AudioFile, Library, Loaded, Source, Stretched
 from engine.story.model import Line
+from engine.voices.beside import Said, keep_beside
 from engine.voices.catalog import load_catalog
 from engine.voices.pool import VoicePool
+from engine.voices.take import Word
 
 RATE = 48000
 HELLO = Line(text="Hello.", voice="narrator")
@@ -125,13 +127,20 @@ def test_a_line_lies_in_the_arena_as_its_take(tmp_path):
     run(tmp_path, show)
 
 
+def write_words(folder: Path, name: str) -> None:
+    word = Word(text="beep", start_frame=RATE // 4, end_frame=RATE // 2, text_start=0, text_end=4)
+    keep_beside(folder / name, Said(text="beep!", sample_rate=RATE, words=(word,)))
+
+
 def test_a_file_lies_in_the_arena_as_it_is(tmp_path):
     tone = write_tone(tmp_path, "tone.wav")
+    write_words(tmp_path, "tone.wav")
 
     async def show(ear, arena):
         ear.library.ask(tone, urgent=False)
         loaded = await ear.wait(tone)
         assert (loaded.frames, loaded.channels) == (RATE, 1)
+        assert [(word.text, word.start_frame) for word in loaded.words] == [("beep!", RATE // 4)]
         expected = soundfile.read(tmp_path / "tone.wav", dtype="float32")[0]
         assert np.array_equal(arena[loaded.offset : loaded.offset + RATE], expected)
 
@@ -205,6 +214,7 @@ def test_what_can_never_fit_is_told(tmp_path):
 def test_another_speed_is_a_sound_of_its_own_with_its_words(tmp_path):
     slow = Stretched(source=HELLO, speed=0.5)
     fast = Stretched(source=write_tone(tmp_path, "a.wav"), speed=2.0)
+    write_words(tmp_path, "a.wav")
 
     async def show(ear, arena):
         for source in (HELLO, slow, fast):
@@ -212,7 +222,7 @@ def test_another_speed_is_a_sound_of_its_own_with_its_words(tmp_path):
         plain, slowed, sped = [await ear.wait(source) for source in (HELLO, slow, fast)]
         assert slowed.frames == 2 * plain.frames
         assert slowed.words[0].end_frame == 2 * plain.words[0].end_frame
-        assert sped.frames == RATE // 2
+        assert sped.frames == RATE // 2 and sped.words[0].start_frame == RATE // 8
         for loaded in (slowed, sped):
             assert np.abs(arena[loaded.offset : loaded.offset + loaded.frames]).max() > 0.1
 

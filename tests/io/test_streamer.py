@@ -124,6 +124,22 @@ def test_a_place_is_used_again_only_after_a_whole_block(tmp_path):
     assert {30, 31, 32} <= bench.there(table)
 
 
+def test_many_files_are_ready_and_few_are_open(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.io.streamer.MOST_OPEN", 2)
+    files = {name: bench.file(tmp_path / f"{name}.wav", 3 * PAGE, seed) for seed, name in enumerate("abcdef")}
+    for name, (table, _) in files.items():
+        bench.streamer.open(Open(table=table.offset, path=str(tmp_path / f"{name}.wav")))
+    bench.streamer.begin()
+    bench.work()
+    bench.play(files["a"][0], PAGE)
+    bench.work()
+    for table, audio in files.values():
+        np.testing.assert_array_equal(bench.sound(table, 0), audio[:PAGE, 0])
+    np.testing.assert_array_equal(bench.sound(files["a"][0], 2), files["a"][1][2 * PAGE :, 0])
+    assert sum(stream._reader is not None for stream in bench.streamer._streams.values()) == 2
+    assert not any(isinstance(told, Failing) for told in bench.told)
+
+
 def test_a_seek_is_served_before_anything_else(bench, tmp_path):
     first, _ = bench.file(tmp_path / "a.wav", 30 * PAGE)
     second, _ = bench.file(tmp_path / "b.wav", 30 * PAGE, seed=2)

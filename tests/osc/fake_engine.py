@@ -294,6 +294,9 @@ class FakeEngine:
     def captures(self) -> CaptureState:
         return CaptureState()
 
+    def capture_names(self) -> Sequence[str]:
+        return ("greeting", "greeting narrator")
+
     def streams(self) -> Sequence[StreamState]:
         return (
             StreamState(

@@ -80,3 +80,23 @@ def test_voices_tell_what_they_take_and_how_fast_they_are(client):
     assert client.ask("/voices") == ("anna", "robot")
     assert client.ask("/voice/anna/vram") == (358.0,)
     assert client.ask("/voice/anna/rtf") == (0.5,)
+
+
+def test_the_library_is_searched_pinned_and_measured(running, client):
+    running.engine.answers[ask.SearchLibrary] = ((41, "anna", 1.5, 0, "The light is on.", ""),)
+    assert client.ask("/library/search", "light", "anna", 0, 20) == (1,)
+    assert client.receive("/library/search") == (41, "anna", 1.5, 0, "The light is on.", "")
+    assert client.ask("/library/search") == (1,)
+    with pytest.raises(Refused, match="limit"):
+        client.ask("/library/search", "light", "", 0, 0)
+    client.ask("/library/pin", 41)
+    client.ask("/library/unpin", 41)
+    running.engine.answers[ask.LibraryUsage] = ((12, 10, 3.5, 1.0, 20.0, 900.0),)
+    assert client.ask("/library/usage") == (12, 10, 3.5, 1.0, 20.0, 900.0)
+    assert running.engine.questions == [
+        ask.SearchLibrary(words="light", voice="anna", limit=20),
+        ask.SearchLibrary(),
+        ask.PinTake(entry=41, pinned=True),
+        ask.PinTake(entry=41, pinned=False),
+        ask.LibraryUsage(),
+    ]

@@ -3,10 +3,13 @@
 import pytest
 from studio import Studio, small_story
 
+from engine.capture.kept import CAPTURES, Kept, write_kept
 from engine.commands import AddInsert, AddTrack, EditStory, RemoveTrack, SetClip, SetStripGain
-from engine.edits import AddLine, AlignWord, ChangeStory, MoveClip, Redo, RemoveClip, SplitClip, Undo
+from engine.edits import AddCapture, AddLine, AlignWord, ChangeStory, MoveClip, Redo, RemoveClip, SplitClip, Undo
 from engine.errors import Conflict, EngineError, NotReady, UnknownThing
 from engine.events import ClipEdited, ClipsChanged, MixChanged, StoryEdited
+from engine.session.captures import NoCaptures
+from engine.session.library import AudioFile
 from engine.story.edit import apply_edit
 from engine.story.model import At
 
@@ -121,3 +124,20 @@ def test_words_can_be_aligned_as_soon_as_the_take_is_there():
     studio = Studio()
     studio.do(AlignWord(clip="hello", word="there", place="1.0"))
     assert studio.session.story.clips()["hello"][1].start == At(frame=48_000 - 400)
+
+
+def test_a_captured_line_becomes_a_clip_as_a_step_like_others(tmp_path):
+    studio = Studio()
+    with pytest.raises(UnknownThing, match="no capture named 'line'"):
+        studio.do(AddCapture(track="voice", capture="line"))
+    studio.session.editor.clip_of = NoCaptures(tmp_path).clip_of
+    (tmp_path / CAPTURES).mkdir()
+    write_kept(tmp_path / CAPTURES, Kept(name="line", sample_rate=48_000, frames=100, text="Who is there?"))
+    told = studio.do(EditStory(edits=(AddCapture(track="voice", capture="line", place="9", clip="k"),), client="ann"))
+    assert (told[-1].name, told[-1].client) == ("add capture k", "ann")
+    clip = studio.session.story.clips()["k"][1]
+    assert (clip.start, clip.audio, clip.name) == (At(frame=9 * 48_000), "captures/line.wav", "Who is there?")
+    assert studio.loader.asked[-1][0] == AudioFile(path="captures/line.wav")
+    assert apply_edit(small_story(), studio.keeper.edits[-1]) == studio.session.story
+    studio.do(Undo())
+    assert studio.session.story == small_story()

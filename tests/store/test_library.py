@@ -6,8 +6,10 @@ from msgspec.structs import replace
 from sqlalchemy import inspect, text
 
 from engine.errors import BadRange, UnknownThing
+from engine.questions import LibraryUsage, PinTake, SearchLibrary, Shelves
 from engine.render.cache import TakeCache
 from engine.store import steps
+from engine.store.answers import Answers
 from engine.store.database import Database, StoreError
 from engine.store.history import history
 from engine.store.jobs import Jobs
@@ -164,6 +166,8 @@ def test_steps_up_and_down_keep_what_is_there(kind, request, tmp_path):
     store = Store(tmp_path, url)  # noqa: F811
     for number in range(3):
         store.note(f"Étude {number}", sound=store.sound(number))
+    soundfile.write(tmp_path / "one.wav", speech(2.5), 24_000)
+    anna = Profiles(store.database, tmp_path, store.media).make(ANNA, [tmp_path / "one.wav"], ["So she says."])
     engine = store.database._engine
     with engine.connect() as connection:
         steps.move(connection, "0001")
@@ -178,6 +182,8 @@ def test_steps_up_and_down_keep_what_is_there(kind, request, tmp_path):
 
     again = Store(tmp_path, url)
     assert texts(Library(again.database).page(words="etude")) == ["Étude 2", "Étude 1", "Étude 0"]
+    assert Profiles(again.database, tmp_path, again.media).all() == (anna,)
+    assert [take.recipe.line.text for take in again.takes.of(Line(text="Étude 1", voice="plain"))] == ["Étude 1"]
     again.note("Étude 3")
     assert len(Library(again.database).page(words="etude 3")) == 1
     with again.database._engine.connect() as connection:
@@ -207,3 +213,22 @@ def test_a_take_comes_back_from_the_library_as_it_was(store):  # noqa: F811
     assert (cache.audio(take) == soundfile.read(store.folder / "sound1.wav", always_2d=True)[0]).all()
     next(store.media.files()).unlink()
     assert store.takes.bring_back(kept, cache) is None
+
+
+def test_a_running_engine_searches_pins_and_measures(store):  # noqa: F811
+    store.note("The light is on", sound=store.sound(1))
+    store.note("Nobody is at home")
+    folder = str(store.folder)
+    answers = Answers(
+        Shelves(data_folder=folder, takes_folder=folder + "/takes", voice_folders=(), speak_with="", database=store.url)
+    )
+    ((entry, *said),) = answers.answer(SearchLibrary(words="ligh"))
+    assert said == ["plain", 0.01, 0, "The light is on", ""]
+    assert answers.answer(PinTake(entry=entry, pinned=True)) == ()
+    assert [row[3] for row in answers.answer(SearchLibrary())] == [0, 1]
+    assert [row[4] for row in answers.answer(SearchLibrary(before=entry + 1))] == ["The light is on"]
+    ((takes, sounds, mb, pinned_mb, cached_mb, _),) = answers.answer(LibraryUsage())
+    assert (takes, sounds, cached_mb) == (2, 1, 0.0) and mb == pinned_mb > 0.0
+    with pytest.raises(UnknownThing):
+        answers.answer(PinTake(entry=99, pinned=True))
+    answers.close()

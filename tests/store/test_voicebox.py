@@ -61,15 +61,17 @@ def box(tmp_path):
                             ("t", "p1", "../../../etc/passwd", "")],
         "generations": [("g1", "p1", "The first line.", "en", "generations/g1.wav", 1.0, 7, "softly", "qwen", "1.7B",
                          "completed"),
-                        ("g2", "p2", "Die zweite Zeile.", "de", "C:\\data\\generations\\g2.wav", 2.0, None, None, None,
+                        ("g2", "p2", "Die zweite Zeile.", "fr", "C:\\data\\generations\\g2.wav", 2.0, None, None, None,
                          None, None),
+                        ("g7", "p0", "Whose?", "en", "generations/g2.wav", 2.0, -5, None, None, None, None),
                         ("g9", "p1", "Never made.", "en", "generations/g9.wav", 0, 1, None, "qwen", None, "failed"),
                         ("g8", "p1", "Gone.", "en", "generations/g8.wav", 0, 1, None, "qwen", None, "completed")],
         "generation_versions": [("v1", "g1", "original", "generations/g1.wav", None, None, 0),
                                 ("v2", "g1", "with room", "generations/g3.wav", CHAIN, "v1", 1)],
         "stories": [("s1", "A Night", "long ago"), ("s2", "Empty", None)],
         "story_items": [("i1", "s1", "g1", "v1", 500, 0, 100, 250, 0.5), ("i2", "s1", "g1", None, 2000, 0, 0, 0, None),
-                        ("i3", "s1", "g2", None, 0, 1, 0, 0, 0.0), ("i4", "s1", "g8", None, 1, 1, 0, 0, 1.0)],
+                        ("i3", "s1", "g2", None, 0, 1, 0, 0, 0.0), ("i4", "s1", "g8", None, 1, 1, 0, 0, 1.0),
+                        ("i5", "s1", "g1", "v9", 9000, 2, 0, 0, 1.0)],
     }  # fmt: skip
     for table, these in rows.items():
         connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(these[0]))})", these)
@@ -98,7 +100,7 @@ def test_a_folder_is_taken_over_and_stays_as_it_is(box, kept):
     before = state(box)
     report = importing(kept).folder(box)
     assert state(box) == before
-    assert report.voices == ("old-anna",) and report.takes == 3
+    assert report.voices == ("old-anna",) and report.takes == 4
     profile = Profiles(kept.database, kept.folder).get("old-anna")
     assert profile.samples[0].text == "What she says." and profile.consent == "Anna agreed"
     assert profile.effects == [{"highpass": {"cutoff_hz": 90.0}}, {"reverb": {"room_size": 0.3}}]
@@ -120,6 +122,10 @@ def test_a_folder_is_taken_over_and_stays_as_it_is(box, kept):
         "'Empty'",
         "long ago",
         "warm",
+        "g2: its language ('fr'; its voice speaks 'de')",
+        "g7: its profile 'p0' is not there",
+        "g7: its seed (-5;",
+        "clip 5 at 9000 ms: its version 'v9' is not there",
     )
     for said in told:
         assert any(said in line for line in report.left_out), said
@@ -147,7 +153,7 @@ def test_a_second_import_adds_nothing(box, kept):
 
 def test_without_consent_no_voice_is_cloned(box, kept):
     report = importing(kept, consent="").folder(box)
-    assert report.voices == () and report.takes == 3 and any("--consent" in line for line in report.left_out)
+    assert report.voices == () and report.takes == 4 and any("--consent" in line for line in report.left_out)
 
 
 def test_an_older_database_lacks_columns_and_tables(box, kept):
@@ -160,7 +166,7 @@ def test_an_older_database_lacks_columns_and_tables(box, kept):
     connection.commit()
     connection.close()
     report = importing(kept).folder(box)
-    assert report.voices == ("old-anna",) and report.takes == 2 and report.stories == ()
+    assert report.voices == ("old-anna",) and report.takes == 3 and report.stories == ()
 
 
 def test_what_is_no_voicebox_is_named(tmp_path, kept):
@@ -185,7 +191,7 @@ def test_a_profile_archive_becomes_a_voice(box, kept, tmp_path):
         members = {"manifest.json": manifest.replace("Berta", f"Berta {number}"), "samples.json": json.dumps(samples),
                    "samples/s.wav": wav, "avatar.png": b"x"}  # fmt: skip
         report = importing(kept).archive(archive(tmp_path / "p.zip", members))
-        assert report.voices == (f"berta-{number}",)
+        assert report.voices == (f"berta-{number}",) and any("avatar.png" in line for line in report.left_out)
         assert Profiles(kept.database, kept.folder).get(f"berta-{number}").samples[0].text == "Hallo."
 
 

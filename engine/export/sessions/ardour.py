@@ -265,10 +265,10 @@ class _Writer:
             self._source_elements, "Source", name=name, take_id="", type="audio", flags="", id_=source_id, gain=1,
             channel=channel, origin="",
         )  # fmt: skip
-        take = self.session.medium(placed).take
-        if take:
+        words = self.session.medium(placed).words
+        if words:
             marks = child(source, "CueMarkers")
-            for word in take.words:
+            for word in words:
                 child(marks, "CueMarker", text=word.text, position=self.at(word.start_frame))
 
 

@@ -100,8 +100,7 @@ def clip_title(placed: Placed) -> str:
 def heard_words(placed: Placed, medium: Medium) -> tuple[Word, ...]:
     """Return the words that begin within a clip, their frames counted from the source's start."""
     first = placed.clip.trim_start_frames
-    words = medium.take.words if medium.take else ()
-    return tuple(word for word in words if first <= word.start_frame < first + placed.length_frames)
+    return tuple(word for word in medium.words if first <= word.start_frame < first + placed.length_frames)
 
 
 def layers(clips: Sequence[Placed]) -> list[list[Placed]]:

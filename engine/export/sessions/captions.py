@@ -56,25 +56,23 @@ FORMAT = SessionFormat(what="captions: SRT, VTT and LRC", files=_files, write=wr
 def captions_of(session: Session) -> Iterator[Caption]:
     """Iterate over all captions in the order of the timeline."""
     for placed in session.plan.placed:
-        if placed.clip.line is None:
-            continue
-        speaker = placed.track.name or placed.track.id
-        yield from _cut(placed, _heard(placed, session.medium(placed)), speaker)
+        words = _heard(placed, session.medium(placed))
+        if words or placed.clip.line is not None:
+            yield from _cut(placed, words, placed.track.name or placed.track.id)
 
 
 def _heard(placed: Placed, medium: Medium) -> list[Spoken]:
-    """Return the words that begin within a clip, as its line spells them."""
-    if medium.take is None or placed.clip.line is None:
-        return []
-    first = placed.clip.trim_start_frames
-    frames, words = range(first, first + placed.length_frames), medium.take.words
-    told = zip(words, spelled(placed.clip.line.text, words), strict=True)
+    """Return the words that begin within a clip, as its line spells them; those of a file as they stand beside it."""
+    first, line, words = placed.clip.trim_start_frames, placed.clip.line, medium.words
+    frames = range(first, first + placed.length_frames)
+    told = zip(words, spelled(line.text, words) if line else [f"{word.text} " for word in words], strict=True)
     return [(word.start_frame, text) for word, text in told if word.start_frame in frames and text.strip()]
 
 
 def _cut(placed: Placed, words: Sequence[Spoken], speaker: str) -> Iterator[Caption]:
     """Cut what a clip says at words; without word times it stays whole."""
-    text = " ".join(shown(placed.clip.line.text).split()) if placed.clip.line else ""
+    line = placed.clip.line
+    text = " ".join((shown(line.text) if line else "".join(said for _, said in words)).split())
     is_whole = not placed.clip.trim_start_frames and placed.clip.length_frames is None
     if not words or (is_whole and len(text) <= MOST_CHARS):
         pieces = [(text, words)]

@@ -177,7 +177,7 @@ def _item(plan: Plan, placed: Placed) -> Iterator[str]:
     yield f"SOFFS {_seconds(plan, clip.trim_start_frames)}"
     yield from _source(plan, ("clip", clip.id), f"{MEDIA_FOLDER}/{medium.name}")
     yield from ("<NOTES", f"|{clip_note(placed, medium)}", ">")
-    for word in medium.take.words if medium.take else ():
+    for word in medium.words:
         yield f"TKM {_seconds(plan, word.start_frame)} {_quoted(word.text)} 0"
     yield ">"
 
