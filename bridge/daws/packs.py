@@ -91,11 +91,16 @@ def _live_folders() -> tuple[Path, ...]:
 
 
 def _live_files(command: tuple[str, ...], osc: HostPort) -> tuple[PackFile, ...]:
+    from bridge.daws.max_device import midi_effect
+
     del command
+    host, port = osc
+    patch = (HERE / "live" / "pads.maxpat").read_bytes().replace(b"127.0.0.1 7400", f"{host} {port}".encode())
     engine = f'"""Written by `cuevox setup live`: where the engine hears OSC."""\n\nENGINE = ({osc[0]!r}, {osc[1]})\n'
     return (
         *_folder("live", "Remote Scripts/Cuevox/", (".py", "LICENSE")),
         PackFile(path="Remote Scripts/Cuevox/settings.py", content=engine.encode()),
+        PackFile(path="Presets/MIDI Effects/Max MIDI Effect/Cuevox Pads.amxd", content=midi_effect(patch)),
     )
 
 
@@ -139,7 +144,10 @@ PACKS = (
     ),
     Pack(
         name="live", daw="Ableton Live", folders=_live_folders, files=_live_files,
-        then=("restart Live; Preferences > Link, Tempo & MIDI > Control Surface: Cuevox",),
+        then=(
+            "restart Live; Preferences > Link, Tempo & MIDI > Control Surface: Cuevox",
+            "with Max for Live: Cuevox Pads is among the Max MIDI effects of the User Library",
+        ),
     ),
     Pack(
         name="ardour", daw="Ardour", folders=_ardour_folders, files=_ardour_files,

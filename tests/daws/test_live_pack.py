@@ -18,7 +18,7 @@ from bridge.osc import codec
 def engine():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
         wire.bind(("127.0.0.1", 0))
-        wire.settimeout(5.0)
+        wire.settimeout(30.0)
         yield wire
 
 
