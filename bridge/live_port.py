@@ -247,8 +247,8 @@ class LivePort:
 
     def place_of(self, timeline_frame: int) -> Place:
         """Return the musical place of a timeline frame."""
-        tempo = self._session.story.tempo
-        beat = TempoMap(tempo, self.sample_rate).position(max(0, timeline_frame))
+        tempo, begin = self._session.transport.tempo()
+        beat = TempoMap(tempo, self.sample_rate).position(max(0, timeline_frame - begin))
         point = point_in_force(tempo, beat.bar)
         return Place(bar=beat.bar, beat=beat.beat, beats_per_bar=point.beats_per_bar, tempo_bpm=point.tempo_bpm)
 
@@ -317,14 +317,14 @@ class LivePort:
         return transport.place(frame) if transport.playing and transport.since_frame is not None else None
 
     def frame_of_beat(self, beat: float) -> int:
-        """Return the timeline frame of a beat of the story."""
-        tempo = self._session.story.tempo
-        return TempoMap(tempo, self.sample_rate).frame(*bar_and_beat(tempo, max(0.0, beat)))
+        """Return the timeline frame of a beat."""
+        tempo, begin = self._session.transport.tempo()
+        return max(0, begin + TempoMap(tempo, self.sample_rate).frame(*bar_and_beat(tempo, max(0.0, beat))))
 
     def beat_of_frame(self, frame: int) -> float:
-        """Return the beat of the story at a timeline frame."""
-        tempo = self._session.story.tempo
-        place = TempoMap(tempo, self.sample_rate).position(max(0, frame))
+        """Return the beat at a timeline frame."""
+        tempo, begin = self._session.transport.tempo()
+        place = TempoMap(tempo, self.sample_rate).position(max(0, frame - begin))
         return beat_of_bar(tempo, place.bar) + place.beat - 1.0
 
     def timeline_reaches(self, timeline_frame: int, after: int | None = None) -> int | None:

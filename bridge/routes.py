@@ -577,8 +577,8 @@ ROUTES: tuple[Route, ...] = (
           help="Where the timeline stands in bars and beats, counted from 1."),
     Route(address="/transport/tempo", read=readers.place(lambda p: p.tempo_bpm), stream=True, command=do.SetTempo,
           args=(_TEMPO,), changed=(told.TempoChanged,),
-          help="The story's tempo where the timeline stands. Setting it changes the tempo from where that began: what "
-               "stands at beats moves, and what is spoken keeps its pace."),
+          help="The tempo where the timeline stands: the story's, or that of a DAW which is the clock. Setting it "
+               "changes the story's from where that began: what stands at beats moves, what is spoken keeps its pace."),
     Route(address="/tempo", read=readers.tempo, repeated=True, changed=(told.TempoChanged, told.StoryReloaded),
           args=(_BAR, _TEMPO, _BEATS_PER_BAR),
           help="The story's tempos: the bar from which each holds, beats a minute and in a bar, over and over."),

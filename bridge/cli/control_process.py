@@ -154,7 +154,8 @@ class _Doors:
         config, folder = self._config, Path(self._config.story).resolve().parent
         notes = NoteReader(self._control.daw_notes) if facts["device"] == DAW_DEVICE else None
         try:
-            midi = await start_midi(hub, config.midi, folder, again=bool(config.replaces), daw_notes=notes)
+            again = bool(config.replaces)
+            midi = await start_midi(hub, config.midi, folder, again=again, daw_notes=notes, begin=prefer_this_thread)
             if midi is not None:
                 self._stack.callback(midi.close)
             sender.ready(midi.outlets if midi is not None else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from bridge.midi.heard_port import HeardPort
@@ -35,11 +36,14 @@ class DawSystem(HeardPort):
     """One port that can be heard: all instances of the plug-in, of whatever DAW.
 
     The mixer waits for what comes of a note: so this tells it when ``loop`` has had its turn with what was heard.
+    begin: called first by its thread.
     """
 
-    def __init__(self, notes: DawNotes, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, notes: DawNotes, loop: asyncio.AbstractEventLoop, begin: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__(NAME, "a DAW's plug-in")
-        self._notes, self._loop = notes, loop
+        self._notes, self._loop, self._begin = notes, loop, begin
         self._told = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="midi-daw", daemon=True)
@@ -52,6 +56,7 @@ class DawSystem(HeardPort):
         self._thread.join()
 
     def _run(self) -> None:
+        self._begin()
         while not self._closing:
             self._notes.wait(LOOK_SECONDS)
             notes, hearers, now = self._notes.read(), self._hearers, time.time()

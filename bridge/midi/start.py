@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,23 @@ class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def start_midi(
-    hub: Hub, config: MidiConfig, folder: Path, *, again: bool = False, daw_notes: DawNotes | None = None
+    hub: Hub,
+    config: MidiConfig,
+    folder: Path,
+    *,
+    again: bool = False,
+    daw_notes: DawNotes | None = None,
+    begin: Callable[[], object] = lambda: None,
 ) -> MidiWire | None:
     """Start MIDI as it is wanted; None: there is none here, and nobody asked for it by name. folder: the story's.
 
     again: it ran before, so that a JACK server which is away for the moment is waited for. daw_notes: where those come
-    from that a DAW's plug-in hears, if a DAW is served. Raises PortError, AddressTaken, SurfaceError.
+    from that a DAW's plug-in hears, if a DAW is served; begin: called first by the thread that hears them. Raises
+    PortError, AddressTaken, SurfaceError.
     """
     systems = _systems(config, hub.engine.sample_rate, waits=again)
     if daw_notes is not None:
-        systems.append(DawSystem(daw_notes, asyncio.get_running_loop()))
+        systems.append(DawSystem(daw_notes, asyncio.get_running_loop(), begin))
     source = hub.engine.recalled(CLOCK_SOURCE).get("", config.clock_source.encode()).decode()
     outsides = find_outsides(source, systems, leads_link="link" in config.sync_out, waits=again)
     if not systems and not outsides and "link" not in config.sync_out:

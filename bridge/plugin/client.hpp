@@ -30,6 +30,7 @@ struct Wanted {
     uint32_t max_block_frames;
     uint32_t latency_frames;
     bool takes_notes;
+    bool wakes;
 };
 
 class Client {
@@ -56,7 +57,6 @@ public:
 
     void set_bus(uint32_t bus) { __atomic_store_n(&slot_->plugin.bus, bus, __ATOMIC_RELAXED); }
     void set_latency(uint32_t frames);
-    void set_wakes(bool wakes) { wakes_ = wakes; }
 
     Link link() const;
     bool is_served() const { return load_acquire(header_->engine.epoch) != 0; }
@@ -164,6 +164,8 @@ inline bool Client::claim(const Wanted& wanted)
         slot->plugin.latency_frames = latency_frames_ = std::min(wanted.latency_frames, kMaxLatencyFrames);
         slot->plugin.bus = wanted.bus;
         slot->plugin.takes_notes = wanted.takes_notes;
+        slot->plugin.looks = !wanted.wakes;
+        wakes_ = wanted.wakes;
         slot->counted = {};
         posted_ = load_acquire(slot->asked.requests);
         notes_ = load_acquire(slot->asked.notes);

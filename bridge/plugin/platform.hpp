@@ -151,9 +151,10 @@ inline bool SharedMemory::open(const std::string& name, size_t least_bytes)
     handle_ = OpenFileMappingA(FILE_MAP_ALL_ACCESS, FALSE, name.c_str());
     if (handle_ == nullptr)
         return false;
-    data_ = MapViewOfFile(handle_, FILE_MAP_ALL_ACCESS, 0, 0, least_bytes);  // fails where it is smaller
-    bytes_ = least_bytes;
-    if (data_ == nullptr)
+    data_ = MapViewOfFile(handle_, FILE_MAP_ALL_ACCESS, 0, 0, 0);  // all of it
+    MEMORY_BASIC_INFORMATION about;
+    bytes_ = data_ != nullptr && VirtualQuery(data_, &about, sizeof about) != 0 ? about.RegionSize : 0;
+    if (bytes_ < least_bytes)
         close();
     return data_ != nullptr;
 }

@@ -364,12 +364,11 @@ private:
     {
         cuevox::Link why;
         const cuevox::Wanted wanted = {instance_, whole(kBus), static_cast<uint32_t>(std::lround(getSampleRate())),
-                                       getBufferSize(), wanted_latency(), DISTRHO_PLUGIN_WANT_MIDI_INPUT != 0};
+                                       getBufferSize(), wanted_latency(), DISTRHO_PLUGIN_WANT_MIDI_INPUT != 0, wakes_};
         std::unique_ptr<cuevox::Client> client = cuevox::Client::connect(name_, wanted, why);
         why_.store(why, std::memory_order_relaxed);
         if (client == nullptr)
             return;
-        client->set_wakes(wakes_);
         mixer_latency_ = client->mixer_latency_frames(wanted.bus);
         exchange(client.release());
     }

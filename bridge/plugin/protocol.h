@@ -79,6 +79,7 @@ struct alignas(64) Slot {
         uint32_t latency_frames;
         uint32_t bus;               // 0: the mix; else one more than the strip's index
         uint32_t takes_notes;       // claim: whether it may send notes: nothing is mixed before it has asked, too
+        uint32_t looks;             // claim: 1: it rings the bell, but wakes nobody; the engine has to look by itself
     } plugin;
     struct alignas(64) {
         uint64_t requests;          // P publishes

@@ -33,6 +33,10 @@ class Desk(Protocol):
         """Begin the next block with these records."""
         ...
 
+    def keep_time(self, tempo_bpm: float, beats_per_bar: int, begin_frame: int) -> None:
+        """Tell whose beats the timeline has; 0 beats a minute: its own. begin_frame: see ``Meter``."""
+        ...
+
     def live(self) -> None:
         """Give a sign of life between blocks: the DAW takes its time."""
         ...

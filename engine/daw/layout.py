@@ -52,21 +52,21 @@ SLOT = np.dtype(
     {
         "names": [
             "host", "generation", "instance", "sample_rate", "max_block_frames", "latency_frames", "bus",
-            "takes_notes", "asked_requests", "asked_notes", "taken_requests", "taken_notes",
+            "takes_notes", "looks", "asked_requests", "asked_notes", "taken_requests", "taken_notes",
             "done", "refusal", "bell", "waiting",
             "blocks", "misses", "missed_frames", "given_up", "lost_notes",
             "answered_ns", "request", "note", "ring",
         ],
         "formats": [
             "<u4", "<u4", "<u8", "<u4", "<u4", "<u4", "<u4",
-            "<u4", "<u8", "<u8", "<u8", "<u8",
+            "<u4", "<u4", "<u8", "<u8", "<u8", "<u8",
             "<u8", "<u8", "<u4", "<u4",
             "<u8", "<u8", "<u8", "<u8", "<u8",
             ("<u8", REQUESTS), (REQUEST, REQUESTS), (NOTE, NOTES), ("<f4", (RING_FRAMES, 2)),
         ],
         "offsets": [
             0, 4, 8, 16, 20, 24, 28,
-            32, 64, 72, 128, 136,
+            32, 36, 64, 72, 128, 136,
             192, 200, 208, 212,
             256, 264, 272, 280, 288,
             320, 320 + 8 * REQUESTS, 320 + 136 * REQUESTS, 320 + 136 * REQUESTS + 16 * NOTES,

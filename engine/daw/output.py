@@ -20,6 +20,8 @@ OFFLINE_PATIENCE_SECONDS = 2.5
 """A bounce may pause for longer; not so long that nobody knows whether the engine still lives."""
 LOOK_SECONDS = 0.02
 """The longest sleep: the link's sign of life is given so often."""
+LOOK_OFTEN_SECONDS = 0.0005
+"""The longest while plug-ins ask that wake nobody."""
 
 
 class DawOutput:
@@ -78,7 +80,7 @@ class DawOutput:
             patience = OFFLINE_PATIENCE_SECONDS if server.offline else PATIENCE_SECONDS
             if server.waits_seconds or now - server.asked_at < patience:
                 self._desk.live()
-                link.sleep(heard, server.waits_seconds or LOOK_SECONDS)
+                link.sleep(heard, server.waits_seconds or (LOOK_OFTEN_SECONDS if server.looks else LOOK_SECONDS))
                 continue
             if pace is None:
                 server.rest()

@@ -21,6 +21,8 @@ QUIET_SECONDS = 0.5
 """Who has not asked for so long is waited for no longer."""
 HOST_QUIET_SECONDS = 2.0
 KEPT_PASSAGES = 256
+MOST_LAGS = 8
+"""Who reads behind the others for so many blocks, though nothing keeps it there, falls in with them again."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +55,10 @@ class Passage(msgspec.Struct, frozen=True):
 
 
 class Reader(msgspec.Struct):
-    """One instance. cursor: the next engine frame that it reads; -1: it has not read yet. lost: it hears silence."""
+    """One instance. cursor: the next engine frame that it reads; -1: it has not read yet. lost: it hears silence.
+
+    lags: for how many blocks it has been behind the others.
+    """
 
     host: int
     cursor: int = -1
@@ -64,6 +69,7 @@ class Reader(msgspec.Struct):
     asked_at: float = float("-inf")
     waits: bool = False
     lost: bool = False
+    lags: int = 0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -83,7 +89,7 @@ class Score:
         self._rate, self._history = sample_rate, history_frames
         self._readers: dict[int, Reader] = {}
         self._passages: deque[Passage] = deque([Passage(0, 0, False)], KEPT_PASSAGES)
-        self._cycle = (0, float("-inf"))
+        self._cycle, self._block_end = (0, float("-inf")), 0
 
     def join(self, slot: int, host: int) -> None:
         """Take in an instance, or another one in its place."""
@@ -121,6 +127,7 @@ class Score:
         place = self._find(reader, ask, head)
         reader.waits = place is WAIT
         if not reader.waits:
+            reader.lags = reader.lags + 1 if 0 <= place.cursor < self._in_step(ask, self._block_end) else 0
             self._note(reader, ask, place)
         return place
 
@@ -146,9 +153,9 @@ class Score:
         """Note that an instance reads so much later than ``place`` said: something was mixed before."""
         self._readers[slot].cursor += frames
 
-    def mixed(self, begin: int, at: float) -> None:
-        """Note that the block from ``begin`` on was mixed for whoever asked at that time."""
-        self._cycle = (begin, at)
+    def mixed(self, begin: int, end: int, at: float) -> None:
+        """Note that something was mixed for the block from ``begin`` to ``end`` of whoever asked at that time."""
+        self._cycle, self._block_end = (begin, at), end
 
     def loop_end(self, ask: Ask, head: int) -> int:
         """Return at which engine frame the DAW's loop goes back, from ``head`` on; -1: it does not."""
@@ -228,9 +235,15 @@ class Score:
         """Return where a reader goes on that is at no place of the timeline: in step with the others."""
         slack = 4 * max(ask.frames, ask.ahead)
         if reader.cursor >= 0 and head - reader.cursor <= (self._history if ask.offline else slack):
-            return reader.cursor
+            if ask.offline or reader.lags < MOST_LAGS:
+                return reader.cursor
+            return max(reader.cursor, self._in_step(ask, self._block_end))
+        return self._in_step(ask, head)
+
+    def _in_step(self, ask: Ask, after: int) -> int:
+        """Return where who asks now reads, if it is in step: the block that was mixed for this cycle, or ``after``."""
         begin, at = self._cycle
-        return begin if 0.0 <= ask.at - at < 0.5 * ask.frames / self._rate else head
+        return begin if 0.0 <= ask.at - at < 0.5 * ask.frames / self._rate else after
 
     def _is_active(self, reader: Reader, at: float) -> bool:
         return reader.waits or at - reader.asked_at < QUIET_SECONDS

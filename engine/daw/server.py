@@ -12,6 +12,7 @@ from engine.daw.desk import Desk, transport
 from engine.daw.history import History, lay
 from engine.daw.layout import BUSES, MAX_REQUEST_FRAMES, Flag, Refusal
 from engine.daw.link import DawLink, Slot
+from engine.daw.meter import Meter, meter_of
 from engine.daw.notes import NoteSender
 from engine.daw.score import ELSEWHERE, HISTORY_FRAMES, OTHER_HOST, WAIT, Ask, Passage, Score
 from engine.output.base import Render
@@ -40,6 +41,7 @@ class Turn(msgspec.Struct, frozen=True):
     """
 
     ask: Ask
+    meter: Meter | None
     stream: int
     frames: int
     cursor: int
@@ -64,16 +66,24 @@ class Server:
         self._score = Score(sample_rate)
         self._history = History(HISTORY_FRAMES)
         self._served: dict[int, int] = {}
+        self._reads_on: dict[int, int] = {}
         self._turns: dict[int, Turn] = {}
         self._keeps_up = False
         self._head = 0
         self._rolls_at = NOWHERE
+        self._meter: Meter | None = None
+        self._jumped = False
         self._unix = 0.0
         self._out = np.zeros((BOUNCE_FRAMES, 2), np.float32)
         self._piece = np.zeros((2 * MAX_REQUEST_FRAMES, 2), np.float32)
         self._old = np.zeros((BUS_FADE_FRAMES, 2), np.float32)
         self._named: tuple[str, ...] | None = None
         self._introduce()
+
+    @property
+    def looks(self) -> bool:
+        """Whether somebody asks without waking anybody: the link has to be looked at often."""
+        return any(self._link.slots[number].row["looks"] for number in self._served)
 
     def serve(self, now: float) -> bool:
         """Answer all that can be answered; False when nothing was."""
@@ -113,6 +123,18 @@ class Server:
             self._score.stop(self._head)
             self._desk.conduct(transport(Passage(self._head, self._score.timeline(self._head), False)))
         self._rolls_at = NOWHERE
+        self._keep_time(None)
+
+    def _keep_time(self, meter: Meter | None) -> None:
+        """Tell whose beats the timeline has, where that is news, and after each jump; None: nobody's but its own."""
+        if meter is None and self._meter is not None:
+            self._desk.keep_time(0.0, 0, 0)
+        elif meter is not None and (self._jumped or not meter.is_like(self._meter)):
+            self._desk.keep_time(meter.tempo_bpm, meter.beats_per_bar, meter.begin_frame)
+            self._jumped = False
+        else:
+            return
+        self._meter = meter
 
     def _introduce(self) -> None:
         """Tell plug-ins what buses there are and how late they come, where that is news."""
@@ -141,6 +163,7 @@ class Server:
     def _drop(self, number: int) -> None:
         """Answer nothing that was asked, and let go of what was pressed."""
         self._turns.pop(number, None)
+        self._reads_on.pop(number, None)
         self._notes.let_go(number, self._head)
 
     def _forget(self, number: int) -> None:
@@ -177,7 +200,8 @@ class Server:
             stream, late = int(request["stream"]), int(slot.row["latency_frames"])
             patience = 0.5 * max(late, ahead) / self._rate
             self._turns[number] = Turn(
-                ask, stream, frames + ahead, cursor, refusal, _unix(int(request["asked_ns"])), now,
+                ask, meter_of(request, self._rate), stream, frames + ahead, cursor, refusal,
+                _unix(int(request["asked_ns"])), now,
                 NOTES_PATIENCE_SECONDS if ask.offline else patience,
                 0.0 if late < frames and not ahead else LEAD_PATIENCE_SECONDS if ask.offline else patience,
             )  # fmt: skip
@@ -228,12 +252,16 @@ class Server:
         ask, cursor, frames, refusal = turn.ask, turn.cursor, turn.frames, turn.refusal
         self.offline = ask.offline
         if refusal is Refusal.SERVED:
+            if ask.follows and turn.meter is not None:
+                self._keep_time(turn.meter)
             if (bus := int(slot.row["bus"])) != self._served[number]:
                 self._keep(bus)
             self._mix_until(cursor, cursor + frames, ask, turn.unix_seconds)
             if not self._give(number, slot, turn.stream, cursor, frames):
                 refusal = Refusal.NO_BUS
+            self._reads_on[number] = cursor + ask.frames
         else:
+            self._reads_on.pop(number, None)
             self._piece[:frames] = 0.0
             lay(slot.ring, turn.stream, self._piece[:frames])
         slot.answer(turn.stream + frames, int(refusal), time.monotonic_ns())
@@ -253,6 +281,7 @@ class Server:
     def _go(self, passage: Passage) -> None:
         """Bring the mixer to a passage that begins with its next frame."""
         self._score.told(passage)
+        self._jumped = True
         self._desk.conduct(transport(passage))
         rolls_in = passage.playing and passage.frame < 0
         self._rolls_at = passage.begin - passage.frame if rolls_in else NOWHERE
@@ -260,7 +289,7 @@ class Server:
     def _mix_until(self, cursor: int, until: int, ask: Ask, unix_seconds: float) -> None:
         """Mix what has not been mixed yet, round the DAW's loop where that ends, and across frame 0."""
         if self._head < until:
-            self._score.mixed(self._head, ask.at)
+            self._score.mixed(cursor, cursor + ask.frames, ask.at)
         if ask.offline and not self._hears_notes():
             # in blocks of one size from where it began to play, whatever the DAW's are
             begun = self._score.begun
@@ -307,20 +336,21 @@ class Server:
     def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> bool:
         """Lay into the slot's ring what its bus played; False: there is no such bus."""
         bus, before = int(slot.row["bus"]), self._served[number]
+        came_from = self._reads_on.get(number, cursor)
         piece = self._piece[:frames]
-        if bus == before or not self._history.has(bus, cursor):
-            self._history.read(before, cursor, frames, piece)
-        else:
-            self._history.read(bus, cursor, frames, piece)
-            if not self.offline:
-                self._fade(before, cursor, piece)
+        changes = bus != before and self._history.has(bus, cursor)
+        self._history.read(bus if changes else before, cursor, frames, piece)
+        skips = 0 < cursor - came_from < HISTORY_FRAMES // 2 and self._history.has(before, came_from)
+        if (changes or skips) and not self.offline:
+            self._fade(before, came_from if skips else cursor, piece)
+        if changes:
             self._served[number] = bus
             self._keep()
         lay(slot.ring, stream, piece)
         return self._has(bus)
 
     def _fade(self, before: int, cursor: int, piece: Audio) -> None:
-        """Go over from another bus to the one in ``piece``."""
+        """Go over to ``piece`` from another bus, or from another place of the same one."""
         old = self._old[: len(piece)]
         self._history.read(before, cursor, len(old), old)
         rise = (np.arange(len(old), dtype=np.float32) / len(old))[:, None]

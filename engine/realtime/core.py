@@ -198,6 +198,13 @@ class AudioCore:
         """Begin the next block with these records: for an output that brings a transport. In its thread."""
         self._conducted = transport
 
+    def keep_time(self, tempo_bpm: float, beats_per_bar: int, begin_frame: int) -> None:
+        """Tell control the beats of an output that brings a transport; 0 beats a minute: it has none. In its thread."""
+        told = np.zeros(1, REPORT)
+        told["kind"], told["value"], told["serial"] = Report.BEATS, tempo_bpm, beats_per_bar
+        told["requested_frame"], told["actual_frame"] = begin_frame, self._mixer.frame
+        self._reporter.tell(told)
+
     def live(self) -> None:
         """Give a sign of life between blocks, for an output that may pause. In its thread."""
         self._beats.beat(Heart.AUDIO)

@@ -120,6 +120,7 @@ class Report(IntEnum):
     PANICKED = 11
     TAKEN = 20
     SWAPPED = 21
+    BEATS = 22
     STOLEN = 12
     UNDERRUN = 13
     REFILLED = 14
@@ -144,7 +145,9 @@ took the records up to position serial of the ring. SWAPPED: the mixer begins at
 graph. STOLEN: the player fades out, its place is wanted for a newer one. UNDERRUN: the player has played all that is
 ready, value frames, and is silent from actual_frame on; it began to fade at requested_frame. REFILLED: it goes on at
 actual_frame, after value frames of silence. HELD: the player pauses, fading from actual_frame on within value frames.
-RESUMED: it goes on at actual_frame, fading in within value frames."""
+RESUMED: it goes on at actual_frame, fading in within value frames.
+BEATS: the timeline has the DAW's from now on: value is beats a minute, 0: its own again; serial is beats to a bar,
+requested_frame the timeline frame on which the first bar begins."""
 
 
 HEARD = np.dtype([("frame", "<i8"), ("size", "u1"), ("bytes", "u1", 3), ("spare", "<u4")])

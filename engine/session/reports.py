@@ -15,6 +15,7 @@ from engine.session.players import CueOwner, JobOwner, PrivateOwner, SlotOwner
 from engine.session.slots import Slots
 from engine.session.speech import Speech
 from engine.session.transport import Transport
+from engine.story.model import TempoPoint
 from engine.units import frames_to_seconds
 
 Handler = Callable[[np.void], tuple[Event, ...]]
@@ -47,6 +48,7 @@ class Reports:
             Report.STRIP_FAILED: self._strip_failed,
             Report.TRANSPORT: self._moved,
             Report.LOOPED: self._looped,
+            Report.BEATS: self._beats,
             Report.STOLEN: self._stolen,
             Report.HELD: self._held,
             Report.RESUMED: self._resumed,
@@ -140,6 +142,11 @@ class Reports:
     def _looped(self, report: np.void) -> tuple[Event, ...]:
         self._transport.looped(int(report["requested_frame"]), int(report["actual_frame"]))
         return ()
+
+    def _beats(self, report: np.void) -> tuple[Event, ...]:
+        tempo_bpm, beats_per_bar = float(report["value"]), int(report["serial"])
+        point = TempoPoint(tempo_bpm=tempo_bpm, beats_per_bar=beats_per_bar) if tempo_bpm else None
+        return self._transport.keep_time(point, int(report["requested_frame"]))
 
     def _stolen(self, report: np.void) -> tuple[Event, ...]:
         text = "every player was taken; it gave way to a newer one; give the engine more with --players"

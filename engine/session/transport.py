@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import BadRange, NotReady, UnknownThing
-from engine.events import Dropped, Event, TransportChanged
+from engine.events import Dropped, Event, TempoChanged, TransportChanged
 from engine.mixer.automation import compile_automation
 from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
@@ -13,7 +13,7 @@ from engine.session.orders import order, together
 from engine.session.places import Places
 from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
-from engine.story.model import PlaySection
+from engine.story.model import PlaySection, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import marker_frames_by
 
@@ -37,6 +37,8 @@ class Transport:
         """How often it was started, stopped or located."""
         self._players: dict[int, str] = {}
         self.loop: tuple[int, int] | None = None
+        self.given: tuple[TempoPoint, int] | None = None
+        """A DAW's beats, and the timeline frame on which its first bar begins; None: the story's count."""
 
     def play(self, at_frame: int | None) -> tuple[Event, ...]:
         """Run the timeline. Clips ahead that are not ready yet are named; they join in when they are."""
@@ -186,12 +188,22 @@ class Transport:
         if not self.playing or self.since_frame is None:
             return engine_frame
         here = self.place(engine_frame)
-        tempo = TempoMap(self._context.story.tempo, self._context.story.sample_rate)
+        points, begin = self.tempo()
+        tempo = TempoMap(points, self._context.story.sample_rate)
         start, end = self._loop_ahead()
-        place = tempo.next_place(max(0, here), bars, beats)
+        place = begin + tempo.next_place(max(0, here - begin), bars, beats)
         if end and place >= end:
-            place = end + tempo.next_place(start, bars, beats) - start
+            place = end + begin + tempo.next_place(max(0, start - begin), bars, beats) - start
         return engine_frame + place - here
+
+    def keep_time(self, point: TempoPoint | None, begin_frame: int) -> tuple[Event, ...]:
+        """Go by a DAW's beats from now on, of which the first bar begins at a timeline frame; None: by the story's."""
+        self.given = None if point is None else (point, begin_frame)
+        return (TempoChanged(),)
+
+    def tempo(self) -> tuple[tuple[TempoPoint, ...], int]:
+        """Return the tempos that count now, a DAW's or the story's, and the timeline frame at which they begin."""
+        return (self._context.story.tempo, 0) if self.given is None else ((self.given[0],), self.given[1])
 
     def reaches(self, timeline_frame: int, after: int | None = None) -> int | None:
         """Return the engine frame, ``after`` or later, at which the timeline comes to a place as it runs now.

@@ -57,6 +57,7 @@ def main() -> None:
                 return
             for block, latency in ((64, 4), (128, 3), (256, 2), (256, 0)):
                 measure(report, folder, block, latency, given.seconds)
+            measure(report, folder, 256, 2, given.seconds, wakes="0")
             for wakes in ("1", "0") if shutil.which("strace") else ():
                 count_calls(report, folder, wakes)
             bounce(report)
@@ -76,12 +77,12 @@ def lay_out(folder: Path) -> Path:
     return path
 
 
-def measure(report: Report, folder: Path, block: int, latency: int, seconds: float) -> None:
+def measure(report: Report, folder: Path, block: int, latency: int, seconds: float, wakes: str = "1") -> None:
     """Play in real time and gather what every request took."""
     slots = np.memmap(f"/dev/shm/{LINK}-{os.getuid()}", np.uint8, "r")[SLOTS_AT:].view(SLOT)
     took_us: list[float] = []
     inside: list[list[float]] = []
-    with ClapHost(folder, LINK, name=f"host{block}", block=block) as host:
+    with ClapHost(folder, LINK, name=f"host{block}", block=block, CUEVOX_DAW_WAKE=wakes) as host:
         host.do("pace", 1)
         host.do("param", 2, latency)
         host.connect()
@@ -98,6 +99,7 @@ def measure(report: Report, folder: Path, block: int, latency: int, seconds: flo
             took_us += (spent / 1000).tolist()
         missed = host.misses - before
     what = f"{block} frames" if latency else f"{block} frames, asked ahead"
+    what += "" if wakes == "1" else ", the engine looks by itself"
     report.add(f"{what}: request to block, median", quantile(took_us, 0.5), "µs")
     report.add(f"{what}: p99", quantile(took_us, 0.99), "µs", note=f"a block lasts {block / RATE * 1e6:.0f} µs")
     report.add(f"{what}: longest", max(took_us), "µs")

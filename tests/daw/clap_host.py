@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from bridge.plugin.build import SOURCES
 from tests.daw.plugin_rig import Audio, built
 from tests.signals import RATE
 
@@ -18,6 +20,9 @@ BUS, TRANSPORT, BLOCKS_OF_LATENCY, INPUT_DB, OFFLINE, STATUS, MISSES, ENGINE_RAT
 STATUSES = (
     "connected", "another rate", "another host", "elsewhere", "no bus", "no engine", "another version", "full",
 )  # fmt: skip
+WAIT_SECONDS = 60.0
+AT_ONCE, REAL_TIME, ANSWERED = range(3)
+"""How a host goes on: without looking at the clock; by it; once the engine has answered, which no stall disturbs."""
 
 
 @functools.cache
@@ -25,9 +30,10 @@ def compiled() -> Path:
     """Return the host's program, compiled if it has changed."""
     folder = built().parent
     program = folder / "clap_host"
-    if not program.exists() or program.stat().st_mtime < SOURCE.stat().st_mtime:
+    newest = max(path.stat().st_mtime for path in (SOURCE, *SOURCES.glob("*.h*")))
+    if not program.exists() or program.stat().st_mtime < newest:
         headers = folder / "dpf" / "distrho" / "src"
-        command = ["g++", "-std=c++17", "-O2", f"-I{headers}", str(SOURCE), "-o", str(program), "-ldl"]
+        command = ["g++", "-std=c++17", "-O2", f"-I{headers}", f"-I{SOURCES}", str(SOURCE), "-o", str(program), "-ldl"]
         subprocess.run(command, check=True)
     return program
 
@@ -42,7 +48,8 @@ class ClapHost:
         plugin = built() / f"CuevoxReturn{'MIDI' if midi else ''}.clap"
         self.block = block
         self._out = folder / f"{name}.raw"
-        self._read_frames = 0
+        self.frames = 0
+        """How many it has run."""
         command = [*around, str(compiled()), str(plugin), str(rate), str(block), str(self._out)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -55,7 +62,7 @@ class ClapHost:
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
-        code = self.process.wait(30)
+        code = self.process.wait(WAIT_SECONDS)
         self.process.stdout.close()
         assert kind is not None or code == 0, f"the host ended with {code}"
 
@@ -77,8 +84,8 @@ class ClapHost:
         """Return the sound of the next blocks, (frames, 2)."""
         self.do("run", blocks)
         frames = blocks * self.block
-        sound = np.fromfile(self._out, np.float32, 2 * frames, offset=8 * self._read_frames).reshape(-1, 2)
-        self._read_frames += frames
+        sound = np.fromfile(self._out, np.float32, 2 * frames, offset=8 * self.frames).reshape(-1, 2)
+        self.frames += frames
         assert len(sound) == frames
         return sound
 
@@ -104,9 +111,10 @@ class ClapHost:
 
     def connect(self) -> None:
         """Ask for sound until the engine answers."""
-        for _ in range(2000):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
             self.do("run", 1)
-            self._read_frames += self.block
+            self.frames += self.block
             if self.status == "connected":
                 return
         raise AssertionError(f"no engine: {self.status}")

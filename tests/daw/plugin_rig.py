@@ -35,7 +35,7 @@ def built() -> Path:
         pytest.skip(str(error))
 
 
-def lay_out(folder: Path, effects: str = "") -> Path:
+def lay_out(folder: Path, effects: str = "", master: str = "limiter_db: off") -> Path:
     """Write a story of two tracks and a bus with clips at odd places; nothing in it depends on the hour."""
     for number in range(3):
         audio = noise(30000 + 1111 * number, seed=number, channels=1 + number % 2, level=0.2)
@@ -46,8 +46,9 @@ def lay_out(folder: Path, effects: str = "") -> Path:
         f"  - id: one\n    clips:\n{_clips(0)}"
         f"  - id: two\n    pan: 0.3\n{effects}    sends: {{room: -6}}\n    clips:\n{_clips(1)}"
         "buses:\n  - id: room\n    gain_db: -3\n"
-        "master: {limiter_db: off}\n"
-        "slots: [{bank: pads, index: 1, clip: c00, mode: layer}]\n"
+        f"master: {{{master}}}\n"
+        "slots:\n  - {bank: pads, index: 1, clip: c00, mode: layer}\n"
+        "  - {bank: pads, index: 2, clip: c00, mode: layer, quantise: bar}\n"
     )
     return path
 

@@ -6,7 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,17 @@ import psutil
 import pytest
 
 from engine.daw.layout import HEADER, SLOT, SLOTS, SLOTS_AT, VERSION
-from tests.daw.clap_host import BLOCKS_OF_LATENCY, BUS, TRANSPORT, ClapHost
+from tests.daw.clap_host import (
+    ANSWERED,
+    AT_ONCE,
+    BLOCKS_OF_LATENCY,
+    BUS,
+    ENGINE_RATE,
+    REAL_TIME,
+    TRANSPORT,
+    WAIT_SECONDS,
+    ClapHost,
+)
 from tests.daw.plugin_rig import Audio, exported, lay_out, serving
 from tests.daw.system_calls import system_calls
 from tests.signals import roughness
@@ -60,7 +71,7 @@ def test_a_bounce_from_the_middle_is_chased_and_equals_the_export(
 
 def test_the_story_follows_play_stop_and_locate(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
     with ClapHost(tmp_path, LINK) as host:
-        host.do("pace", 1)
+        host.do("pace", ANSWERED)
         host.connect()
         late = host.latency_frames
         assert not host.run(20)[late:].any()
@@ -70,10 +81,7 @@ def test_the_story_follows_play_stop_and_locate(engine: Rig, export: dict[str, A
         second = host.run(100)
         host.do("stop")
         rest = host.run(40)
-        misses = host.misses
-    assert misses < 50, "a stall costs some blocks; most of them missing is no stall"
-    if misses:
-        pytest.skip("this machine stalled meanwhile")
+        assert host.misses == 0
     np.testing.assert_array_equal(first[late:], export["mix"][: len(first) - late])
     np.testing.assert_array_equal(second[late + FADE :], export["mix"][12000 + FADE : 12000 + len(second) - late])
     assert not rest[late + FADE :].any()
@@ -94,17 +102,14 @@ def test_a_loop_that_ends_within_a_block_is_exact(engine: Rig, export: dict[str,
 
 def test_without_latency_the_next_block_is_there_already(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
     with ClapHost(tmp_path, LINK, block=256) as host:
-        host.do("pace", 1)
+        host.do("pace", ANSWERED)
         host.do("param", BLOCKS_OF_LATENCY, 0)
         host.connect()
         host.run(20)
         host.do("play")
         heard = host.run(100)
         assert host.latency_frames == 0
-        misses = host.misses
-    assert misses < 50, "a stall costs some blocks; most of them missing is no stall"
-    if misses:
-        pytest.skip("this machine stalled meanwhile")
+        assert host.misses == 0
     np.testing.assert_array_equal(heard[FADE:], export["mix"][FADE : len(heard)])
 
 
@@ -129,50 +134,49 @@ def test_another_bus_comes_without_a_click_and_is_kept_by_its_id(
 
 def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> None:
     with ClapHost(tmp_path, LINK) as host:
-        host.do("pace", 1)
+        host.do("pace", ANSWERED)
         host.do("param", TRANSPORT, 1)
         host.connect()
-        for _ in range(50):  # until the engine has noticed that the host before is gone
-            if not host.run(20).any():
-                break
+        _run_until(host, lambda sound: not sound.any())  # the engine has noticed that the host before is gone
         host.do("locate", 9999)
         host.do("play")
         assert not host.run(20)[1024:].any()
         engine.client.send("/transport/play")
-        assert host.run(60)[-1024:].any()
+        _run_until(host, lambda sound: sound.any())
         engine.client.send("/transport/stop")
-        host.run(60)
+        _run_until(host, lambda sound: not sound.any())
+
+
+def _run_until(host: ClapHost, there: Callable[[Audio], bool]) -> None:
+    """Run until the sound of some blocks is as ``there`` says."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not there(host.run(20)):
+        assert time.monotonic() < deadline
 
 
 def test_tracks_that_a_host_works_on_at_different_times_get_the_same_sound(
     engine: Rig, export: dict[str, Audio], tmp_path: Path
 ) -> None:
     with ClapHost(tmp_path, LINK) as host:
-        host.do("pace", 1)
+        host.do("pace", ANSWERED)
         host.do("param", BUS, 1)
         host.connect()
         host.do("use", 1)
         host.do("param", BUS, 2)
         host.connect()
         late = host.latency_frames
-        for _ in range(10):  # a stall costs a try
-            heard = {}
-            for instance in range(2):
-                host.do("use", instance)
-                host.do("stop")
-                host.run(4)
-            for instance, track in enumerate(("one", "two")):  # the second one 0.2 s later than the first
-                host.do("use", instance)
-                host.do("locate", 6000)
-                host.do("play")
-                heard[track] = host.run(40)[late + FADE :]
-            if all(np.array_equal(sound, export[track][6000 + FADE :][: len(sound)]) for track, sound in heard.items()):
-                return
-    raise AssertionError("not once the same")
+        for instance, track in enumerate(("one", "two")):  # the second one 0.2 s of the story later than the first
+            host.do("use", instance)
+            host.do("locate", 6000)
+            host.do("play")
+            sound = host.run(40)[late + FADE :]
+            np.testing.assert_array_equal(sound, export[track][6000 + FADE :][: len(sound)])
 
 
 PAD = 36
 """The note of a bank's first slot."""
+BEHIND = 170_000
+"""A frame behind all of the story's clips."""
 ALONE = 17000
 """So long its clip sounds in the story before the track's next one."""
 
@@ -195,6 +199,26 @@ def test_notes_of_a_bounce_sound_at_their_own_frames(
             np.testing.assert_array_equal(heard[late + offset :][:ALONE], export["one"][:ALONE])
 
 
+def test_a_pad_that_waits_for_a_bar_waits_for_the_daw_s(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK, midi=True) as host:
+        host.do("pace", ANSWERED)
+        host.do("param", BUS, 1)
+        host.do("locate", BEHIND)
+        host.do("play")
+        host.connect()
+        _run_until(host, lambda _: engine.client.ask("/transport/tempo") == [97.0])
+        assert engine.client.ask("/transport/bar")[2] == 3
+        pressed = host.frames + 77
+        host.do("note", 77, 0x90, PAD + 1, 127)
+        heard = host.run(450)
+        late = host.latency_frames
+    bar = 3 * 60 * 48000 / 97
+    left = -(BEHIND + pressed) % bar
+    begins = int(np.flatnonzero(heard.any(axis=1))[0])
+    assert abs(begins - (late + 77 + left)) <= 1
+    np.testing.assert_array_equal(heard[begins:][:ALONE], export["one"][:ALONE])
+
+
 def test_notes_that_are_played_live_sound_at_their_own_frames(
     engine: Rig, export: dict[str, Audio], tmp_path: Path
 ) -> None:
@@ -215,6 +239,18 @@ def test_notes_that_are_played_live_sound_at_their_own_frames(
     assert not heard[: late + 77].any()
 
 
+@pytest.mark.parametrize("blocks_of_latency", [0, 2])
+def test_the_audio_thread_asks_for_no_memory_and_no_lock(engine: Rig, tmp_path: Path, blocks_of_latency: int) -> None:
+    with ClapHost(tmp_path, LINK, midi=True) as host:
+        host.do("pace", ANSWERED)
+        host.do("param", BLOCKS_OF_LATENCY, blocks_of_latency)
+        host.connect()
+        for verb in (("play",), ("locate", 9000), ("note", 5, 0x90, PAD, 1), ("offline", 1), ("stop",)):
+            host.do(*verb)
+            *_, forbidden, refused = map(float, host.say("run", 20).split()[1:])
+            assert (forbidden, refused) == (0, 0)
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 @pytest.mark.parametrize(("wake", "allowed"), [("1", {"futex"}), ("0", set())])
 def test_the_audio_thread_waits_for_nothing(engine: Rig, tmp_path: Path, wake: str, allowed: set[str]) -> None:
@@ -232,7 +268,7 @@ def test_the_audio_thread_waits_for_nothing(engine: Rig, tmp_path: Path, wake: s
 def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
     link = f"{LINK}-k"
     with ClapHost(tmp_path, link) as host:
-        host.do("pace", 1)
+        host.do("pace", REAL_TIME)
         assert not host.run(20).any()
         assert host.status == "no engine"
         with serving(story, link) as rig:
@@ -240,12 +276,14 @@ def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
             host.do("play")
             before = host.run(40)
             assert before[-2048:].any()
+            rig.process.send_signal(signal.SIGSTOP)  # nobody is there to start another one yet
             rig.child("engine.realtime.audio_process").send_signal(signal.SIGKILL)
-            pieces = []
-            while host.status != "no engine" and len(pieces) < 250:
+            pieces, deadline = [], time.monotonic() + WAIT_SECONDS
+            while host.status != "no engine":
+                assert time.monotonic() < deadline
                 pieces.append(host.run(1))
-            assert host.status == "no engine"
-            dying = np.concatenate((*pieces, host.run(250)))
+            dying = np.concatenate(pieces)
+            rig.process.send_signal(signal.SIGCONT)
             host.connect()
             host.do("locate", 0)
             assert host.run(60)[-2048:].any(), "another audio process serves"
@@ -258,7 +296,7 @@ def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
 
 def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     """A dead engine costs a bounce seconds once, not for each block."""
-    host.do("pace", 0)
+    host.do("pace", AT_ONCE)
     host.do("offline", 1)
     host.run(20)
     missed = host.misses
@@ -310,6 +348,14 @@ def test_the_first_host_has_the_engine(engine: Rig, tmp_path: Path) -> None:
             if said == ("connected", "another host"):
                 return
     raise AssertionError(said)
+
+
+def test_another_sample_rate_is_refused_and_the_engine_s_named(engine: Rig, tmp_path: Path) -> None:
+    with ClapHost(tmp_path, LINK, rate=44100) as host:
+        host.do("pace", ANSWERED)
+        host.do("play")
+        assert not host.run(20).any()
+        assert (host.status, host.tell()[2 + ENGINE_RATE]) == ("another rate", 48000.0)
 
 
 def test_an_engine_of_another_version_says_so(engine: Rig, tmp_path: Path) -> None:

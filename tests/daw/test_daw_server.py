@@ -32,6 +32,7 @@ class Desk:
     def __init__(self) -> None:
         self.frame = 0
         self.conducted: list[str] = []
+        self.beats: list[tuple[float, int, int]] = []
         self._block = np.zeros((0, 2), np.float32)
 
     def render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
@@ -42,6 +43,10 @@ class Desk:
     def conduct(self, transport: NDArray[np.void]) -> None:
         """Note what the DAW would have."""
         self.conducted += [Kind(int(kind)).name for kind in transport["kind"]]
+
+    def keep_time(self, tempo_bpm: float, beats_per_bar: int, begin_frame: int) -> None:
+        """Note whose beats it would have."""
+        self.beats.append((tempo_bpm, beats_per_bar, begin_frame))
 
     def live(self) -> None:
         """Live."""
@@ -117,6 +122,21 @@ def test_a_block_is_mixed_once_control_has_seen_to_its_notes(link: DawLink) -> N
     assert (keys.missing, bench.desk.frame) == (0, 2 * BLOCK)
 
 
+def test_who_wakes_nobody_is_looked_for(link: DawLink) -> None:
+    bench, sound = Bench(link), Plugin(link, 0, takes_notes=False)
+    sound.ask(0)
+    assert bench.server.serve(1.0)
+    assert not bench.server.looks
+    other = Plugin(link, 1, takes_notes=False)
+    other.row["looks"] = 1
+    other.ask(BLOCK)
+    assert bench.server.serve(1.002)
+    assert bench.server.looks
+    other.row["host"] = 0
+    bench.server.serve(1.003)
+    assert not bench.server.looks
+
+
 def test_a_control_process_that_is_away_is_waited_for_once(link: DawLink) -> None:
     bench, keys = Bench(link), Plugin(link, 0, takes_notes=True)
     keys.note(1, 0x90, 36, 100)
@@ -140,6 +160,22 @@ def test_who_comes_later_to_a_bounce_hears_its_bus_from_the_same_place_on(link: 
     mix, strip = (link.slots[number].ring[:BLOCK] for number in range(2))
     assert mix[:, 0].all()
     np.testing.assert_array_equal(strip, -mix)
+
+
+def test_the_daw_s_beats_are_told_when_they_are_news(link: DawLink) -> None:
+    bench, sound = Bench(link), Plugin(link, 0, takes_notes=False)
+    rows = sound.row["request"]
+    rows["tempo_bpm"], rows["beats_per_bar"], rows["beat_type"] = 120.0, 3.0, 4.0
+    rows["bar"], rows["beat"] = 1, 0.5
+    beats, bar = Flag.TEMPO | Flag.BAR, 3 * 24000
+    for number, (frame, flags) in enumerate(
+        ((bar + 12000, Flag.PLAYING | beats), (bar + 12000 + BLOCK, Flag.PLAYING), (bar + 36000, Flag.PLAYING | beats))
+    ):
+        sound.ask(frame, flags)
+        assert bench.server.serve(1.0 + 0.005 * number)
+    assert bench.desk.beats == [(120.0, 3, 0), (120.0, 3, 24000)]
+    bench.server.rest()
+    assert bench.desk.beats[-1] == (0.0, 0, 0)
 
 
 @pytest.mark.parametrize("slot", [0, 1])

@@ -26,10 +26,10 @@ pytestmark = [
 ]
 
 LINK = f"test-jalv-{os.getpid()}"
-BLOCK, BLOCKS_OF_LATENCY = 256, 4
+BLOCK, BLOCKS_OF_LATENCY = 1024, 4  # 85 ms: longer than a slow machine stalls
 LATE = BLOCK * BLOCKS_OF_LATENCY
 FADE = 512
-CYCLES = 160
+CYCLES = 45
 PAD, ALONE = 36, 17000
 TRIES = 10
 WAIT_SECONDS = 30.0
@@ -53,7 +53,7 @@ def wanted(story: Path) -> Audio:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[JackServer]:
-    yield from running_server()
+    yield from running_server(period=BLOCK)
 
 
 class Tape:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import numpy as np
+import pytest
+
+from engine.daw.layout import SLOTS
 from engine.daw.score import ELSEWHERE, OTHER_HOST, WAIT, Ask, Passage, Place, Score
 
 RATE = 48000
 HOST, OTHER = 100, 200
+BLOCKS = 40
 
 
 class Desk:
@@ -15,18 +21,33 @@ class Desk:
 
     def __init__(self, history_frames: int = 1 << 17) -> None:
         self.score = Score(RATE, history_frames)
-        self.head = 0
+        self.head = self._wanted = 0
+        self._block = 0, 0
         self.now = 0.0
+        self.told: list[Passage] = []
 
-    def ask(self, slot: int, frame: int, frames: int = 256, **says: Any) -> Place:
+    def ask(self, slot: int, frame: int, frames: int = 256, *, mixes: bool = True, **says: Any) -> Place:
         ask = Ask(frame=frame, frames=frames, at=self.now, **{"playing": True, **says})
         place = self.score.place(slot, ask, self.head)
         if place.passage is not None:
             self.score.told(place.passage)
-        if place.cursor >= 0 and self.head < place.cursor + frames + ask.ahead:
-            self.score.mixed(self.head, self.now)
-            self.head = place.cursor + frames + ask.ahead
+            self.told.append(place.passage)
+        if place.cursor >= 0 and self._wanted < place.cursor + frames + ask.ahead:
+            self._wanted = place.cursor + frames + ask.ahead
+            self._block = place.cursor, place.cursor + frames
+        if mixes:
+            self.mix()
         return place
+
+    def was(self, engine_frame: int) -> int:
+        """Return where the timeline was at an engine frame."""
+        return next(p for p in reversed(self.told) if p.begin <= engine_frame).timeline(engine_frame)
+
+    def mix(self) -> None:
+        """Mix what has been asked for."""
+        if self.head < self._wanted:
+            self.score.mixed(*self._block, self.now)
+            self.head = self._wanted
 
 
 def desk(*slots: int, **options: Any) -> Desk:
@@ -107,6 +128,33 @@ def test_a_quick_offline_instance_waits_for_a_slow_one() -> None:
     assert it.ask(1, 1536, offline=True).cursor == 1536, "who asks no more is waited for no longer"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_bounces_that_are_not_in_step_are_all_given_their_own_places(seed: int) -> None:
+    it, turns = desk(history_frames=1 << 15), random.Random(seed)
+    begins = {slot: turns.randrange(400) for slot in range(SLOTS)}
+    done: dict[int, int] = {}
+    for turn in range(20_000):
+        slot = turns.choice([slot for slot in begins if done.get(slot, 0) < BLOCKS])
+        if begins[slot] > turn or (slot % 5 == 0 and turns.random() < 0.7):  # some are slow
+            continue
+        if slot not in done:
+            it.score.join(slot, HOST)
+        it.now = 0.002 * turn
+        block = done.setdefault(slot, 0)
+        place = it.ask(slot, 512 * block, frames=512, offline=True)
+        if place is WAIT:
+            continue
+        assert place.passage is None or it.head == place.cursor + 512, "nobody is at work whom that would take away"
+        assert it.was(place.cursor) == 512 * block
+        assert place.cursor >= it.head - (1 << 15)
+        done[slot] += 1
+        if done[slot] == BLOCKS:
+            it.score.leave(slot)
+        if min(done.values()) == BLOCKS and len(done) == SLOTS:
+            return
+    raise AssertionError(f"some wait for ever: {done}")
+
+
 def test_one_host_at_a_time() -> None:
     it = desk(1)
     it.score.join(2, OTHER)
@@ -129,6 +177,39 @@ def test_a_late_comer_falls_in_with_the_block_of_its_cycle() -> None:
     assert it.ask(2, 7, playing=False).cursor == 19 * 256
     it.now += 256 / RATE
     assert it.ask(2, 7, playing=False).cursor == it.ask(1, 7, playing=False).cursor == 20 * 256
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_who_reads_behind_the_others_falls_in_with_them_again(together: bool) -> None:
+    it = desk(1, 2)
+    it.ask(1, 7, playing=False)
+    it.ask(2, 7, playing=False)
+    it.now += 256 / RATE
+    it.ask(1, 7, playing=False)  # the other one is bypassed for this block
+    places = []
+    for _ in range(20):
+        it.now += 256 / RATE
+        head = it.head
+        first = it.ask(1, 7, playing=False, **({"mixes": False} if together else {}))
+        places.append((head, first.cursor, it.ask(2, 7, playing=False).cursor))
+        it.mix()
+    behind = [first - second for _, first, second in places]
+    assert behind[0] == 256
+    assert behind[-8:] == [0] * 8
+    assert all(first == head for head, first, _ in places), "who is in step stays where it is"
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_asks_ahead_is_not_behind(others: int) -> None:
+    it = desk(1, 2)
+    places = []
+    for _ in range(30):
+        it.now += 256 / RATE
+        places.append(it.ask(1, 7, playing=False, ahead=256).cursor)
+        if others:
+            places.append(it.ask(2, 7, playing=False).cursor)
+    assert np.diff(places[:: 1 + others]).tolist() == [256] * 29
+    assert np.diff(places[others :: 1 + others]).tolist() == [256] * 29
 
 
 def test_who_runs_free_never_moves_the_story() -> None:

@@ -204,6 +204,15 @@ def test_a_tempo_of_three_beats_has_its_own_bars() -> None:
     assert press(each, 1)["frame"] == 3 * 48000
 
 
+def test_a_press_goes_by_the_daw_s_beats_while_it_tells_them() -> None:
+    each = studio(quantise="bar")
+    running(each, 4 * BEAT, 0)
+    each.report(Report.BEATS, value=60.0, serial=3, requested_frame=1000)
+    assert press(each, 1)["frame"] == 1000 + 3 * 48000 - 4 * BEAT
+    each.report(Report.BEATS)
+    assert press(each, 1)["frame"] == 4 * BEAT
+
+
 def test_another_speed_is_another_source() -> None:
     each = studio(manner=Manner(speed=0.5))
     sources = [source for source, _ in each.loader.asked]

@@ -1,16 +1,21 @@
 // A small CLAP host for the tests: clap_host PLUGIN.clap RATE BLOCK OUT.raw, told what to do line by line:
-//   play | stop | locate FRAME | loop START END (equal: off) | offline 0|1 | pace 0|1 (in real time) | bus etc. by number:
+//   play | stop | locate FRAME | loop START END (equal: off) | offline 0|1 | pace 0|1|2 (at once, in real time, as soon as
+//   the engine has answered what was asked: live, and no stall costs a block) | bus etc. by number:
 //   param ID VALUE | note OFFSET B0 B1 B2 (in the next block) | run BLOCKS (between two calls of getppid, for a tracer) | save FILE
 //   load FILE | use NUMBER (another instance, made when it is new; all that follows is for that one) |
 //   restart (what a host does when the latency has changed) | tell
-// Each line is answered by one: `ok`, or by `tell` the latency and the parameters that the plug-in tells.
+// Each line is answered by one: `ok`, by `run` with what a block took at the median, p99 and longest in µs, how often the
+// plug-in asked for memory, gave some back or locked, and how many blocks it refused; or by `tell` the latency and the
+// parameters that the plug-in tells.
 // The sound of all blocks is appended to OUT.raw, float32, interleaved.
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include "client.hpp"
+
 #include "clap/entry.h"
 #include "clap/events.h"
 #include "clap/ext/latency.h"
@@ -28,6 +35,29 @@
 #include "clap/fixedpoint.h"
 #include "clap/plugin-factory.h"
 #include "clap/plugin.h"
+
+// What a plug-in must not call while it fills a block; how often it does.
+thread_local bool counts = false;
+long forbidden = 0;
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void __libc_free(void*);
+void* malloc(size_t bytes) noexcept { return forbidden += counts, __libc_malloc(bytes); }
+void* calloc(size_t count, size_t bytes) noexcept { return forbidden += counts, __libc_calloc(count, bytes); }
+void* realloc(void* before, size_t bytes) noexcept { return forbidden += counts, __libc_realloc(before, bytes); }
+void free(void* gone) noexcept { forbidden += counts, __libc_free(gone); }
+int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept
+{
+    using Lock = int (*)(pthread_mutex_t*);
+    static std::atomic<Lock> lock{nullptr};
+    if (lock == nullptr)
+        lock = reinterpret_cast<Lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+    forbidden += counts;
+    return lock.load()(mutex);
+}
+}
 
 namespace {
 
@@ -88,6 +118,21 @@ uint64_t now_ns()
     return uint64_t(now.tv_sec) * 1000000000ull + uint64_t(now.tv_nsec);
 }
 
+// Wait until the engine has answered all that this process has asked; for half a minute at most.
+void wait_for_answers(const cuevox::SharedMemory& memory)
+{
+    const uint64_t until_ns = now_ns() + 30000000000ull;
+    const char* const first = static_cast<const char*>(memory.data()) + cuevox::kSlotsAt;
+    for (uint32_t number = 0; number < cuevox::kSlots; ++number) {
+        const auto* slot = reinterpret_cast<const cuevox::Slot*>(first + number * sizeof(cuevox::Slot));
+        while (cuevox::load_acquire(slot->plugin.host) == cuevox::this_process() && now_ns() < until_ns &&
+               cuevox::load_acquire(slot->taken.requests) < cuevox::load_acquire(slot->asked.requests)) {
+            const timespec moment = {0, 50000};
+            nanosleep(&moment, nullptr);
+        }
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -134,7 +179,7 @@ int main(int argc, char** argv)
     float *ins[2] = {silence.data(), silence.data()}, *outs[2] = {left.data(), right.data()};
     const clap_input_events_t in_events = {nullptr, count, get};
     const clap_output_events_t out_events = {nullptr, push};
-    bool paced = false;
+    int pace = 0;
     uint64_t due_ns = 0;
     long refused = 0;
 
@@ -142,17 +187,23 @@ int main(int argc, char** argv)
         Transport& transport = instances[chosen].transport;
         clap_event_transport_t at = {};
         at.header = {sizeof at, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
-        at.flags = CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
+        at.flags = CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE |
+                   CLAP_TRANSPORT_HAS_BEATS_TIMELINE | CLAP_TRANSPORT_HAS_TIME_SIGNATURE;
         at.flags |= transport.plays ? CLAP_TRANSPORT_IS_PLAYING : 0;
         at.flags |= transport.loop_end > transport.loop_start ? CLAP_TRANSPORT_IS_LOOP_ACTIVE : 0;
         at.tempo = 97;
+        at.tsig_num = 3;
+        at.tsig_denom = 4;
+        at.song_pos_beats = std::llround(double(transport.frame) / rate * at.tempo / 60.0 * CLAP_BEATTIME_FACTOR);
         auto seconds = [&](int64_t frame) { return std::llround(double(frame) / rate * CLAP_SECTIME_FACTOR); };
         at.song_pos_seconds = seconds(transport.frame);
         at.loop_start_seconds = seconds(transport.loop_start);
         at.loop_end_seconds = seconds(transport.loop_end);
         clap_audio_buffer_t in = {ins, nullptr, 2, 0, 0}, to = {outs, nullptr, 2, 0, 0};
         clap_process_t process = {instances[chosen].steady, block, &at, &in, &to, 1, 1, &in_events, &out_events};
+        counts = true;
         refused += plugin->process(plugin, &process) == CLAP_PROCESS_ERROR;
+        counts = false;
         events.clear();
         instances[chosen].steady += block;
         if (transport.plays) {
@@ -182,7 +233,7 @@ int main(int argc, char** argv)
             words >> mode;
             render->set(plugin, mode);
         } else if (verb == "pace") {
-            words >> paced;
+            words >> pace;
         } else if (verb == "param") {
             Event event = {};
             event.param.header = {sizeof event.param, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, 0};
@@ -203,11 +254,13 @@ int main(int argc, char** argv)
             std::vector<float> sound(2 * size_t(block) * size_t(blocks));
             std::vector<double> spent_us(static_cast<size_t>(blocks));
             due_ns = now_ns();
-            refused = 0;
+            refused = forbidden = 0;
+            cuevox::SharedMemory memory;
+            const bool waits = pace == 2 && memory.open(cuevox::link_name(), cuevox::kSegmentBytes);
             if (blocks > 0)
                 syscall(SYS_getppid);
             for (long number = 0; number < blocks; ++number) {
-                if (paced) {
+                if (pace == 1) {
                     due_ns += uint64_t(block / rate * 1e9);
                     const timespec due = {time_t(due_ns / 1000000000ull), long(due_ns % 1000000000ull)};
                     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, nullptr);
@@ -215,6 +268,8 @@ int main(int argc, char** argv)
                 const uint64_t begun_ns = now_ns();
                 one();
                 spent_us[size_t(number)] = double(now_ns() - begun_ns) / 1e3;
+                if (waits)
+                    wait_for_answers(memory);
                 for (uint32_t index = 0; index < block; ++index) {
                     sound[2 * (size_t(number) * block + index)] = left[index];
                     sound[2 * (size_t(number) * block + index) + 1] = right[index];
@@ -227,8 +282,8 @@ int main(int argc, char** argv)
             std::sort(spent_us.begin(), spent_us.end());
             char text[128] = "ok";
             if (blocks > 0)
-                std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f %ld", spent_us[size_t(blocks / 2)],
-                              spent_us[size_t(blocks * 99 / 100)], spent_us.back(), refused);
+                std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f %ld %ld", spent_us[size_t(blocks / 2)],
+                              spent_us[size_t(blocks * 99 / 100)], spent_us.back(), forbidden, refused);
             answer = text;
         } else if (verb == "use") {
             words >> chosen;

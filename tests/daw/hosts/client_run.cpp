@@ -1,0 +1,225 @@
+// The plug-in's end of the link, on whatever system this is compiled for, against an engine of a few lines in the same
+// process: client_run. Prints what fails and ends with 1, or with 0.
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "client.hpp"
+
+using namespace cuevox;
+
+namespace {
+
+constexpr uint32_t kBlock = 256, kLate = 512, kRate = 48000;
+int failures = 0;
+
+void check(bool holds, const char* what)
+{
+    if (!holds)
+        std::printf("failed: %s\n", what);
+    failures += !holds;
+}
+
+// The segment, made as an engine makes it.
+class Made {
+public:
+    Made()
+    {
+        const std::string name = link_name();
+#ifdef _WIN32
+        handle_ = CreateFileMappingA(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE, 0, kSegmentBytes, name.c_str());
+        data_ = MapViewOfFile(handle_, FILE_MAP_ALL_ACCESS, 0, 0, kSegmentBytes);
+#else
+        shm_unlink(name.c_str());
+        const int file = shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (ftruncate(file, kSegmentBytes) == 0)
+            data_ = mmap(nullptr, kSegmentBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        ::close(file);
+#endif
+    }
+
+    ~Made()
+    {
+#ifdef _WIN32
+        UnmapViewOfFile(data_);
+        CloseHandle(handle_);
+#else
+        munmap(data_, kSegmentBytes);
+        shm_unlink(link_name().c_str());
+#endif
+    }
+
+    Header& header() const { return *static_cast<Header*>(data_); }
+    Slot& slot(uint32_t number) const
+    {
+        return *reinterpret_cast<Slot*>(static_cast<char*>(data_) + kSlotsAt + number * sizeof(Slot));
+    }
+
+private:
+    void* data_ = nullptr;
+#ifdef _WIN32
+    HANDLE handle_ = nullptr;
+#endif
+};
+
+float sample_at(uint64_t stream) { return static_cast<float>(stream % 65536) / 65536.0f; }
+
+// Answers all slots: each frame's sound is its place in the stream.
+class Engine {
+public:
+    explicit Engine(Made& made) : made_(made)
+    {
+        auto& header = made.header();
+        header.about.version = kVersion;
+        header.about.slots = kSlots;
+        header.about.slots_at = kSlotsAt;
+        header.about.slot_bytes = sizeof(Slot);
+        header.about.sample_rate = kRate;
+        std::strcpy(header.bus[0].id, "mix");
+        std::strcpy(header.bus[1].id, "narrator");
+        store_release(header.about.magic, kMagic);
+    }
+    ~Engine() { stop(); }
+
+    void start()
+    {
+        store_release(made_.header().engine.epoch, ++epochs_);
+        quits_ = false;
+        thread_ = std::thread([this] { serve(); });
+    }
+    void stop()
+    {
+        quits_ = true;
+        if (thread_.joinable())
+            thread_.join();
+    }
+
+private:
+    void serve()
+    {
+        while (!quits_) {
+            store_release(made_.header().engine.beat, made_.header().engine.beat + 1);
+            for (uint32_t number = 0; number < kSlots; ++number)
+                answer(made_.slot(number));
+            sleep_ms(1);
+        }
+    }
+
+    void answer(Slot& slot)
+    {
+        for (uint64_t taken = slot.taken.requests; taken < load_acquire(slot.asked.requests);) {
+            const Request& request = slot.request[taken % kRequests];
+            const uint64_t end = request.stream + request.frames + request.ahead_frames;
+            for (uint64_t at = request.stream; at < end; ++at) {
+                slot.ring[at % kRingFrames][0] = sample_at(at);
+                slot.ring[at % kRingFrames][1] = -sample_at(at);
+            }
+            store_release(slot.taken.notes, load_acquire(slot.asked.notes));
+            store_release(slot.answered.done, end);
+            store_release(slot.taken.requests, ++taken);
+            store_release(slot.answered.bell, slot.answered.bell + 1);
+            wake(slot.answered.bell);
+        }
+    }
+
+    Made& made_;
+    uint64_t epochs_ = 0;
+    std::atomic<bool> quits_{false};
+    std::thread thread_;
+};
+
+Wanted wanted(uint64_t instance) { return {instance, 0, kRate, kBlock, kLate, true, true}; }
+
+std::unique_ptr<Client> connected(Link& why, uint64_t instance = 1) { return Client::connect(link_name(), wanted(instance), why); }
+
+// One block; whether all of its sound is what the stream has there. `from`: what the first frame should be, or nothing.
+bool run(Client& client, const Made& made, uint32_t flags, int64_t frame, uint64_t& stream, bool waits)
+{
+    float left[kBlock], right[kBlock];
+    Request about = {};
+    about.flags = flags;
+    about.timeline_frame = frame;
+    client.turn(about, false);
+    const uint8_t bytes[] = {0x90, 36, 100};
+    client.note(7, bytes, 3);
+    client.ask(about, kBlock, false);
+    for (int tries = 0; waits && tries < 20000 && made.slot(0).taken.requests < made.slot(0).asked.requests; ++tries)
+        sleep_ms(1);
+    client.read(left, right, kBlock);
+    client.end();
+    bool is_right = true;
+    for (uint32_t index = 0; index < kBlock; ++index, ++stream)
+        is_right = is_right && left[index] == sample_at(stream - kLate) && right[index] == -left[index];
+    return is_right;
+}
+
+void plays(Engine& engine, Made& made)
+{
+    Link why;
+    check(connected(why) == nullptr && why == Link::kAbsent, "nobody serves yet");
+    engine.start();
+    made.header().about.version = kVersion + 1;
+    check(connected(why) == nullptr && why == Link::kOtherVersion, "another version is told");
+    made.header().about.version = kVersion;
+    std::unique_ptr<Client> client = connected(why);
+    check(client != nullptr && made.slot(0).plugin.host == this_process() && lives(this_process()), "it has a slot");
+    check(client->find_bus("narrator") == 1 && client->find_bus("nobody") == -1, "buses are found by their id");
+    uint64_t stream = 2 * kRingFrames;  // where a first claim begins
+    for (int block = 0; block < 4; ++block)
+        run(*client, made, kPlaying, block * kBlock, stream, true);
+    bool all = true;
+    for (int block = 4; block < 40; ++block)
+        all = run(*client, made, kPlaying, block * kBlock, stream, true) && all;
+    check(all && client->misses() == 0, "live blocks come, late by what was said");
+    const Slot& slot = made.slot(0);
+    check(slot.asked.notes == 40 && slot.note[3].stream == 2 * kRingFrames + 3 * kBlock + 7, "notes know their frame");
+    check(slot.request[39].timeline_frame == 39 * kBlock && slot.request[39].flags == kPlaying, "so do requests");
+    for (int block = 40; block < 80; ++block)
+        all = run(*client, made, kPlaying | kOffline, block * kBlock, stream, false) && all;
+    check(all && client->misses() == 0, "an offline block waits for its sound");
+    engine.stop();
+    run(*client, made, kOffline, 0, stream, false);
+    run(*client, made, kOffline, 0, stream, false);
+    run(*client, made, kOffline, 0, stream, false);
+    const uint64_t begun_ns = monotonic_ns();
+    for (int block = 0; block < 20; ++block)
+        run(*client, made, kOffline, 0, stream, false);
+    check(client->misses() > 0 && client->link() == Link::kAbsent, "an engine that hangs is told");
+    check(monotonic_ns() - begun_ns < 10 * kDeadAfterNs, "and waited for once, not for each block");
+    engine.start();
+    for (int block = 0; block < 8; ++block)
+        run(*client, made, kPlaying, 0, stream, true);
+    check(run(*client, made, kPlaying, 0, stream, true) && client->link() == Link::kServed, "it may come back");
+}
+
+void share(Made& made)
+{
+    Link why;
+    std::vector<std::unique_ptr<Client>> all;
+    for (uint32_t number = 0; number < kSlots; ++number)
+        all.push_back(connected(why, number));
+    check(all.back() != nullptr, "as many as there are slots");
+    check(connected(why) == nullptr && why == Link::kFull, "one more is refused");
+    all.pop_back();
+    check(connected(why) != nullptr, "a slot that was left is free");
+    store_release(made.slot(3).plugin.host, 0x7ffffff0u);
+    check(!lives(0x7ffffff0u) && connected(why) != nullptr, "so is one of a host that died");
+    all[3].release();  // its slot is somebody else's now
+}
+
+}  // namespace
+
+int main()
+{
+    Link why;
+    check(connected(why) == nullptr && why == Link::kAbsent, "nothing is there");
+    Made made;
+    Engine engine(made);
+    plays(engine, made);
+    share(made);
+    engine.stop();
+    return failures == 0 ? 0 : 1;
+}
