@@ -86,7 +86,8 @@ def _update(script: Path, to: Path, voice: list[str] | None, gap: float) -> None
     write_cast(cast_path(to), {**cast, **speakers})
     write_origins(to, found.origins)
     screen.print_table(("clip", "what", "text"), [(each.clip, each.what, each.text) for each in found.changes])
-    same = len(found.origins) - len({each.clip for each in found.changes if each.what not in ("gone", "marker")})
+    other = {each.clip for each in found.changes if each.what not in ("gone", "marker", "placed")}
+    same = len(found.origins) - len(other)
     screen.people.print(f"{max(0, same)} lines stay as they are")
 
 

@@ -16,23 +16,36 @@ from msgspec.structs import replace
 
 from engine.errors import StoryError
 from engine.story.clip_edits import refuse_if_played
-from engine.story.model import After, Clip, Marker, Story, Track
+from engine.story.model import After, At, Clip, Marker, Story, Track
 from engine.story.script import Spoken, slug, start_of, track_ids, unique
+from engine.units import seconds_to_frames
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """A speech of the script as it was taken over last, and the clip that it became."""
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A speech of the script as it was taken over last, and the clip that it became.
+
+    start_seconds: its time in a script that has times.
+    """
 
     clip: str
     name: str
     text: str
+    start_seconds: float | None = None
+
+    @classmethod
+    def of(cls, speech: Spoken, clip: str) -> Origin:
+        """Return where a clip comes from."""
+        return cls(clip=clip, name=speech.name, text=speech.text, start_seconds=speech.start_seconds)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a line. kept: it is out of the script, but something plays its clip."""
+    """What became of a line. kept: it is out of the script, but something plays its clip.
+
+    time: it is at another time of the script, and its clip with it; placed: its clip stays where it was put instead.
+    """
 
     clip: str
-    what: Literal["new", "text", "voice", "moved", "gone", "kept", "marker"]
+    what: Literal["new", "text", "voice", "moved", "time", "placed", "gone", "kept", "marker"]
     text: str
 
 
@@ -47,7 +60,7 @@ class Update(NamedTuple):
 def origins_of(story: Story, speeches: Sequence[Spoken]) -> tuple[Origin, ...]:
     """Return where each speech of a story is that was made of them just now."""
     clips = {track.name: iter(track.clips) for track in story.tracks}
-    return tuple(Origin(clip=next(clips[s.name]).id, name=s.name, text=s.text) for s in speeches)
+    return tuple(Origin.of(speech, next(clips[speech.name]).id) for speech in speeches)
 
 
 def update_story(
@@ -128,7 +141,7 @@ class _Rescript:
                 self._keep(clip_id, speech, matched[number], before, moved=number in moved)
             else:
                 clip_id = self._add(speech, track, last_of.get(track), before)
-            origins.append(Origin(clip=clip_id, name=speech.name, text=speech.text))
+            origins.append(Origin.of(speech, clip_id))
             before = last_of[track] = self._pieces(clip_id)[-1]
         return tuple(origins)
 
@@ -141,14 +154,40 @@ class _Rescript:
             line = self._story.line(speech.text, clip.line.voice, clip.line.delivery) if clip.line else None
             self._clips[name] = replace(clip, line=line, trim_start_frames=0, length_frames=None)
             self._changes.append(Change(clip=name, what="text", text=speech.text))
-        clip = self._clips[name]
+        self._follow(name, speech, origin, before, moved=moved)
+        self._retime(name, speech, old.start_seconds)
+        if moved:
+            self._changes.append(Change(clip=name, what="moved", text=speech.text))
+
+    def _follow(self, name: str, speech: Spoken, origin: int, before: str | None, *, moved: bool) -> None:
+        """Have a clip come after who is before it in the script now, where it came after who was."""
+        clip, began = self._clips[name], At(frame=0)
+        if speech.start_seconds is not None:
+            return
         followed = self._pieces(self._origins[origin - 1].clip)[-1] if origin else None
-        if isinstance(clip.start, After) and clip.start.clip != before and before is not None:
+        if not isinstance(clip.start, After):
+            if clip.start == began and not origin and before is not None:
+                self._clips[name] = replace(clip, start=start_of(speech, before, self._story.sample_rate))
+        elif before is None:
+            if moved:
+                self._clips[name] = replace(clip, start=began)
+        elif clip.start.clip != before:
             chained = clip.start.clip in (followed, None) or clip.start.clip not in self._clips
             if moved or chained:
                 self._clips[name] = replace(clip, start=replace(clip.start, clip=before))
-        if moved:
-            self._changes.append(Change(clip=name, what="moved", text=speech.text))
+
+    def _retime(self, name: str, speech: Spoken, was_seconds: float | None) -> None:
+        """Have a clip follow its line to another time, if it still is where the script had it."""
+        clip, rate = self._clips[name], self._story.sample_rate
+        if speech.start_seconds is None or speech.start_seconds == was_seconds:
+            return
+        now = start_of(speech, None, rate)
+        stayed = was_seconds is not None and clip.start == At(frame=seconds_to_frames(was_seconds, rate))
+        if stayed:
+            self._clips[name] = replace(clip, start=now)
+        if clip.start != now:
+            text = f"{speech.start_seconds:g} s: {speech.text}"
+            self._changes.append(Change(clip=name, what="time" if stayed else "placed", text=text))
 
     def _add(self, speech: Spoken, track: str, after: str | None, before: str | None) -> str:
         name, number = f"{track}-{len(self._lists[track]) + 1}", len(self._lists[track]) + 1

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from engine.errors import StoryError
 from engine.story.checks import check_story
-from engine.story.model import At, Cue, PlayClip
+from engine.story.model import After, At, Cue, PlayClip
 from engine.story.rescript import origins_of, update_story
 from engine.story.script import deal, read_plain, story_of
 from engine.story.script_documents import read_docx, read_epub, read_markdown
+from engine.story.script_formats import read_subtitles
 
 SCRIPT = "# Quay\nANNA: One.\nBERT: Two.\nANNA: Three.\nBERT: Four.\n"
 
@@ -36,6 +37,10 @@ def updated(text, story, origins, voices=("narrator", "ghost")):
 
 def said(story):
     return {clip.id: clip.line.text for track in story.tracks for clip in track.clips}
+
+
+def starts(found):
+    return {clip.id: clip.start for track in found.story.tracks for clip in track.clips}
 
 
 def test_the_same_script_changes_nothing():
@@ -63,6 +68,10 @@ def test_a_line_that_moved_goes_on_after_its_new_neighbour_and_keeps_its_clip():
     found = updated("# Quay\nANNA: Three.\nANNA: One.\nBERT: Two.\nBERT: Four.\n", story, origins)
     assert [origin.clip for origin in found.origins] == ["anna-2", "anna-1", "bert-1", "bert-2"]
     assert [change.what for change in found.changes] == ["moved"]
+    assert starts(found) == {
+        "anna-2": At(frame=0), "anna-1": After(clip="anna-2", gap_frames=19_200),
+        "bert-1": After(clip="anna-1", gap_frames=19_200), "bert-2": After(clip="bert-1", gap_frames=19_200),
+    }  # fmt: skip
 
 
 def test_what_a_cue_plays_is_kept_and_what_the_script_never_had_is_left_alone():
@@ -78,6 +87,39 @@ def test_the_table_gives_another_voice():
     found = updated(SCRIPT, story, origins, ("child", "ghost"))
     assert [track.voice for track in found.story.tracks] == ["child", "ghost"]
     assert [(change.clip, change.text) for change in found.changes] == [("anna-1", "child"), ("anna-2", "child")]
+
+
+SUBTITLES = "".join(
+    f"{number}\n00:00:{start} --> 00:00:59,000\n{text}\n\n"
+    for number, start, text in ((1, "01,000", "One."), (2, "{},000", "Two."), (3, "{},500", "Two."))
+)
+
+
+def test_lines_follow_their_times_in_the_subtitles_unless_they_were_put_elsewhere():
+    def told(*seconds):
+        return read_subtitles(SUBTITLES.format(*seconds), 0.4)[0]
+
+    story = story_of(told("03", "08"), "t", {"narrator": "narrator"})
+    origins = origins_of(story, told("03", "08"))
+    (track,) = story.tracks
+    moved = replace(track.clips[2], start=At(frame=7))
+    story = replace(story, tracks=(replace(track, clips=(*track.clips[:2], moved)),))
+    found = update_story(story, origins, told("05", "10"), {"narrator": "narrator"})
+    starts = [clip.start for clip in found.story.tracks[0].clips]
+    assert starts == [At(frame=48_000), At(frame=5 * 48_000), At(frame=7)]
+    assert [(change.clip, change.what, change.text) for change in found.changes] == [
+        ("narrator-2", "time", "5 s: Two."), ("narrator-3", "placed", "10.5 s: Two."),
+    ]  # fmt: skip
+    again = update_story(found.story, found.origins, told("06", "10"), {"narrator": "narrator"})
+    assert [change.what for change in again.changes] == ["time"]
+    assert again.story.tracks[0].clips[1].start == At(frame=6 * 48_000)
+
+
+def test_what_began_the_script_goes_on_after_what_begins_it_now():
+    story, origins = made()
+    found = updated("# Quay\nBERT: Hear, hear.\n" + SCRIPT.split("\n", 1)[1], story, origins)
+    assert starts(found)["bert-3"] == At(frame=0)
+    assert starts(found)["anna-1"] == After(clip="bert-3", gap_frames=19_200)
 
 
 def test_markdown_is_read_as_prose():
