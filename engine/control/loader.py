@@ -19,6 +19,7 @@ from engine.realtime.pages import table_floats
 from engine.realtime.stream import HEADER_FLOATS
 from engine.session.library import NEAR_PART, AudioFile, Loaded, Source, Stretched, describe
 from engine.story.model import Line
+from engine.story.whereabouts import whereabouts
 from engine.voices.media import Facts
 from engine.voices.pool import VoicePool
 from engine.voices.room import Room
@@ -142,7 +143,10 @@ class TakeLoader:
             self._rooms.adopt(source, loaded)
             self.request(source, urgent=True)
         elif loaded.paged and self._disk is not None and isinstance(source, AudioFile):
-            self._disk.recall(loaded, self._base / source.path)
+            path = self._base / source.path
+            with contextlib.suppress(MediaError):  # gone meanwhile: what is there of it goes on
+                path = whereabouts(self._base, source.path)
+            self._disk.recall(loaded, path)
 
     def prefer(self, sources: Sequence[Source]) -> None:
         """Make ``sources`` first of all that waits, in this order."""
@@ -266,7 +270,7 @@ class TakeLoader:
         return Loaded(offset=offset, frames=take.frames, channels=take.channels, digest=take.digest, words=take.words)
 
     async def _file(self, source: Source, file: AudioFile, speed: float) -> Loaded:
-        path = self._inside(file.path)
+        path = await asyncio.to_thread(whereabouts, self._base, file.path)
         facts = await self._pool.probe(path)
         frames = stretched_frames(facts.frames, speed)
         self._told.known(source, frames)
@@ -291,12 +295,6 @@ class TakeLoader:
             self.release(loaded)
             raise
         return loaded
-
-    def _inside(self, relative: str) -> Path:
-        path = (self._base / relative).resolve()
-        if not path.is_relative_to(self._base):
-            raise MediaError(f"audio file {relative!r} lies outside the story's folder {self._base}")
-        return path
 
     async def _lay(self, offset: int, load: Coroutine[None, None, None]) -> None:
         """Let a worker write into the block; what fails is freed once nobody writes there."""

@@ -16,6 +16,7 @@ from engine.export.rates import take_at
 from engine.export.wav import WavWriter
 from engine.speech.markup import shown
 from engine.story.model import Clip, Line, Story
+from engine.story.whereabouts import whereabouts
 from engine.voices.file_reader import FileReader
 from engine.voices.media import probe
 from engine.voices.take import Take, Word
@@ -70,7 +71,7 @@ def find_media(
     for source in sources:
         try:
             take = _take(source, takes) if isinstance(source, Line) else None
-            path = cache.audio_path(take.digest) if take else _inside(base_folder, str(source))
+            path = cache.audio_path(take.digest) if take else whereabouts(base_folder, str(source))
             found[source] = _probe(path, story.sample_rate, _describe(source), take)
         except EngineError as error:
             problems.append(str(error))
@@ -102,13 +103,6 @@ def _take(line: Line, takes: Mapping[Line, Take]) -> Take:
     if line not in takes:
         raise MediaError(f"{_describe(line)} has no take yet; render the story first")
     return takes[line]
-
-
-def _inside(base_folder: Path, relative: str) -> Path:
-    path = (base_folder / relative).resolve()
-    if not path.is_relative_to(base_folder.resolve()):
-        raise MediaError(f"audio file {relative!r} lies outside the story's folder {base_folder}")
-    return path
 
 
 def _probe(path: Path, sample_rate: int, what: str, take: Take | None) -> Medium:

@@ -14,6 +14,7 @@ from engine.render.digest import digest
 from engine.render.locks import Locks
 from engine.story.known import SpokenWord
 from engine.story.model import Clip, Line
+from engine.story.whereabouts import whereabouts
 from engine.voices.beside import beside
 from engine.voices.catalog import Catalog
 from engine.voices.media import Facts, load, probe
@@ -60,7 +61,7 @@ class CachedTakes:
         if clip.line is not None:
             take = self.take(clip.line)
             return None if take is None else self._cache.audio(take)
-        path = self._folder / (clip.audio or "")
+        path = whereabouts(self._folder, clip.audio or "")
         facts = probe(path, self._rate)
         sound = np.zeros(facts.frames * facts.channels, np.float32)
         load(path, self._rate, sound)
@@ -69,7 +70,7 @@ class CachedTakes:
     def _file(self, name: str) -> Facts:
         if name not in self._files:
             try:
-                self._files[name] = probe(self._folder / name, self._rate, said=True)
+                self._files[name] = probe(whereabouts(self._folder, name), self._rate, said=True)
             except MediaError:
                 self._files[name] = Facts(frames=0, channels=1)
         return self._files[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import os
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from engine.errors import MediaError
 from engine.story.document import StoryDocument
 from engine.story.model import Clip, Story
+from engine.story.whereabouts import differ, files_called
 from engine.voices.beside import beside, said_beside
 
 MEDIA = "media"
@@ -79,20 +79,16 @@ def _locate(names: Iterable[str], base: Path, search: Sequence[Path]) -> tuple[d
         if path.is_file():
             sources[name] = path
             continue
-        candidates = _candidates(Path(name).name, search)
+        candidates = files_called(Path(name).name, search)
         if not candidates:
             lost.append(f"{name} is missing, and not in {', '.join(map(str, search))}")
-        elif any(not filecmp.cmp(candidates[0], other, shallow=False) for other in candidates[1:]):
+        elif differ(candidates):
             lost.append(f"{name} is missing; it may be {', or '.join(map(str, candidates))}: they differ")
         else:
             sources[name] = found[name] = candidates[0]
     if lost:
         raise MediaError("\n".join(lost))
     return sources, found
-
-
-def _candidates(name: str, search: Sequence[Path]) -> list[Path]:
-    return [Path(place) / name for folder in search for place, _, files in os.walk(folder) if name in files]
 
 
 def _names(sources: dict[str, Path], base: Path) -> dict[str, str]:

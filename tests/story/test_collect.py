@@ -10,6 +10,7 @@ from engine.story import backups
 from engine.story.backups import keep_backup
 from engine.story.collect import collect
 from engine.story.document import StoryDocument
+from engine.story.whereabouts import whereabouts
 
 TEXT = """\
 kind: story
@@ -62,6 +63,24 @@ def test_a_moved_file_is_found_again_in_place(project):
     assert list(done.found) == ["sounds/door.wav"]
     assert audio(project / "p/story.yaml") == ["media/door.wav", "more/door.wav", "media/door.wav"]
     assert (project / "p/media/door.wav").read_bytes() == b"one"
+
+
+def test_a_file_that_was_moved_within_the_folder_is_played_from_there_and_one_that_is_nowhere_is_named(project):
+    folder = project / "p"
+    assert whereabouts(folder, "sounds/door.wav") == folder / "sounds/door.wav"
+    (folder / "sounds/door.wav").rename(folder / "bell.wav")
+    (folder / "exports").mkdir()
+    (folder / "exports/bell.wav").write_bytes(b"mixed")
+    assert whereabouts(folder, "sounds/bell.wav") == folder / "bell.wav"
+    assert whereabouts(folder, "sounds/door.wav") == folder / "more/door.wav"
+    (folder / "bell.wav").rename(folder / "sounds/bell.wav")
+    (folder / "more/bell.wav").write_bytes(b"another")
+    with pytest.raises(MediaError, match=r"'bell\.wav' is missing; it may be .*they differ"):
+        whereabouts(folder, "bell.wav")
+    with pytest.raises(MediaError, match=r"'horn\.wav' is missing.*cuevox collect --search DIR"):
+        whereabouts(folder, "horn.wav")
+    with pytest.raises(MediaError, match="lies outside the story's folder"):
+        whereabouts(folder, "../out.wav")
 
 
 def test_each_save_keeps_what_was_there(project):
