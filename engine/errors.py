@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
+
+MOST_TOLD = 60
+"""So many names of those there are fit into an answer that people read, and into a packet."""
 
 
 class EngineError(Exception):
@@ -20,8 +24,12 @@ class UnknownThing(EngineError):
     code = "no_such_thing"
 
     def __init__(self, kind: str, name: object, known: Iterable[object]) -> None:
-        allowed = ", ".join(sorted(str(k) for k in known)) or "none"
-        super().__init__(f"no {kind} named {str(name)!r}; there is: {allowed}")
+        names, more = sorted(str(k) for k in known), ""
+        if len(names) > MOST_TOLD:
+            first = min(max(0, bisect_left(names, str(name)) - MOST_TOLD // 2), len(names) - MOST_TOLD)
+            more = f" and {len(names) - MOST_TOLD:,} more"
+            names = names[first : first + MOST_TOLD]
+        super().__init__(f"no {kind} named {str(name)!r}; there is: {', '.join(names) or 'none'}{more}")
 
 
 class BadRange(EngineError):

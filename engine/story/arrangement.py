@@ -87,14 +87,18 @@ class Arrangement:
 
     def clip(self, name: str) -> Clip:
         """Return a clip by its id."""
-        return self.clips(self.track_of(name))[self.index(name)]
+        track = self.track_of(name)
+        return self.clips(track)[self._rows(track)[name]]
 
     def index(self, name: str) -> int:
         """Return which one of its track a clip is, from 0."""
-        track = self.track_of(name)
-        if track not in self._indexes:
-            self._indexes[track] = {clip.id: i for i, clip in enumerate(self.clips(track))}
-        return self._indexes[track][name]
+        return self._rows(self.track_of(name))[name]
+
+    def _rows(self, track: str) -> dict[str, int]:
+        rows = self._indexes.get(track)
+        if rows is None:
+            rows = self._indexes[track] = {clip.id: i for i, clip in enumerate(self.clips(track))}
+        return rows
 
     def above(self, name: str) -> str | None:
         """Return the clip above in the same track; None: it is the first one."""
@@ -103,8 +107,8 @@ class Arrangement:
 
     def put(self, clip: Clip) -> None:
         """Have a clip in place of the one that has its id."""
-        clips = self._own(self.track_of(clip.id))
-        at = self.index(clip.id)
+        track = self.track_of(clip.id)
+        clips, at = self._own(track), self._rows(track)[clip.id]
         old, clips[at] = clips[at], clip
         self.touched[clip.id] = None
         if (old.start, old.trim_start_frames, old.length_frames) != (

@@ -70,6 +70,15 @@ class Mapping(msgspec.Struct):
 
 
 Node = Scalar | Sequence | Mapping
+Entry = tuple[Scalar, Node]
+"""A key and its value."""
+
+
+def mapping(entries: list[Entry], start: int, end: int, line: int, column: int, flow: bool = False) -> Mapping:
+    """Return a mapping of entries that merges nothing."""
+    own: dict[str, Node] = {}
+    repeated = tuple(key for key, value in entries if own.setdefault(key.text, value) is not value)
+    return Mapping(entries, own, own, start, end, line, column, flow, repeated=repeated)
 
 
 def compose(text: str, name: str) -> Node:
@@ -156,14 +165,12 @@ class _Composer:
             if not isinstance(key, Scalar):
                 raise self.error("a key has to be a word", key.line)
             entries.append((key, self._node(self._next(), level + 1)))
-        own: dict[str, Node] = {}
-        repeated = [key for key, value in entries if own.setdefault(key.text, value) is not value]
-        inherited = self._merge(own.pop("<<")) if "<<" in own else {}
         end: Any = inner.end_mark
-        return Mapping(
-            entries, own, {**inherited, **own} if inherited else own, mark.index, end.index,
-            mark.line + 1, mark.column, event.flow_style, event.anchor, False, tuple(repeated),
-        )  # fmt: skip
+        found = mapping(entries, mark.index, end.index, mark.line + 1, mark.column, event.flow_style)
+        found.anchor = event.anchor
+        if "<<" in found.own and (inherited := self._merge(found.own.pop("<<"))):
+            found.fields = {**inherited, **found.own}
+        return found
 
     def _merge(self, value: Node) -> dict[str, Node]:
         """Return the fields that ``<<`` brings; in a list the first mapping that has a key wins."""

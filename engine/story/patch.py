@@ -7,14 +7,9 @@ from collections.abc import Hashable
 from engine.errors import StoryError
 from engine.story.dump import field_lines, flow_text, leaf_text, row_lines, table_lines, word_text
 from engine.story.model import Story
-from engine.story.nodes import Mapping, Node, Scalar, Sequence, compose
+from engine.story.nodes import Entry, Mapping, Node, Scalar, Sequence, compose
+from engine.story.recompose import Edit
 from engine.story.tree import Leaf, Planter, Rows, Table, Tree, may_be_left_away
-
-Edit = tuple[int, int, str]
-"""Characters from, to, and what stands there instead."""
-
-Entry = tuple[Scalar, Node]
-"""A key and its value."""
 
 
 def patch(text: str, old: Story, new: Story, root: Node | None = None, planter: Planter | None = None) -> str:
@@ -25,10 +20,24 @@ def patch(text: str, old: Story, new: Story, root: Node | None = None, planter: 
     """
     if text.startswith("\ufeff"):
         return "\ufeff" + patch(text[1:], old, new, planter=planter)
+    return edited(text, patches(text, old, new, root, planter))
+
+
+def patches(text: str, old: Story, new: Story, root: Node | None = None, planter: Planter | None = None) -> list[Edit]:
+    """Return the edits that ``patch`` makes, in the order of their places; none overlap."""
     planter = planter or Planter()
     patcher = _Patcher(text)
     patcher.table(root or compose(text, "story"), planter.story(old), planter.story(new))
-    return patcher.result()
+    return patcher.edits()
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    """Return a text with edits made that are in order."""
+    done, pieces = 0, []
+    for start, end, word in edits:
+        pieces += [text[done:start], word]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 class _Patcher:
@@ -38,14 +47,11 @@ class _Patcher:
         self._text = text
         self._edits: list[Edit] = []
 
-    def result(self) -> str:
-        """Return the text with all edits made; what is added at one place keeps the order in which it was added."""
+    def edits(self) -> list[Edit]:
+        """Return all edits in order; what is added at one place keeps the order in which it was added."""
         line_end = "\r\n" if "\r\n" in self._text else "\n"
-        done, pieces = 0, []
-        for start, end, word in sorted(self._edits, key=lambda e: (e[0], e[1])):
-            pieces += [self._text[done:start], word.replace("\n", line_end)]
-            done = end
-        return "".join([*pieces, self._text[done:]])
+        ordered = sorted(self._edits, key=lambda e: (e[0], e[1]))
+        return [(start, end, word.replace("\n", line_end)) for start, end, word in ordered]
 
     def table(self, node: Node, old: Table, new: Table) -> None:
         """Patch a mapping's fields."""

@@ -23,6 +23,7 @@ from engine.story.model import (
     SlotMode,
     SpeakLine,
     Story,
+    Track,
 )
 from engine.story.rules import check_id, check_text
 
@@ -115,13 +116,19 @@ def find_cue(story: Story, cue: str, cuelist: str | None) -> tuple[str, Cue]:
 
 def spoken_line(story: Story, clip: str) -> Line:
     """Return the line that a clip speaks. Raises UnknownThing, and StoryError for one that plays a file."""
-    clips = story.clips()
-    if clip not in clips:
-        raise UnknownThing("clip", clip, clips)
-    line = clips[clip][1].line
+    line = find_clip(story, clip)[1].line
     if line is None:
         raise StoryError(f"clip {clip} plays a file: there is nothing to speak")
     return line
+
+
+def find_clip(story: Story, clip: str) -> tuple[Track, Clip]:
+    """Return the track and the clip of that id, without looking at more than it takes. Raises UnknownThing."""
+    for track in story.tracks:
+        for each in track.clips:
+            if each.id == clip:
+                return track, each
+    raise UnknownThing("clip", clip, story.clips())
 
 
 def _set_cue(story: Story, command: SetCue) -> Story:
@@ -185,10 +192,7 @@ def _set_slot(story: Story, command: SetSlot) -> Story:
 
 
 def _set_clip(story: Story, command: SetClip) -> Story:
-    clips = story.clips()
-    if command.clip not in clips:
-        raise UnknownThing("clip", command.clip, clips)
-    track, old = clips[command.clip]
+    track, old = find_clip(story, command.clip)
     changed = _changed_clip(old, command)
     clips_now = tuple(changed if clip is old else clip for clip in track.clips)
     tracks = (replace(each, clips=clips_now) if each is track else each for each in story.tracks)

@@ -14,6 +14,11 @@ _Row = tuple[str, int, str, str | None]
 """A row's text, its column, the id that it has by itself, and its track's voice."""
 
 
+def has_anchors(text: str) -> bool:
+    """Return whether a text may have anchors or aliases."""
+    return ("&" in text or "*" in text) and _ANCHOR.search(text) is not None
+
+
 class Seen:
     """Remembers the clips of one file. With anchors in it a row's text does not tell all: nothing is remembered."""
 
@@ -27,7 +32,7 @@ class Seen:
     def look(self, text: str) -> None:
         """Go on with another text of the same file; what the one before it had, and it has not, is forgotten."""
         self._before, self._now = self._now, {}
-        self._text, self._plain = text, _ANCHOR.search(text) is None
+        self._text, self._plain = text, not has_anchors(text)
 
     def around(self, rate: int, pronounce: tuple[Pronunciation, ...]) -> None:
         """Hear what else shapes a clip; where that is another one, nothing is remembered of before."""

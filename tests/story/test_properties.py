@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.commands import Edit, RenumberCue, SetClip, SetCue, SetSlot
-from engine.errors import EngineError
+from engine.errors import EngineError, UnknownThing
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
 from engine.story.journal import Journal
-from engine.story.model import FireCues, Story
+from engine.story.model import At, Clip, FireCues, Story, Track
 
 TEXT = """\
 kind: story
@@ -124,6 +124,14 @@ def test_the_journal_keeps_it_and_only_the_newest_of_a_property(tmp_path: Path) 
 def test_what_is_wrong_is_refused_by_name(tmp_path: Path, command: Edit, text: str) -> None:
     with pytest.raises(EngineError, match=text):
         apply_edit(load(tmp_path).story, command)
+
+
+def test_of_very_many_clips_those_that_are_called_alike_are_told():
+    clips = tuple(Clip(id=f"k{number:04}", start=At(frame=0), audio="a.wav") for number in range(5000))
+    with pytest.raises(UnknownThing) as refused:
+        apply_edit(Story(title="t", tracks=(Track(id="t", clips=clips),)), SetClip(clip="k1234x", pan=0.0))
+    told = str(refused.value)
+    assert "k1234, k1235" in told and told.endswith(" and 4,940 more") and len(told) < 600
 
 
 def test_a_cue_is_renumbered_and_its_group_follows(tmp_path: Path) -> None:
