@@ -86,12 +86,12 @@ class LivePort:
         """The engine's clock."""
         return self._control.clock
 
-    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+    def apply(self, command: Command, at_frame: int | None = None, client: str = "") -> tuple[Event, ...]:
         """Carry out ``command``. Raises EngineError."""
         if self._session.is_due:  # whoever has seen that all is ready plays what is ready, not what was
             self._session.publish()
         try:
-            return self._session.apply(command, at_frame)
+            return self._session.apply(command, at_frame, client)
         except EngineError as error:
             self._control.diagnosis.refused(command, at_frame, error)
             raise

@@ -268,11 +268,11 @@ class EnginePort(Protocol):
         """The engine's clock."""
         ...
 
-    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+    def apply(self, command: Command, at_frame: int | None = None, client: str = "") -> tuple[Event, ...]:
         """Do ``command`` and return what came of it; subscribers hear the same events before this returns.
 
         at_frame: the engine frame at which it sounds, None: as soon as possible; a command without effect in the
-        mixer does not mind it. Raises EngineError.
+        mixer does not mind it. client: who wants it, for the history. Raises EngineError.
         """
         ...
 

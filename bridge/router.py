@@ -380,10 +380,10 @@ class Router:
         if isinstance(command, StoryEdit | Undo | Redo):
             edit = as_step(command, order)
             if edit is not None:
-                self._port.apply(edit, frame)
+                self._port.apply(edit, frame, order.client.shown)
             return ()
         if order.job is None:
-            self._port.apply(command, frame)
+            self._port.apply(command, frame, order.client.shown)
             return ()
         self._feedback.own(order.job, order.client, order.leaf.route.address.split("/")[1])
         try:

@@ -299,11 +299,13 @@ class ChangeStory(Base, frozen=True, kw_only=True, omit_defaults=True):
     """What an edit becomes in the journal: the parts of the story that it changed, as they are after it.
 
     order, bus_order: tracks and buses, where there are others or in another order. fields: of the story, in JSON.
+    way: it takes the last step back, or does it again.
     """
 
     name: str = ""
     client: str = ""
     version: int = 0
+    way: Literal["", "undo", "redo"] = ""
     order: tuple[str, ...] | None = None
     bus_order: tuple[str, ...] | None = None
     tracks: tuple[ChannelChange, ...] = ()

@@ -69,7 +69,7 @@ def _write(story: Path, to: Path) -> None:
 
 
 def _perform(story: Path, device: str | None, lines: list[str]) -> None:
-    """Play it in an engine of our own, from where its first lines are there on; the others are made meanwhile."""
+    """Play it in an engine of our own, once every line is made: where one begins hangs on those before it."""
     from bridge.cli.engine_process import running_engine, tell_silence
     from bridge.cli.render import open_story, render_all
     from cuevox import Cuevox

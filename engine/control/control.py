@@ -58,6 +58,7 @@ from engine.session.recording import Recorded
 from engine.session.session import Session
 from engine.session.streams import parse_streams
 from engine.story.document import StoryDocument
+from engine.story.history import History
 from engine.story.journal import Journal
 from engine.story.mix import Mix
 from engine.story.mix_file import load_mix, mix_folders
@@ -129,7 +130,7 @@ class Control:
         catalog = PluginCatalog(Path(config.plugin_catalog or config.takes_folder + ".plugins.json"))
         rack = Rack([Path(f) for f in config.plugin_folders], catalog, self._folder)
         self.plugins = PluginHost(rack, config.crashed, lambda effect: send({"allow": effect}))
-        self._keeper, story = self._open_story(Path(config.story), config.discard_changes)
+        self._keeper, story, history = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
         self.notes = Notes(self._memory.notes)
@@ -200,6 +201,7 @@ class Control:
             captures=self.captures,
             devices=self.io,
             ears=self.io,
+            history=history,
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
@@ -258,7 +260,9 @@ class Control:
         if self._voices_started is not None:
             await self._voices_started
         self.voices.preload(self._preload)
-        self._keeper.start(lambda: self.session.story, self._adopt, self.session.tell)
+        self._keeper.start(
+            lambda: self.session.story, self._adopt, self.session.tell, lambda: self.session.editor.history.past
+        )
         self._recall()
         self.diagnosis.start()
         if self._transcript_path:
@@ -394,19 +398,20 @@ class Control:
         audio = msgspec.to_builtins(self.audio) if self.audio is not None else None
         return {"story": config.story, "audio": audio, "system": platform.platform(), "python": sys.version.split()[0]}
 
-    def _open_story(self, path: Path, discard_changes: bool) -> tuple[StoryKeeper, Story]:
-        """Return the keeper and the story with the journal's edits in it."""
+    def _open_story(self, path: Path, discard_changes: bool) -> tuple[StoryKeeper, Story, History]:
+        """Return the keeper, the story with the journal's edits in it, and what can be taken back of it."""
         document = self._read(path)
         journal = Journal(path)
         if discard_changes:
             journal.clear()
-        story, dropped = journal.replay(document.story)
+        history = History(journal.past())
+        story, dropped = journal.replay(document.story, history=history)
         story = self.plugins.equipped(story)
         if story != document.story:
             log.warning("unsaved edits of an earlier run are in force; /session/save writes them into %s", path.name)
         for text in dropped:
             log.warning("an unsaved edit no longer fits the story and was dropped: %s", text)
-        return StoryKeeper(document, journal, self._read), story
+        return StoryKeeper(document, journal, self._read), story, history
 
     def _soon(self) -> int:
         """Return the first frame that an order which is given now is sure to meet: the block in work is past."""

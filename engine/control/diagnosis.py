@@ -58,6 +58,7 @@ class Diagnosis:
             block_frames=block_frames,
             max_players=max_players,
             story=story,
+            history=self._session.editor.history.past,
         )
         self._transcript = Transcript(path, header)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine.commands import Edit
 from engine.errors import BadRange, Busy, EngineError
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
 from engine.story.document import StoryDocument
+from engine.story.history import Past
 from engine.story.journal import Journal
 from engine.story.model import Story
 
@@ -31,7 +33,8 @@ class StoryKeeper:
     """Journals edits before they are acknowledged, saves on request, and notices when somebody else edits the file.
 
     read: loads a document, with the checks of the composition root. current: the session's story.
-    adopt: has the engine play another story. tell: passes events on. ``on_load`` hears of another file.
+    past: what can be taken back of it. adopt: has the engine play another story. tell: passes events on. ``on_load``
+    hears of another file.
     """
 
     def __init__(self, document: StoryDocument, journal: Journal, read: Callable[[Path], StoryDocument]) -> None:
@@ -46,9 +49,9 @@ class StoryKeeper:
         self._watcher: asyncio.Task[None] | None = None
         self._told_of_change = False
 
-    def start(self, current: Callable[[], Story], adopt: Adopt, tell: Tell) -> None:
+    def start(self, current: Callable[[], Story], adopt: Adopt, tell: Tell, past: Callable[[], Past] = Past) -> None:
         """Begin to watch the file."""
-        self._current, self._adopt, self._tell = current, adopt, tell
+        self._current, self._adopt, self._tell, self._past = current, adopt, tell, past
         self._watcher = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -98,11 +101,13 @@ class StoryKeeper:
     async def _save(self) -> None:
         since: list[Edit] = []
         self._since_save = since
+        story, past = self._current(), self._past()
         try:
-            await self._write(self._current())
+            await self._write(story)
+            await asyncio.to_thread(self._journal.prepare, self.document.digest, past)
         finally:
             self._since_save = None
-        self._rewrite_journal(since)
+        self._journal.begin_anew(since)  # only edits that came while the file was being written are still news
         self._tell((StorySaved(path=str(self.document.path)),))
 
     async def _write(self, story: Story) -> None:
@@ -140,22 +145,22 @@ class StoryKeeper:
             log.warning("edits that no longer fit the story: %s", "; ".join(dropped))
         self._tell((StoryReloaded(path=str(document.path), dropped=dropped),))
 
-    def _rewrite_journal(self, edits: list[Edit]) -> None:
-        """Only edits that came while the file was being written are still news."""
-        self._journal.clear()
-        for edit in edits:
-            self._journal.append(edit)
-
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            changed = await asyncio.to_thread(self._look)
+            changed = await asyncio.to_thread(self._look, self._journal.handle())
             if changed and not self._told_of_change:
                 path = str(self.document.path)
                 log.warning("%s was edited on disk; /session/reload takes it over", path)
                 self._tell((StoryChangedOnDisk(path=path),))
             self._told_of_change = changed
 
-    def _look(self) -> bool:
-        self._journal.sync()
+    def _look(self, journal: int | None) -> bool:
+        if journal is not None:
+            try:
+                os.fsync(journal)
+            except OSError as error:
+                log.error("edits can't be forced to disk: %s", error.strerror)
+            finally:
+                os.close(journal)
         return self.document.changed_on_disk()

@@ -55,6 +55,7 @@ from engine.session.inputs import (
 )
 from engine.session.library import NEAR_PART
 from engine.session.session import Session
+from engine.story.history import History
 from engine.story.mix_file import load_mix, mix_folders
 from engine.voices.pool import VoicePool
 
@@ -132,6 +133,7 @@ class Replay:
             soon=lambda: core.frame if self._soon is None else self._soon,
             captures=NoCaptures(Path(header.folder), header.sample_rate),
             arena=self._memory.arena.view(np.float32),
+            history=History(header.history),
         )
         session.open()
         for entry in self._entries:

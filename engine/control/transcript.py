@@ -38,13 +38,17 @@ from engine.session.inputs import (
     Taken,
 )
 from engine.session.library import AudioFile, Source, Stretched
+from engine.story.history import Past
 from engine.story.model import Line, Story
 
 VERSION = 1
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line. folder: where the story's audio files are looked for. block_frames: as the device asked."""
+    """The first line. folder: where the story's audio files are looked for. block_frames: as the device asked.
+
+    history: what of the story could be taken back.
+    """
 
     transcript: int = VERSION
     cuevox: str = ""
@@ -53,6 +57,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     block_frames: int
     max_players: int
     story: Story
+    history: Past = Past()
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.commands import (
-    AddBus,
-    AddCueMessage,
-    AddDuck,
-    AddInsert,
-    AddSend,
-    AddTrack,
-    ClearAutomation,
-    Command,
-    EditStory,
-    LoadMix,
-    MoveInsert,
-    RemoveBus,
-    RemoveCueMessage,
-    RemoveDuck,
-    RemoveInsert,
-    RemoveSend,
-    RemoveSnapshot,
-    RemoveTempo,
-    RemoveTrack,
-    RenumberCue,
-    SetClip,
-    SetCue,
-    SetDuckLookAhead,
-    SetInsertState,
-    SetPoint,
-    SetSlot,
-    SetTempo,
-    StoreSnapshot,
-    StoryEdit,
-)
+from engine.commands import AddTrack, EditStory, StoryEdit
 from engine.edits import AddAudio, AddCapture, ChangeStory, ClipEdit, Redo, Undo
 from engine.errors import BadRange, UnknownThing
 from engine.events import (
@@ -75,26 +45,39 @@ from engine.story.history import History, News, Step, do_again, take_back
 from engine.story.layout import Layout
 from engine.story.model import Story
 from engine.story.properties import renumbered_cues
-
-Historic = (
-    SetCue | SetSlot | SetClip | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | StoreSnapshot
-    | RemoveSnapshot | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend | AddTrack
-    | RemoveTrack | AddBus | RemoveBus | AddDuck | RemoveDuck | SetDuckLookAhead | LoadMix | RenumberCue | SetTempo
-    | RemoveTempo
-)  # fmt: skip
-"""Edits that are made elsewhere, and are steps too. Levels that are turned are played, not edited: they are none."""
+from engine.story.steps import Historic, describe, turned
 
 MOST_TOLD = 200
 """If more clips than this are other ones, all is told anew instead of each."""
 
+TURN_SECONDS = 1.0
+"""Who turns a knob on before so long makes no other step."""
+
 _VERSION_NOTE = "edit/version"
 
 
+class _Turning(NamedTuple):
+    """A knob that was turned: which, by whom, when in engine frames, and the story's version then."""
+
+    knob: tuple[object, ...]
+    client: str
+    frame: int
+    version: int
+
+
 class Editor:
-    """Makes steps, takes them back, does them again. An error leaves everything as it was. arena: where takes lie."""
+    """Makes steps, takes them back, does them again. An error leaves everything as it was.
+
+    arena: where takes lie. history: what was done before this session began; None: nothing.
+    """
 
     def __init__(
-        self, context: Context, voices: Voices, notes: Notes, arena: NDArray[np.float32] | None = None
+        self,
+        context: Context,
+        voices: Voices,
+        notes: Notes,
+        arena: NDArray[np.float32] | None = None,
+        history: History | None = None,
     ) -> None:
         self._context, self._voices, self._notes = context, voices, notes
         self.check_idle: Callable[[str, str], object] = lambda *_: None
@@ -104,7 +87,9 @@ class Editor:
         self.known = TakesKnown(context.library, arena)
         self._layout = Layout(self.known)
         self._digest: tuple[Story | None, str] = (None, "")
-        self.history = History(int(notes.get(_VERSION_NOTE) or b"0"))
+        self._turning: _Turning | None = None
+        self.history = history or History()
+        self.history.reach(int(notes.get(_VERSION_NOTE) or b"0"))
 
     def apply(self, command: EditStory | ClipEdit | AddCapture | Undo | Redo, keeper: Keeper) -> tuple[Event, ...]:
         """Carry out one command."""
@@ -113,23 +98,41 @@ class Editor:
                 step = self.history.last()
                 self.history.check(version, touched(step.change, step.undo))
                 story = self._renumbered(take_back(self._context.story, step))
-                events = self._adopt(story, step.undo, step.change, f"undo {step.name}", client, keeper)
+                change = _signed(step.undo, f"undo {step.name}", client, "undo")
+                events = self._adopt(story, change, step.change, keeper)
                 return (*events, self._told(self.history.undid(client)))
             case Redo(client=client, version=version):
                 step = self.history.next()
                 self.history.check(version, touched(step.change, step.undo))
                 story = self._renumbered(do_again(self._context.story, step))
-                events = self._adopt(story, step.change, step.undo, f"redo {step.name}", client, keeper)
+                change = _signed(step.change, f"redo {step.name}", client, "redo")
+                events = self._adopt(story, change, step.undo, keeper)
                 return (*events, self._told(self.history.redid(client)))
             case EditStory():
                 return self._edit(command, keeper)
             case _:
                 return self._edit(EditStory(edits=(command,)), keeper)
 
-    def note(self, command: Historic, before: Story) -> tuple[Event, ...]:
-        """Take an edit that was made elsewhere into the history."""
-        step = self.history.step(before, self._context.story, describe(command), "")
+    def note(self, command: Historic, before: Story, client: str = "") -> tuple[Event, ...]:
+        """Take an edit that was made elsewhere into the history; a knob that is turned on and on makes one step."""
+        story, name = self._context.story, describe(command)
+        began = self._began(command, before, client)
+        if began is not None and (step := self.history.step(began, story, name, client)) is not None:
+            return (self._told(self.history.go_on(step)),)
+        step = self.history.step(before, story, name, client)
         return () if step is None else (self._told(self.history.take(step)),)
+
+    def _began(self, command: Historic, before: Story, client: str) -> Story | None:
+        """Return the story from before a knob was turned that is turned on now; None: it is not, or is none."""
+        knob, last = turned(command), self._turning
+        if knob is None:
+            return None
+        now = _Turning(knob, client, self._context.soon(), self.history.version + 1)
+        self._turning = now
+        goes_on = last is not None and last[:2] == now[:2] and last.version == self.history.version
+        if last is None or not goes_on or now.frame - last.frame >= self._context.frames(TURN_SECONDS):
+            return None
+        return take_back(before, self.history.last())
 
     def since(self, version: int) -> tuple[StoryEdited, ...]:
         """Return what has changed behind a version. Raises Conflict where that is not known."""
@@ -173,7 +176,7 @@ class Editor:
         if step is None:
             return ()
         self.history.check(command.version, touched(step.change, step.undo))
-        events = self._adopt(story, step.change, step.undo, name, command.client, keeper)
+        events = self._adopt(story, _signed(step.change, name, command.client), step.undo, keeper)
         return (*events, self._told(self.history.take(step)))
 
     def _edited(self, story: Story, edits: tuple[StoryEdit, ...]) -> Story:
@@ -188,9 +191,7 @@ class Editor:
                 story = apply_edit(story, edit, insert_specs(story, effect_specs()))
         return story
 
-    def _adopt(
-        self, story: Story, change: ChangeStory, undo: ChangeStory, name: str, client: str, keeper: Keeper
-    ) -> tuple[Event, ...]:
+    def _adopt(self, story: Story, change: ChangeStory, undo: ChangeStory, keeper: Keeper) -> tuple[Event, ...]:
         """Play the story from now on: what its change asks of mixer, library and listeners."""
         context, before = self._context, self._context.story
         self._check_voices(change)
@@ -198,14 +199,13 @@ class Editor:
         graph = regraph(context.graph, before, story) if mixed else context.graph
         if len(graph.strips) > MAX_STRIPS:
             raise BadRange(f"a mix has at most {MAX_STRIPS} strips")
-        version = self.history.version + 1
-        keeper.append(msgspec.structs.replace(change, name=name, client=client, version=version))
+        keeper.append(msgspec.structs.replace(change, version=self.history.version + 1))
         context.adopt(story, graph)
         if mixed:
             context.turn(levels(context))
         clips = changed_clips(change, undo)
         self._ask(clips, undo)
-        return tuple(self._events(before, change, undo, clips, name))
+        return tuple(self._events(before, change, undo, clips))
 
     def _check_voices(self, change: ChangeStory) -> None:
         known = self._voices.ids
@@ -226,17 +226,15 @@ class Editor:
                 if not index.made_of(source):
                     library.unpin(source)
 
-    def _events(
-        self, before: Story, change: ChangeStory, undo: ChangeStory, clips: tuple[str, ...], name: str
-    ) -> Iterator[Event]:
+    def _events(self, before: Story, change: ChangeStory, undo: ChangeStory, clips: tuple[str, ...]) -> Iterator[Event]:
         context = self._context
         if _changes_mix(change):
-            yield MixChanged(what=name)
+            yield MixChanged(what=change.name)
             for channel in (*change.tracks, *change.buses):
                 if "strip.inserts" in channel.fields:
                     yield InsertsChanged(strip=channel.id)
         elif len(clips) > MOST_TOLD:
-            yield MixChanged(what=name)
+            yield MixChanged(what=change.name)
         for channel in (*change.tracks, *change.buses):
             if "strip.automation" in channel.fields:
                 yield AutomationChanged(strip=channel.id)
@@ -260,6 +258,11 @@ class Editor:
         self._notes.set(_VERSION_NOTE, str(self.history.version).encode())
 
 
+def _signed(change: ChangeStory, name: str, client: str, way: Literal["", "undo", "redo"] = "") -> ChangeStory:
+    """Return a change as the journal has it, but for its version."""
+    return msgspec.structs.replace(change, name=name, client=client, way=way)
+
+
 def _edited(news: News) -> StoryEdited:
     what = tuple(sorted(news.touched))
     shown = (*what[:MOST_TOLD], "more") if len(what) > MOST_TOLD else what
@@ -281,16 +284,6 @@ def _changes_mix(change: ChangeStory) -> bool:
     channels = (*change.tracks, *change.buses, *((change.master,) if change.master else ()))
     strips = any(channel.new or any(key.startswith("strip.") for key in channel.fields) for channel in channels)
     return strips or change.order is not None or change.bus_order is not None
-
-
-def describe(command: Command) -> str:
-    """Return a command in a few words: ``move clip k1``."""
-    words = re.sub(r"(?<!^)([A-Z])", r" \1", type(command).__name__).lower()
-    for field in ("clip", "cue", "marker", "track", "strip", "bus", "snapshot", "mix"):
-        value = getattr(command, field, None)
-        if value:
-            return f"{words} {value}"
-    return words
 
 
 def steps_of(steps: tuple[Step, ...]) -> tuple[tuple[int, str, str], ...]:

@@ -136,7 +136,7 @@ from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
-from engine.session.editor import Editor, Historic
+from engine.session.editor import Editor
 from engine.session.feed_lanes import FeedLanes
 from engine.session.further_outputs import Devices, FurtherOutputs, NoDevices
 from engine.session.index import clip_source
@@ -175,8 +175,10 @@ from engine.session.voices import EmbeddedVoices, Voices
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
 from engine.story.finding import find_text
+from engine.story.history import History
 from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
 from engine.story.properties import renumbered_cues
+from engine.story.steps import Historic
 from engine.story.tempo import TempoMap
 from engine.story.tempo_edits import point_in_force
 
@@ -200,9 +202,8 @@ class Session:
     first engine frame that an order which is given now is sure to meet.
     notes: where players are kept for a session that goes on after this one. deck: where recordings go.
     workshop: who exports. network: who sends streams. arena: where takes lie, for edits that listen to them.
-    captures: who listens to inputs.
-    workshop: who exports. network: who sends streams. devices: who plays strips on further devices.
-    ears: who receives streams.
+    captures: who listens to inputs. devices: who plays strips on further devices. ears: who receives streams.
+    history: what was done to the story before, and can be taken back.
     """
 
     def __init__(
@@ -224,6 +225,7 @@ class Session:
         captures: Captures | None = None,
         devices: Devices | None = None,
         ears: Ears | None = None,
+        history: History | None = None,
     ) -> None:
         self.context = Context(story, stage, Library(loader), soon, notes)
         self.keeper = keeper or NoKeeper()
@@ -241,7 +243,7 @@ class Session:
         self.snapshots = Snapshots(self.context, self.desk)
         self.builder = Builder(self.context, mixes, self.voices, self.plugins)
         self._notes = notes or Notes()
-        self.editor = Editor(self.context, self.voices, self._notes, arena)
+        self.editor = Editor(self.context, self.voices, self._notes, arena, history)
         self.editor.check_idle = self.cues.check_idle
         self.capture = Capture(self.context, self.transport, self._notes)
         self.recording = Recording(self.context, deck or NoDeck(), self.capture, self._notes)
@@ -296,16 +298,16 @@ class Session:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+    def apply(self, command: Command, at_frame: int | None = None, client: str = "") -> tuple[Event, ...]:
         """Carry out ``command`` at an engine frame (None: at once); return its events, which listeners hear too.
 
-        Raises an EngineError when it can't be done; then nothing has changed.
+        client: who wants it, for the history. Raises an EngineError when it can't be done; then nothing has changed.
         """
         with self.context.instant():
             moves = self.capture.moves(command, at_frame)
             before = self.story
             events = self._carry_out(command, at_frame)
-            step = self.editor.note(command, before) if isinstance(command, Historic) else ()
+            step = self.editor.note(command, before, client) if isinstance(command, Historic) else ()
             self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
         told = self.tell(events)

@@ -29,11 +29,11 @@ _STRIP_FIELDS = ("gain_db", "pan", "mute", "solo", "inserts", "sends", "duck", "
 def change_between(before: Story, after: Story) -> ChangeStory:
     """Return what makes ``after`` of ``before``; what both share is compared by looking, not by reading."""
     fields = {
-        name: _encoded(getattr(after, name))
+        name: encoded(getattr(after, name))
         for name in _STORY_FIELDS
         if getattr(before, name) is not getattr(after, name) and getattr(before, name) != getattr(after, name)
     }
-    master = _channel(MASTER, before.master, after.master)
+    master = channel_change(MASTER, before.master, after.master)
     return ChangeStory(
         order=_order(before.tracks, after.tracks),
         bus_order=_order(before.buses, after.buses),
@@ -112,12 +112,12 @@ def _channels(before: Sequence[Kind], after: Sequence[Kind]) -> Iterator[Channel
     for each in after:
         name = cast(Any, each).id
         if known.get(name) is not each:
-            change = _channel(name, known.get(name), each)
+            change = channel_change(name, known.get(name), each)
             if change is not None:
                 yield change
 
 
-def _channel(name: str, before: Channel | None, after: Channel) -> ChannelChange | None:
+def channel_change(name: str, before: Channel | None, after: Channel) -> ChannelChange | None:
     """Return how ``after`` differs (from nothing: from a new one); None: it does not."""
     if before is after:
         return None
@@ -125,7 +125,7 @@ def _channel(name: str, before: Channel | None, after: Channel) -> ChannelChange
     pairs = [(key, getattr(old, key), getattr(after, key)) for key in _CHANNEL_FIELDS if hasattr(after, key)]
     if old.strip is not after.strip:
         pairs += [(f"strip.{key}", getattr(old.strip, key), getattr(after.strip, key)) for key in _STRIP_FIELDS]
-    fields = {key: _encoded(new) for key, was, new in pairs if was is not new and was != new}
+    fields = {key: encoded(new) for key, was, new in pairs if was is not new and was != new}
     splices: tuple[Splice, ...] = ()
     if isinstance(old, Track) and isinstance(after, Track) and old.clips is not after.clips:
         splices = tuple(_splices(old.clips, after.clips))
@@ -204,7 +204,8 @@ def _changed(channel: Kind, change: ChannelChange) -> Kind:
     return replace(channel, **fields)
 
 
-def _encoded(value: object) -> msgspec.Raw:
+def encoded(value: object) -> msgspec.Raw:
+    """Return a field's value as a change carries it."""
     return msgspec.Raw(msgspec.json.encode(value))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from engine.collector import collector_paused
 from engine.errors import StoryError
 from engine.plugins.facts import Lookup
 from engine.story import nodes
@@ -24,10 +25,11 @@ from engine.story.formats import upgraded
 from engine.story.midi_file import read_midi_file
 from engine.story.model import Story
 from engine.story.nodes import Mapping, Node, Sequence
-from engine.story.patch import patch
+from engine.story.patch import edited, patch, patches
 from engine.story.problems import Path as Place
 from engine.story.problems import Problem, story_error
 from engine.story.reader import Reader
+from engine.story.recompose import recompose
 from engine.story.seen import Seen
 from engine.story.tree import Planter
 
@@ -64,6 +66,7 @@ class StoryDocument:
         self._root, self._seen, self._planter = root, seen, Planter()
 
     @classmethod
+    @collector_paused()
     def load(
         cls,
         path: Path,
@@ -99,6 +102,11 @@ class StoryDocument:
         _write(path, text)
         return cls.load(path)
 
+    @property
+    def digest(self) -> str:
+        """The digest of the file as it was read or saved last."""
+        return self._stamp.digest
+
     def changed_on_disk(self) -> bool:
         """Return whether somebody else has changed or removed the file since; a mere touch is no change."""
         try:
@@ -117,12 +125,12 @@ class StoryDocument:
         if story != self.story:
             self.write(self.patched(story), story)
 
+    @collector_paused()
     def patched(self, story: Story) -> Patched:
         """Return what the file becomes when ``story`` is saved; nothing is written yet. Raises StoryError."""
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk since it was read; reload it first")
-        text = self._patched(story)
-        root = nodes.compose(text, self.path.name)
+        text, root = self._patched(story)
         self._seen.look(text)
         reader = Reader(root, self._seen)
         if _checked(root, reader, self.path.name, before=self.story) != bare(story):
@@ -138,13 +146,17 @@ class StoryDocument:
         _, self._stamp = _read(self.path)
         self._text, self._root, self.story = patched.text, patched.root, story
 
-    def _patched(self, story: Story) -> str:
-        root = None if self._text.startswith("\ufeff") else self._root
-        return patch(self._text, self.story, story, root, self._planter)
+    def _patched(self, story: Story) -> tuple[str, Node]:
+        if self._text.startswith("\ufeff"):
+            text = patch(self._text, self.story, story, None, self._planter)
+            return text, nodes.compose(text, self.path.name)
+        edits = patches(self._text, self.story, story, self._root, self._planter)
+        text = edited(self._text, edits)
+        return text, recompose(self._root, self._text, edits, text, self.path.name)
 
     def save_as(self, path: Path, story: Story) -> None:
         """Write ``story`` into a new file, as ``save`` would into this one; nothing changes here. Raises StoryError."""
-        text = self._patched(story)
+        text, _ = self._patched(story)
         if read_story(text, path.name) != bare(story):
             raise StoryError(f"{path}: the patched text would not read back as the story; nothing was written")
         _write(path, text)

@@ -1,4 +1,7 @@
-"""The journal: acknowledged edits that the story's file does not hold yet, one JSON line each, beside the file."""
+"""The journal: acknowledged edits that the story's file does not hold yet, one JSON line each, beside the file.
+
+Before them stands what can be taken back of those that it does hold: whoever opens the story again has its history.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import hashlib
 import logging
 import os
 import secrets
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.commands import (
     Edit,
@@ -28,6 +34,7 @@ from engine.commands import (
 )
 from engine.errors import EngineError, StoryError
 from engine.story.edit import EffectTable, apply_edit
+from engine.story.history import History, Past, Step
 from engine.story.model import Story
 from engine.story.properties import property_target
 
@@ -35,6 +42,9 @@ log = logging.getLogger(__name__)
 
 COMPACT_BYTES = 1024 * 1024
 """Beyond this only the newest edit of each target is kept."""
+
+MOST_PAST_BYTES = 8 * 1024 * 1024
+"""Of the edits that the story's file holds, so many bytes can be taken back; the newest count."""
 
 REBUILD: tuple[object, ...] = ("rebuild",)
 """The target of edits that change the mix itself: each counts."""
@@ -66,16 +76,27 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     story_sha256: str
 
 
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """A line before the edits: what was done to the story before; it counts while the file is the text it was."""
+
+    before: Past
+    story_sha256: str
+
+
+_BEFORE_BEGINS = b'{"before"'
+_BEFORE = msgspec.json.Decoder(Before)
 _MARK = msgspec.json.Decoder(Mark)
 _SAVING = msgspec.json.Decoder(Saving)
 
 
 class Journal:
-    """``.STORY.yaml.journal`` beside the story. Control process only; ``sync`` may run in a thread."""
+    """``.STORY.yaml.journal`` beside the story. Control process only, on its loop."""
 
     def __init__(self, story_path: Path) -> None:
         self.path = story_path.with_name(f".{story_path.name}.journal")
+        self._next = self.path.with_name(f"{self.path.name}.next")
         self._story_path = story_path
+        self._beginning = b""
         self._file: int | None = None
         self._size_bytes = 0
         self._compact_beyond_bytes = COMPACT_BYTES
@@ -101,8 +122,17 @@ class Journal:
         if self._file is not None:
             os.fsync(self._file)
 
-    def replay(self, story: Story, effects: EffectTable | None = None) -> tuple[Story, tuple[str, ...]]:
-        """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash."""
+    def handle(self) -> int | None:
+        """Return a handle of the file as it is now, to be forced to disk in a thread and closed; None: no file."""
+        return None if self._file is None else os.dup(self._file)
+
+    def replay(
+        self, story: Story, effects: EffectTable | None = None, history: History | None = None
+    ) -> tuple[Story, tuple[str, ...]]:
+        """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash.
+
+        history: a fresh one; the edits are its steps from then on.
+        """
         dropped: list[str] = []
         lines, torn = self._lines()
         saved = self._saved(lines)
@@ -110,14 +140,30 @@ class Journal:
             if number <= saved or _is_between(line):
                 continue
             try:
-                story = apply_edit(story, _DECODER.decode(line), effects)
+                edit = _DECODER.decode(line)
+                before, story = story, apply_edit(story, edit, effects)
             except msgspec.MsgspecError as error:
                 dropped.append(f"line {number} is no whole edit ({error})")
             except EngineError as error:
                 dropped.append(f"line {number}: {error}")
+            else:
+                if history is not None:
+                    history.replay(before, edit, story)
         if torn:
             dropped.append("the last line was cut off while it was written")
         return story, tuple(dropped)
+
+    def past(self) -> Past:
+        """Return what was done to the story before the journal's edits, as far as its file still is what it was."""
+        lines, _ = self._lines()
+        if not lines or not lines[0].startswith(_BEFORE_BEGINS):
+            return Past()
+        with contextlib.suppress(msgspec.MsgspecError, OSError):
+            found = _BEFORE.decode(lines[0])
+            if found.story_sha256 == _digest_of(self._story_path):
+                return found.before
+        log.info("%s is not the text that was saved; what was done before can't be taken back", self._story_path.name)
+        return Past()
 
     def mark(self) -> int | None:
         """Note that a save takes in everything up to here; return the mark's number, None: there is nothing.
@@ -139,6 +185,41 @@ class Journal:
         """Forget every edit: the story's file holds them."""
         self.close()
         self.path.unlink(missing_ok=True)
+        self._next.unlink(missing_ok=True)
+
+    def prepare(self, story_sha256: str, past: Past) -> None:
+        """Write how the journal begins once the file holds every edit. May run in a thread. Raises StoryError.
+
+        story_sha256: of the file then. past: what can be taken back of what it holds; the newest of it is kept.
+        """
+        past = _bounded(past)
+        lines: list[Header | Before] = [Header(story_sha256=story_sha256)]
+        if past.done or past.undone:
+            lines.append(Before(before=past, story_sha256=story_sha256))
+        self._beginning = b"".join(_ENCODER.encode(line) + b"\n" for line in lines)
+        try:
+            self._next.write_bytes(self._beginning)
+            self._next.chmod(0o600)
+        except OSError as error:
+            raise StoryError(f"{self._next} can't be written: {error.strerror}") from error
+
+    def begin_anew(self, edits: Sequence[Edit]) -> None:
+        """Hold what was prepared and these edits, and no others, from one moment to the next. Raises StoryError."""
+        if not edits and self._beginning.count(b"\n") == 1:
+            self.clear()
+            return
+        newest, lines = _Newest(self._beginning), [_ENCODER.encode(edit) + b"\n" for edit in edits]
+        try:
+            with self._next.open("ab") as file:
+                file.writelines(lines)
+            self.close()
+            self._next.replace(self.path)
+            self._file = self._open()
+        except OSError as error:
+            raise StoryError(f"{self.path} can't be written: {error.strerror}") from error
+        for line, edit in zip(lines, edits, strict=True):
+            newest.add(line, _target(edit))
+        self._newest = newest
 
     def _between(self, line: Mark | Saving) -> None:
         try:
@@ -156,7 +237,7 @@ class Journal:
         between = [line for line in lines if _is_between(line)]
         if not between:
             return 0
-        digest = hashlib.sha256(self._story_path.read_bytes()).hexdigest()
+        digest = _digest_of(self._story_path)
         done = [s.saving for line in between if (s := _saving(line)) and s.story_sha256 == digest]
         marks = {_MARK.decode(line).mark: n for n, line in enumerate(lines, start=2) if line.startswith(b'{"mark"')}
         return marks.get(done[-1], 0) if done else 0
@@ -175,9 +256,9 @@ class Journal:
         self._mend()
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._size_bytes = os.fstat(file).st_size
+        self._compact_beyond_bytes = max(COMPACT_BYTES, 2 * self._size_bytes)
         if self._size_bytes == 0:
-            digest = hashlib.sha256(self._story_path.read_bytes()).hexdigest()
-            header = _ENCODER.encode(Header(story_sha256=digest)) + b"\n"
+            header = _ENCODER.encode(Header(story_sha256=_digest_of(self._story_path))) + b"\n"
             self._write(file, header)
             self._newest = _Newest(header)
         return file
@@ -260,8 +341,25 @@ class _Newest:
         return text
 
 
+def _bounded(past: Past) -> Past:
+    """Return as much of the past as is kept: first what was undone, then the newest of what was done."""
+    left = MOST_PAST_BYTES
+
+    def fits(step: Step) -> bool:
+        nonlocal left
+        left -= len(_ENCODER.encode(step))
+        return left >= 0
+
+    undone, done = (tuple(takewhile(fits, reversed(steps)))[::-1] for steps in (past.undone, past.done))
+    return replace(past, undone=undone, done=done)
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _is_between(line: bytes) -> bool:
-    return line.startswith((b'{"mark"', b'{"saving"'))
+    return line.startswith((b'{"mark"', b'{"saving"', _BEFORE_BEGINS))
 
 
 def _saving(line: bytes) -> Saving | None:

@@ -50,6 +50,7 @@ from engine.session.library import Loaded
 from engine.session.session import Session
 from engine.story.document import StoryDocument
 from engine.story.edit_clips import edit_clips
+from engine.story.history import History
 from engine.story.journal import Journal
 from engine.story.known import NothingKnown
 from engine.story.layout import Layout
@@ -287,11 +288,13 @@ def _recover(report: Report, path: Path) -> None:
         session.apply(SetStripGain(strip="t0", gain_db=-number / 100))
     wanted = session.story
     began = time.perf_counter()
-    story, dropped = Journal(path).replay(StoryDocument.load(path).story)
+    history = History(Journal(path).past())
+    story, dropped = Journal(path).replay(StoryDocument.load(path).story, history=history)
     seconds = time.perf_counter() - began
     journal.close()
-    assert not dropped and story == wanted
-    report.add(f"recovery: the story and {EDITS:,} edits behind it", seconds, "s", at_most=RECOVERY_SECONDS)
+    assert not dropped and story == wanted and history.past == session.editor.history.past
+    what = f"recovery: the story, {EDITS:,} edits behind it, and what can be undone"
+    report.add(what, seconds, "s", at_most=RECOVERY_SECONDS)
 
 
 def _settle() -> None:

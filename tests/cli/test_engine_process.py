@@ -48,6 +48,17 @@ def test_an_engine_of_a_command_s_own_goes_with_it(tmp_path, number, code):
     assert_all_gone(family)
 
 
+@pytest.mark.extra
+def test_a_script_is_performed_to_its_end(tmp_path):
+    script = tmp_path / "door.fountain"
+    script.write_text("INT. HALL - NIGHT\n\nANNA\nKnock, knock.\n\nBERT\n(low)\nNobody.\n")
+    command = [*COMMAND, "read", str(script), "--device", "null"]
+    read = subprocess.run(command, cwd=tmp_path, env=world(tmp_path), capture_output=True, text=True, timeout=180)
+    assert read.returncode == 0, read.stderr
+    assert "playing in silence" in read.stderr and "Traceback" not in read.stderr
+    assert not (tmp_path / "story.yaml").exists()
+
+
 def test_the_demo_speaks_plays_and_exports(tmp_path, monkeypatch, capsys):
     for name, value in world(tmp_path).items():
         monkeypatch.setenv(name, value)

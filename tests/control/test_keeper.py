@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import engine.control.keeper as keeper_module
-from engine.commands import SetStripGain
+from engine.commands import SetClip, SetStripGain
 from engine.control.keeper import StoryKeeper
 from engine.errors import BadRange, Busy
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
+from engine.story.backups import backups
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
+from engine.story.history import History, take_back
 from engine.story.journal import Journal
 from engine.story.model import Story
 
@@ -38,7 +40,8 @@ class Desk:
             self.path.write_text(TEXT)
         document = StoryDocument.load(self.path)
         journal = Journal(self.path)
-        self.story, self.dropped = journal.replay(document.story)
+        self.history = History(journal.past())
+        self.story, self.dropped = journal.replay(document.story, history=self.history)
         self.keeper = StoryKeeper(document, journal, StoryDocument.load)
         self.told: asyncio.Queue[Event] = asyncio.Queue()
         self.meanwhile: Callable[[], None] | None = None
@@ -49,6 +52,13 @@ class Desk:
         fresh = apply_edit(self.story, edit)
         self.keeper.append(edit)
         self.story = fresh
+
+    def name(self, name: str) -> None:
+        """Give the story's clip a name, as a step of the history."""
+        edit, before = SetClip(clip="voice-1", name=name), self.story
+        self.keeper.append(edit)
+        self.story = apply_edit(before, edit)
+        self.history.replay(before, edit, self.story)
 
     async def adopt(self, story: Story) -> None:
         if self.meanwhile is not None:  # somebody turns a knob while the audio process builds the graph
@@ -71,7 +81,12 @@ def run(folder: Path, show: Callable[[Desk], Awaitable[None]]) -> None:
 
     async def main() -> None:
         desk = Desk(folder)
-        desk.keeper.start(lambda: desk.story, desk.adopt, lambda events: [desk.told.put_nowait(e) for e in events])
+        desk.keeper.start(
+            lambda: desk.story,
+            desk.adopt,
+            lambda events: [desk.told.put_nowait(e) for e in events],
+            lambda: desk.history.past,
+        )
         try:
             await show(desk)
         finally:
@@ -110,6 +125,25 @@ def test_an_edit_during_a_save_is_not_lost(tmp_path):
 
     run(tmp_path, show)
     assert Desk(tmp_path).gain_db == -12.0
+
+
+def test_what_was_saved_can_still_be_taken_back_by_who_opens_the_story_again(tmp_path):
+    async def show(desk):
+        desk.name("First")
+        desk.keeper.save()
+        await asyncio.sleep(0)
+        desk.name("Second")
+        await desk.hear(StorySaved)
+
+    run(tmp_path, show)
+    assert "First" in (tmp_path / "story.yaml").read_text()
+    again = Desk(tmp_path)
+    steps = [(step.version, step.name) for step in again.history.steps]
+    assert steps == [(1, "set clip voice-1"), (2, "set clip voice-1")]
+    story = take_back(again.story, again.history.last())
+    assert story.clips()["voice-1"][1].name == "First"
+    again.history.undid("")
+    assert take_back(story, again.history.last()) == StoryDocument.load(*backups(tmp_path / "story.yaml")).story
 
 
 def test_a_hand_edit_is_told_and_never_overwritten(tmp_path, monkeypatch):

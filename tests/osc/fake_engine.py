@@ -104,7 +104,7 @@ class FakeEngine:
             assert self._changed.wait_for(lambda: len(self.applied) >= count, seconds), self.applied
             return list(self.applied)
 
-    def apply(self, command: Command, at_frame: int | None = None) -> tuple[Event, ...]:
+    def apply(self, command: Command, at_frame: int | None = None, client: str = "") -> tuple[Event, ...]:
         if self.refusal is not None:
             raise self.refusal
         events = self._carry_out(command)

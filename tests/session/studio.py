@@ -13,10 +13,10 @@ from engine.errors import NotReady
 from engine.events import Event, StoryEdited
 from engine.realtime.records import REPORT, Kind, Report
 from engine.session.builder import Mixes, no_mixes
-from engine.session.editor import Historic
 from engine.session.library import Loaded, Source, describe
 from engine.session.session import Session
 from engine.session.voices import EmbeddedVoices
+from engine.story.history import History
 from engine.story.model import (
     After,
     At,
@@ -35,6 +35,7 @@ from engine.story.model import (
     Strip,
     Track,
 )
+from engine.story.steps import Historic
 from engine.voices.take import Word
 
 
@@ -165,7 +166,14 @@ class Studio:
 
     FRAMES = 2000
 
-    def __init__(self, story: Story | None = None, *, load: bool = True, mixes: Mixes = no_mixes) -> None:
+    def __init__(
+        self,
+        story: Story | None = None,
+        *,
+        load: bool = True,
+        mixes: Mixes = no_mixes,
+        history: History | None = None,
+    ) -> None:
         self.stage = RecordingStage()
         self.loader = HandLoader()
         self.keeper = NotedEdits()
@@ -180,6 +188,7 @@ class Studio:
             keeper=self.keeper,
             voices=EmbeddedVoices(("narrator", "ghost")),
             mixes=mixes,
+            history=history,
         )
         self.session.listen(self.told.extend)
         self.session.open()

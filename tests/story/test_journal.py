@@ -5,10 +5,21 @@ import os
 
 import pytest
 
-from engine.commands import SetInsertParam, SetSendGain, SetStripGain, SetStripMute, SetStripPan, SetStripSolo
+from engine.commands import (
+    AddBus,
+    AddTrack,
+    RemoveBus,
+    SetInsertParam,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+)
 from engine.errors import StoryError
 from engine.story import journal as module
 from engine.story.edit import apply_edit
+from engine.story.history import History, Past
 from engine.story.journal import Journal
 from engine.story.model import Bus, Effect, Send, Story, Strip, Track
 
@@ -158,3 +169,54 @@ def test_an_edit_that_finds_the_disk_full_leaves_no_half_line(path, monkeypatch)
     assert journal.path.read_bytes() == before
     journal.append(EDITS[2])
     assert Journal(path).replay(STORY) == (edited((EDITS[0], EDITS[2])), ())
+
+
+def steps(*edits):
+    """Return a history with these edits in it, and the story behind them."""
+    story, history = STORY, History()
+    for edit in edits:
+        before, story = story, apply_edit(story, edit)
+        history.replay(before, edit, story)
+    return history, story
+
+
+def test_what_a_save_takes_in_can_be_taken_back_and_edits_since_are_kept(path):
+    journal, (history, saved) = Journal(path), steps(AddTrack(track="b"), AddBus(bus="far"))
+    journal.append(AddTrack(track="b"))
+    path.write_text("kind: story # saved\n")
+    journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), history.past)
+    assert Journal(path).past() == Past(), "nothing is otherwise before it begins anew"
+    journal.begin_anew((RemoveBus(bus="far"),))
+    journal.append(EDITS[0])
+    assert [p.name for p in path.parent.iterdir() if p != path] == [journal.path.name]
+    opened = Journal(path)
+    again = History(opened.past())
+    assert again.past == history.past
+    story, dropped = opened.replay(saved, history=again)
+    assert story == apply_edit(apply_edit(saved, RemoveBus(bus="far")), EDITS[0]) and not dropped
+    assert [(step.version, step.name) for step in again.steps] == [
+        (1, "add track b"), (2, "add bus far"), (3, "remove bus far"),
+    ]  # fmt: skip
+    path.write_text("kind: story # by hand\n")
+    assert Journal(path).past() == Past()
+
+
+def test_the_newest_steps_are_kept_as_far_as_there_is_room(path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_PAST_BYTES", 600)
+    journal, (history, _) = Journal(path), steps(*(AddTrack(track=f"t{number}") for number in range(9)))
+    journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), history.past)
+    journal.begin_anew(())
+    kept = Journal(path).past()
+    assert 0 < len(kept.done) < 9 and kept.done == history.steps[-len(kept.done) :] and kept.version == 9
+
+
+def test_a_journal_that_began_anew_is_compacted_with_what_it_begins_with(path, monkeypatch):
+    monkeypatch.setattr(module, "COMPACT_BYTES", 2000)
+    journal, (history, _) = Journal(path), steps(AddTrack(track="b"))
+    journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), history.past)
+    journal.begin_anew((EDITS[0],))
+    for number in range(100):
+        journal.append(SetStripGain(strip="a", gain_db=-number / 10))
+    assert journal.path.stat().st_size < 4000
+    assert Journal(path).past() == history.past
+    assert Journal(path).replay(STORY)[0].tracks[0].strip.gain_db == -9.9

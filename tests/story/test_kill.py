@@ -10,6 +10,7 @@ from engine.commands import SetClip, SetStripGain
 from engine.story.backups import backups
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
+from engine.story.history import History, take_back
 from engine.story.journal import Journal
 
 pytestmark = pytest.mark.extra
@@ -29,17 +30,22 @@ tracks:
 
 
 def work(path, first, tell):
-    """Edit for ever, as the keeper does: journal, acknowledge; now and then save, and end the journal."""
+    """Edit for ever, as the keeper does: journal, acknowledge; now and then save, and begin the journal anew."""
     document, journal = StoryDocument.load(path), Journal(path)
-    story, _ = journal.replay(document.story)
+    history = History(journal.past())
+    story, _ = journal.replay(document.story, history=history)
     for number in range(first, first + 100_000):
         for edit in (SetStripGain(strip="t", gain_db=-(number % 600) / 10), SetClip(clip="a", name=f"n{number}")):
-            story = apply_edit(story, edit)
+            before, story = story, apply_edit(story, edit)
             journal.append(edit)
+            history.replay(before, edit, story)
         os.write(tell, b"%d\n" % number)
         if number % 7 == 0:
-            document.save(story)
-            journal.clear()
+            mark, patched = journal.mark(), document.patched(story)
+            journal.saving(mark, patched.digest)
+            document.write(patched, story)
+            journal.prepare(document.digest, history.past)
+            journal.begin_anew(())
 
 
 def killed(path, first, delay_edits, chance):
@@ -69,15 +75,23 @@ def killed(path, first, delay_edits, chance):
 def test_nothing_acknowledged_is_lost_whenever_it_is_killed(tmp_path):
     path = tmp_path / "story.yaml"
     path.write_text(TEXT)
-    chance, last, torn = random.Random(7), 0, 0
+    chance, last, torn, known = random.Random(7), 0, 0, 0
     for _ in range(KILLS):
         last = killed(path, last + 1, chance.randrange(1, 12), chance)
-        story, dropped = Journal(path).replay(StoryDocument.load(path).story)
+        journal = Journal(path)
+        history = History(journal.past())
+        story, dropped = journal.replay(StoryDocument.load(path).story, history=history)
         torn += len(dropped)
         clip = story.tracks[0].clips[0]
         assert int(clip.name[1:]) in (last, last + 1), dropped  # the next one may be there, unacknowledged
         gains = {-(n % 600) / 10 for n in (last, last + 1)}
         assert story.tracks[0].strip.gain_db in gains
+        for step in reversed(history.steps[-20:]):
+            number = int(story.clips()["a"][1].name[1:])
+            story = take_back(story, step)
+            assert story.clips()["a"][1].name in (f"n{number - 1}", "")
+        known += bool(history.steps)
     assert torn <= KILLS  # at most the one line that was being written
+    assert known > KILLS // 2, "who dies between the file and the journal begins a new history, nobody else does"
     assert backups(path)
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".story.yaml-") and p.stat().st_size > 10_000]

@@ -187,6 +187,11 @@ def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig
     client.send("/at", 3.0, "/strip/master/gain", -3.0)
     client.send("/at", 60.0, "/cue/2/go")
     client.send("/atpos", 1000.0, "/cue/2/go")
+    client.send("/edit/marker/add", "here", "12.5")
+    client.send("/edit/marker/move", "here", "13.5")
+    client.send("/undo")
+    client.wait("/event/story/edited", 3)
+    history, digest = client.ask("/edit/history"), client.ask("/edit/digest")
     settle(rig)
     control, playing = rig.child(CONTROL), processes(rig, AUDIO)[0]
     workers = processes(rig, WORKER)
@@ -203,6 +208,12 @@ def test_a_killed_control_process_comes_back_as_it_was_and_the_sound_goes_on(rig
     assert client.ask("/cue/next") == [""]
     assert client.ask("/transport/loop") == [1.0, 2.0]
     assert client.ask("/transport/playing") == [1]
+    assert client.ask("/edit/digest") == digest and client.ask("/edit/history") == history
+    client.send("/redo")
+    assert client.wait("/event/story/edited", 4)[1] == "redo move marker here"
+    client.send("/undo")
+    client.send("/undo")
+    assert client.wait("/event/story/edited", 6)[1] == "undo add marker here"
     client.wait("/strip/master/gain", -3.0)
     assert client.ask("/req", 5, "/clearsched", answer="/reply/clearsched") == [5, "ok", 2]
     client.wait("/event/cue/ended", "3")
