@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -16,6 +17,9 @@ SHORTEST_WORD_FRAMES = 64
 _BREAKS = re.compile(r"\s+|[—–…]|--+|\.{2,}")
 _ALONE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 """Kana and ideographs, written without spaces: each is a word."""
+
+_PAIRS = re.compile("th|sh|ch|ck|ll|ss", re.IGNORECASE)
+"""Letters that are one phoneme in most languages that write them."""
 
 _SPOKEN_PUNCTUATION = frozenset("&@%#*_/\\§¶†‰")
 
@@ -71,7 +75,8 @@ class WordClock:
     """Takes a synthesiser's events in order of time and gives each word of the text its start and end.
 
     A word may have several events ("25": twenty, five) or share one with its neighbours ("of the"): the former starts
-    with its first, the latter divide the time by their letters. Signs without an event are not spoken, hence no words.
+    with its first, the latter divide the phonemes by their letters, or the time where there are too few phonemes. Signs
+    without an event are not spoken, hence no words.
     """
 
     def __init__(self, text: str) -> None:
@@ -82,6 +87,7 @@ class WordClock:
         self._start = 0
         self._silent_since: int | None = None
         self._heard: set[int] = set()
+        self._sounds: list[int] = []
 
     def hear(self, position: int, frame: int) -> tuple[Word, ...]:
         """Note that what stands at character ``position`` begins at ``frame``; return the words that ended thereby."""
@@ -95,12 +101,14 @@ class WordClock:
         elif self._end(frame) - self._start >= SHORTEST_WORD_FRAMES * max(1, len(self._pending(token))):
             ended = self._close(token, self._end(frame))
             self._start, self._first = frame, token
+            self._sounds.clear()
         self._current, self._silent_since = token, None
         return ended
 
-    def sound(self) -> None:
-        """Note that the current word sounds on."""
+    def sound(self, frame: int) -> None:
+        """Note that the current word sounds on: a phoneme begins."""
         self._silent_since = None
+        self._sounds.append(frame)
 
     def silence(self, frame: int) -> None:
         """Note that a pause begins."""
@@ -129,15 +137,30 @@ class WordClock:
 
     def _close(self, upto: int, end: int) -> tuple[Word, ...]:
         pending = self._pending(upto)
-        letters = [self._tokens[i].end - self._tokens[i].start for i in pending]
-        total, before, words = sum(letters), 0, []
+        if not pending:
+            return ()
+        edges = self._edges(pending, end)
+        return tuple(
+            self._word(self._tokens[index], *edge) for index, edge in zip(pending, pairwise(edges), strict=True)
+        )
+
+    def _edges(self, pending: Sequence[int], end: int) -> list[int]:
+        """Return where each of these words begins, and where the last one ends."""
+        shares = list(accumulate((self._letters(index) for index in pending), initial=0))
+        sounds = [self._start, *(frame for frame in self._sounds[1:] if self._start < frame < end), end]
+        edges = [sounds[round((len(sounds) - 1) * share / shares[-1])] for share in shares]
+        if all(last - first >= SHORTEST_WORD_FRAMES for first, last in pairwise(edges)):
+            return edges
         spare = end - self._start - SHORTEST_WORD_FRAMES * len(pending)
-        for number, (index, count) in enumerate(zip(pending, letters, strict=True)):
-            start = self._start + SHORTEST_WORD_FRAMES * number + spare * before // total
-            before += count
-            stop = self._start + SHORTEST_WORD_FRAMES * (number + 1) + spare * before // total
-            words.append(self._word(self._tokens[index], start, stop))
-        return tuple(words)
+        return [
+            self._start + SHORTEST_WORD_FRAMES * number + spare * share // shares[-1]
+            for number, share in enumerate(shares)
+        ]
+
+    def _letters(self, index: int) -> int:
+        """Return about how many phonemes a word has."""
+        token = self._tokens[index]
+        return token.end - token.start - len(_PAIRS.findall(self._text, token.start, token.end))
 
     def _word(self, token: Token, start: int, end: int) -> Word:
         return Word(

@@ -102,6 +102,17 @@ def test_a_line_that_is_called_off_ends_within_the_buffer(monkeypatch):
     assert len(heard) == 10
 
 
+def test_a_word_that_begins_with_a_vowel_begins_half_way_to_it():
+    """The library tells of "in" before the n of "again" is through, and of "the" together with "in"."""
+    heard, text = espeak._Heard, "again in the"
+    again, in_the = (heard(0, position=0), heard(0), heard(2000), heard(5000)), (heard(5000, position=6),)
+    events = (*again, *in_the, heard(6200, vowel=True), heard(7000), heard(8400), heard(9500))
+    listener = espeak._Listener(text, 22050, lambda place: place)
+    early = listener.take([espeak._Part(np.full(12_000, 9000, "<i2").tobytes(), events)])
+    words = (*early.words, *listener.finish().words)
+    assert [(w.text, w.start_frame) for w in words] == [("again", 0), ("in", 5600), ("the", 8400)]
+
+
 def test_control_characters_and_phoneme_codes_are_not_obeyed():
     """``\\x01`` begins a command of espeak-ng's own (``80P`` would raise the pitch for good)."""
     plain, steered = (spoken(voice(), text)[0] for text in ("So 95P it goes on and on", "So \x0195P it goes on and on"))

@@ -42,10 +42,19 @@ def test_a_number_with_two_events_starts_with_the_first():
 
 
 def test_merged_words_share_their_time_by_letters():
-    clock = WordClock("of the end")
-    ended = [*clock.hear(0, 1000), *clock.hear(7, 6000), *clock.finish(9000)]
-    assert [w.text for w in ended] == ["of", "the", "end"]
-    assert [w.start_frame for w in ended] == [1000, 1000 + 64 + (5000 - 128) * 2 // 5, 6000]
+    clock = WordClock("of a end")
+    ended = [*clock.hear(0, 1000), *clock.hear(5, 6000), *clock.finish(9000)]
+    assert [w.text for w in ended] == ["of", "a", "end"]
+    assert [w.start_frame for w in ended] == [1000, 1000 + 64 + (5000 - 128) * 2 // 3, 6000]
+
+
+def test_merged_words_begin_with_a_phoneme_where_those_are_told():
+    clock = WordClock("from the end")
+    clock.hear(0, 1000)
+    for frame in (1300, 2000, 2500, 3000, 4100, 4900):  # f r V m, D @
+        clock.sound(frame)
+    ended = [*clock.hear(9, 6000), *clock.finish(9000)]
+    assert [(w.text, w.start_frame) for w in ended] == [("from", 1000), ("the", 4100), ("end", 6000)]
 
 
 def test_a_word_ends_where_a_pause_begins():
@@ -60,7 +69,7 @@ def test_a_pause_inside_a_word_does_not_end_it():
     clock = WordClock("25 go")
     clock.hear(0, 0)
     clock.silence(4000)
-    clock.sound()
+    clock.sound(5000)
     ended = [*clock.hear(3, 9000), *clock.finish(12000)]
     assert ended[0].end_frame == 9000
 
@@ -106,7 +115,7 @@ def test_whatever_the_events_each_word_comes_once_in_order(text, events, tail):
         elif kind == "silence":
             clock.silence(frame)
         else:
-            clock.sound()
+            clock.sound(frame)
     ended += clock.finish(frame + tail)
     certain = [(t.start, t.end) for t in tokens(text) if t.certain]
     places = [(w.text_start, w.text_end) for w in ended]

@@ -40,7 +40,7 @@ TAIL_SECONDS = 0.06
 LONGEST_TEXT = 12_000
 """Characters of one line: about a quarter of an hour."""
 
-_REVISION = "1"
+_REVISION = "2"
 """Changes when this file makes another sound or other words from the same library."""
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -50,6 +50,9 @@ _POS_CHARACTER = 1
 _WORD, _PHONEME = 1, 7
 _PARAMETERS = {"rate_wpm": 1, "volume": 2, "pitch": 3, "pitch_range": 4, "word_gap_ms": 7}
 _WORD_GAP_UNIT_MS = 10.0
+_STRESS, _VOWELS = b"',=%", frozenset(b"aeiouyAEIOUYVW@&0238")
+"""What stands before a phoneme's name, and how the names of vowels begin, in every language of the library."""
+
 _FLAGS = _CHARS_UTF8 | _SSML | _PHONEME_CODES
 
 SETTINGS: Mapping[str, ParamSpec | Choice] = {
@@ -86,11 +89,12 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 class _Heard(msgspec.Struct, frozen=True):
-    """One event: a word begins (position ≥ 0), a phoneme sounds or, silent, a pause begins."""
+    """One event: a word begins (position ≥ 0), a phoneme, perhaps a vowel, sounds or, silent, a pause begins."""
 
     frame: int
     position: int = -1
     silent: bool = False
+    vowel: bool = False
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -197,7 +201,8 @@ def _read_events(events: ctypes._Pointer[_Event]) -> tuple[_Heard, ...]:
         if event.type == _WORD:
             heard.append(_Heard(event.sample, position=event.text_position - 1))
         elif event.type == _PHONEME:
-            heard.append(_Heard(event.sample, silent=event.id.string.startswith(b"_")))
+            name = event.id.string.lstrip(_STRESS)
+            heard.append(_Heard(event.sample, silent=name.startswith(b"_"), vowel=bool(name) and name[0] in _VOWELS))
         index += 1
     return tuple(heard)
 
@@ -300,6 +305,7 @@ class _Listener:
         self._clock = WordClock(text)
         self._edges = EdgeTrimmer(round(LEAD_SECONDS * sample_rate), round(TAIL_SECONDS * sample_rate))
         self._early: list[_Heard] = []
+        self._begun: _Heard | None = None
 
     def take(self, parts: list[_Part]) -> Chunk:
         """Return what these parts add."""
@@ -316,20 +322,34 @@ class _Listener:
         words: list[Word] = []
         for event in self._early:
             frame = max(0, event.frame - cut)
+            if event.position >= 0 or not event.silent:
+                words.extend(self._begin(frame if event.vowel else None))
             if event.position >= 0:
-                words.extend(self._clock.hear(self._position(event.position), frame))
+                self._begun = msgspec.structs.replace(event, frame=frame)
             elif event.silent:
                 self._clock.silence(frame)
             else:
-                self._clock.sound()
+                self._clock.sound(frame)
         self._early.clear()
         return tuple(words)
+
+    def _begin(self, vowel_frame: int | None = None) -> tuple[Word, ...]:
+        """Tell the clock of the word that began last, and with which vowel, if with any.
+
+        The library tells of such a word before the sonorant that ends the one before it is through ("again in"), and of
+        the vowel when it is fully there: the word begins half-way.
+        """
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return ()
+        frame = begun.frame if vowel_frame is None else (begun.frame + vowel_frame) // 2
+        return self._clock.hear(self._position(begun.position), frame)
 
     def finish(self) -> Chunk:
         """Return the end of the line. Raises VoiceError if nothing was heard."""
         if self._edges.cut_frames is None:
             raise VoiceError(f"espeak-ng has no sound for {self._text!r} in this language")
-        words = self._clock.finish(self._edges.sound_frames)
+        words = (*self._begin(), *self._clock.finish(self._edges.sound_frames))
         return Chunk(audio=self._edges.finish(words[-1].end_frame if words else 0), words=words)
 
 

@@ -162,8 +162,9 @@ def _words(text: str, plain: str, said: list[_Said], rate: int, cut: int, end: i
     words: list[Word] = []
     for each in said:
         place = plain.rfind(each.token, 0, each.before or len(plain))
-        words.extend(clock.hear(max(0, place), max(0, round(each.start * rate) - cut)))
-        clock.sound()
+        start = max(0, round(each.start * rate) - cut)
+        words.extend(clock.hear(max(0, place), start))
+        clock.sound(start)
         clock.silence(max(0, round(each.end * rate) - cut))
     return (*words, *clock.finish(end))
 

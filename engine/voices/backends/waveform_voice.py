@@ -129,7 +129,7 @@ class Vits(WaveformVoice):
                 clock.silence(start)
             else:
                 words.extend(clock.hear(position, start))
-                clock.sound()
+                clock.sound(start)
         return (*words, *clock.finish(int(starts[-1])))
 
 
