@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,10 @@ import typer
 from bridge.cli import options, screen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.render.cache import TakeCache
+    from engine.speech.align.file import FileRecording
     from engine.speech.align.heard import Span
     from engine.voices.take import Take
 
@@ -18,6 +22,10 @@ File = Annotated[Path, typer.Argument(help="A sound file in which the text is sp
 Text = Annotated[str, typer.Option("--text", help="What is said in it.")]
 TextFile = Annotated[Path | None, typer.Option("--text-file", help="A file with what is said in it.")]
 Language = Annotated[str, typer.Option("--language", help="The code of its language: en, de, fr-fr.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Processes that align a long recording; otherwise a core each.", min=1, max=64),
+]
 TakeName = Annotated[str, typer.Argument(help="A take: its digest or the beginning of it, or its .wav.")]
 Keep = Annotated[
     bool, typer.Option("--keep", help="Write them beside the file, too: a story that plays it knows its words then.")
@@ -36,11 +44,11 @@ def align(
     text_file: TextFile = None,
     language: Language = "en",
     keep: Keep = False,
+    workers: Workers = None,
     json: options.Json = False,
 ) -> None:
     """Find the words of a text in a recording, however long it is: start and end in seconds, how, and how surely."""
     from engine.errors import BadRange
-    from engine.speech.align.aligner import align as words_of
     from engine.speech.align.file import FileRecording
 
     options.effective()
@@ -48,7 +56,7 @@ def align(
     if not said.strip():
         raise BadRange("align: there is no text; give it with --text or --text-file")
     with screen.progress_bar("align") as progress:
-        spans = list(words_of(FileRecording(file), said, language, lambda part: progress(part, file.name)))
+        spans = _words_of(FileRecording(file), said, language, workers, lambda part: progress(part, file.name))
     if keep:
         _keep(file, said, spans)
     rows = [
@@ -71,6 +79,20 @@ def _keep(file: Path, said: str, spans: list[Span]) -> None:
 
     words = in_frames(spans, said, KEPT_RATE, probe(file, KEPT_RATE).frames)
     screen.people.print(f"kept in {keep_beside(file, Said(text=said, sample_rate=KEPT_RATE, words=words))}")
+
+
+def _words_of(
+    recording: FileRecording, text: str, language: str, workers: int | None, hear: Callable[[float], None]
+) -> list[Span]:
+    """Return the words; a long recording is aligned by several processes."""
+    from engine.speech.align.aligner import align as words_of
+    from engine.speech.align.hands import MOST_HANDS, WORTH_SECONDS, hands
+
+    count = min(workers or os.cpu_count() or 1, MOST_HANDS)
+    if count == 1 or recording.seconds < WORTH_SECONDS:
+        return list(words_of(recording, text, language, hear))
+    with hands(language, count) as begin:
+        return list(words_of(recording, text, language, hear, begin=begin, ahead=2 * count))
 
 
 def words(take: TakeName, picture: Picture = None, json: options.Json = False) -> None:

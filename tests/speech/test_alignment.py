@@ -1,6 +1,7 @@
 """Alignment: words where they are spoken, in clear speech and in noise, in long recordings; and what can't be."""
 
 import json
+import multiprocessing
 import subprocess
 import sys
 from itertools import pairwise
@@ -98,10 +99,20 @@ def test_a_pause_that_the_reference_has_not_is_found():
     assert spans[2].end_seconds == pytest.approx(truth[3][1], abs=0.06)
 
 
-@extra
-def test_a_long_recording_is_followed_in_pieces():
-    from engine.speech.align.aligner import align
+class Watched:
+    """A recording that knows how much of it was asked for at once."""
 
+    def __init__(self, audio: np.ndarray) -> None:
+        self.audio, self.seconds, self.longest = audio, len(audio) / RATE, 0.0
+
+    def read(self, start: float, end: float) -> np.ndarray:
+        self.longest = max(self.longest, end - start)
+        return self.audio[round(start * RATE) : round(end * RATE)]
+
+
+@pytest.fixture(scope="module")
+def long_story():
+    """Return more than a minute of sentences, what they say, and when each word begins."""
     sentences = [f"{start} {middle} {end}" for start in STARTS for middle in MIDDLES for end in ENDS]
     parts, truth, seconds = [], [], 0.0
     for sentence in sentences:
@@ -109,21 +120,55 @@ def test_a_long_recording_is_followed_in_pieces():
         truth += [(word, seconds + start) for word, start in words]
         parts += [audio, np.zeros(RATE // 4, np.float32)]
         seconds += len(audio) / RATE + 0.25
-    reads = []
+    return Watched(np.concatenate(parts)), " ".join(sentences), truth
 
-    class Watched:
-        audio = np.concatenate(parts)
-        seconds = len(audio) / RATE
 
-        def read(self, start, end):
-            reads.append(end - start)
-            return self.audio[round(start * RATE) : round(end * RATE)]
+@extra
+def test_a_long_recording_is_followed_in_pieces_by_several_processes(long_story):
+    from engine.speech.align.aligner import align
+    from engine.speech.align.hands import hands
 
-    text = " ".join(sentences)
-    spans = list(align(Watched(), text, "en"))
-    assert Watched.seconds > 60.0 and max(reads) < 40.0
+    recording, text, truth = long_story
+    with hands("en", 2) as begin:
+        spans = list(align(recording, text, "en", begin=begin, ahead=4))
+    assert recording.seconds > 60.0 and recording.longest < 40.0
     off = errors(spans, text, truth)
     assert np.median(off) < 0.03 and np.quantile(off, 0.95) < 0.12
+
+
+@extra
+def test_no_more_pieces_are_under_way_than_may_be(long_story):
+    from engine.speech.align.aligner import align
+
+    recording, text, _ = long_story
+    under_way, most = 0, 0
+
+    def begin(audio, said):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        return words
+
+    def words():
+        nonlocal under_way
+        under_way -= 1
+        return ()
+
+    assert list(align(recording, text, "en", begin=begin, ahead=3)) == []
+    assert (under_way, most) == (0, 4)
+
+
+@extra
+def test_a_process_that_aligns_and_dies_is_told(long_story):
+    from engine.speech.align.aligner import align
+    from engine.speech.align.hands import hands
+    from engine.speech.align.heard import AlignError
+
+    recording, text, _ = long_story
+    with hands("en", 1) as begin, pytest.raises(AlignError, match="has ended before it was done"):
+        for number, _span in enumerate(align(recording, text, "en", begin=begin, ahead=1)):
+            if not number:
+                multiprocessing.active_children()[0].kill()
 
 
 STARTS = ("In the morning the old keeper", "After supper my younger sister", "Before the storm a stranger")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol, cast
@@ -12,6 +14,7 @@ import msgspec
 import numpy as np
 
 from engine.speech.align.heard import RATE, AlignError, Audio, Span
+from engine.speech.align.reference import spoken_as
 from engine.speech.split import split
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ _SLOWEST, _FASTEST = 3.0, 0.4
 """How the pace may differ from espeak-ng's."""
 
 Means = Callable[[Audio, str], tuple[Span, ...]]
+Begin = Callable[[Audio, str], Callable[[], tuple[Span, ...]]]
+"""Begins to align a piece with its text; what it returns waits for the words. Either raises AlignError."""
 
 
 class Recording(Protocol):
@@ -59,35 +64,60 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def align(
-    recording: Recording, text: str, language: str, hear: Callable[[float], None] = lambda _: None
+    recording: Recording,
+    text: str,
+    language: str,
+    hear: Callable[[float], None] = lambda _: None,
+    *,
+    begin: Begin | None = None,
+    ahead: int = 0,
 ) -> Iterator[Span]:
     """Yield the words of ``text`` in order, in seconds of the recording; memory does not grow with its length.
 
-    hear: how far it is, 0 to 1. Raises AlignError where libraries, the language, sound or words are missing.
+    hear: how far it is, 0 to 1. begin: aligns the pieces of a long recording, of which ``ahead`` may be under way at
+    once; None: this process does. Raises AlignError where libraries, the language, sound or words are missing.
     """
     means = means_for(language)
     if recording.seconds <= WHOLE_SECONDS and len(text) <= WHOLE_CHARACTERS:
-        yield from _aligned(means, recording.read(0.0, recording.seconds), text)
+        yield from aligned(means, recording.read(0.0, recording.seconds), text)
         hear(1.0)
         return
-    yield from _in_pieces(recording, text, language, means, hear)
+    begun: deque[_Piece] = deque()
+    for piece in _pieces(recording, text, language, begin or _here(means)):
+        begun.append(piece)
+        if len(begun) > ahead:
+            yield from begun.popleft().spans(hear)
+    for piece in begun:
+        yield from piece.spans(hear)
 
 
 def means_for(language: str) -> tuple[Means, ...]:
     """Return what can align a language, the best first. Raises AlignError, naming what to install."""
     means: list[Means] = []
     if language.split("-")[0] == "en" and find_spec("pocketsphinx"):
-        means.append(cast(Means, import_module("engine.speech.align.sphinx").force))
+        means.append(_means("sphinx", "force"))
     if find_spec("librosa"):
-        warp = import_module("engine.speech.align.warp")
-        spoken = warp.spoken_as(language)
-        means.append(lambda audio, text: cast(tuple[Span, ...], warp.warp(audio, text, spoken)))
+        spoken, warp = spoken_as(language), _means("warp", "warp")
+        means.append(lambda audio, text: warp(audio, text, spoken))
     if not means:
         raise AlignError("word times need libraries that are not installed: pip install 'cuevox[align]'")
     return tuple(means)
 
 
-def _aligned(means: tuple[Means, ...], audio: Audio, text: str) -> tuple[Span, ...]:
+def _means(module: str, name: str) -> Callable[..., tuple[Span, ...]]:
+    """Return a function whose module, and the libraries it needs, is loaded when it is called."""
+
+    def call(*part: object) -> tuple[Span, ...]:
+        return cast(tuple[Span, ...], getattr(import_module(f"engine.speech.align.{module}"), name)(*part))
+
+    return call
+
+
+def _here(means: tuple[Means, ...]) -> Begin:
+    return lambda audio, text: partial(aligned, means, audio, text)
+
+
+def aligned(means: tuple[Means, ...], audio: Audio, text: str) -> tuple[Span, ...]:
     """Return the words by the first means that finds them. Raises the last one's AlignError.
 
     What a better one could not follow is half as sure: perhaps it was never said.
@@ -102,26 +132,38 @@ def _aligned(means: tuple[Means, ...], audio: Audio, text: str) -> tuple[Span, .
     return tuple(msgspec.structs.replace(s, confidence=s.confidence * trust) for s in means[-1](audio, text))
 
 
-def _in_pieces(
-    recording: Recording, text: str, language: str, means: tuple[Means, ...], hear: Callable[[float], None]
-) -> Iterator[Span]:
+class _Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of the text that is being aligned. words: waits for them. part: how much of the text ends with it."""
+
+    text_start: int
+    start_seconds: float
+    words: Callable[[], tuple[Span, ...]]
+    part: float
+
+    def spans(self, hear: Callable[[float], None]) -> Iterator[Span]:
+        """Yield its words as those of the whole text and recording."""
+        for span in self.words():
+            yield msgspec.structs.replace(
+                span,
+                text_start=span.text_start + self.text_start,
+                text_end=span.text_end + self.text_start,
+                start_seconds=span.start_seconds + self.start_seconds,
+                end_seconds=span.end_seconds + self.start_seconds,
+            )
+        hear(self.part)
+
+
+def _pieces(recording: Recording, text: str, language: str, begin: Begin) -> Iterator[_Piece]:
     finder = _Finder(recording, language)
     pieces = split(text, PIECE_CHARACTERS, language)
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(pieces, 1):
         said = text[piece.start : piece.end]
         if not any(sign.isalnum() for sign in said):
             continue
         following = text[piece.end : piece.end + FOLLOWING_CHARACTERS].rpartition(" ")[0]
         start, end = finder.find(said, following)
-        for span in _aligned(means, recording.read(start, end), said):
-            yield msgspec.structs.replace(
-                span,
-                text_start=span.text_start + piece.start,
-                text_end=span.text_end + piece.start,
-                start_seconds=span.start_seconds + start,
-                end_seconds=span.end_seconds + start,
-            )
-        hear((number + 1) / len(pieces))
+        words = begin(recording.read(start, end), said)
+        yield _Piece(text_start=piece.start, start_seconds=start, words=words, part=number / len(pieces))
 
 
 class _Finder:

@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.speech.align.features import Audio, features, loudness, sounding
 from engine.speech.align.heard import RATE, AlignError
-from engine.speech.align.warp import Reference, column_costs, reference, spoken_as
+from engine.speech.align.reference import Reference, reference
+from engine.speech.align.warp import column_costs
 
 HOP = 320
 """20 ms."""
@@ -23,7 +24,7 @@ _QUIET_COLUMNS = 5
 
 @lru_cache(maxsize=4)
 def _said(text: str, language: str) -> Reference:
-    return reference(text, spoken_as(language))
+    return reference(text, language)
 
 
 def seconds_of(text: str, language: str) -> float:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import librosa
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import VoiceError
 from engine.speech.align.features import HOP, Audio, features, loudness, pauses, sounding
-from engine.speech.align.heard import RATE, AlignError, Span, at_rate
-from engine.voices.backends.espeak_data import languages
-from engine.voices.preset import complete_settings
-from engine.voices.registry import backend
+from engine.speech.align.heard import RATE, AlignError, Span
+from engine.speech.align.reference import reference
 from engine.voices.take import Word
 
 SOURCE = "dtw"
@@ -24,43 +20,6 @@ _TYPICAL_COST, _WORST_COST = 9.5, 15.5
 
 SHORTEST_COLUMNS = 4
 _SNAP_SECONDS = 0.15
-
-_ACCENTS = {"en": "en-us", "zh": "cmn", "fr": "fr-fr", "pt": "pt-br", "no": "nb"}
-
-
-class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A text as espeak-ng says it, mono at 16 kHz, and its words in frames of that."""
-
-    audio: Audio
-    words: tuple[Word, ...]
-
-
-def reference(text: str, language: str) -> Reference:
-    """Return ``text`` as espeak-ng says it. Raises AlignError for a language that it does not speak."""
-    settings = complete_settings("espeak", {"language": spoken_as(language)})
-    voice = backend("espeak").open(settings)
-    try:
-        chunks = list(voice.speak(text))
-    except VoiceError as error:
-        raise AlignError(str(error)) from error
-    audio = at_rate(np.concatenate([chunk.audio for chunk in chunks]), voice.sample_rate)
-    scale = RATE / voice.sample_rate
-    words = tuple(
-        msgspec.structs.replace(w, start_frame=round(w.start_frame * scale), end_frame=round(w.end_frame * scale))
-        for chunk in chunks
-        for w in chunk.words
-    )
-    return Reference(audio=audio, words=words)
-
-
-@lru_cache(maxsize=256)
-def spoken_as(language: str) -> str:
-    """Return espeak-ng's name of a language. Raises AlignError."""
-    known, wanted = languages(), language.lower().replace("_", "-")
-    for name in (wanted, _ACCENTS.get(wanted, ""), wanted.split("-")[0], _ACCENTS.get(wanted.split("-")[0], "")):
-        if name in known:
-            return name
-    raise AlignError(f"espeak-ng does not speak {language!r}: no word times for it")
 
 
 def warp(audio: Audio, text: str, language: str, *, hop: int = HOP) -> tuple[Span, ...]:
