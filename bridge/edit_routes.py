@@ -8,9 +8,9 @@ import engine.edits as do
 import engine.events as told
 from bridge import edit_readers, readers
 from bridge.message import Value
-from bridge.port import EnginePort
+from bridge.port import ClipFacts, EnginePort
 from bridge.route import Arg, Push, Route
-from engine.params import SPEED
+from engine.params import SEMITONES, SPEED, TEMPERATURE
 
 _CLIP = "/clip/{clip}"
 _TRACK = Arg(name="track", type="s")
@@ -67,6 +67,11 @@ def _remove_gaps(
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
+
+
+def _temperature(facts: ClipFacts) -> float:
+    set_to = facts.clip.line.delivery.temperature if facts.clip.line else None
+    return TEMPERATURE.default if set_to is None else set_to
 
 
 # fmt: off
@@ -139,6 +144,17 @@ CLIP_ROUTES: tuple[Route, ...] = (
           read=readers.clip(lambda c: c.clip.line.delivery.speed if c.clip.line else 1.0),
           args=(Arg(name="speed", type="f", spec=SPEED),), changed=_CHANGED,
           help="How fast a clip's line is spoken, its pitch kept."),
+    Route(address=f"{_CLIP}/pitch", command=do.SetLine,
+          read=readers.clip(lambda c: c.clip.line.delivery.pitch_semitones if c.clip.line else 0.0),
+          args=(Arg(name="pitch_semitones", type="f", spec=SEMITONES),), changed=_CHANGED,
+          help="How high a clip's line is spoken, in semitones beside the voice."),
+    Route(address=f"{_CLIP}/temperature", command=do.SetLine, read=readers.clip(_temperature),
+          args=(Arg(name="temperature", type="f", spec=TEMPERATURE),), changed=_CHANGED,
+          help="How much of a clip's line is left to chance; for voices that know it, others fail to speak it."),
+    Route(address=f"{_CLIP}/instruct", command=do.SetLine,
+          read=readers.clip(lambda c: c.clip.line.delivery.instruct if c.clip.line else ""),
+          args=(Arg(name="instruct", type="s"),), changed=_CHANGED,
+          help="Words on how a clip's line is to be spoken; for voices that know it, others fail to speak it."),
     Route(address=f"{_CLIP}/fit", command=do.FitLine,
           args=(Arg(name="seconds", type="f", help="how long it is to last"),),
           help="Have a clip's line last so long, to the frame: it is spoken at another rate, and what that leaves is "

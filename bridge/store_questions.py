@@ -12,6 +12,7 @@ from engine.commands import SetClip
 from engine.errors import BadRange, StoryError
 from engine.questions import (
     AddProfile,
+    ChangeProfile,
     CheckSample,
     ExportProfile,
     FindTake,
@@ -27,6 +28,7 @@ from engine.questions import (
     SearchLibrary,
     ShowProfile,
     UnlockTake,
+    WordSample,
 )
 from engine.story.model import Line
 
@@ -76,9 +78,9 @@ class StoreQuestions:
         return _told(client, "/profiles", await self._port.consult(ListProfiles()))
 
     async def profile_show(self, client: Client, profile: str) -> Values:
-        """Tell a profile's samples and its note of consent."""
-        (consent, *samples) = await self._port.consult(ShowProfile(profile=profile))
-        return (*_told(client, "/profiles/show", tuple(samples), profile), *consent)
+        """Tell a profile's samples, its note of consent, its effects and settings."""
+        (facts, *samples) = await self._port.consult(ShowProfile(profile=profile))
+        return (*_told(client, "/profiles/show", tuple(samples), profile), *facts)
 
     async def profile_check(self, client: Client, file: str) -> Values:
         """Tell what is to be said of a sample."""
@@ -94,11 +96,15 @@ class StoreQuestions:
         backend: str = BACKEND,
         language: str = LANGUAGE,
         listen: str = "",
+        effects: str = "",
+        texts: str = "",
     ) -> Values:
         """Make a voice of samples."""
         paths = tuple(filter(None, (path.strip() for path in re.split(r"[\n,]", files))))
         if not paths:
             raise BadArguments("files: name the samples, with commas between or as an array")
+        if listen and texts.strip():
+            raise BadArguments("texts: give either these, or what is to listen to the samples")
         rows = await self._port.consult(
             AddProfile(
                 profile=profile,
@@ -108,9 +114,21 @@ class StoreQuestions:
                 backend=backend,
                 language=language,
                 listen=listen,
+                effects=effects,
+                texts=_texts(texts, len(paths)),
             )
         )
         return _told(client, "/profiles/check", rows, profile)
+
+    async def profile_set(self, client: Client, profile: str, key: str, value: str) -> Values:  # noqa: ARG002
+        """Give a profile another value."""
+        await self._port.consult(ChangeProfile(profile=profile, key=key, value=value))
+        return ()
+
+    async def profile_text(self, client: Client, profile: str, number: int, text: str) -> Values:  # noqa: ARG002
+        """Say what is said in a sample."""
+        await self._port.consult(WordSample(profile=profile, number=number, text=text))
+        return ()
 
     async def profile_export(self, client: Client, profile: str, file: str) -> Values:  # noqa: ARG002
         """Write a profile into an archive."""
@@ -154,6 +172,14 @@ class StoreQuestions:
         if line is None:
             raise StoryError(f"clip {clip} plays a file: it has no takes")
         return line
+
+
+def _texts(said: str, samples: int) -> tuple[str, ...]:
+    """Return what is said in each sample, nothing where that is not told."""
+    texts = tuple(text.strip() for text in said.split("\n")) if said.strip() else ()
+    if texts and len(texts) != samples:
+        raise BadArguments(f"texts: there are {samples} samples and {len(texts)} texts; give one for each, or none")
+    return texts
 
 
 def _told(client: Client, address: str, rows: tuple[Row, ...], *about: str) -> Values:

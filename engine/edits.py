@@ -150,12 +150,15 @@ class GroupClip(Base, frozen=True, kw_only=True):
 
 
 class SetLine(Base, frozen=True, kw_only=True):
-    """Have a clip say something else, or somebody else say it; what is None stays."""
+    """Have a clip say something else, or otherwise, or somebody else say it; what is None stays."""
 
     clip: str
     text: str | None = None
     voice: str | None = None
     speed: float | None = None
+    pitch_semitones: float | None = None
+    temperature: float | None = None
+    instruct: str | None = None
 
 
 class FitLine(Base, frozen=True, kw_only=True):

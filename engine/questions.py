@@ -65,7 +65,7 @@ class ListProfiles(Base, frozen=True, kw_only=True):
 
 
 class ShowProfile(Base, frozen=True, kw_only=True):
-    """Rows: the note of consent; then number, name, seconds and text of each sample."""
+    """Rows: the note of consent, effects and settings; then number, name, seconds and text of each sample."""
 
     profile: str
 
@@ -79,7 +79,8 @@ class CheckSample(Base, frozen=True, kw_only=True):
 class AddProfile(Base, frozen=True, kw_only=True):
     """Make a voice of samples. Rows: what is to be told of them, as CheckSample's.
 
-    texts: what is said in each, none: unknown. listen: the model that writes that down, see ``StoreDesk``.
+    texts: what is said in each, none: unknown. listen: the model that writes that down, see ``StoreDesk``. effects: of
+    every take, as a preset's list has them.
     """
 
     profile: str
@@ -90,6 +91,23 @@ class AddProfile(Base, frozen=True, kw_only=True):
     language: str
     texts: tuple[str, ...] = ()
     listen: str = ""
+    effects: str = ""
+
+
+class ChangeProfile(Base, frozen=True, kw_only=True):
+    """Give a profile another value. key: name, language, backend, effects, settings.NAME; value: as in a preset."""
+
+    profile: str
+    key: str
+    value: str
+
+
+class WordSample(Base, frozen=True, kw_only=True):
+    """Say what is said in a sample of a profile."""
+
+    profile: str
+    number: int
+    text: str
 
 
 class ExportProfile(Base, frozen=True, kw_only=True):
@@ -153,8 +171,8 @@ class LibraryUsage(Base, frozen=True, kw_only=True):
 
 Question = (
     ListTakes | NextSeed | NoteTake | FindTake | RemarkTake | LockTake | UnlockTake | ListProfiles | ShowProfile
-    | CheckSample | AddProfile | ExportProfile | ImportProfile | RemoveProfile | ReadVoice | PruneLibrary
-    | SearchLibrary | PinTake | LibraryUsage
+    | CheckSample | AddProfile | ChangeProfile | WordSample | ExportProfile | ImportProfile | RemoveProfile | ReadVoice
+    | PruneLibrary | SearchLibrary | PinTake | LibraryUsage
 )  # fmt: skip
 
 

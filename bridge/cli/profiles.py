@@ -27,7 +27,10 @@ Listen = Annotated[str, typer.Option("--listen", help="Write down what is said w
 Backend = Annotated[str, typer.Option("--backend", help="What speaks: pocket, python.")]
 Language = Annotated[str, typer.Option("--language", help="The code of its language: en, de.")]
 Values = Annotated[list[str] | None, typer.Option("--set", help="A setting of the backend: temperature=0.6.")]
-Effects = Annotated[list[str] | None, typer.Option("--effect", help="An effect of every take: highpass.")]
+Effects = Annotated[
+    list[str] | None,
+    typer.Option("--effect", help="An effect of every take: 'highpass: {cutoff_hz: 80}'."),
+]
 NewId = Annotated[str, typer.Option("--id", help="Another id than the archive's.")]
 Archive = Annotated[Path, typer.Argument(help="The archive.", metavar="FILE.zip")]
 
@@ -47,7 +50,7 @@ def shelf() -> Iterator[Profiles]:
     settings = options.effective()
     database = Database(settings.data_folder, settings.database)
     try:
-        yield Profiles(database, settings.data_folder, Media(settings.media_folder))
+        yield Profiles(database, settings.data_folder, Media(settings.media_folder), settings.voice_folders)
     finally:
         database.close()
 
@@ -88,16 +91,14 @@ def add(
 ) -> None:
     """Make a voice of samples: checked, trimmed, evenly loud. It speaks wherever its id stands as a voice."""
     from engine.errors import BadRange
-    from engine.mixer.effects import effect_spec
     from engine.store.kept_profile import Profile
+    from engine.store.profile_keys import effects_of
 
     if text and listen:
         raise BadRange("give either the texts of the samples, or what is to listen to them")
     texts = text or _heard(samples, listen, language)
     if len(texts) != len(samples):
         raise BadRange(f"there are {len(samples)} samples and {len(texts)} texts; give one for each, or none")
-    for name_of in effect or []:
-        effect_spec(name_of)
     profile = Profile(
         id=id_,
         name=name or id_,
@@ -105,7 +106,7 @@ def add(
         language=language,
         consent=consent,
         settings=dict(_setting(value) for value in values or []),
-        effects=[{each: {}} for each in effect or []],
+        effects=effects_of(", ".join(effect or [])),
         samples=(),
     )
     with shelf() as at:
@@ -119,6 +120,28 @@ def show(id_: Id) -> None:
     """Print all that is known of a profile, as JSON."""
     with shelf() as at:
         screen.print_json(at.get(id_))
+
+
+@app.command("set")
+def set_(
+    id_: Id,
+    key: Annotated[str, typer.Argument(help="name, language, backend, effects or settings.NAME.")],
+    value: Annotated[str, typer.Argument(help="As in a preset: 'highpass: {cutoff_hz: 80}'; empty: the default.")],
+) -> None:
+    """Change what a profile speaks with: its lines are spoken so from their next take on."""
+    from engine.store.profile_keys import with_key
+
+    with shelf() as at:
+        at.change(with_key(at.get(id_), key, value))
+
+
+@app.command()
+def text(id_: Id, number: Annotated[int, typer.Argument(help="The number of a sample.")], said: str) -> None:
+    """Say what is said in a sample, as `show` lists them."""
+    from engine.store.profile_keys import with_text
+
+    with shelf() as at:
+        at.change(with_text(at.get(id_), number, said))
 
 
 @app.command("export")

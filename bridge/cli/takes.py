@@ -1,4 +1,4 @@
-"""`cuevox takes`: several takes of a clip's line, the good one chosen and locked."""
+"""`cuevox takes`: several takes of a line, the good one chosen and locked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-Clip = Annotated[str, typer.Argument(help="A clip's id; its line is meant.", metavar="CLIP")]
+Clip = Annotated[
+    str, typer.Argument(help="What speaks the line: a clip's id, cue:12a, cue:LIST/12a, slot:BANK/1.", metavar="CLIP")
+]
 Number = Annotated[int, typer.Argument(help="The number of a take of it.", metavar="TAKE")]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="What chance is drawn from; otherwise one not used yet.", min=0)
@@ -30,32 +32,26 @@ Seed = Annotated[
 
 @app.callback()
 def takes() -> None:
-    """Make several takes of a clip's line, compare them, choose the good one and lock it."""
+    """Make several takes of a line of a clip, cue or slot, compare them, choose the good one and lock it."""
 
 
 class Desk:
-    """What every command needs: the story, its voices, the store, and the line of one clip."""
+    """What every command needs: the story, its voices, the store, and one line."""
 
     def __init__(self, story: options.StoryFile, clip: str) -> None:
         from bridge.cli.render import open_story
-        from engine.errors import BadRange, UnknownThing
         from engine.render.cache import TakeCache
         from engine.render.locks import Locks
         from engine.store.database import Database
         from engine.store.media import Media
         from engine.store.takes import Takes
+        from engine.story.speakers import spoken_by
 
         self.settings: Settings = options.effective()
         self.document: StoryDocument
         self.catalog: Catalog
         self.document, self.catalog = open_story(story, self.settings)
-        clips = {c.id: c for track in self.document.story.tracks for c in track.clips}
-        if clip not in clips:
-            raise UnknownThing("clip", clip, clips)
-        line = clips[clip].line
-        if line is None:
-            raise BadRange(f"the clip {clip!r} plays a file: there is nothing to speak")
-        self.clip, self.line = clip, line
+        self.clip, self.line = clip, spoken_by(self.document.story, clip)
         self.cache: TakeCache = TakeCache(self.settings.takes_folder)
         self.locks = Locks(self.settings.takes_folder)
         self.database = Database(self.settings.data_folder, self.settings.database)
@@ -106,7 +102,7 @@ def desk(story: options.StoryFile, clip: str) -> Iterator[Desk]:
 
 @app.command("list")
 def list_takes(story: options.StoryFile, clip: Clip, json: options.Json = False) -> None:
-    """List the takes of a clip's line."""
+    """List the takes of a line."""
     with desk(story, clip) as at:
         locked = at.locks.get(at.line)
         rows = [_row(at, kept, locked) for kept in at.takes.of(at.line)]
@@ -131,17 +127,16 @@ def new(
 
 @app.command()
 def choose(story: options.StoryFile, clip: Clip, take: Number) -> None:
-    """Have the clip play this take: its seed is written into the story."""
-    from engine.commands import SetClip
+    """Have this take played: its seed is written into the story."""
     from engine.errors import Busy
-    from engine.story.edit import apply_edit
+    from engine.story.speakers import with_seed
 
     with desk(story, clip) as at:
         kept = at.takes.get(at.line, take)
         if at.locks.get(at.line) not in (None, kept.digest):
             raise Busy(f"another take of {clip} is locked; `cuevox takes unlock` it first")
         at.again(kept)
-        at.document.save(apply_edit(at.document.story, SetClip(clip=clip, seed=kept.seed)))
+        at.document.save(with_seed(at.document.story, clip, kept.seed))
         typer.echo(f"{clip} plays take {take}, seed {kept.seed}")
 
 
@@ -155,7 +150,7 @@ def lock(story: options.StoryFile, clip: Clip, take: Number) -> None:
 
 @app.command()
 def unlock(story: options.StoryFile, clip: Clip) -> None:
-    """Let the clip's line be spoken as its voice is."""
+    """Let the line be spoken as its voice is."""
     with desk(story, clip) as at:
         at.locks.unlock(at.line)
 
@@ -176,7 +171,7 @@ def show(story: options.StoryFile, clip: Clip, take: Number) -> None:
 
 @app.command()
 def compare(story: options.StoryFile, clip: Clip, json: options.Json = False) -> None:
-    """Compare the takes of a clip's line: how long, how fast, how loud, and where the sound lies."""
+    """Compare the takes of a line: how long, how fast, how loud, and where the sound lies."""
     with desk(story, clip) as at:
         rows = [_measured(at, kept) for kept in at.takes.of(at.line)]
     _print(rows, json)

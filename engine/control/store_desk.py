@@ -13,6 +13,7 @@ from engine.errors import NotReady, StoryError
 from engine.events import Event, VoicesChanged
 from engine.questions import (
     AddProfile,
+    ChangeProfile,
     CheckSample,
     ExportProfile,
     ImportProfile,
@@ -20,6 +21,7 @@ from engine.questions import (
     ReadVoice,
     RemoveProfile,
     Row,
+    WordSample,
 )
 from engine.story.model import SpeakLine, Story
 from engine.voices.catalog import Catalog
@@ -54,6 +56,8 @@ class StoreDesk:
         rows = await self.clerk.ask(question)
         match question:
             case AddProfile(profile=profile):
+                await self._welcome(profile)
+            case ChangeProfile(profile=profile) | WordSample(profile=profile) if profile in self._catalog.presets:
                 await self._welcome(profile)
             case ImportProfile():
                 await self._welcome(str(rows[0][0]))

@@ -83,7 +83,7 @@ class Workshop:
         self._closing = False
         self.tell: Tell = lambda _: None
         self._others = JobTasks(lambda events: self.tell(events))
-        self._maker = TakeMaker(pool, clerk, self._others)
+        self._maker = TakeMaker(pool, clerk, self._others, notes)
         self.transcriber = Transcriber(pool, bench.base_folder, notes, self._others)
         self.check: Callable[[], object] = lambda: None
         """Raises EngineError where nothing new may be made."""
@@ -135,7 +135,7 @@ class Workshop:
                 self.export(job, msgspec.msgpack.decode(note, type=Export), story)
             except EngineError as error:
                 self.tell((JobFailed(job=job, verb=EXPORT, code=error.code, text=str(error)),))
-        self.tell(self.transcriber.recall())
+        self.tell((*self._maker.recall(), *self.transcriber.recall()))
 
     async def close(self) -> None:
         """Stop everything; what this process does not finish, nobody does."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import MediaError
 from engine.export.canvas import Canvas, Colour, fitted, mixed
 from engine.voices.take import Take
 
@@ -18,7 +19,10 @@ _UNSURE: Colour = (235, 120, 80)
 
 
 def draw_words(take: Take, audio: NDArray[np.float32], path: Path) -> None:
-    """Write a PNG of ``take``; audio: (frames, channels). What is unsure of its time is warmer in colour."""
+    """Write a PNG of ``take``; audio: (frames, channels). What is unsure of its time is warmer in colour.
+
+    Raises MediaError where the disk refuses; half a picture is never left.
+    """
     seconds = take.frames / take.sample_rate
     width = min(8000, max(480, round(seconds * SECOND_POINTS) + 2 * MARGIN))
     points = (width - 2 * MARGIN) / max(1, take.frames)
@@ -35,5 +39,10 @@ def draw_words(take: Take, audio: NDArray[np.float32], path: Path) -> None:
     source = f"{take.voice} · {seconds:.2f} s · words: {take.source}"
     canvas.text(MARGIN, HEIGHT - 12, source, mixed(_INK, _PAPER, 0.4), 12)
     unfinished = path.with_name(f".{path.name}.part")
-    canvas.image().save(unfinished, "PNG")
-    unfinished.replace(path)
+    try:
+        canvas.image().save(unfinished, "PNG")
+        unfinished.replace(path)
+    except OSError as error:
+        raise MediaError(f"the picture {path} can't be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 
-from engine.errors import EngineError, VoiceError
+from engine.errors import EngineError, MediaError, VoiceError
 from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.render.plan import plan
-from engine.speech.parts import MarkupError
 from engine.story.model import Line, Story
 from engine.voices.catalog import Catalog
 from engine.voices.direction import direct
@@ -97,7 +96,9 @@ async def render_lines(
         async with places:
             try:
                 takes[line] = await pool.render(line, stored=True)
-            except (VoiceError, MarkupError) as error:
+            except MediaError:  # the disk: no other line could be kept either
+                raise
+            except EngineError as error:
                 failures[line] = error
         if made is not None and line in takes:
             made(line, takes[line])

@@ -10,6 +10,7 @@ import msgspec
 from engine.errors import Busy, NotReady
 from engine.questions import (
     AddProfile,
+    ChangeProfile,
     CheckSample,
     ExportProfile,
     FindTake,
@@ -31,6 +32,7 @@ from engine.questions import (
     Shelves,
     ShowProfile,
     UnlockTake,
+    WordSample,
 )
 from engine.render.cache import TakeCache
 from engine.render.locks import Locks
@@ -39,6 +41,7 @@ from engine.store.database import Database
 from engine.store.kept_profile import Profile
 from engine.store.library import Library
 from engine.store.media import Media
+from engine.store.profile_keys import effects_of, effects_text, settings_text, with_key, with_text
 from engine.store.profiles import Profiles
 from engine.store.pruning import Rule, prune
 from engine.store.samples import Finding, read_sample
@@ -59,7 +62,8 @@ class Answers:
         data = Path(shelves.data_folder)
         media = Media(Path(shelves.media_folder) if shelves.media_folder else data / "media", flac=shelves.flac)
         self._database, self._media = Database(data, shelves.database), media
-        self._takes, self._profiles = Takes(self._database, media), Profiles(self._database, data, media)
+        voices = [Path(folder) for folder in shelves.voice_folders]
+        self._takes, self._profiles = Takes(self._database, media), Profiles(self._database, data, media, voices)
         self._cache, self._locks = TakeCache(takes_folder), Locks(takes_folder)
 
     def close(self) -> None:
@@ -128,6 +132,10 @@ class Answers:
                 return _found(read_sample(Path(file)).findings)
             case AddProfile():
                 return self._add(question)
+            case ChangeProfile(profile=profile, key=key, value=value):
+                self._profiles.change(with_key(self._profiles.get(profile), key, value))
+            case WordSample(profile=profile, number=number, text=text):
+                self._profiles.change(with_text(self._profiles.get(profile), number, text))
             case ExportProfile(profile=profile, file=file):
                 archive.export_profile(self._profiles, profile, Path(file))
             case ImportProfile(profile=profile, file=file):
@@ -171,8 +179,6 @@ class Answers:
 
     def _add(self, question: AddProfile) -> Rows:
         files = [Path(file) for file in question.files]
-        if question.profile in load_catalog([Path(f) for f in self._shelves.voice_folders]).presets:
-            raise Busy(f"there is a voice {question.profile!r} already; choose another id")
         made = self._profiles.make(
             Profile(
                 id=question.profile,
@@ -181,7 +187,7 @@ class Answers:
                 language=question.language,
                 consent=question.consent,
                 settings={},
-                effects=[],
+                effects=effects_of(question.effects),
                 samples=(),
             ),
             files,
@@ -197,7 +203,7 @@ def _told(profile: Profile) -> Row:
 
 def _shown(profile: Profile) -> Rows:
     samples = ((s.number, s.name, round(s.frames / s.sample_rate, 3), s.text) for s in profile.samples)
-    return ((profile.consent,), *samples)
+    return ((profile.consent, effects_text(profile.effects), settings_text(profile)), *samples)
 
 
 def _found(findings: Iterable[Finding]) -> Rows:

@@ -10,6 +10,9 @@ from engine.store.history import now
 from engine.store.samples import Finding
 from engine.store.tables import ProfileRow, SampleRow
 
+Effects = list[dict[str, dict[str, float]]]
+"""One name with its parameters each."""
+
 
 class KeptSample(msgspec.Struct, frozen=True, kw_only=True):
     """A sample as it is kept. name: of the file that it was. text: what is said in it."""
@@ -37,7 +40,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     consent: str
     settings: dict[str, str | float]
-    effects: list[dict[str, dict[str, float]]]
+    effects: Effects
     samples: tuple[KeptSample, ...]
 
 
@@ -68,6 +71,15 @@ def row_of(profile: Profile, media: Sequence[str | None]) -> ProfileRow:
     )
 
 
+def fill_row(row: ProfileRow, profile: Profile) -> None:
+    """Put into a row what of its profile can be changed."""
+    row.name, row.backend, row.language = profile.name, profile.backend, profile.language
+    row.settings = msgspec.json.encode(profile.settings).decode()
+    row.effects = msgspec.json.encode(profile.effects).decode()
+    for kept, sample in zip(row.samples, profile.samples, strict=True):
+        kept.text = sample.text
+
+
 def profile_of(row: ProfileRow) -> Profile:
     """Return the profile that a row tells of."""
     return Profile(
@@ -77,7 +89,7 @@ def profile_of(row: ProfileRow) -> Profile:
         language=row.language,
         consent=row.consent,
         settings=msgspec.json.decode(row.settings, type=dict[str, str | float]),
-        effects=msgspec.json.decode(row.effects, type=list[dict[str, dict[str, float]]]),
+        effects=msgspec.json.decode(row.effects, type=Effects),
         samples=tuple(
             KeptSample(
                 number=sample.number,

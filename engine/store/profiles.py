@@ -16,16 +16,17 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from engine.errors import BadRange, MediaError, UnknownThing
+from engine.errors import BadRange, Busy, MediaError, UnknownThing
 from engine.settings import PROFILE_VOICES
 from engine.store.database import Database
 from engine.store.history import tell
-from engine.store.kept_profile import KeptSample, Profile, profile_of, row_of
+from engine.store.kept_profile import KeptSample, Profile, fill_row, profile_of, row_of
 from engine.store.media import MEDIA, Media
 from engine.store.profile_sound import joined, kept_sample, wav_bytes
 from engine.store.samples import read_sample
 from engine.store.tables import MediaRow, ProfileRow, SampleRow
 from engine.voices.base import Text
+from engine.voices.catalog import Catalog, load_catalog, read_preset
 from engine.voices.registry import backend
 
 ID = re.compile(r"[a-z0-9_-]{1,64}")
@@ -34,10 +35,15 @@ REFERENCE = "reference.wav"
 
 
 class Profiles:
-    """The profiles in ``folder``. Raises StoreError where the database fails, MediaError where the disk does."""
+    """The profiles in ``folder``. Raises StoreError where the database fails, MediaError where the disk does.
 
-    def __init__(self, database: Database, folder: Path, media: Media | None = None) -> None:
-        self._database, self._folder = database, folder
+    voice_folders: of presets whose ids are not free; none: any id is.
+    """
+
+    def __init__(
+        self, database: Database, folder: Path, media: Media | None = None, voice_folders: Sequence[Path] = ()
+    ) -> None:
+        self._database, self._folder, self._voice_folders = database, folder, voice_folders
         self._media = media or Media(folder / "media")
 
     def sample_file(self, profile: str, sample: KeptSample) -> Path:
@@ -72,6 +78,7 @@ class Profiles:
 
     def add(self, profile: Profile, sounds: Sequence[bytes]) -> Profile:
         """Keep a profile with the sound of each of its samples, as WAV files; nothing is kept in part."""
+        self._refuse_taken(profile.id)
         self._check(profile)
         place = self.folder(profile.id)
         with self._made(profile, sounds) as temporary, self._database.session(alone=MEDIA) as session:
@@ -83,6 +90,22 @@ class Profiles:
             _put_aside(place)  # of a profile whose row is gone: its program was killed between the two
             temporary.rename(place)
         return profile
+
+    def change(self, profile: Profile) -> None:
+        """Keep a profile as it is now; its samples' sound and its consent stay. Raises UnknownThing, BadRange."""
+        self.get(profile.id)
+        self._check(profile)
+        try:
+            with self._database.session(alone=MEDIA) as session:
+                if (row := session.get(ProfileRow, profile.id)) is None:
+                    return  # somebody has removed it meanwhile
+                fill_row(row, profile)
+                tell(session, "changed", "profile", profile.id)
+                session.flush()
+                if self.here(profile.id):
+                    self._write_preset(profile)
+        except OSError as error:
+            raise MediaError(f"the profile can't be kept in {self._preset_file(profile.id)}: {error}") from error
 
     def remove(self, id_: str) -> None:
         """Forget a profile, with its sound and its preset. Raises UnknownThing.
@@ -167,8 +190,6 @@ class Profiles:
             raise BadRange(f"a profile's id is made of a to z, digits, _ and -, not {profile.id!r}")
         if not profile.consent.strip():
             raise BadRange("a profile needs a note of consent: who agreed to be cloned, and when")
-        with self._database.session() as session:
-            self._refuse_second(session, profile.id)
         table = backend(profile.backend).settings
         if "sample" not in table:
             raise BadRange(f"the backend {profile.backend!r} clones no voice; pocket does")
@@ -176,12 +197,21 @@ class Profiles:
             if name not in table:
                 raise UnknownThing(f"setting of {profile.backend}", name, table)
             table[name].check(value, name)
+        # a preset that can't be read would stop all others
+        read_preset(self._preset(profile).decode(), profile.id, f"profile {profile.id}")
+
+    def _refuse_taken(self, id_: str) -> None:
+        with self._database.session() as session:
+            self._refuse_second(session, id_)
+        catalog = load_catalog(self._voice_folders) if self._voice_folders else Catalog(presets={})
+        if catalog.origins.get(id_, own := str(self._preset_file(id_))) != own:
+            raise Busy(f"there is a voice {id_!r} already; choose another id")
 
     def _preset_file(self, id_: str) -> Path:
         return self._folder / PROFILE_VOICES / f"{id_}.yaml"
 
-    def _write_preset(self, profile: Profile) -> None:
-        """Write the preset; JSON is YAML, too."""
+    def _preset(self, profile: Profile) -> bytes:
+        """Return the preset; JSON is YAML, too."""
         settings: dict[str, object] = {**profile.settings, "sample": f"../profiles/{profile.id}/{REFERENCE}"}
         text = " ".join(sample.text for sample in profile.samples)
         if isinstance(backend(profile.backend).settings.get("sample_text"), Text):
@@ -195,10 +225,13 @@ class Profiles:
             "settings": settings,
             "effects": profile.effects,
         }
+        return msgspec.json.format(msgspec.json.encode(preset), indent=2)
+
+    def _write_preset(self, profile: Profile) -> None:
         path = self._preset_file(profile.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(preset), indent=2))
+        temporary.write_bytes(self._preset(profile))
         temporary.replace(path)
 
 

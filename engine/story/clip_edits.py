@@ -25,9 +25,9 @@ from engine.edits import (
     TrimEdge,
 )
 from engine.errors import BadRange, NotReady, StoryError, UnknownThing
-from engine.params import SPEED
+from engine.params import SEMITONES, SPEED, TEMPERATURE
 from engine.story.arrangement import Arrangement
-from engine.story.model import After, At, Clip, FadeShape, PlayClip, Position, Story
+from engine.story.model import After, At, Clip, Delivery, FadeShape, PlayClip, Position, Story
 from engine.story.positions import seconds_text
 from engine.story.slot_takes import targets
 
@@ -228,12 +228,21 @@ def set_line(work: Arrangement, edit: SetLine) -> None:
     if clip.line is None:
         raise StoryError(f"clip {clip.id!r} is a file, not a line")
     text = clip.line.text if edit.text is None else edit.text
-    delivery = clip.line.delivery
-    if edit.speed is not None:
-        delivery = replace(delivery, speed=SPEED.check(edit.speed, f"clip {clip.id} speed"))
-        delivery = replace(delivery, seconds=None)
     voice = edit.voice or clip.line.voice
-    work.put(replace(clip, line=work.story.line(text, voice, delivery)))
+    work.put(replace(clip, line=work.story.line(text, voice, _delivered(clip.line.delivery, edit))))
+
+
+def _delivered(delivery: Delivery, edit: SetLine) -> Delivery:
+    what = f"clip {edit.clip}"
+    if edit.speed is not None:
+        delivery = replace(delivery, speed=SPEED.check(edit.speed, f"{what} speed"), seconds=None)
+    if edit.pitch_semitones is not None:
+        delivery = replace(delivery, pitch_semitones=SEMITONES.check(edit.pitch_semitones, f"{what} pitch"))
+    if edit.temperature is not None:
+        delivery = replace(delivery, temperature=TEMPERATURE.check(edit.temperature, f"{what} temperature"))
+    if edit.instruct is not None:
+        delivery = replace(delivery, instruct=edit.instruct.strip())
+    return delivery
 
 
 def fit_line(work: Arrangement, edit: FitLine) -> None:

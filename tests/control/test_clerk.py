@@ -15,6 +15,7 @@ from engine.errors import BadRange, EngineError
 from engine.events import VoicesChanged
 from engine.questions import (
     AddProfile,
+    ChangeProfile,
     CheckSample,
     ExportProfile,
     ImportProfile,
@@ -23,8 +24,9 @@ from engine.questions import (
     RemoveProfile,
     Shelves,
     ShowProfile,
+    WordSample,
 )
-from engine.story.model import Line, Story, Track
+from engine.story.model import Effect, Line, Story, Track
 from engine.voices.catalog import Catalog
 
 RATE = 24_000
@@ -70,15 +72,20 @@ async def _profiles(folder: Path) -> None:
     try:
         assert "speech above noise" in {str(row[0]) for row in await desk.ask(CheckSample(file="ines.wav"))}
         made = AddProfile(
-            profile="ines", consent="Ines, 2026", files=("ines.wav",), name="", backend="pocket", language="en"
-        )
+            profile="ines", consent="Ines, 2026", files=("ines.wav",), name="", backend="pocket", language="en",
+            effects="highpass: {cutoff_hz: 80}",
+        )  # fmt: skip
         await desk.ask(made)
-        with pytest.raises(EngineError, match="there is a voice 'ines' already"):
+        with pytest.raises(EngineError, match="there is a profile 'ines' already"):
             await desk.ask(made)
         ((profile, name, backend, *_),) = await desk.ask(ListProfiles())
         assert (profile, name, backend) == ("ines", "ines", "pocket")
         assert catalog.get("ines").backend == "pocket" and told == [VoicesChanged()]
-        assert (await desk.ask(ShowProfile(profile="ines")))[0] == ("Ines, 2026",)
+        assert (await desk.ask(ShowProfile(profile="ines")))[0] == ("Ines, 2026", "highpass: {cutoff_hz: 80}", "")
+        await desk.ask(ChangeProfile(profile="ines", key="effects", value="gain: {gain_db: 3}"))
+        await desk.ask(WordSample(profile="ines", number=1, text="Good night."))
+        assert catalog.get("ines").effects == (Effect(effect="gain", params={"gain_db": 3.0}),)
+        assert (await desk.ask(ShowProfile(profile="ines")))[1][3] == "Good night."
         await desk.ask(ExportProfile(profile="ines", file="ines.zip"))
         assert await desk.ask(ImportProfile(file="ines.zip", profile="ines-2")) == (("ines-2",),)
         desk.story = lambda: Story(title="", tracks=(Track(id="a", voice="ines"),))

@@ -63,8 +63,8 @@ def test_profiles_are_listed_shown_checked_made_and_carried(running, client):
     answers[ask.ListProfiles] = (("ines", "Ines", "pocket", "en", 2, 12.5),)
     assert client.ask("/profiles") == (1,)
     assert client.receive("/profiles") == ("ines", "Ines", "pocket", "en", 2, 12.5)
-    answers[ask.ShowProfile] = (("Ines agreed.",), (1, "a.wav", 6.0, "Hello."))
-    assert client.ask("/profiles/show", "ines") == ("ines", 1, "Ines agreed.")
+    answers[ask.ShowProfile] = (("Ines agreed.", "reverb", "temperature: 0.6"), (1, "a.wav", 6.0, "Hello."))
+    assert client.ask("/profiles/show", "ines") == ("ines", 1, "Ines agreed.", "reverb", "temperature: 0.6")
     answers[ask.CheckSample] = answers[ask.AddProfile] = (("noise", -60.0, "dB", ""),)
     assert client.ask("/profiles/check", "a.wav") == ("a.wav", 1)
     assert client.ask("/profiles/add", "ines", "Ines agreed.", "my sample.wav, b.wav", "Ines") == ("ines", 1)
@@ -74,6 +74,17 @@ def test_profiles_are_listed_shown_checked_made_and_carried(running, client):
     client.ask("/profiles/remove", "ines")
     made = running.engine.questions[3]
     assert (made.files, made.name, made.backend) == (("my sample.wav", "b.wav"), "Ines", "pocket")
+    client.ask("/profiles/add", "ines", "Yes.", "a.wav,b.wav", "", "pocket", "en", "", "reverb", "Hello.\nBye, now.")
+    client.ask("/profiles/set", "ines", "effects", "gain: {gain_db: 3}")
+    client.ask("/profiles/text", "ines", 2, "Good night.")
+    made, *changed = running.engine.questions[-3:]
+    assert (made.effects, made.texts) == ("reverb", ("Hello.", "Bye, now."))
+    assert changed == [
+        ask.ChangeProfile(profile="ines", key="effects", value="gain: {gain_db: 3}"),
+        ask.WordSample(profile="ines", number=2, text="Good night."),
+    ]
+    with pytest.raises(Refused, match="there are 2 samples and 1 texts"):
+        client.ask("/profiles/add", "ines", "Yes.", "a.wav,b.wav", "", "pocket", "en", "", "", "Hello.")
 
 
 def test_voices_tell_what_they_take_and_how_fast_they_are(client):

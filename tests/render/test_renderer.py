@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from engine.errors import MediaError, VoiceError
+from engine.errors import MediaError, ModelMissing, VoiceError
 from engine.render.cache import TakeCache
 from engine.render.plan import plan
-from engine.render.renderer import render_lines, render_story
+from engine.render.renderer import LinesFailed, render_lines, render_story
 from engine.story.model import At, Clip, Cue, Line, PlayClip, PlaySection, Slot, SpeakLine, Story, Track
 from engine.voices.catalog import Catalog
 from engine.voices.preset import Preset, complete_settings
@@ -87,6 +87,22 @@ def test_lines_of_about_one_length_are_spoken_together(catalog):
     takes = asyncio.run(render_lines(Pool(), lines, ahead=2))
     assert asked == sorted(asked)
     assert list(takes) == lines
+
+
+def test_a_model_that_is_not_there_stops_no_line_of_another_voice(catalog):
+    class Pool:
+        def __init__(self):
+            self.catalog = catalog
+
+        async def render(self, line, *, stored):
+            if line.text == "Neural.":
+                raise ModelMissing("the model pocket-tts is not on this machine")
+            return line.text
+
+    lines = [Line(text=text, voice="plain") for text in ("One.", "Neural.", "Two.")]
+    with pytest.raises(LinesFailed, match=r"line 'Neural\.' of voice 'plain': the model pocket-tts is not") as error:
+        asyncio.run(render_lines(Pool(), lines))
+    assert list(error.value.failures) == [lines[1]] and sorted(error.value.takes.values()) == ["One.", "Two."]
 
 
 @pytest.mark.whole

@@ -9,10 +9,11 @@ import pytest
 import soundfile
 from msgspec.structs import replace
 
-from engine.errors import BadRange, EngineError, MediaError, UnknownThing
+from engine.errors import BadRange, Busy, EngineError, MediaError, UnknownThing, VoiceError
 from engine.store.archive import FACTS, export_profile, import_profile
 from engine.store.database import Database
 from engine.store.kept_profile import Profile
+from engine.store.profile_keys import effects_of, effects_text, settings_text, with_key, with_text
 from engine.store.profiles import Profiles
 from engine.store.samples import prepare
 from engine.voices.catalog import load_catalog
@@ -122,6 +123,57 @@ def test_a_profile_is_a_voice(profiles, anna, folder):
         profiles.remove("anna")
 
 
+def test_what_a_profile_speaks_with_can_be_changed(profiles, anna, folder):
+    changed = with_key(with_key(anna, "effects", "highpass: {cutoff_hz: 120}, reverb"), "settings.temperature", "0.4")
+    profiles.change(with_text(with_key(changed, "name", "Anna II"), 2, "Good night."))
+    kept = profiles.get("anna")
+    assert (kept.name, kept.effects, kept.settings) == (
+        "Anna II", [{"highpass": {"cutoff_hz": 120.0}}, {"reverb": {}}], {"temperature": 0.4},
+    )  # fmt: skip
+    assert [sample.text for sample in kept.samples] == ["Hello.", "Good night."]
+    preset = load_catalog([folder / "data" / "voices"]).get("anna")
+    assert [effect.effect for effect in preset.effects] == ["highpass", "reverb"]
+    assert preset.settings["temperature"] == 0.4 and preset.name == "Anna II"
+    export_profile(profiles, "anna", folder / "anna.zip")
+    assert import_profile(profiles, folder / "anna.zip", "berta") == replace(kept, id="berta")
+    profiles.change(with_key(with_key(kept, "effects", ""), "settings.temperature", ""))
+    assert (profiles.get("anna").effects, profiles.get("anna").settings) == ([], {})
+
+
+WRONG = (
+    ("colour", "red", "no key of a profile named 'colour'; there is: backend, effects, language, name, settings"),
+    ("settings.sample", "a.wav", "no key of a profile"),
+    ("settings.temperature", "warm", "expected a number, got 'warm'"),
+    ("settings.temperature", "9", "outside 0 to 2"),
+    ("effects", "highpass: {colour: 1}", "no parameter of highpass named 'colour'"),
+    ("effects", "highpass: {", "effects:"),
+    ("effects", "{gain: {}, bypass: on}", "leave its bypass out"),
+    ("backend", "espeak", "clones no voice"),
+)
+
+
+def test_a_wrong_change_is_refused_and_changes_nothing(profiles, anna):
+    for key, value, said in WRONG:
+        with pytest.raises(EngineError, match=said):
+            profiles.change(with_key(anna, key, value))
+    assert profiles.get("anna") == anna
+
+
+def test_effects_are_told_as_they_are_read(anna):
+    told = "highpass: {cutoff_hz: 80.5}, reverb"
+    assert effects_text(effects_of(told)) == told and effects_of(" ") == []
+    assert settings_text(anna) == "temperature: 0.6"
+    with pytest.raises(UnknownThing, match="no sample of anna named '3'; there is: 1, 2"):
+        with_text(anna, 3, "")
+
+
+def test_the_id_of_another_voice_is_not_free(profiles, anna, folder):
+    careful = Profiles(profiles._database, folder / "data", voice_folders=[folder / "data" / "voices"])
+    with pytest.raises(Busy, match="there is a voice 'narrator' already"):
+        careful.make(replace(ANNA, id="narrator"), [folder / "one.wav"], [""])
+    careful.make(replace(ANNA, id="berta"), [folder / "one.wav"], [""])
+
+
 def test_export_and_import_lose_nothing(profiles, anna, folder):
     export_profile(profiles, "anna", folder / "anna.zip")
     again = import_profile(profiles, folder / "anna.zip", "berta")
@@ -144,6 +196,8 @@ def test_export_and_import_lose_nothing(profiles, anna, folder):
         ({"backend": "nobody"}, UnknownThing),
         ({"settings": {"colour": 1.0}}, UnknownThing),
         ({"settings": {"temperature": 9.0}}, BadRange),
+        ({"effects": [{"nobody": {}}]}, VoiceError),
+        ({"effects": [{"highpass": {"cutoff_hz": 1e9}}]}, VoiceError),
     ],
 )
 def test_a_wrong_profile_leaves_nothing(profiles, folder, change, error):
@@ -176,6 +230,7 @@ def rewritten(path, facts=None, files=None):
         (lambda f: f["profile"].update(samples=[]), None, "numbered"),
         (lambda f: f["profile"]["samples"][0].update(frames=1), None, "not as profile.json says"),
         (lambda f: f.update(version=2), None, "version 2"),
+        (lambda f: f["profile"].update(effects=[{"nobody": {}}]), None, "no effect named 'nobody'"),
         (None, {"001.wav": b"other"}, "damaged"),
         (None, {"001.wav": None}, "has no 001.wav"),
         (None, {FACTS: b"{"}, "can't be read"),

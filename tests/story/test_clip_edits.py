@@ -42,7 +42,7 @@ from engine.story.checks import check_story
 from engine.story.edit_clips import edit_clips
 from engine.story.history import History, do_again, take_back
 from engine.story.layout import Layout
-from engine.story.model import After, At, Beat, Clip, Line, Marker, PlayClip, Slot, Story, Track
+from engine.story.model import After, At, Beat, Clip, Delivery, Line, Marker, PlayClip, Slot, Story, Track
 from engine.story.timeline import overlaps, place
 
 RATE = 48_000
@@ -406,6 +406,18 @@ def test_a_move_is_drawn_to_a_beat_a_marker_or_a_clip():
     assert at(edited(MoveClip(clip="b2", start_frame=end - 700, snap="clips within:0.1")))["b2"][0] == end
     with pytest.raises(BadRange, match="'wrd' is nothing to snap to; write any of word"):
         edited(MoveClip(clip="a1", start_frame=0, snap="wrd"))
+
+
+def test_a_line_is_spoken_otherwise_and_keeps_the_rest():
+    slower = SetLine(clip="a1", speed=0.8, pitch_semitones=-2.0)
+    now = edited(slower, SetLine(clip="a1", temperature=0.5), SetLine(clip="a1", instruct=" softly "))
+    assert now.clips()["a1"][1].line.delivery == Delivery(
+        speed=0.8, pitch_semitones=-2.0, temperature=0.5, instruct="softly"
+    )
+    with pytest.raises(BadRange, match="clip a1 pitch: 30 is outside -24 to 24 semitones"):
+        edited(SetLine(clip="a1", pitch_semitones=30.0))
+    with pytest.raises(BadRange, match="clip a1 temperature: 9 is outside 0 to 2"):
+        edited(SetLine(clip="a1", temperature=9.0))
 
 
 def test_a_line_is_fitted_and_limits_are_told():
