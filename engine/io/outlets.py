@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.io.messages import OutletGoing, Play, Played, Playing, Told
 from engine.io.outlet_messages import OutletConfig, OutletState
 from engine.platform import spawn
+from engine.realtime.fades import Seam
 from engine.realtime.memory import Segment
 from engine.realtime.sound_ring import SOUND_RING_BYTES, SoundWriter
 
@@ -39,6 +40,7 @@ class Outlet:
         self._segment = Segment.create(SOUND_RING_BYTES)
         self._ring = SoundWriter(self._segment)
         self._end: int | None = None
+        self._seam = Seam()
         self._lost = self._lost_before = 0
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,8 +52,10 @@ class Outlet:
         missing = start - self._end if self._end is not None else 0
         if 0 < missing <= self._rate:
             self._lost += missing
-            self._ring.write(np.zeros((min(missing, self._rate // 10), 2), np.float32), round(now_seconds * 1e9))
-        self._ring.write(sound, round(now_seconds * 1e9))
+            self._ring.write(self._seam.silence(min(missing, self._rate // 10)), round(now_seconds * 1e9))
+        elif missing:
+            self._seam.silence(0)
+        self._ring.write(self._seam.join(sound), round(now_seconds * 1e9))
         self._end = start + len(sound)
 
     def going(self) -> OutletGoing:

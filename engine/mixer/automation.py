@@ -106,8 +106,7 @@ class Automation:
 
     def __init__(self, fade_frames: int) -> None:
         self._fade = fade_frames
-        self._rows: Move = np.zeros(0, AUTOMATION)
-        self._frames: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._moves = Moves(np.zeros(0, AUTOMATION))
         self._next = 0
         self._expected = -1
         self._was_playing = False
@@ -116,27 +115,25 @@ class Automation:
 
     def set_rows(self, rows: Move) -> None:
         """Play these moves from now on; not copied."""
-        self._rows, self._frames = rows, rows["frame"].astype(np.int64)
+        self._moves = Moves(rows)
         self._expected = -1
         self._later.clear()
 
     def adopt(self, other: Automation) -> None:
         """Go on where another mixer's automation stands."""
-        self._rows, self._frames, self._next = other._rows, other._frames, other._next
+        self._moves, self._next = other._moves, other._next
         self._expected, self._was_playing = other._expected, other._was_playing
         self._touched, self._later = set(other._touched), list(other._later)
 
     @property
     def moves(self) -> bool:
         """Whether the timeline moves anything."""
-        return len(self._rows) > 0
+        return len(self._moves.rows) > 0
 
     def touch(self, kind: int, strip: int, key: int, param: int) -> None:
         """Hear that somebody turned a knob: the timeline lets it be."""
-        rows = self._rows
-        if len(rows):
-            same = (rows["kind"] == kind) & (rows["strip"] == strip) & (rows["key"] == key) & (rows["param"] == param)
-            self._touched.update(rows["lane"][same].tolist())
+        if self.moves:
+            self._touched.update(self._moves.lanes_of(kind, strip, key, param))
 
     def let_go(self) -> None:
         """Give every knob back to the timeline, which is being started or located."""
@@ -145,21 +142,22 @@ class Automation:
 
     def run(self, timeline_frame: int, playing: bool, frame: int, turn: Turner) -> int:
         """Have ``turn`` do what is due at engine ``frame``; return how many frames from there on nothing begins."""
-        if not len(self._rows):
+        if not self.moves:
             return NEVER
+        rows, frames = self._moves.rows, self._moves.frames
         if timeline_frame != self._expected or playing != self._was_playing:
             self._chase(timeline_frame, playing, frame, turn)
         for due, index in [each for each in self._later if each[0] <= frame]:
             self._later.remove((due, index))
-            row = self._rows[index]
+            row = rows[index]
             self._do(turn, row, frame, int(row["frame"] + row["frames"]) - timeline_frame)
         if not playing:
             return NEVER
-        while self._next < len(self._frames) and self._frames[self._next] == timeline_frame:
-            row = self._rows[self._next]
+        while self._next < len(frames) and frames[self._next] == timeline_frame:
+            row = rows[self._next]
             self._do(turn, row, frame, int(row["frames"]))
             self._next += 1
-        ahead = int(self._frames[self._next]) - timeline_frame if self._next < len(self._frames) else NEVER
+        ahead = int(frames[self._next]) - timeline_frame if self._next < len(frames) else NEVER
         return min([ahead, *(due - frame for due, _ in self._later)])
 
     def advance(self, timeline_frame: int, playing: bool) -> None:
@@ -172,19 +170,44 @@ class Automation:
 
     def _chase(self, timeline_frame: int, playing: bool, frame: int, turn: Turner) -> None:
         """Bring every lane to where it is at this place, and on from there."""
-        self._next = int(np.searchsorted(self._frames, timeline_frame, side="right"))
+        self._next = int(np.searchsorted(self._moves.frames, timeline_frame, side="right"))
         self._later.clear()
         place = timeline_frame + (self._fade if playing else 0)
-        for lane in np.unique(self._rows["lane"]).tolist():
-            mine = np.flatnonzero(self._rows["lane"] == lane)
-            before = int(np.searchsorted(self._frames[mine], timeline_frame, side="right"))
-            index = int(mine[max(0, before - 1)])
-            row = self._rows[index]
+        for lane, index in self._moves.at(timeline_frame):
             if lane in self._touched:
                 continue
+            row = self._moves.rows[index]
             turn(row, _value_at(row, place), frame, self._fade)
             if playing and int(row["frame"]) < place < int(row["frame"] + row["frames"]):
                 self._later.append((frame + self._fade, index))
+
+
+class Moves:
+    """Moves, and which of them are of one lane: a callback has no time to look through thousands for each knob."""
+
+    def __init__(self, rows: Move) -> None:
+        self.rows = rows
+        self.frames: NDArray[np.int64] = rows["frame"].astype(np.int64)
+        lanes = rows["lane"].astype(np.uint16)  # numpy sorts short numbers in no time
+        self._order = np.argsort(lanes, kind="stable")
+        self._in_lanes = self.frames[self._order]
+        counts = np.bincount(lanes)
+        ends = np.cumsum(counts)
+        self._lanes = [(int(n), int(ends[n] - counts[n]), int(ends[n])) for n in np.flatnonzero(counts)]
+        self._knobs = rows[self._order[[begin for _, begin, _ in self._lanes]]] if self._lanes else rows
+
+    def lanes_of(self, kind: int, strip: int, key: int, param: int) -> list[int]:
+        """Return the lanes that move a knob."""
+        knobs = self._knobs
+        same = (knobs["kind"] == kind) & (knobs["strip"] == strip) & (knobs["key"] == key) & (knobs["param"] == param)
+        lanes: list[int] = knobs["lane"][same].tolist()
+        return lanes
+
+    def at(self, timeline_frame: int) -> Iterator[tuple[int, int]]:
+        """Yield each lane and the index of its move under way, or done last, at a frame; its first one before that."""
+        for lane, begin, end in self._lanes:
+            before = int(np.searchsorted(self._in_lanes[begin:end], timeline_frame, side="right"))
+            yield lane, int(self._order[begin + max(0, before - 1)])
 
 
 def _value_at(row: np.void, timeline_frame: int) -> float:

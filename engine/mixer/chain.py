@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -179,6 +179,13 @@ class Chain:
         """Make ready for the next reset. Main thread, while the callback goes on. Raises EffectFailed."""
         for insert in self._inserts:
             insert.tidy()
+
+    def take_apart(self, heir: Chain | None) -> Iterator[None]:
+        """Let go of one built-in effect after the other that ``heir`` has not taken over. Main thread."""
+        kept: set[AnyInsert] = set() if heir is None else {*heir._inserts, *heir._by_key.values()}
+        for insert in {*self._inserts, *self._by_key.values()} - kept:
+            if isinstance(insert, Insert):
+                yield from insert.take_apart()
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""

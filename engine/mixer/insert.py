@@ -10,7 +10,7 @@ was swapped out, outside the callback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +164,13 @@ class Insert:
             if soiled:
                 self._caller.clear(self._spares[twin])
                 self._soiled[twin] = False
+
+    def take_apart(self) -> Iterator[None]:
+        """Let go of one plug-in after the other. Main thread, once it is heard no more."""
+        for plugins in (self._twins, self._spares):
+            while plugins:
+                plugins.pop()
+                yield
 
     def _renew(self, twin: int, frame: int) -> None:
         """Put the clean spare in a twin's place; without one (twice within a moment) clear the twin where it is."""

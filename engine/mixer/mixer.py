@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -245,6 +245,13 @@ class Mixer:
     def tidy(self) -> None:
         """Clear what inserts have put aside, for their next reset. Another thread, while ``process`` goes on."""
         self._rack.tidy()
+
+    def take_apart(self, heir: Mixer) -> Iterator[None]:
+        """Let go of one effect after the other that ``heir``, which has adopted this mixer, plays no more. Main thread.
+
+        All at once they would keep the interpreter for milliseconds: a delay gives 12 MB back to the system.
+        """
+        return self._rack.take_apart(heir._rack)
 
     def touch(self) -> None:
         """Have all memory mapped, so that no block waits for the system. Before the first block."""

@@ -106,14 +106,17 @@ class Playback:
         self._loop, self._stop_at = (int(stand["loop_start"]), int(stand["loop_end"])), int(stand["stop_at"])
 
     def adopt(self, other: Playback, places: NDArray[np.int32]) -> None:
-        """Go on where ``other`` stands; ``places`` tells its strips' new indexes."""
+        """Go on where ``other`` stands; ``places`` tells its strips' new indexes.
+
+        The timeline is copied only where clips lie on strips that have another place, or none: a long one takes longer
+        than a block.
+        """
         self.timeline_frame, self.playing = other.timeline_frame, other.playing
         self._loop, self._stop_at = other._loop, other._stop_at
-        entries = other._entries.copy()
-        strips = entries["strip"]
-        known = (strips >= 0) & (strips < len(places))
-        entries["strip"] = np.where(known, places[np.where(known, strips, 0)], -1)
-        self._entries = entries[entries["strip"] >= 0]
+        self._entries = other._entries
+        stay = places == np.arange(len(places))
+        if not (stay.all() or stay[self._entries["strip"].clip(0, len(places) - 1)].all()):
+            self._entries = _moved(other._entries, places)
 
     def _play(self, frame: int) -> None:
         self._stop_at = NEVER
@@ -153,3 +156,13 @@ class Playback:
 
     def _tell(self, kind: Report, frame: int) -> None:
         tell(self._reports, int(kind), 0, 0, 0, self.timeline_frame, frame, float(self.playing))
+
+
+def _moved(entries: NDArray[np.void], places: NDArray[np.int32]) -> NDArray[np.void]:
+    """Return a copy of ``entries`` for strips that have other places; without those whose strip has none."""
+    entries = entries.copy()
+    strips = entries["strip"]
+    known = (strips >= 0) & (strips < len(places))  # beyond: on a strip that has only now been added
+    strips[known] = places[strips[known]]
+    kept: NDArray[np.void] = entries[entries["strip"] >= 0]
+    return kept

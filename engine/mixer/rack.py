@@ -92,6 +92,12 @@ class Rack:
             with contextlib.suppress(EffectFailed):  # its strip is told when it is heard
                 chain.tidy()
 
+    def take_apart(self, heir: Rack) -> Iterator[None]:
+        """Let go of one effect after the other that ``heir`` has not adopted. Main thread."""
+        places = strip_places(self._graph, heir._graph)
+        for index, chain in self.chains.items():
+            yield from chain.take_apart(heir.chains.get(int(places[index])))
+
     def reset(self, frame: int) -> Iterator[int]:
         """Cut every tail at ``frame``; yield the strips whose effects failed."""
         for strip, chain in self.chains.items():

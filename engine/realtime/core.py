@@ -35,6 +35,8 @@ RECORDS_PER_BLOCK = 1024
 CURTAIN_SECONDS = 0.005
 CHECKPOINT_BLOCKS = 16
 """How often a mixer that is given nothing is kept for a successor."""
+REST_SECONDS = 0.001
+"""How long the callback has the interpreter for itself between two effects that are freed."""
 LONGEST_SILENCE_SECONDS = 30.0
 """After a longer one a successor plays nothing of what sounded."""
 
@@ -162,6 +164,7 @@ class AudioCore:
         self._reporter.resume(before.late_starts, before.dropped_records, before.dropped_reports)
         self.errors = before.errors
         self._commands.move_to(saved.taken)
+        self._mixer.inlets.deaf = True  # what waits there is for those who hear it
         self._mixer.resume(saved.state)
         self._told_frame = before.frame + before.block_frames
         table = self._timeline.take()
@@ -186,8 +189,12 @@ class AudioCore:
         self._next = mixer
 
     def free_former(self) -> None:
-        """Free the mixer before the one that plays, once ``swapped`` tells. Main thread."""
-        self._built = self._built[-1:]
+        """Free the mixers before the one that plays, once ``swapped`` tells; the callback goes on. Main thread."""
+        *former, heir = self._built
+        for mixer in former:
+            for _ in mixer.take_apart(heir):
+                time.sleep(REST_SECONDS)
+        self._built = [heir]
 
     def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
         """Take in what the output turned out to be; see ``output.base.Output``."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mixer_rig import Rig
 
-from engine.mixer.automation import compile_automation
-from engine.realtime.records import Kind
+from engine.mixer.automation import Moves, compile_automation
+from engine.realtime.records import AUTOMATION, Kind
 from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.model import At, Beat, Bus, Effect, Lane, Master, Point, Send, Story, Strip, Track
@@ -93,6 +93,20 @@ def test_who_turns_a_knob_has_it_until_the_timeline_starts_again() -> None:
     np.testing.assert_allclose(held, 0.5)
     rig.send(Kind.LOCATE, value=30000)
     np.testing.assert_allclose(level_db(rig.play(4800).strips[0][1000:, 0]), -40.0, atol=0.01)
+
+
+def test_moves_of_many_knobs_are_found_as_by_looking_at_each() -> None:
+    chance, rows = np.random.default_rng(2), np.zeros(400, AUTOMATION)
+    rows["frame"], rows["lane"] = np.sort(chance.integers(0, 5000, 400)), 2 * chance.integers(0, 30, 400)
+    rows["kind"], rows["strip"] = Kind.SET_GAIN, rows["lane"]
+    moves = Moves(rows)
+    for frame in (0, 17, 2500, 6000):
+        expected = []
+        for number in np.unique(rows["lane"]).tolist():
+            mine = np.flatnonzero(rows["lane"] == number)
+            expected.append((number, int(mine[max(0, int((rows["frame"][mine] <= frame).sum()) - 1)])))
+        assert list(moves.at(frame)) == expected
+    assert moves.lanes_of(Kind.SET_GAIN, 4, 0, 0) == [4] and moves.lanes_of(Kind.SET_PAN, 4, 0, 0) == []
 
 
 def test_bars_and_beats_are_places_too() -> None:

@@ -27,7 +27,7 @@ from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.handover import FADE_SECONDS
 from engine.mixer.mixer import Mixer
 from engine.mixer.regraph import regraph, swept
-from engine.realtime.records import Kind, Report, records
+from engine.realtime.records import ENTRY, Kind, Report, records
 from engine.story.edit import apply_edit
 from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
 
@@ -214,6 +214,33 @@ def test_a_new_strip_takes_a_free_place_and_others_never_move() -> None:
     stage.edit(AddTrack(track="third"))
     assert [s.id for s in stage.graph.strips] == ["voice", "other", "third", "master", "plate"]
     assert (stage.graph.index("third"), stage.graph.master) == (2, 3)
+
+
+def test_a_clip_on_a_track_that_is_being_added_is_played_and_a_long_timeline_is_not_copied() -> None:
+    stage = Stage(story(), sine())
+    entries = np.zeros(1, ENTRY)
+    entries["start_frame"], entries["length"], entries["channels"], entries["gain"] = 20 * BLOCK, 9600, 1, 1.0
+    entries["strip"] = 3  # of the track that is built meanwhile
+    stage.mixer.set_timeline(entries, 1)
+    stage.turn(Kind.PLAY)
+    stage.edit(AddTrack(track="third"))
+    assert stage.mixer._playback._entries is entries, "a callback has no time for that"
+    assert np.abs(stage.play(30 * BLOCK)).max() > 0.2
+    stage.edit(RemoveTrack(track="other"))
+    stage.swap(swept(stage.graph))
+    assert stage.mixer._playback._entries is entries, "no clip lies on what is gone"
+
+
+def test_effects_that_nobody_plays_any_more_are_let_go_one_by_one() -> None:
+    stage = Stage(story(effect("reverb"), effect("distortion")), sine(0.1))
+    stage.start()
+    stage.edit(RemoveInsert(strip="voice", insert=2))
+    stage.play(RATE)  # it has rung out
+    former = stage.mixer
+    stage.edit(AddTrack(track="third"))
+    assert len(list(former.take_apart(stage.mixer))) == 4, "twins and spares of one effect"
+    stage.start(length=4800)
+    assert np.abs(stage.play(20 * BLOCK)).max() > 0.02, "the other one is played on"
 
 
 def test_players_and_scheduled_records_of_a_removed_track_end() -> None:

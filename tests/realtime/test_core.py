@@ -10,13 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.clock import HeldClock
-from engine.mixer.graph import Graph, StripSpec
+from engine.mixer.graph import Graph, StripSpec, compile_graph
 from engine.mixer.handover import FADE_SECONDS
 from engine.output.memory import MemoryOutput
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
 from engine.realtime.records import ENTRY, Kind, Report, records
 from engine.realtime.shared import EngineMemory, MemoryConfig
+from engine.story.model import Duck, Master, Story, Strip, Track
 
 RATE = 48000
 
@@ -279,6 +280,23 @@ def test_a_machine_that_was_suspended_plays_on_and_tells_the_new_time(core: Audi
     assert core.frame == 25600
     assert clock.frame_at(1.7e9 + 8 * 3600.0 + 100 * 256 / RATE) == pytest.approx(25600, abs=2)
     assert link.status().clock_resets == 1
+
+
+def test_what_ducking_and_the_limiter_take_away_is_in_the_status(memory: EngineMemory, link: AudioLink) -> None:
+    quick = Duck(by=("voice",), depth_db=-20.0, threshold_db=-40.0, attack_ms=1.0)
+    tracks = (Track(id="voice"), Track(id="music", strip=Strip(duck=quick)))
+    ducked = compile_graph(Story(title="ducked", tracks=tracks, master=Master(limiter_db=-6.0)))
+    core = AudioCore(memory, ducked, sample_rate=RATE)
+    core.render(256)
+    assert (link.status().reduction.tolist(), link.status().limiter_reduction_db) == ([1.0] * 3, 0.0)
+    clip = np.ones(9600, np.float32)
+    link.push(start(1, load(memory, link, clip), len(clip)))
+    for _ in range(20):
+        core.render(256)
+    voice, music, master = link.status().reduction.tolist()
+    assert (voice, master) == (1.0, 1.0)
+    assert music == pytest.approx(0.1, abs=0.01)
+    assert -7.0 < link.status().limiter_reduction_db < -6.0
 
 
 class TestTakingOver:

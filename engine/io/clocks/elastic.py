@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.io.clocks.drift import Drift
 from engine.io.clocks.variable_rate import Audio, VariableRate
+from engine.realtime.fades import Tail, line
 
 FADE_SECONDS = 0.005
 GAP_FADE_FRAMES = 64
@@ -48,15 +49,21 @@ class Elastic:
         self._sound = VariableRate(self._nominal, 2 * round(in_rate * (2 * MOST_AIM_SECONDS + SPARE_SECONDS)))
         self._fade = max(1, round(FADE_SECONDS * out_rate))
         self._gain = 0.0
+        self._last, self._tail = np.zeros((2, 1), np.float32), Tail()
         self._put_at, self._put_frames = 0.0, 0
         self._wild = False
         self._came_seconds = self._waited_seconds = 0.0
-        self._after_gap = False
+        self._risen = GAP_FADE_FRAMES
 
     @property
     def fill_seconds(self) -> float:
         """How much sound waits."""
         return self._sound.frames / self._in_rate
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is given, nor rings out."""
+        return self.state is State.WAITING and not self._tail.sounds
 
     @property
     def may_begin(self) -> bool:
@@ -65,27 +72,29 @@ class Elastic:
 
     def put(self, block: Audio, now_seconds: float) -> None:
         """Take in what the source has made, (frames, 2)."""
-        if self._after_gap:
-            self._after_gap = False
-            block = block.copy()
-            count = min(len(block), GAP_FADE_FRAMES)
-            block[:count] *= np.linspace(0.0, 1.0, count, dtype=np.float32)[:, np.newaxis]
+        if self._risen < GAP_FADE_FRAMES:
+            block = block * line(self._risen, len(block), GAP_FADE_FRAMES)
+            self._risen += len(block)
         self.lost_frames += self._sound.put(block)
         self._came_seconds += len(block) / self._in_rate
         self._put_at, self._put_frames = now_seconds, len(block)
 
     def gap(self, frames: int, now_seconds: float) -> None:
-        """Take in that so many frames are missing: silence, with a fade on both sides."""
+        """Take in that so many frames are missing: silence, with a fade on both sides.
+
+        0: what comes is no continuation of what came.
+        """
         tail = self._sound.newest(GAP_FADE_FRAMES)
         tail *= np.linspace(1.0, 0.0, len(tail), dtype=np.float32)[:, np.newaxis]
         self.put(np.zeros((frames, 2), np.float32), now_seconds)
         self.lost_frames += frames
-        self._after_gap = True
+        self._risen = 0
 
     def give(self, out: Audio, now_seconds: float, beyond_seconds: float = 0.0) -> None:
         """Fill ``out``, (frames, 2). beyond_seconds: what was given before and has not been taken by the clock yet."""
         if self.state is State.WAITING and not self._begin(len(out), now_seconds, beyond_seconds):
             out[:] = 0.0
+            self._tail.ring(out.T)
             return
         if self.state is State.PLAYING:
             self._look(len(out), now_seconds, beyond_seconds)
@@ -96,8 +105,12 @@ class Elastic:
         self._sound.give(out[:count], rate)
         out[count:] = 0.0
         self._shape(out[:count])
+        if count:
+            self._last[:, 0] = out[count - 1]
+        self._tail.ring(out[:count].T)
         if self.state is State.ENDING and (self._gain <= 0.0 or count < len(out)):
             self._end()
+        self._tail.ring(out[count:].T)
 
     def _begin(self, frames: int, now: float, beyond: float) -> bool:
         """Begin, with as much as is aimed at, once that is there and no more comes than is played."""
@@ -158,6 +171,8 @@ class Elastic:
         self._gain = float(curve[-1]) if len(curve) else self._gain
 
     def _end(self) -> None:
+        if self._gain > 0.0:  # there was too little even for the fade
+            self._tail.begin(self._last)
         self.lost_frames += max(0, int(self._sound.frames))
         self._sound.clear()
         self.state, self._gain = State.WAITING, 0.0

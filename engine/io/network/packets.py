@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.io.messages import Sent
 from engine.io.network import reastream, vban
+from engine.realtime.fades import Seam
 
 CHANNELS = 2
 
@@ -70,7 +71,7 @@ def packer_for(stream: Sent, sample_rate: int) -> Packer:
 
 class Cutter:
     """Cuts what comes into packets. What is missing between two blocks is silence, up to ``sample_rate`` frames of it;
-    beyond, the stream begins anew: the engine stood still."""
+    beyond, the stream begins anew: the engine stood still. Neither clicks."""
 
     def __init__(self, packer: Packer, sample_rate: int) -> None:
         self.lost_frames = 0
@@ -78,12 +79,13 @@ class Cutter:
         self._blocks: deque[NDArray[np.float32]] = deque()
         self._held = 0
         self._end: int | None = None
+        self._seam = Seam()
 
     def put(self, start: int, sound: NDArray[np.float32]) -> Iterator[Packet]:
         """Take in a block (frames, 2) that begins at engine frame ``start``; give the packets that are full."""
         if self._end is not None and start != self._end:
             self._bridge(start - self._end)
-        self._keep(np.array(sound))
+        self._keep(np.array(self._seam.join(sound)))
         self._end = start + len(sound)
         while self._held >= self._packer.frames:
             data = self._packer.pack(self._take(self._packer.frames))
@@ -92,10 +94,9 @@ class Cutter:
     def _bridge(self, missing: int) -> None:
         if 0 < missing <= self._longest:
             self.lost_frames += missing
-            self._keep(np.zeros((missing, CHANNELS), np.float32))
+            self._keep(self._seam.silence(missing))
         else:
-            self._blocks.clear()
-            self._held = 0
+            self._seam.silence(0)
 
     def _keep(self, block: NDArray[np.float32]) -> None:
         self._blocks.append(block)

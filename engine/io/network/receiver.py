@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PacketError
-from engine.io.clocks.elastic import Elastic, State
+from engine.io.clocks.elastic import Elastic
 from engine.io.clocks.variable_rate import MOST_RATE
 from engine.io.messages import Receive, Received, ReceiverGoing, Receiving, Told
 from engine.io.network import reastream, vban
@@ -39,7 +39,9 @@ PACKET_BYTES = 1 << 14
 """More than the protocols allow; not everybody keeps to that."""
 MOST_PACKETS = 256
 """Read at once from one port, before others have their turn."""
-_HALF, _WHOLE = 1 << 31, 1 << 32
+LATE_PACKETS = 64
+"""A packet that is further behind than so many is no late one: its sender began to count anew."""
+_WHOLE = 1 << 32
 
 Key = tuple[bool, int]
 """IPv6 or not, and the port."""
@@ -59,6 +61,7 @@ class Receiver:
         self._elastic: Elastic | None = None
         self._in_rate = 0
         self._sender, self._heard_at = "", -GONE_SECONDS
+        self._other, self._other_at = "", -GONE_SECONDS
         self._expected: int | None = None
         self._lost_before = 0
 
@@ -67,12 +70,12 @@ class Receiver:
         if not self.allowed.has(sender):
             self.refused += 1
             return
-        if sender != self._sender:
-            if now - self._heard_at < GONE_SECONDS:
-                self.refused += 1
-                self.text = f"{sender} sends it, too, and is not heard while {self._sender} does"
-                return
+        if now - self._heard_at >= GONE_SECONDS:
             self._sender, self._expected, self.text = sender, None, ""
+        elif sender != self._sender:
+            self.refused += 1
+            self._other, self._other_at = sender, now
+            return
         self._heard_at = now
         elastic = self._between(packet.sample_rate, len(packet.block))
         if elastic is None or not self._in_order(packet, elastic, now):
@@ -85,7 +88,7 @@ class Receiver:
         elastic, waiting = self._elastic, self._ring.waiting
         if elastic is None or (wanted := self._ahead - waiting) <= 0:
             return
-        if elastic.state is State.WAITING and not elastic.may_begin:
+        if elastic.silent and not elastic.may_begin:
             return
         out = np.zeros((wanted, 2), np.float32)
         elastic.give(out, now, waiting / self._rate)
@@ -106,8 +109,13 @@ class Receiver:
             fill_seconds=elastic.fill_seconds if elastic else 0.0,
             latency_seconds=elastic.aim_seconds if elastic else 0.0,
             ppm=elastic.drift.ppm if elastic else 0.0,
-            text=fault or self.text,
+            text=fault or self.text or self._told_of_others(now),
         )
+
+    def _told_of_others(self, now: float) -> str:
+        if now - self._other_at >= GONE_SECONDS:
+            return ""
+        return f"{self._other} sends it, too, and is not heard while {self._sender} does"
 
     def _between(self, in_rate: int, frames: int) -> Elastic | None:
         """Return what is between the clocks, of the sender's rate; None: no sound, or a rate that can't be made."""
@@ -127,12 +135,13 @@ class Receiver:
         """Return whether a packet comes after the last one; what is missing between them is silence."""
         if isinstance(packet, reastream.Sound):  # it has no number
             return True
-        missing = (packet.number - self._expected) % _WHOLE if self._expected is not None else 0
-        if missing >= _HALF and missing > _WHOLE - 1000:  # too late, or twice
+        missing = (packet.number - self._expected) % _WHOLE if self._expected is not None else _WHOLE // 2
+        if missing >= _WHOLE - LATE_PACKETS:  # too late, or twice
             return False
         self._expected = (packet.number + 1) % _WHOLE
-        if 0 < missing * len(packet.block) <= LONGEST_GAP_SECONDS * self._in_rate:
-            elastic.gap(missing * len(packet.block), now)
+        if missing:
+            frames = missing * len(packet.block)
+            elastic.gap(frames if frames <= LONGEST_GAP_SECONDS * self._in_rate else 0, now)
         return True
 
 

@@ -133,7 +133,8 @@ def _floats(data: bytes, format: Format) -> NDArray[np.float32]:
     match format:
         case Format.FLOAT32 | Format.FLOAT64:
             kind = "<f4" if format is Format.FLOAT32 else "<f8"
-            return np.nan_to_num(np.frombuffer(data, kind).astype(np.float32), posinf=0.0, neginf=0.0)
+            with np.errstate(over="ignore", invalid="ignore"):  # anybody may send anything
+                return np.nan_to_num(np.frombuffer(data, kind).astype(np.float32), posinf=0.0, neginf=0.0)
         case Format.UINT8:
             return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
         case Format.INT16:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -154,6 +155,29 @@ def test_a_source_that_runs_away_is_silence_until_it_is_steady_again() -> None:
         elastic.give(out, now)
         now += 256 / RATE
     assert elastic.state is State.PLAYING and np.abs(out).max() > 0.4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_stalls_and_however_little_is_there_nothing_steps(seed: int) -> None:
+    """Blocks of any size, on either side, with pauses in which the other side goes on; packets get lost."""
+    chance, elastic = random.Random(seed), Elastic(RATE, RATE, AIM)
+    heard, made, taken = [], 0, 0
+    while taken < 2 * RATE:
+        for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 4))):
+            frames, now = chance.randrange(1, 400), taken / RATE
+            if chance.random() < 0.1:
+                elastic.gap(chance.choice((0, frames)), now)
+            else:
+                elastic.put(sine(made, frames, hz=200.0), now)
+            made += frames
+        elastic.aim_seconds = AIM  # however often that is too little
+        out = np.zeros((chance.choice((16, 64, 256, 700)), 2), np.float32)
+        elastic.give(out, taken / RATE)
+        taken += len(out)
+        heard.append(out[:, 0])
+    sound = np.concatenate(heard)
+    assert elastic.dry > 3 and np.abs(sound).max() > 0.4
+    assert np.abs(np.diff(sound)).max() < 0.03, "of a wave that rises by 0.013, and two fades of 64 frames"
 
 
 def test_a_gap_is_silence_of_the_same_length_with_a_fade_on_both_sides() -> None:

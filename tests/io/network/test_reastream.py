@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BadRange, PacketError
@@ -58,7 +58,18 @@ def test_an_identifier_that_does_not_fit_is_refused(name: str) -> None:
         check_identifier(name)
 
 
-@given(st.binary(max_size=200) | st.binary(max_size=120).map(lambda tail: GOLDEN[:40] + tail))
+EVENTS = pack_notes(b"pads", (Note(data=b"\x90\x3c\x7f", delta_frames=17), Note(data=b"\xb0\x07\x00", delta_frames=0)))
+
+
+@settings(derandomize=True, max_examples=80, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=120).map(lambda tail: GOLDEN[:40] + tail)
+    | st.binary(max_size=70).map(lambda tail: EVENTS[:40] + tail)
+    | st.tuples(st.sampled_from((GOLDEN, EVENTS)), st.integers(0, 62), st.binary(min_size=1, max_size=9)).map(
+        lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + len(parts[2]) :]
+    )
+)
 def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
     try:
         got = unpack(data)
@@ -66,6 +77,35 @@ def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
         return
     if isinstance(got, Sound):
         assert np.isfinite(got.block).all()
+    else:
+        assert all(len(note.data) == 3 and note.data[0] >= 0x80 and note.delta_frames >= 0 for note in got.notes)
+
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1).filter(
+    lambda name: len(name.encode()) <= 31
+)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(NAMES, st.integers(1, 2**32 - 1), st.integers(1, 64), st.integers(1, 300), st.integers(0, 99))
+def test_a_packet_that_is_read_and_packed_again_is_the_same_to_the_byte(
+    name: str, rate: int, channels: int, frames: int, seed: int
+) -> None:
+    block = noise(channels * min(frames, packet_frames(channels)), seed=seed).reshape(-1, channels)
+    data = pack(check_identifier(name), rate, block)
+    sound = unpack(data)
+    assert isinstance(sound, Sound) and (sound.identifier, sound.sample_rate) == (name, rate)
+    np.testing.assert_array_equal(sound.block, block)
+    assert pack(check_identifier(sound.identifier), sound.sample_rate, sound.block) == data
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(
+    NAMES, st.lists(st.tuples(st.integers(0x80, 0xFF), st.binary(min_size=2, max_size=2), st.integers(0, 2**31 - 1)))
+)
+def test_notes_that_are_read_are_those_that_were_packed(name: str, events: list[tuple[int, bytes, int]]) -> None:
+    notes = tuple(Note(data=bytes([status]) + rest, delta_frames=frames) for status, rest, frames in events)
+    assert unpack(pack_notes(check_identifier(name), notes)) == Notes(identifier=name, notes=notes)
 
 
 def test_what_is_no_number_is_silence() -> None:

@@ -15,8 +15,10 @@ from engine.errors import BadRange
 from engine.io.messages import Receive, Received, Receiving
 from engine.io.network import reastream, vban
 from engine.io.network.allowed import Allowed
-from engine.io.network.receiver import Receiver, Receivers
+from engine.io.network.receiver import LATE_PACKETS, Receiver, Receivers
+from engine.mixer.inlets import Inlets
 from engine.realtime.memory import Segment
+from engine.realtime.records import Kind, records
 from engine.realtime.sound_ring import INLETS_BYTES, SoundReader, SoundWriter
 
 RATE = 48_000
@@ -29,9 +31,18 @@ def tone(start: int, frames: int, rate: int = RATE) -> NDArray[np.float32]:
     return np.repeat(mono.astype(np.float32)[:, np.newaxis], 2, axis=1)
 
 
-def packet(number: int, frames: int = 256, rate: int = RATE, name: bytes = b"Talk") -> vban.Sound:
+def packet(
+    number: int, frames: int = 256, rate: int = RATE, name: bytes = b"Talk", counted_from: int = 0
+) -> vban.Sound:
     """Return a packet as it arrives."""
-    return vban.unpack(vban.pack(name, rate, number, tone(number * frames, frames, rate), vban.Format.INT16))
+    sound = tone(number * frames, frames, rate)
+    return vban.unpack(vban.pack(name, rate, number - counted_from, sound, vban.Format.INT16))
+
+
+def _heard_on(strip: int, lane: int = 3) -> np.void:
+    record = records(1)
+    record["kind"], record["index"], record["strip"], record["value"] = Kind.SET_INLET, lane, strip, 1.0
+    return record[0]
 
 
 @pytest.fixture
@@ -101,6 +112,45 @@ def test_packets_that_are_missing_are_silence_and_counted(inlets: Segment) -> No
     assert np.abs(np.diff(heard[:, 0])).max() < 0.09, "nothing clicks"
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_late_lost_or_killed_nothing_clicks(inlets: Segment, seed: int) -> None:
+    """The way from packets to a strip: the network, the sender and this process fail as chance wants."""
+    chance, ears = random.Random(seed), Inlets(RATE, 256)
+    ears.sources = [SoundReader(inlets, lane) for lane in range(4)]
+    ears.set(_heard_on(0))
+    received = Received(name="Talk", kind="vban", lane=3, port=6980)
+    receiver, asleep_until, restarted = Receiver(received, SoundWriter(inlets, 3), RATE), 0, 0
+    heard, came = [], []
+    for block in range(700):
+        now = block * 256 / RATE
+        if chance.random() > 0.03:  # else it is lost, and those that are late come in another order
+            came.insert(len(came) - (chance.random() < 0.03), packet(block, counted_from=restarted))
+        if chance.random() < 0.01 and block - restarted > LATE_PACKETS:
+            restarted = block + 1  # another program of the same name
+        if chance.random() < 0.01:
+            receiver = Receiver(received, SoundWriter(inlets, 3), RATE)  # the io process was killed
+            asleep_until = block + chance.randrange(40)
+        if chance.random() < 0.02:
+            asleep_until = block + chance.randrange(8)
+        if block >= asleep_until:
+            while came:
+                receiver.hear(came.pop(0), HOME, now)
+            receiver.pour(now)
+        inputs = np.zeros((1, 512), np.float32)
+        ears.add(inputs, 256)
+        heard.append(inputs[0, :256])
+    sound = np.concatenate(heard)
+    assert (np.abs(sound.reshape(-1, 256)).max(axis=1) > 0.4).sum() > 100
+    assert np.abs(np.diff(sound)).max() < 0.5 * 2.0 * np.pi * 1000.0 / RATE + 0.03
+
+
+def test_a_sender_that_begins_to_count_anew_is_heard_on(inlets: Segment) -> None:
+    receiver = Wire(inlets).receiver
+    for number in (*range(500, 520), *range(20)):
+        receiver.hear(packet(number), HOME, 0.0)
+    assert receiver.packets == 40 and receiver.going(0.0, "").lost == 0
+
+
 def test_late_packets_and_those_of_others_are_left_out(inlets: Segment) -> None:
     wire = Wire(inlets)
     receiver = wire.receiver
@@ -110,7 +160,8 @@ def test_late_packets_and_those_of_others_are_left_out(inlets: Segment) -> None:
     receiver.hear(packet(40), "10.0.0.9", 0.2)
     assert (receiver.packets, receiver.refused) == (before, 1), "not of this machine"
     receiver.hear(packet(40), "127.0.0.2", 0.2)
-    assert receiver.refused == 2 and "127.0.0.2 sends it, too" in receiver.text
+    assert receiver.refused == 2 and "127.0.0.2 sends it, too" in receiver.going(0.2, "").text
+    assert receiver.going(2.0, "").text == "", "it does no more"
     receiver.hear(packet(0), "127.0.0.2", 5.0)
     assert receiver.going(5.0, "").sender == "127.0.0.2", "the first one has ended"
 

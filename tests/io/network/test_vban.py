@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BadRange, PacketError
+from engine.io.network import vban
 from engine.io.network.vban import RATES, Format, check_name, check_rate, pack, packet_frames, unpack
 from tests.signals import noise
 
@@ -58,8 +60,66 @@ def test_a_name_that_does_not_fit_is_refused(name: str) -> None:
         check_name(name)
 
 
+FORMATS = st.sampled_from(Format)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
 @given(st.binary(max_size=100) | st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=80)).map(
     lambda parts: b"VBAN" + parts[0] + GOLDEN[8:28] + parts[1]))  # fmt: skip
 def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
     with contextlib.suppress(PacketError):
         assert np.isfinite(unpack(data).block).all()
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(FORMATS, st.integers(1, 256), st.integers(1, 4), st.integers(0, 20), st.integers(-3, 3), st.data())
+def test_any_samples_are_finite_and_a_wrong_length_is_refused(
+    format: Format, frames: int, channels: int, rate: int, wrong: int, data: st.DataObject
+) -> None:
+    size = frames * channels * vban._BYTES[format]
+    seed = data.draw(st.binary(min_size=1, max_size=64))
+    samples = (seed * (size // len(seed) + 1))[: size + wrong] + b"\xff" * wrong
+    head = b"VBAN" + bytes([rate, frames - 1, channels - 1, format]) + GOLDEN[8:28]
+    if len(samples) != size:
+        with pytest.raises(PacketError, match="frames"):
+            unpack(head + samples)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sound = unpack(head + samples)
+    assert (sound.sample_rate, sound.block.shape, sound.block.dtype) == (RATES[rate], (frames, channels), np.float32)
+    assert np.isfinite(sound.block).all()
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.sampled_from((Format.UINT8, Format.INT16, Format.INT24, Format.FLOAT32)),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?"), min_size=1, max_size=16),
+    st.sampled_from(RATES), st.integers(0, 2**32 - 1), st.integers(1, 256), st.integers(1, 8), st.binary(min_size=1),
+)  # fmt: skip
+def test_what_is_packed_again_is_the_same_to_the_byte(
+    format: Format, name: str, rate: int, number: int, frames: int, channels: int, seed: bytes
+) -> None:
+    size = frames * channels * vban._BYTES[format]
+    if format is Format.FLOAT32:
+        samples = np.resize(np.frombuffer(seed, np.int8), size // 4).astype("<f4").tobytes()
+    else:
+        samples = (seed * (size // len(seed) + 1))[:size]
+    head = vban._HEAD.pack(b"VBAN", check_rate(rate), frames - 1, channels - 1, format, check_name(name), number)
+    sound = unpack(head + samples)
+    assert (sound.name, sound.number) == (name, number)
+    assert pack(check_name(sound.name), sound.sample_rate, sound.number, sound.block, format) == head + samples
+
+
+def test_what_another_program_sends_is_read() -> None:
+    """aiovban is by people who know the protocol from VB-Audio's side."""
+    packets, enums = pytest.importorskip("aiovban.packet"), pytest.importorskip("aiovban.enums")
+    audio = pytest.importorskip("aiovban.packet.headers.audio")
+    samples = np.array([[1, -1], [16384, -16384], [32767, -32768]], "<i2")
+    header = audio.VBANAudioHeader(
+        sample_rate=enums.VBANSampleRate.RATE_44100, samples_per_frame=3, channels=2, streamname="Desk", framecount=9,
+        bit_resolution=audio.BitResolution.INT16, codec=audio.Codec.PCM,
+    )  # fmt: skip
+    sound = unpack(bytes(packets.VBANPacket(header, samples.tobytes()).pack()))
+    assert (sound.name, sound.sample_rate, sound.number) == ("Desk", 44100, 9)
+    np.testing.assert_array_equal(sound.block, samples / 2.0**15)
