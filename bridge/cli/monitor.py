@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from cuevox import Cuevox
 
 PATTERNS = (
-    "/meters", "/strip/*/gain", "/strip/*/pan", "/strip/*/mute", "/strip/*/solo", "/cue//state", "/cue/next",
-    "/slot//state", "/transport/*", "/engine/histogram", "/engine/processes", "/event//*", "/late",
+    "/meters", "/strip/*/gain", "/strip/*/pan", "/strip/*/mute", "/strip/*/solo", "/strip/*/reduction",
+    "/cue//state", "/cue/next", "/slot//state", "/transport/*", "/engine/histogram", "/engine/processes", "/event//*",
+    "/late",
 )  # fmt: skip
 FRAMES_PER_SECOND = 12
 

@@ -15,6 +15,8 @@ STATUS_NAMES = tuple(
     word.partition(":")[2] for row in ROUTES if row.address == "/status" for word in row.answers.split()
 )
 FLOOR_DB = -60.0
+LEAST_DB = -0.05
+"""A smaller reduction, by ducking or the limiter, is none."""
 BAR = 24
 NEWS = 6
 STATE_STYLES = {"playing": "bold green", "ready": "", "failed": "bold red", "rendering": "yellow", "queued": "dim"}
@@ -70,8 +72,8 @@ class Picture:
 
     def _strips(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("strip", "peak, RMS", "dBFS", "gain dB", "pan", ""):
-            table.add_column(name, justify="right" if name in ("dBFS", "gain dB", "pan") else "left")
+        for name in ("strip", "peak, RMS", "dBFS", "gain dB", "pan", "less dB", ""):
+            table.add_column(name, justify="left" if name in ("strip", "peak, RMS", "") else "right")
         for strip, *levels in _chunks(self._values.get("/meters", ()), 5):
             numbers = [_number(level) for level in levels]
             peak = max(numbers[:2])
@@ -80,10 +82,9 @@ class Picture:
                 flags.append("M ", "bold red")
             if self._value(f"/strip/{strip}/solo"):
                 flags.append("S", "bold yellow")
-            gain, pan = self._value(f"/strip/{strip}/gain"), self._value(f"/strip/{strip}/pan")
-            table.add_row(
-                str(strip), _meter(peak, max(numbers[2:])), f"{peak:.1f}", f"{gain:.1f}", f"{pan:+.2f}", flags
-            )
+            gain, pan, less = (self._value(f"/strip/{strip}/{name}") for name in ("gain", "pan", "reduction"))
+            meter, taken = _meter(peak, max(numbers[2:])), f"{less:.1f}" if less <= LEAST_DB else ""
+            table.add_row(str(strip), meter, f"{peak:.1f}", f"{gain:.1f}", f"{pan:+.2f}", taken, flags)
         return table
 
     def _lists(self) -> Text:

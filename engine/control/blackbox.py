@@ -24,10 +24,10 @@ KEPT_SECONDS = 60.0
 MOST_FILES = 20
 COUNT_SECONDS = 1.0
 """How often the counters are noted."""
-BURST = 3
-"""So many underflows within COUNT_SECONDS are worth a file."""
+APART_SECONDS = KEPT_SECONDS - 2.0
+"""How long after a file underflows wait for the next one, which has them all."""
 PAUSE_SECONDS = 10.0
-"""What goes wrong again so soon is in the last file already."""
+"""A process that is replaced again so soon is no news."""
 
 Counters = dict[str, Any]
 
@@ -42,7 +42,10 @@ class BlackBox:
         self._counters, self._facts = counters, facts
         self._encode = msgspec.json.Encoder().encode
         self._underflows: int | None = None
-        self._written_at = float("-inf")
+        self._untold = 0
+        """Underflows since the last file."""
+        self._deaths = 0
+        self._written_at = self._happened_at = float("-inf")
         self._writing: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
 
@@ -68,12 +71,10 @@ class BlackBox:
             self._note({"event": event})
 
     def happened(self, reason: str) -> None:
-        """Begin to write a file, unless one was written just now."""
-        if time.monotonic() - self._written_at > PAUSE_SECONDS:
-            self._written_at = time.monotonic()
-            task = asyncio.create_task(self._write_safely(reason))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        """Begin to write a file, unless something happened just now."""
+        if time.monotonic() - self._happened_at > PAUSE_SECONDS:
+            self._happened_at = time.monotonic()
+            self._begin(reason)
 
     def write(self, reason: str) -> Path:
         """Write a file now and return its path; the oldest beyond MOST_FILES go. Raises EngineError."""
@@ -95,6 +96,12 @@ class BlackBox:
         log.warning("black box written (%s): %s", reason, path)
         return path
 
+    def _begin(self, reason: str) -> None:
+        self._written_at, self._untold = time.monotonic(), 0
+        task = asyncio.create_task(self._write_safely(reason))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
     async def _write_safely(self, reason: str) -> None:
         try:
             await asyncio.to_thread(self.write, reason)
@@ -105,11 +112,23 @@ class BlackBox:
         while True:
             counters = self._counters()
             self._note({"counters": counters})
-            underflows = counters.get("underflows", 0)
-            if self._underflows is not None and underflows - self._underflows >= BURST:
-                self.happened(f"{underflows - self._underflows} underflows within {COUNT_SECONDS:g} s")
-            self._underflows = underflows
+            self._look_at_deaths(counters.get("worker_deaths", 0))
+            if "underflows" in counters:  # else nobody counts just now
+                self._look_at(counters["underflows"])
             await asyncio.sleep(COUNT_SECONDS)
+
+    def _look_at_deaths(self, deaths: int) -> None:
+        if deaths > self._deaths:
+            self.happened("voice worker died")
+        self._deaths = deaths
+
+    def _look_at(self, underflows: int) -> None:
+        """Have a file written if there are more than before, unless there is one of this minute."""
+        if self._underflows is not None:
+            self._untold += max(0, underflows - self._underflows)
+        self._underflows = underflows
+        if self._untold and time.monotonic() - self._written_at > APART_SECONDS:
+            self._begin(f"{self._untold} underflow{'s' * (self._untold > 1)}")
 
     def _note(self, entry: dict[str, Any]) -> None:
         self._ring.append(self._encode({"t": round(time.time(), 4), **entry}))

@@ -222,8 +222,9 @@ class Control:
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
         self._transcript_path, self._max_players = config.transcript, config.max_players
         self.diagnosis = Diagnosis(
-            self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config)
-        )
+            self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config),
+            lambda: self.pool.deaths,
+        )  # fmt: skip
         self._hear_io()
         self.pulse = Pulse(self._beat)
         self.audio: AudioFacts | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from collections import deque
 from collections.abc import Callable
@@ -31,12 +32,21 @@ FLOWED: dict[Report, Flow] = {Report.STARTED: "began", Report.UNDERRUN: "dry", R
 
 
 class Diagnosis:
-    """Listens to one session and to what the audio process took. facts: what a reader of the black box must know."""
+    """Listens to one session and to what the audio process took.
+
+    facts: what a reader of the black box must know. deaths: how many voice workers have died.
+    """
 
     def __init__(
-        self, session: Session, link: AudioLink, memory: EngineMemory, folder: Path, facts: Callable[[], dict[str, Any]]
+        self,
+        session: Session,
+        link: AudioLink,
+        memory: EngineMemory,
+        folder: Path,
+        facts: Callable[[], dict[str, Any]],
+        deaths: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._session, self._link = session, link
+        self._session, self._link, self._deaths = session, link, deaths
         self._transcript: Transcript | None = None
         self._graphs: deque[Graph] = deque(maxlen=1)
         self.black_box = BlackBox(BlackRing(memory.black), folder, counters=self._counters, facts=facts)
@@ -110,11 +120,11 @@ class Diagnosis:
             transcript.happened(Flowed(player=player, source=source, did=FLOWED[kind], frames=frames), frame)
 
     def _counters(self) -> dict[str, Any]:
-        try:
+        counters: dict[str, Any] = {"worker_deaths": self._deaths()}
+        with contextlib.suppress(NotReady):
             status = self._link.status()
-        except NotReady:
-            return {}
-        return {name: getattr(status, name) for name in COUNTED}
+            counters.update((name, getattr(status, name)) for name in COUNTED)
+        return counters
 
     def _frame(self) -> int:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -70,6 +71,47 @@ def test_what_is_older_than_a_minute_is_left_out(box: BlackBox, monkeypatch: pyt
     monkeypatch.setattr("engine.control.blackbox.time.time", lambda: 1061.0)
     box.command(GoCue(cue="new"), None)
     assert [e["command"]["cue"] for e in lines(box.write("now")) if "command" in e] == ["new"]
+
+
+def test_an_underflow_is_worth_a_file_and_more_of_them_wait_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.control.blackbox.COUNT_SECONDS", 0.001)
+    looks, counted = 0, {"underflows": 5}
+
+    def counters() -> dict[str, int]:
+        nonlocal looks
+        looks += 1
+        return dict(counted)
+
+    box = BlackBox(BlackRing(Segment.create(1 << 16)), tmp_path, counters=counters, facts=dict)
+
+    async def files(count: int, more_looks: int = 0) -> None:
+        before = looks
+        async with asyncio.timeout(30.0):
+            while len(list(tmp_path.glob("*.jsonl"))) < count or looks < before + more_looks:
+                await asyncio.sleep(0.001)
+
+    async def show() -> None:
+        box.start()
+        await files(0, more_looks=3)
+        counted["underflows"] = 6
+        await files(1)
+        counted["underflows"] = 9
+        await files(1, more_looks=5)
+        counted.clear()  # the audio process is being replaced: nobody counts
+        await files(1, more_looks=3)
+        counted["underflows"] = 9
+        await files(1, more_looks=3)
+        monkeypatch.setattr("engine.control.blackbox.APART_SECONDS", 0.0)
+        await files(2)
+        counted["worker_deaths"] = 1
+        await files(3)
+        await box.close()
+
+    asyncio.run(show())
+    reasons = {lines(path)[0]["reason"] for path in tmp_path.glob("*.jsonl")}
+    assert reasons == {"1 underflow", "3 underflows", "voice worker died"}
 
 
 def test_only_so_many_files_are_kept(box: BlackBox, monkeypatch: pytest.MonkeyPatch) -> None:
