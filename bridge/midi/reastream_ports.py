@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 NAME = "reastream"
 RECEIVE_BYTES = 65536
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where a socket is reached that listens on every address."""
 
 
 class ReaStreamSystem(HeardPort):
@@ -43,7 +45,7 @@ class ReaStreamSystem(HeardPort):
         """Listen no more."""
         self._closing.set()
         with socket.socket(self._socket.family, socket.SOCK_DGRAM) as wake:
-            wake.sendto(b"", ("::1" if wake.family == socket.AF_INET6 else "127.0.0.1", self.port))
+            wake.sendto(b"", (LOOPBACKS.get(self.host, self.host), self.port))
         self._thread.join()
         self._socket.close()
 
@@ -65,6 +67,8 @@ class ReaStreamSystem(HeardPort):
         hearers = self._hearers
         for note in packet.notes:
             message = note.data[: length(note.data[0])]
+            if any(byte >= 0x80 for byte in message[1:]):
+                continue  # no MIDI
             for heard in hearers:
                 heard(now + note.delta_frames / self._rate, message)
 

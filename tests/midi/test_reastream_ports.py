@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +38,8 @@ def test_messages_come_whole_and_as_far_apart_as_they_were_played(system: ReaStr
         Note(data=b"\xc0\x05\x00", delta_frames=48),
         Note(data=b"\xf8\x00\x00", delta_frames=4800),
     )
-    send(system, b"", b"noise", pack_notes(b"cut", notes)[:50], pack_notes(b"pads", notes))
+    broken = Note(data=b"\x90\xff\x40", delta_frames=3)
+    send(system, b"", b"noise", pack_notes(b"cut", notes)[:50], pack_notes(b"pads", (broken, *notes)))
     got = [heard.get(timeout=WAIT_SECONDS) for _ in notes]
     assert [data for _, data in got] == [b"\x99\x24\x7f", b"\xc0\x05", b"\xf8"]
     assert [round((at - got[0][0]) * 48000) for at, _ in got] == [0, 48, 4800]
@@ -60,3 +62,9 @@ def test_it_is_one_port_that_is_only_heard(system: ReaStreamSystem) -> None:
 def test_a_port_that_is_taken_is_named(system: ReaStreamSystem) -> None:
     with pytest.raises(AddressTaken, match=f"ReaStream on 127.0.0.1:{system.port}"):
         ReaStreamSystem("127.0.0.1", system.port, 48000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have one loopback address")
+def test_it_closes_on_whatever_address_it_listens() -> None:
+    for host in ("127.0.0.2", "0.0.0.0"):
+        ReaStreamSystem(host, 0, 48000).close()
