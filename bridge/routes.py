@@ -79,6 +79,7 @@ _PRESSED = Arg(name="velocity", type="f", spec=VELOCITY)
 _CUE = Arg(name="cue", type="s", named=True)
 _MESSAGE = Arg(name="message", type="s")
 _FROM_WORD = Arg(name="from_word", type="s")
+_FROM_TIME = Arg(name="from_frame", type="f", seconds=True, help="in seconds; send d for exact frames")
 _NAME = Arg(name="name", type="s")
 _LEVEL = Arg(name="gain_db", type="f", spec=CLIP_GAIN)
 _LEVEL_NORM = Arg(name="gain_db", type="f", spec=CLIP_GAIN, norm=True)
@@ -157,6 +158,8 @@ def _cue_rows(cue: str, where: str) -> tuple[Route, ...]:
         Route(address=f"{cue}/from", trigger=True, command=do.GoCue, args=(_FROM_WORD,),
               help=f"Fire a cue{where} from a word of its line on: dragon, dragon#2 (the second one), #3 (the third "
                    "word)."),
+        Route(address=f"{cue}/from/seconds", trigger=True, command=do.GoCue, args=(_FROM_TIME,),
+              help=f"Fire a cue{where} from so far behind its beginning."),
         Route(address=f"{cue}/stop", trigger=True, command=do.StopCue, args=(_FADE,),
               help=f"Fade out what a cue{where} plays, and forget its waits."),
         Route(address=f"{cue}/pause", trigger=True, command=do.PauseCue,
@@ -475,6 +478,8 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/slot/{bank}/{index}/from", trigger=True, press=_PRESSED, command=do.TriggerSlot,
           args=(_FROM_WORD,),
           help="Press a pad from a word of its line on: dragon, dragon#2 (the second one), #3 (the third word)."),
+    Route(address="/slot/{bank}/{index}/from/seconds", trigger=True, press=_PRESSED, command=do.TriggerSlot,
+          args=(_FROM_TIME,), help="Press a pad from so far behind its beginning."),
     Route(address="/slot/{bank}/{index}/word", trigger=True, press=_PRESSED, command=do.TriggerSlot,
           args=(Arg(name="word", type="s"),), help="Press a pad for one word of its line."),
     Route(address="/slot/{bank}/{index}/note", trigger=True, press=_PRESSED, command=do.TriggerSlot,

@@ -64,11 +64,13 @@ class RemoveTempo(Base, frozen=True, kw_only=True):
 class GoCue(Base, frozen=True, kw_only=True):
     """Fire a cue by its id, or the one of the list that stands by (None).
 
-    from_word: from that word of its line on. cuelist: None is the first one, in all commands.
+    from_word: from that word of its line on; from_frame: from that frame of it on. cuelist: None is the first one, in
+    all commands.
     """
 
     cue: str | None = None
     from_word: str | None = None
+    from_frame: int | None = None
     cuelist: str | None = None
 
 
@@ -156,7 +158,8 @@ class ResumeAll(Base, frozen=True, kw_only=True):
 class TriggerSlot(Base, frozen=True, kw_only=True):
     """Press a pad. velocity: 0 < v <= 1.
 
-    semitones: a note of its own, at that pitch; None: the pad itself. from_word: from that word on; word: that word.
+    semitones: a note of its own, at that pitch; None: the pad itself. from_word: from that word on; word: that word;
+    from_frame: from that frame on.
     """
 
     bank: str
@@ -165,6 +168,7 @@ class TriggerSlot(Base, frozen=True, kw_only=True):
     semitones: float | None = None
     from_word: str | None = None
     word: str | None = None
+    from_frame: int | None = None
 
 
 class ReleaseSlot(Base, frozen=True, kw_only=True):

@@ -66,7 +66,8 @@ def heads(session: Session) -> Iterator[tuple[int, int]]:
         if isinstance(target, PlayClip) and target.clip in clips:
             loaded = session.context.library.shelf(session.context.target_source(target)).loaded
             if loaded is not None and loaded.paged:
-                yield loaded.offset, clips[target.clip][1].trim_start_frames
+                first = clips[target.clip][1].trim_start_frames + target.manner.from_frame
+                yield loaded.offset, min(first, loaded.frames - 1)
 
 
 def _inside(session: Session, frames: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
 from engine.mixer.ramps import fill, glide, multiply, new_ramps, ramp_value
-from engine.mixer.strips import FEED, GAIN, ROWS, Strips
+from engine.mixer.strips import FEED, GAIN, ROWS, STAGGER, Strips
 from engine.params import DUCK
 from engine.units import db_to_gain
 
@@ -33,8 +33,8 @@ _KNEE = 2.0**0.5
 class Ducks(NamedTuple):
     """One row per strip. first_key: (strips + 1,) into keys, which are strips. knobs, state: see above.
 
-    gains: (strips, max_block), this block's. late: ring of gains, for those whose look-ahead is shorter than the
-    mixer's. reduction: the lowest gain since it was last taken. whole: [frames so far]. level: scratch.
+    gains: (strips, at least max_block), this block's. late: ring of gains, for those whose look-ahead is shorter than
+    the mixer's. reduction: the lowest gain since it was last taken. whole: [frames so far]. level: scratch.
     """
 
     first_key: NDArray[np.int32]
@@ -82,7 +82,7 @@ def new_ducks(graph: Graph, sample_rate: int, max_block_frames: int, late_frames
         keys=np.array([key for row in keys for key in row], np.int32),
         knobs=np.zeros((count, 6)),
         state=np.tile(np.array([0.0, 1.0, 0.0, 1.0]), (count, 1)),
-        gains=np.ones((count, max_block_frames)),
+        gains=np.ones((count, max_block_frames + STAGGER)),
         late=np.ones((count, 1 << longest.bit_length() if longest else 1)),
         lag=np.zeros(count, np.int64),
         reduction=np.ones(count),

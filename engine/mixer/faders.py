@@ -227,9 +227,9 @@ def mix_level(
 ) -> None:
     """Run the faders of the strips in ``level``: inputs to outputs, sends and the master's input, with meters.
 
-    inputs: planar, as ``play`` leaves them. outputs: (strips, max_block, 2), premaster: (max_block, 2); this part of
-    the block begins at ``done``. ducked: (strips, max_block), the gain that ducking leaves, if ``ducking``. late: what
-    is delayed.
+    inputs: planar, as ``play`` leaves them. outputs: (strips, at least max_block, 2), premaster: (max_block, 2); this
+    part of the block begins at ``done``. ducked: (strips, at least max_block), the gain that ducking leaves, if
+    ``ducking``. late: what is delayed.
     """
     master, summed = strips.master[0], False
     for strip in level:

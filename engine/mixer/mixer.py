@@ -22,6 +22,7 @@ from engine.mixer.knobs import new_knobs, note
 from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
+from engine.mixer.meters import read_meters
 from engine.mixer.panel import Panel
 from engine.mixer.playback import Playback
 from engine.mixer.plugins import EffectFailed
@@ -31,13 +32,15 @@ from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.state import STAND, MixerState
-from engine.mixer.strips import fail, new_strips
+from engine.mixer.strips import STAGGER, fail, new_strips
 from engine.mixer.touching import touch
 from engine.mixer.watch import NO_WATCH, Watch
 from engine.realtime.records import REPORT, Kind, Report
 
 DECLICK_SECONDS = 0.005
 """The shortest fade and ramp: nothing ever steps."""
+
+NOTHING_TOLD: NDArray[np.void] = np.zeros(0, REPORT)
 
 Audio = NDArray[np.float32]
 
@@ -86,9 +89,9 @@ class Mixer:
         self._runs = runs_of(graph, self._rack.chains, only)
         self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
         count = len(graph.strips)
-        self._inputs = np.zeros((count, 2 * max_block_frames), np.float32)
+        self._inputs = np.zeros((count, 2 * (max_block_frames + STAGGER)), np.float32)
         self._planar = Planar(self._inputs)
-        self._outputs = np.zeros((count, max_block_frames, 2), np.float32)
+        self._outputs = np.zeros((count, max_block_frames + STAGGER, 2), np.float32)
         self._final = self._outputs[graph.master]
         self._premaster = np.zeros((max_block_frames, 2), np.float32)
         self._private = np.zeros((max_block_frames, 2), np.float32)
@@ -203,9 +206,11 @@ class Mixer:
 
     def take_reports(self) -> NDArray[np.void]:
         """Return the reports (dtype REPORT) since the last call."""
-        taken: NDArray[np.void] = self._reports.rows[: self._reports.used[0]].copy()
+        if not (used := int(self._reports.used[0])):
+            return NOTHING_TOLD  # a copy of structs takes its time, even of none
+        taken: NDArray[np.void] = self._reports.rows[:used].copy()
         self._reports.used[0] = 0
-        return taken if len(taken) else np.zeros(0, REPORT)
+        return taken
 
     def set_timeline(self, entries: NDArray[np.void], generation: int) -> None:
         """Play another compiled timeline (dtype ENTRY, sorted) from the next block on; clips that stay sound on.
@@ -239,7 +244,7 @@ class Mixer:
             step = self._next_step(frames - done)
             self._mix(done, step)
             done += step
-        self._read_meters(frames)
+        read_meters(self._strips.meters, frames, self._meters)
         return self._out[:frames]
 
     def tidy(self) -> None:
@@ -439,10 +444,6 @@ class Mixer:
             if frame <= self.frame:
                 self._tell(Report.EPOCH, serial=serial)
         self._epochs = [epoch for epoch in self._epochs if epoch[1] > self.frame]
-
-    def _read_meters(self, frames: int) -> None:
-        self._meters[:, :, 0] = self._strips.meters[:, :, 0]
-        np.sqrt(self._strips.meters[:, :, 1] / max(1, frames), out=self._meters[:, :, 1], casting="same_kind")
 
     def _tell(self, kind: Report, **fields: Any) -> None:
         tell(

@@ -7,6 +7,7 @@ import numpy as np
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.lanes import write_packet
 from engine.mixer.latency import arrive, keep_heard, new_late, plan_latency
+from engine.mixer.meters import show_meters
 from engine.mixer.mixer import Mixer
 from engine.realtime.pages import PageTable
 from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
@@ -43,6 +44,8 @@ def rehearse() -> None:
     second.adopt(first)
     second.process(FRAMES)
     second.take_reports()
+    shown = np.zeros_like(second.meters)
+    show_meters(second.meters, np.float32(0.5), np.float32(0.5), shown[:, :, 0].copy(), shown)
     _tape(second)
 
 

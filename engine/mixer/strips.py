@@ -23,6 +23,9 @@ GAIN, PAN, DIRECT, FEED = 0, 1, 2, 3
 ROWS = 4
 """Ramps of one strip; those of the sends follow after all strips, the last ramp of all is the panic gain."""
 
+STAGGER = 136
+"""Frames that each strip's buffer has beyond a block: a power of two apart, all would share a few lines of a cache."""
+
 KINDS = ("track", "bus", "master", "gone", "private")
 TRACK, BUS, MASTER, GONE, PRIVATE = range(5)
 """A private bus is in no sum, and no solo closes it."""
@@ -33,7 +36,7 @@ class Strips(NamedTuple):
 
     kind, mute, solo, failed: one per strip. first_send: (strips + 1,) index of a strip's first send; send_to: strips;
     send_key: what records call it. master: [its index].
-    curves: scratch for ramps, (5, max_block). meters: (strips, 2 channels, peak | sum of squares).
+    curves: scratch for ramps, (5, at least max_block). meters: (strips, 2 channels, peak | sum of squares).
     """
 
     kind: NDArray[np.int32]
@@ -65,7 +68,7 @@ def new_strips(graph: Graph, max_block_frames: int) -> Strips:
         send_key=np.array([send.key for send in sends], np.int32),
         master=np.array([graph.master], np.int32),
         ramps=new_ramps([*values, 1.0]),
-        curves=np.zeros((5, max_block_frames)),
+        curves=np.zeros((5, max_block_frames + STAGGER)),
         meters=np.zeros((len(specs), 2, 2)),
     )
     set_gates(strips, 0, 0)

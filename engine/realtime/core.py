@@ -350,7 +350,7 @@ class AudioCore:
         conducted, self._conducted = self._conducted, None
         if conducted is not None:
             self._mixer.dispatch(conducted)
-        return count, any(news is not None for news in (table, moves, conducted))
+        return count, not (table is None and moves is None and conducted is None)
 
     def _tell_control(self, kind: Report, serial: int) -> None:
         """Report something of the block that begins now: for the transcript."""

@@ -8,9 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import DelayLockedLoop
+from engine.mixer.meters import show_meters
 from engine.mixer.mixer import Mixer
 from engine.realtime.reporter import Reporter
-from engine.realtime.status import HISTOGRAM_BINS, MAX_STRIPS, StatusWriter
+from engine.realtime.status import HISTOGRAM_BINS, MAX_STRIPS, StatusWriter, places
+
+_FRAME, _UNIX_NS, _RATE_HZ, _CLOCK_RESETS = places("frame", "unix_ns", "rate_hz", "clock_resets")
+_TIMELINE_FRAME, _PLAYING, _GENERATION = places("timeline_frame", "playing", "generation")
+_ACTIVE, _FREE, _LIMITER = places("active_players", "free_players", "limiter_reduction_db")
+_CALLBACKS, _LAST_NS, _SUM_NS, _LONGEST_NS = places("callbacks", "callback_ns", "callback_sum_ns", "callback_max_ns")
+(_HISTOGRAM,) = places("histogram")
 
 PEAK_FALL_DB_PER_SECOND = 20.0 / 1.7
 """IEC 60268-10 type I: 20 dB in 1.7 s, so that a reader who looks seldom still sees every peak."""
@@ -26,10 +33,8 @@ class MeterBallistics:
 
     def __init__(self, sample_rate: int, source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
         self._rate = sample_rate
-        self._block_peak, self._block_rms = source[:, :, 0], source[:, :, 1]
-        self._peak, self._rms = target[:, :, 0], target[:, :, 1]
-        self._square = np.zeros(self._rms.shape, np.float32)
-        self._step = np.zeros(self._rms.shape, np.float32)
+        self._source, self._target = source, target
+        self._squares = np.zeros(target.shape[:2], np.float32)
         self._frames = 0
         self._fall = self._rise = np.float32(0.0)
 
@@ -40,13 +45,7 @@ class MeterBallistics:
             self._frames = frames
             self._fall = np.float32(10.0 ** (-PEAK_FALL_DB_PER_SECOND * seconds / 20.0))
             self._rise = np.float32(1.0 - math.exp(-seconds / RMS_SECONDS))
-        self._peak *= self._fall
-        np.maximum(self._peak, self._block_peak, out=self._peak)
-        np.square(self._block_rms, out=self._step)
-        self._step -= self._square
-        self._step *= self._rise
-        self._square += self._step
-        np.sqrt(self._square, out=self._rms)
+        show_meters(self._source, self._fall, self._rise, self._squares, self._target)
 
 
 class StatusBoard:
@@ -54,10 +53,9 @@ class StatusBoard:
 
     def __init__(self, writer: StatusWriter, sample_rate: int, block_frames: int) -> None:
         self._writer = writer
-        self._now = writer.now
+        self._now, self._whole, self._real = writer.now, writer.whole, writer.real
         self._now["sample_rate"] = sample_rate
         self._rate = sample_rate
-        self._histogram: NDArray[np.int64] = self._now["histogram"]
         self._reduction_db = 0.0
         self._now["block_frames"] = block_frames
         self.callbacks = 0
@@ -101,26 +99,26 @@ class StatusBoard:
 
     def clock(self, frame: int, clock: DelayLockedLoop) -> None:
         """Note that the block which begins at ``frame`` began when ``clock`` says."""
-        now = self._now
-        now["frame"] = frame
-        now["unix_ns"] = round(clock.block_seconds * 1e9)
-        now["rate_hz"] = clock.rate_hz
-        now["clock_resets"] = clock.resets
+        whole = self._whole
+        whole[_FRAME] = frame
+        whole[_UNIX_NS] = round(clock.block_seconds * 1e9)
+        whole[_CLOCK_RESETS] = clock.resets
+        self._real[_RATE_HZ] = clock.rate_hz
 
     def block(self, mixer: Mixer, frames: int, generation: int) -> None:
         """Note where the mixer stands after ``frames`` frames."""
-        now = self._now
-        now["timeline_frame"] = mixer.timeline_frame
-        now["playing"] = mixer.playing
-        now["generation"] = generation
-        now["active_players"] = active = mixer.active_players
-        now["free_players"] = max(0, self._max_players - active)
+        whole = self._whole
+        whole[_TIMELINE_FRAME] = mixer.timeline_frame
+        whole[_PLAYING] = mixer.playing
+        whole[_GENERATION] = generation
+        whole[_ACTIVE] = active = mixer.active_players
+        whole[_FREE] = max(0, self._max_players - active)
         self._meters.update(frames)
         if mixer.take_reduction(self._lowest):
             self._reduction *= np.float32(10.0 ** (PEAK_FALL_DB_PER_SECOND * frames / self._rate / 20.0))
             np.minimum(self._reduction, self._lowest, out=self._reduction)
         self._reduction_db += PEAK_FALL_DB_PER_SECOND * frames / self._rate
-        self._reduction_db = now["limiter_reduction_db"] = min(mixer.take_reduction_db(), self._reduction_db)
+        self._reduction_db = self._real[_LIMITER] = min(mixer.take_reduction_db(), self._reduction_db)
 
     def reports(self, reporter: Reporter) -> None:
         """Note what was told and what was lost."""
@@ -140,13 +138,13 @@ class StatusBoard:
 
     def publish(self, elapsed_ns: int) -> None:
         """Count a callback that took ``elapsed_ns`` and show everything."""
-        now = self._now
+        whole = self._whole
         self.callbacks += 1
         self._sum_ns += elapsed_ns
         self._longest_ns = max(self._longest_ns, elapsed_ns)
-        now["callbacks"] = self.callbacks
-        now["callback_ns"] = elapsed_ns
-        now["callback_sum_ns"] = self._sum_ns
-        now["callback_max_ns"] = self._longest_ns
-        self._histogram[min((elapsed_ns // 1000).bit_length(), HISTOGRAM_BINS - 1)] += 1
+        whole[_CALLBACKS] = self.callbacks
+        whole[_LAST_NS] = elapsed_ns
+        whole[_SUM_NS] = self._sum_ns
+        whole[_LONGEST_NS] = self._longest_ns
+        whole[_HISTOGRAM + min((elapsed_ns // 1000).bit_length(), HISTOGRAM_BINS - 1)] += 1
         self._writer.publish()

@@ -32,7 +32,8 @@ class TapWriter(_TapEnd):
         start = written % TAP_FRAMES
         first = min(len(block), TAP_FRAMES - start)
         self._ring[start : start + first] = block[:first]
-        self._ring[: len(block) - first] = block[first:]
+        if first < len(block):
+            self._ring[: len(block) - first] = block[first:]
         store_release(self._counter, written + len(block))
 
 

@@ -232,11 +232,11 @@ class Context:
         return replace(sound, strip=strip, pan=min(1.0, max(-1.0, sound.pan + cue.pan)))
 
     def is_plain(self, source: Source) -> bool:
-        """Return whether no cue and no slot plays ``source`` otherwise than as it is."""
+        """Return whether no cue and no slot plays ``source`` otherwise than as it is, from wherever."""
         cues = (cue.target for each in self.story.cue_lists().values() for cue in each)
         targets = [*cues, *(slot.target for slot in self.story.slots)]
         return all(
-            target.manner == Manner(speed=target.manner.speed)
+            target.manner == Manner(speed=target.manner.speed, from_frame=target.manner.from_frame)
             for target in targets
             if isinstance(target, PlayClip) and self.target_source(target) == source
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msgspec.structs import replace
-
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueChanged, CueEnded, CueRenumbered, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
+from engine.session.manner import begun_at
 from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
 from engine.session.prompts import Prompts
@@ -49,9 +48,17 @@ class Cues:
         return None if cue is None else self._after(self._list(cuelist), cue)
 
     def go(
-        self, cue_id: str | None, at_frame: int | None, from_word: str | None = None, cuelist: str | None = None
+        self,
+        cue_id: str | None,
+        at_frame: int | None,
+        from_word: str | None = None,
+        cuelist: str | None = None,
+        from_frame: int | None = None,
     ) -> tuple[Event, ...]:
-        """Fire one cue, or the one that stands by, from its start or a word on; the playhead moves behind it."""
+        """Fire one cue, or the one that stands by, from its start, a word or a frame on; the playhead moves behind it.
+
+        Raises BadRange where it has no such place.
+        """
         cuelist = self._list(cuelist)
         frame = self._context.soon() if at_frame is None else at_frame
         if cue_id is None:
@@ -60,7 +67,7 @@ class Cues:
         if wanted is None:
             raise NotReady("the cue list is at its end; fire a cue by its id, or have one stand by")
         cue = self.cue(wanted, cuelist)
-        self._runs.fire(cuelist, cue, at_frame, _from_word(cue, from_word))
+        self._runs.fire(cuelist, cue, at_frame, _begun_at(cue, from_word, from_frame))
         if cue_id is None:
             self._gone[cuelist] = frame
         moved = self._move_playhead(cuelist, self._after(cuelist, cue.id))
@@ -326,9 +333,12 @@ class Cues:
         return self._context.sound(cue.target).sounding_frames
 
 
-def _from_word(cue: Cue, word: str | None) -> Manner | None:
-    if word is None:
+def _begun_at(cue: Cue, word: str | None, frame: int | None) -> Manner | None:
+    if word is None and frame is None:
         return None
     if not isinstance(cue.target, (PlayClip, SpeakLine)):
-        raise BadRange(f"cue {cue.id} has no words: it plays no line")
-    return replace(cue.target.manner, from_word=word, to_word=None)
+        what = (
+            "has no words: it plays no line" if word is not None else "starts at its beginning only: it plays no clip"
+        )
+        raise BadRange(f"cue {cue.id} {what}")
+    return begun_at(cue.target.manner, word, frame)

@@ -12,7 +12,7 @@ from engine.session.library import describe
 from engine.session.players import Sound
 from engine.story.model import Manner
 from engine.story.words import find_word
-from engine.units import seconds_to_frames
+from engine.units import frames_to_seconds, seconds_to_frames
 from engine.voices.take import Word
 
 SEAM_SECONDS = 0.005
@@ -32,13 +32,14 @@ class Span(NamedTuple):
 def in_manner(sound: Sound, manner: Manner, sample_rate: int) -> Sound:
     """Return ``sound`` as ``manner`` says; its speed is what the source has already.
 
-    Raises UnknownThing for a word that it does not have, BadRange for one that ends before it starts.
+    Raises UnknownThing for a word that it does not have, BadRange for one that ends before it starts, and for a start
+    behind its end.
     """
     if manner == Manner(speed=manner.speed):
         return sound
     seam = seconds_to_frames(SEAM_SECONDS, sample_rate)
     attack = seconds_to_frames(ATTACK_SECONDS, sample_rate)
-    span = _span(sound, manner)
+    span = _span(sound, manner, sample_rate)
     rate = 2.0 ** (SEMITONES.check(manner.semitones, "semitones") / 12.0)
     if manner.reverse:
         narrow = _backwards(sound, span, seam, attack, rate)
@@ -50,17 +51,26 @@ def in_manner(sound: Sound, manner: Manner, sample_rate: int) -> Sound:
     return _repeated(narrow, span.again - span.first, 0 if manner.loop else manner.repeat, seam)
 
 
+def begun_at(manner: Manner, word: str | None, frame: int | None) -> Manner:
+    """Return ``manner`` from a word on (None: from a frame, or from the beginning) to the end."""
+    return replace(manner, from_word=word, to_word=None, from_frame=frame or 0)
+
+
 def words_of(sound: Sound) -> tuple[Word, ...]:
     """Return the words that ``sound`` plays any of."""
     start, stop = sound.trim_start_frames, sound.trim_start_frames + sound.frames
     return tuple(w for w in sound.loaded.words if w.end_frame > start and w.start_frame < stop)
 
 
-def _span(sound: Sound, manner: Manner) -> Span:
+def _span(sound: Sound, manner: Manner, sample_rate: int) -> Span:
+    what = describe(sound.source)
     if manner.from_word is None:
-        return Span(0, sound.frames, sound.frames)
+        if not 0 <= manner.from_frame < max(1, sound.frames):
+            lasts, wanted = (frames_to_seconds(f, sample_rate) for f in (sound.frames, manner.from_frame))
+            raise BadRange(f"{what} lasts {lasts:.3f} s; it can't be started {wanted:.3f} s behind its beginning")
+        return Span(manner.from_frame, sound.frames, sound.frames)
     words = words_of(sound)
-    texts, what = [w.text for w in words], describe(sound.source)
+    texts = [w.text for w in words]
     start = find_word(texts, manner.from_word, what)
     first, again = _place(sound, words[start].start_frame), _place(sound, words[start].end_frame)
     if manner.to_word is None:

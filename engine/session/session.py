@@ -588,8 +588,8 @@ class Session:
 
     def _fire(self, command: GoCue | StopCue | StopList | LoadCue, at_frame: int | None) -> tuple[Event, ...]:
         match command:
-            case GoCue(cue=cue, from_word=word, cuelist=cuelist):
-                events = self.cues.go(cue, at_frame, word, cuelist)
+            case GoCue(cue=cue, from_word=word, from_frame=frame, cuelist=cuelist):
+                events = self.cues.go(cue, at_frame, word, cuelist, frame)
                 self.prefetch.plan()
                 return events
             case StopCue(cue=cue, fade_seconds=fade, cuelist=cuelist):

@@ -10,7 +10,7 @@ from engine.events import Event, SlotChanged, SlotState
 from engine.params import SEMITONES
 from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context
-from engine.session.manner import words_of
+from engine.session.manner import begun_at, words_of
 from engine.session.orders import Records
 from engine.session.players import SlotOwner, Sound
 from engine.session.transport import Transport
@@ -50,7 +50,7 @@ class Slots:
             self._context.stop(playing, RELEASE_SECONDS, at_frame)
             return
         if isinstance(slot.target, PlaySection):
-            self._transport.play_section(slot.target, at_frame)
+            self._play_section(slot, slot.target, press, at_frame)
             return
         sound = self._sound(slot, self._take_by(slot, slot.target, press.velocity), press)
         if sound is None:
@@ -61,6 +61,11 @@ class Slots:
         stops = self._stops_for(slot, again, at_frame)
         gain_db = slot.gain_db + (0.0 if slot.velocity_word else velocity_db(slot.velocity, press.velocity))
         self._context.play(owner, sound, at_frame, gain_db, first=stops, note=press.semitones)
+
+    def _play_section(self, slot: Slot, section: PlaySection, press: TriggerSlot, at_frame: int | None) -> None:
+        if (press.word, press.from_word, press.from_frame) != (None, None, None):
+            raise BadRange(f"slot {slot.bank}/{slot.index} starts at its beginning only: it plays a section")
+        self._transport.play_section(section, at_frame)
 
     def release(self, bank: str, index: int, note: float | None, at_frame: int | None) -> None:
         """Let a pad or a note go: a gate slot fades out, every other mode plays on."""
@@ -121,11 +126,11 @@ class Slots:
             pitch = manner.semitones + press.semitones
             manner = replace(manner, semitones=SEMITONES.check(pitch, "semitones, the slot's own included"))
         if press.word is not None:
-            manner = replace(manner, from_word=press.word, to_word=press.word)
-        elif press.from_word is not None:
-            manner = replace(manner, from_word=press.from_word, to_word=None)
+            manner = replace(manner, from_word=press.word, to_word=press.word, from_frame=0)
+        elif press.from_word is not None or press.from_frame is not None:
+            manner = begun_at(manner, press.from_word, press.from_frame)
         elif slot.velocity_word:
-            manner = replace(manner, from_word=self._word_by(target, press.velocity), to_word=None)
+            manner = begun_at(manner, self._word_by(target, press.velocity), None)
         return self._cold.sound(slot, target, manner)
 
     def _take_by(self, slot: Slot, target: PlayClip | SpeakLine, velocity: float) -> PlayClip | SpeakLine:

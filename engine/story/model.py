@@ -221,15 +221,17 @@ class Master(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target is played: which of its words, and how fast, how often, which way round.
+    """How a target is played: from where, which of its words, and how fast, how often, which way round.
 
     from_word, to_word: words of the line (``dragon``, ``dragon#2``: the second one, ``#3``: the third word); None: its
-    start and its end. repeat: the word that it starts from is played so often, or, with a to_word, all of them.
+    start and its end. from_frame: where it starts without a from_word. repeat: the word that it starts from is played
+    so often, or, with a to_word or without any word, all of it.
     semitones: pitch and speed together. speed: without the pitch, prepared ahead.
     """
 
     from_word: str | None = None
     to_word: str | None = None
+    from_frame: int = 0
     repeat: int = 1
     loop: bool = False
     reverse: bool = False

@@ -72,7 +72,7 @@ CLIP_KEYS = (
     "id", "name", "say", "voice", "delivery", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
     "fade_in_shape", "fade_out_shape", "group",
 )  # fmt: skip
-MANNER_KEYS = ("from", "word", "words", "repeat", "loop", "reverse", "semitones", "speed")
+MANNER_KEYS = ("from", "word", "words", "from_time", "repeat", "loop", "reverse", "semitones", "speed")
 DELIVERY_KEYS = ("speed", "pitch", "seed", "temperature", "instruct", "seconds")
 PRONUNCIATION_KEYS = ("phonemes", "say")
 TARGET_KEYS = ("clip", "say", "track", "voice", "delivery", "section", *MANNER_KEYS)
@@ -414,6 +414,7 @@ class Reader:
         return Manner(
             from_word=start,
             to_word=end,
+            from_frame=fields.frames("from_time", self._rate),
             repeat=fields.whole("repeat", 1),
             loop=fields.switch("loop"),
             reverse=fields.switch("reverse"),
@@ -422,9 +423,9 @@ class Reader:
         )
 
     def _words(self, fields: Fields) -> tuple[str | None, str | None]:
-        given = [key for key in ("from", "word", "words") if key in fields]
+        given = [key for key in ("from", "word", "words", "from_time") if key in fields]
         for key in given[1:]:
-            fields.complain(key, f"only one of from, word and words; there is {given[0]} already")
+            fields.complain(key, f"only one of from, word, words and from_time; there is {given[0]} already")
         match given[:1]:
             case ["from"]:
                 return fields.word("from"), None

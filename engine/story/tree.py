@@ -103,7 +103,7 @@ class Planter:
         """Return the whole story's tree."""
         rate = story.sample_rate
         voices = {t.id: t.voice for t in story.tracks}
-        slots = tuple(((s.bank, s.index), _slot(s, voices)) for s in story.slots)
+        slots = tuple(((s.bank, s.index), _slot(s, voices, rate)) for s in story.slots)
         fields: dict[str, Tree] = {
             "kind": Leaf("word", "story"),
             "version": _number(VERSION),
@@ -239,7 +239,7 @@ def _cue(cue: Cue, voices: Mapping[str, str | None], rate: int) -> Table:
     fields: dict[str, Tree] = {
         "id": Leaf("word", cue.id),
         "name": _name(cue.name),
-        **_target(cue.target, voices),
+        **_target(cue.target, voices, rate),
         **_messages(cue.target, rate),
         **({} if cue.at is None else {"at": _position(cue.at, rate)}),
         "gain_db": _number(cue.gain_db, 0.0),
@@ -271,12 +271,12 @@ def _prompter(prompter: Prompter | None) -> Table:
     return Table(fields, inline=True)
 
 
-def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
+def _slot(slot: Slot, voices: Mapping[str, str | None], rate: int) -> Table:
     fields: dict[str, Tree] = {
         "bank": Leaf("word", slot.bank),
         "index": _number(slot.index),
         "name": _name(slot.name),
-        **_target(slot.target, voices),
+        **_target(slot.target, voices, rate),
         "mode": _word(slot.mode, "oneshot"),
         "choke": Leaf("word", slot.choke, slot.choke is None),
         "gain_db": _number(slot.gain_db, 0.0),
@@ -290,14 +290,14 @@ def _slot(slot: Slot, voices: Mapping[str, str | None]) -> Table:
     return Table(fields, inline=True)
 
 
-def _target(target: CueTarget, voices: Mapping[str, str | None]) -> dict[str, Tree]:
+def _target(target: CueTarget, voices: Mapping[str, str | None], rate: int) -> dict[str, Tree]:
     match target:
         case PlayClip(clip=clip, manner=manner):
-            return {"clip": Leaf("word", clip), **_manner(manner)}
+            return {"clip": Leaf("word", clip), **_manner(manner, rate)}
         case SpeakLine(line=line, track=track, manner=manner):
             voice = Leaf("word", line.voice, line.voice == voices.get(track))
             fields = {"say": Leaf("speech", line.text), "track": Leaf("word", track), "voice": voice}
-            return {**fields, "delivery": _delivery(line.delivery), **_manner(manner)}
+            return {**fields, "delivery": _delivery(line.delivery), **_manner(manner, rate)}
         case PlaySection(from_marker=start, to_marker=end):
             return {"section": Leaf("words", (start,) if end is None else (start, end))}
         case FireCues(cues=cues):
@@ -361,12 +361,13 @@ def _dictionary(entries: tuple[Pronunciation, ...]) -> Table:
     return Table(words)
 
 
-def _manner(manner: Manner) -> dict[str, Tree]:
+def _manner(manner: Manner, rate: int) -> dict[str, Tree]:
     start, end = manner.from_word, manner.to_word
     return {
         "from": Leaf("text", start, start is None or end is not None),
         "word": Leaf("text", start, end is None or start != end),
         "words": Leaf("words", (start, end), end is None or start == end),
+        "from_time": Leaf("time", manner.from_frame, not manner.from_frame, rate),
         "repeat": _number(manner.repeat, 1),
         "loop": _switch(manner.loop),
         "reverse": _switch(manner.reverse),

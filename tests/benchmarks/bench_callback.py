@@ -1,4 +1,4 @@
-"""The whole callback at 128 frames: 256 players, 64 of which start in one block, chains, reverb, meters, limiter."""
+"""The whole callback at 128 frames: 256 players (64 start at once), chains, reverb, ducking, meters, limiter."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ def play(
         )
     watch.take()
     times = rig.watch(seconds, waves.play if waves else lambda _: None)
-    stalls = watch.take()
+    stalls, ducked_db = watch.take(), rig.reduction_db
     rig.silence()
     add(report, what, times, bar=bool(players))
+    report.add(f"{what}: the strip that is ducked most", ducked_db, "dB")
     note = f"{times.underflows} in all, {stalls.late} stalls of the machine; {times.seen_percent:.0f} % of blocks seen"
     report.add(f"{what}: underflows that the machine had no part in", unshared(times, stalls), "", at_most=0, note=note)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from jack_clients import Stalls
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from report import quantile
 
@@ -18,7 +19,8 @@ from engine.mixer.effects import EFFECTS
 from engine.mixer.graph import Graph, compile_graph
 from engine.realtime.records import RECORD, Kind, records
 from engine.realtime.shared import EngineMemory, MemoryConfig
-from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
+from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
+from engine.units import gain_to_db
 from tests.jack_server import JackServer
 from tests.realtime.live_engine import LiveEngine
 
@@ -26,6 +28,10 @@ RATE = 48000
 CHAIN = ("highpass", "compressor", "peak")
 TRACKS = 8
 CLIP_SECONDS = 90
+KEYS = 2
+"""Tracks that duck the others."""
+THRESHOLD_DB = -54.0
+"""About where the peaks of the keys' noise are."""
 SLOWEST, FASTEST = 0.5, 1.5
 """Between these lie the speeds of varispeed players."""
 AT_ONCE = 512
@@ -54,19 +60,24 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def graph(*, chains: bool) -> Graph:
-    """Return eight tracks, with ``chains`` three effects on each, a send to a reverb and a limiter."""
+    """Return eight tracks, with ``chains`` three effects on each, a send to a reverb and a limiter; six are ducked.
+
+    Every strip is metered in any case. Noise that goes up and down around the threshold: the ducks never rest.
+    """
     missing = set(CHAIN) - set(EFFECTS)
     assert not missing, missing
     strip = Strip(
         inserts=tuple(Effect(effect=name) for name in CHAIN) if chains else (),
         sends=(Send(to="room", gain_db=-12.0),) if chains else (),
     )
+    duck = Duck(by=tuple(f"t{n}" for n in range(KEYS)), threshold_db=THRESHOLD_DB, hold_ms=0.0)
+    ducked = replace(strip, duck=duck if chains else None)
     room = Bus(id="room", strip=Strip(inserts=(Effect(effect="reverb", params={"dry_level": 0.0}),)))
     return compile_graph(
         Story(
             title="Rig",
             sample_rate=RATE,
-            tracks=tuple(Track(id=f"t{n}", strip=strip) for n in range(TRACKS)),
+            tracks=tuple(Track(id=f"t{n}", strip=strip if n < KEYS else ducked) for n in range(TRACKS)),
             buses=(room,) if chains else (),
             master=Master(limiter_db=-1.0 if chains else None),
         )
@@ -128,6 +139,11 @@ class Rig:
     def players(self) -> int:
         """How many sound now."""
         return self._engine.link.status().active_players
+
+    @property
+    def reduction_db(self) -> float:
+        """By how much the strip that is ducked most is down now."""
+        return gain_to_db(float(self._engine.link.status().reduction.min()))
 
     def push(self, block: NDArray[Any]) -> None:
         """Hand records over as one piece. Raises RuntimeError when there is no room."""

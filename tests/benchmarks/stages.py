@@ -16,13 +16,14 @@ from report import quantile
 
 from engine.mixer import alignment, deck, insert, limiter, mixer, playback, plugins, schedule
 from engine.mixer.graph import Graph
+from engine.realtime import statistics as status_board
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
 from engine.realtime.shared import EngineMemory, MemoryConfig
 
 KERNELS, EFFECTS, PYTHON = "compiled kernels", "Pedalboard", "Python"
 STAGES = (KERNELS, EFFECTS, PYTHON)
-CALLERS = (mixer, deck, alignment, playback, limiter, insert, schedule)
+CALLERS = (mixer, deck, alignment, playback, limiter, insert, schedule, status_board)
 """The modules whose Python code calls kernels."""
 BLOCKS = 4000
 

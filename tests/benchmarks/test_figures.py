@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from callback_rig import CLIP_SECONDS, RATE, TRACKS, Times, clip_frames, graph, starts, unshared
+from callback_rig import CLIP_SECONDS, KEYS, RATE, TRACKS, Times, clip_frames, graph, starts, unshared
 from jack_clients import Pair, Series, Shot, Stalls, StallWatch, Target, probe
 from jack_server import JackServer
 from report import Figure, Report, quantile, show
@@ -122,12 +122,13 @@ def test_players_are_spread_over_tracks_and_lie_inside_the_clip() -> None:
     assert (block["offset"] + block["length"]).max() <= 64 + CLIP_SECONDS * RATE
 
 
-def test_the_rig_has_chains_a_send_and_a_limiter_or_nothing_of_it() -> None:
+def test_the_rig_has_chains_a_send_ducks_and_a_limiter_or_nothing_of_it() -> None:
     full, dry = graph(chains=True), graph(chains=False)
     assert [len(strip.inserts) for strip in full.strips] == [3] * TRACKS + [1, 0]
     assert all(strip.sends for strip in full.strips[:TRACKS])
+    assert [strip.duck is not None for strip in full.strips] == [False] * KEYS + [True] * (TRACKS - KEYS) + [False] * 2
     assert full.limiter_db == -1.0
-    assert not any(strip.inserts or strip.sends for strip in dry.strips)
+    assert not any(strip.inserts or strip.sends or strip.duck for strip in dry.strips)
     assert dry.limiter_db is None
 
 

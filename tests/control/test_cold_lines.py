@@ -268,7 +268,8 @@ def test_a_cold_pad_does_what_its_policy_says(tmp_path, monkeypatch, cold):
         (told,) = stage.events(PlayedCold)
         assert (told.what, told.did) == ("slot x/1", "wait" if cold == "wait" else "skip")
         stage.gate.tell(GO * len(TEXT))
-        await stage.until(lambda: stage.session.slots.state("x", 1) in ("ready", "playing"))
+        shelf = stage.session.context.library.shelf
+        await stage.until(lambda: shelf(Line(text=TEXT, voice="slow")).state == "ready")  # also where it plays by then
         heard = await stage.render(14 * STEP_FRAMES)
         assert heard.any() == (cold == "wait")
         assert not stage.events(Dropped)

@@ -45,6 +45,24 @@ def test_from_a_word_on_it_starts_at_that_word_with_a_short_attack() -> None:
     assert (sound.attack_frames, sound.fade_in_frames, sound.fade_out_frames) == (ATTACK, 0, 20)
 
 
+def test_any_frame_can_be_the_first_also_backwards_and_looped() -> None:
+    trimmed = spoken(trim=1000, length=20000)
+    sound = in_manner(trimmed, manner(from_frame=5001), RATE)
+    assert place(sound) == (6001, 14999)
+    assert (sound.attack_frames, sound.fade_in_frames, sound.fade_out_frames) == (ATTACK, 0, 20)
+    looped = in_manner(trimmed, manner(from_frame=5001, loop=True), RATE)
+    assert (looped.trim_start_frames, looped.loop_start_frames, looped.loop_frames) == (6001, SEAM, 14999 - SEAM)
+    backwards = in_manner(trimmed, manner(from_frame=5001, reverse=True), RATE)
+    assert place(backwards) == (6001 - SEAM, 14999 + SEAM)
+    assert in_manner(trimmed, manner(from_frame=19999), RATE).frames == 1
+
+
+@pytest.mark.parametrize("frame", [20000, -1])
+def test_a_start_outside_of_it_says_how_long_it_is(frame: int) -> None:
+    with pytest.raises(BadRange, match=r"lasts 0\.417 s; it can't be started"):
+        in_manner(spoken(trim=1000, length=20000), manner(from_frame=frame), RATE)
+
+
 def test_one_word_rings_on_for_its_fade() -> None:
     sound = in_manner(spoken(), manner(from_word="the#2", to_word="the#2"), RATE)
     assert place(sound) == (13000, 2000 + SEAM)

@@ -8,12 +8,25 @@ import pytest
 from msgspec.structs import replace
 
 from engine.commands import GoCue, Play, ReleaseSlot, SetLoop, TriggerSlot
+from engine.control.disk import heads
 from engine.errors import BadRange, Busy, UnknownThing
 from engine.events import Dropped
-from engine.realtime.records import NOW, Kind, Report
-from engine.session.library import Stretched
+from engine.realtime.records import NOW, PAGED, Kind, Report
+from engine.session.library import Loaded, Stretched
 from engine.session.slots import velocity_db
-from engine.story.model import Line, Manner, PlayClip, Slot, SpeakLine, Story, TempoPoint
+from engine.story.model import (
+    At,
+    Clip,
+    Line,
+    Manner,
+    PlayClip,
+    PlaySection,
+    Slot,
+    SpeakLine,
+    Story,
+    TempoPoint,
+    Track,
+)
 from tests.session.studio import Studio, line, small_story
 
 BEAT = 24000
@@ -52,6 +65,36 @@ def test_a_press_from_a_word_starts_there() -> None:
     assert order["attack_frames"] == 96
 
 
+def test_a_press_from_a_frame_starts_there_whatever_the_pad_says() -> None:
+    each = studio(manner=Manner(from_word="knight", semitones=12.0))
+    order = press(each, from_frame=123)
+    assert (order["offset"] - first_float(each), order["length"]) == (123, Studio.FRAMES - 123)
+    assert order["rate"] == 2.0
+    assert press(each, from_frame=0)["length"] == Studio.FRAMES
+    with pytest.raises(BadRange, match="can't be started"):
+        press(each, from_frame=Studio.FRAMES)
+
+
+def test_a_clip_on_the_disk_is_there_where_a_pad_starts_in_it() -> None:
+    slot = Slot(bank="a", index=1, target=PlayClip(clip="music", manner=Manner(from_frame=48000)), mode="layer")
+    music = Clip(id="music", audio="music.wav", start=At(frame=0), trim_start_frames=100)
+    each = Studio(Story(title="t", tracks=(Track(id="a", clips=(music,)),), slots=(slot,)), load=False)
+    ((source, _),) = each.loader.asked
+    assert each.session.context.is_plain(source)
+    each.session.loaded(source, Loaded(offset=64, frames=4_800_000, channels=2, digest="", paged=True))
+    assert (64, 48100) in heads(each.session)
+    assert [(o["flags"], o["value"], o["offset"]) for o in (press(each), press(each, from_frame=7))] == [
+        (PAGED, 64.0, 48100), (PAGED, 64.0, 107)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [{"from_word": "x"}, {"word": "x"}, {"from_frame": 1}])
+def test_a_pad_of_a_section_starts_at_its_beginning_only(where: dict[str, Any]) -> None:
+    section = Slot(bank="a", index=1, target=PlaySection(from_marker="begin", to_marker="end"), mode="layer")
+    with pytest.raises(BadRange, match="slot a/1 starts at its beginning only: it plays a section"):
+        press(Studio(replace(small_story(), slots=(section,))), **where)
+
+
 def test_a_press_for_one_word_plays_that_word() -> None:
     order = press(studio(), word="the#2")
     assert (order["offset"] % 100_000, order["length"], order["fade_out_frames"]) == (1200, 640, 240)
@@ -64,11 +107,16 @@ def test_an_unknown_word_names_those_that_there_are() -> None:
     assert each.stage.orders == []
 
 
-def test_a_cue_can_be_fired_from_a_word() -> None:
+def test_a_cue_can_be_fired_from_a_word_or_a_frame() -> None:
     each = Studio()
     each.do(GoCue(cue="1", from_word="there"), 5000)
     (order,) = each.stage.take(Kind.START_PLAYER)
     assert (order["offset"] % 100_000, order["frame"]) == (400, 5000)
+    each.do(GoCue(cue="1", from_frame=77), 6000)
+    (order,) = each.stage.take(Kind.START_PLAYER)
+    assert (order["offset"] % 100_000, order["frame"]) == (77, 6000)
+    with pytest.raises(BadRange, match="cue 3 starts at its beginning only"):
+        each.do(GoCue(cue="3", from_frame=77))
 
 
 def test_the_slots_manner_is_what_a_plain_press_plays() -> None:

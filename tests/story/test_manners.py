@@ -36,6 +36,7 @@ def load(folder: Path, text: str) -> Story:
         ("words: [dragon, knight], loop: true", Manner(from_word="dragon", to_word="knight", loop=True)),
         ("from: dragon, repeat: 4, reverse: yes", Manner(from_word="dragon", repeat=4, reverse=True)),
         ("semitones: -7, speed: 0.5", Manner(semitones=-7.0, speed=0.5)),
+        ("from_time: 0:00.125, loop: true", Manner(from_frame=6000, loop=True)),
     ],
 )
 def test_a_manner_is_read_beside_clips_and_lines(tmp_path: Path, keys: str, manner: Manner) -> None:
@@ -60,7 +61,9 @@ def test_a_pad_has_a_curve_a_grid_and_shapes_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
-        ("from: a, word: b", r"cues\[0\]\.word: .*only one of from, word and words; there is from already"),
+        ("from: a, word: b", r"cues\[0\]\.word: .*only one of from, word, words and from_time; there is from already"),
+        ("from_time: 1, word: b", r"cues\[0\]\.from_time: .*; there is word already"),
+        ("from_time: dragon", "from_time: "),
         ("words: [a]", r"words: .*\[from word, to word\]"),
         ("word: '#x'", "names no word"),
         ("semitones: 25", "25 is outside -24 to 24"),
