@@ -55,7 +55,7 @@ DUMP = "/dump/heard"
 """Where those hear of every message that came in who asked for it with /dump: only who may do everything."""
 
 _OPEN = frozenset({"/ping", "/version", "/api", "/connect", "/connect/response"})
-_ADMIN = frozenset({"/quit", "/engine/blackbox", "/dump", "/learn/osc"})
+_ADMIN = frozenset({"/quit", "/engine/blackbox", "/dump", "/learn/osc", "/models/pull"})
 _TRIGGERS = frozenset({"/clearsched", "/loudness/reset"})
 _EDITS = (
     "/mix/",

@@ -353,8 +353,14 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="model", type="s", optional=True, help="as in whisper-small, which it is unless given")),
           help="Write down what is said in an audio file of the story's folder. Tells /passage and /word as they are"
                " heard, beside /progress, then /done with the code of the language, or /fail."),
+    Route(address="/models/pull", command=do.PullModel, job=True,
+          args=(Arg(name="model", type="s", help="a short name of `cuevox models list`, or a hub id: owner/name"),
+                Arg(name="revision", type="s", optional=True, help="a commit, tag or branch; empty: the pinned one")),
+          help="Get a speech model from the hub, going on with what an interrupted pull left. Tells /progress with the"
+               " file, then /done with the licence of the weights, or /fail."),
     Route(address="/jobs", read=readers.jobs, repeated=True, changed=_JOBS,
-          args=(Arg(name="job", type="s"), Arg(name="verb", type="s", help="say, render, takes, transcribe or export"),
+          args=(Arg(name="job", type="s"),
+                Arg(name="verb", type="s", help="say, render, takes, transcribe, models or export"),
                 Arg(name="fraction", type="f", help="of the stage"), Arg(name="stage", type="s")),
           help="The jobs that go on, over and over."),
     Route(address="/job/{job}/cancel", trigger=True, command=do.CancelJob, help="Stop a job's work."),

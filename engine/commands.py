@@ -691,6 +691,17 @@ class Transcribe(Base, frozen=True, kw_only=True):
     job: str | None = None
 
 
+class PullModel(Base, frozen=True, kw_only=True):
+    """Get a speech model from the hub; what an interrupted pull left is used.
+
+    model: a short name or a hub id. revision: a commit, tag or branch, empty: the pinned one.
+    """
+
+    model: str
+    revision: str = ""
+    job: str | None = None
+
+
 class Export(Base, frozen=True, kw_only=True):
     """Write the story as it is now, beside its file, while it plays.
 
@@ -759,6 +770,7 @@ Command = (
     | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
     | Panic | StartRecording | StopRecording | StartStream | StopStream
     | StartOutput | StopOutput | StartReceiving | StopReceiving | Render | MakeTake | Transcribe | Export
+    | PullModel
     | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | AddCapture | EditStory | Undo | Redo
 )  # fmt: skip
 

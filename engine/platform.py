@@ -305,6 +305,13 @@ def process_bytes(pid: int) -> int:
     return 0
 
 
+def give_back_memory() -> None:
+    """Return to the system what this process has freed and keeps for later; only glibc can be told to."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def lock_memory() -> Grant:
     """Lock this process's memory against paging, if the system grants it; what is mapped later, once it is touched."""
     if sys.platform == "win32":

@@ -36,7 +36,7 @@ HOMES = {
     "sherpa_onnx": ("engine/voices/backends/sherpa_voice.py",),
     "transformers": ("engine/voices/backends/*",),
     "urllib3": ("engine/voices/backends/*",),
-    "huggingface_hub": ("engine/voices/models/*",),
+    "huggingface_hub": ("engine/voices/models/*", "engine/voices/guests/*"),
     "yaml": ("engine/settings.py", "engine/story/*", "engine/voices/catalog.py"),
     "PIL": ("engine/export/overview.py", "engine/export/canvas.py"),
     "mido": ("bridge/midi/*", "engine/story/midi_file.py", "engine/export/sessions/midi.py"),

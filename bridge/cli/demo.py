@@ -12,6 +12,7 @@ from bridge.cli import options, screen
 
 if TYPE_CHECKING:
     from cuevox import Cuevox
+    from engine.settings import Settings
     from engine.story.model import Story
 
 EXCERPT_SECONDS = 20.0
@@ -27,28 +28,34 @@ All = Annotated[bool, typer.Option("--all", help="Play the whole scene, not its 
 To = Annotated[Path, typer.Option("--to", help="Folder to write into.", metavar="FOLDER")]
 
 
-def demo(play_all: All = False, to: To = Path("out"), device: options.Device = None) -> None:
+def demo(
+    play_all: All = False,
+    to: To = Path("out"),
+    device: options.Device = None,
+    speak_with: options.SpeakWith = None,
+) -> None:
     """Speak the example story, play it live driven over OSC, and export stems, mix and a Reaper project."""
     from bridge.cli.example import lay_out
     from bridge.cli.export_folder import list_files, write_folder
     from bridge.cli.render import open_story, render_all
 
-    settings = options.effective(device=device)
+    settings = options.effective(device=device, speak_with=speak_with)
     story_path = lay_out(to / "story")
     document, catalog = open_story(story_path, settings)
     render_all(document, catalog, settings)
-    _perform(story_path, document.story, settings.device, play_all)
+    _perform(story_path, document.story, settings, play_all)
     manifest = write_folder(story_path, to, settings)
     screen.people.print("\nWhat lies where:")
     screen.print_table(("file", "what"), [(str(story_path), "the story, yours to edit"), *list_files(manifest, to)])
 
 
-def _perform(story_path: Path, story: Story, device: str, play_all: bool) -> None:
+def _perform(story_path: Path, story: Story, settings: Settings, play_all: bool) -> None:
     """Start an engine of our own and play on it, through OSC alone."""
     from bridge.cli.engine_process import running_engine, tell_silence
     from cuevox import Cuevox
 
-    arguments = ["--discard-changes", *(["--device", device] if device else [])]
+    told = {"--device": settings.device, "--speak-with": settings.speak_with}
+    arguments = ["--discard-changes", *(word for flag, value in told.items() if value for word in (flag, value))]
     with running_engine(story_path, *arguments) as facts:
         tell_silence(facts)
         with Cuevox(facts["osc_host"], facts["osc_port"]) as cuevox:

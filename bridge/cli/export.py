@@ -108,6 +108,7 @@ def export(
     word_markers: Words = False,
     live_template: Template = None,
     replace: Replace = False,
+    speak_with: options.SpeakWith = None,
     json: options.Json = False,
 ) -> None:
     """Write stems, the mix and sessions for DAWs, each in a folder, with a manifest and a picture of the timeline.
@@ -118,7 +119,7 @@ def export(
     from bridge.cli.export_folder import ENCODINGS, list_files, write_folder
 
     manifest = write_folder(
-        story, to, options.effective(), formats=formats, encoding=ENCODINGS[bits.value],
+        story, to, options.effective(speak_with=speak_with), formats=formats, encoding=ENCODINGS[bits.value],
         dither=dither, file_format=file_format.value, sample_rate=rate,
         per=[each.value for each in per or (Set.TRACK,)], dry=dry, sends=sends.value, mono=mono, name=name, tails=tails,
         start_seconds=begin, end_seconds=until, handle_seconds=handles, mix_lufs=lufs, acx=acx, replace_changed=replace,

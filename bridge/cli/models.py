@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
+SHOWN = 12
+"""Characters of a commit that are shown."""
+UNPINNED = "what the first pull finds"
+"""Where we know of no commit to pull."""
+
 Model = Annotated[str, typer.Argument(help="A short name of `cuevox models list`, or a hub id: owner/name.")]
 Revision = Annotated[str, typer.Option("--revision", help="A commit, tag or branch of the hub.")]
 Update = Annotated[bool, typer.Option("--update", help="Look for a newer commit of what was pulled.")]
@@ -39,7 +44,7 @@ def list_models(json: options.Json = False) -> None:
     if json:
         screen.print_json(rows)
         return
-    columns = ("model", "hub id", "here", "MB", "licence of the weights", "languages", "about")
+    columns = ("model", "hub id", "here", "MB", "licence of the weights", "pinned to", "languages", "about")
     screen.print_table(columns, [tuple(str(value) for value in row.values()) for row in rows])
 
 
@@ -97,9 +102,10 @@ def _known_row(known: KnownModel, here: list[tuple[Path, Pulled]]) -> dict[str, 
     return {
         "model": known.name,
         "hub_id": known.repo,
-        "here": pulled.commit[:12] if pulled else "",
+        "here": pulled.commit[:SHOWN] if pulled else "",
         "megabytes": round(pulled.size_bytes / 1e6) if pulled else known.megabytes,
         "licence": known.licence + ("" if known.commercial else " (not for commercial use)"),
+        "pinned": known.revision[:SHOWN] or (pulled.commit[:SHOWN] if pulled else UNPINNED),
         "languages": known.languages,
         "about": known.about + (" (gated)" if known.gated else ""),
     }
@@ -109,9 +115,10 @@ def _pulled_row(folder: Path, pulled: Pulled) -> dict[str, object]:
     return {
         "model": pulled.repo,
         "hub_id": pulled.repo,
-        "here": pulled.commit[:12],
+        "here": pulled.commit[:SHOWN],
         "megabytes": round(pulled.size_bytes / 1e6),
         "licence": pulled.licence,
+        "pinned": pulled.commit[:SHOWN],
         "languages": "",
         "about": str(folder),
     }

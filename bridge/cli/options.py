@@ -30,6 +30,12 @@ FurtherOutputs = Annotated[
 ]
 Block = Annotated[int | None, typer.Option("--block", help="Frames per block that the device is asked for.")]
 OscPort = Annotated[int | None, typer.Option("--osc-port", help="UDP port of OSC.")]
+SpeakWith = Annotated[
+    str | None,
+    typer.Option(
+        "--speak-with", help="A voice whose backend speaks for all voices, `pocket` for one.", metavar="VOICE"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 StoryFile = Annotated[Path, typer.Argument(help="The story's YAML file.", metavar="STORY.YAML")]
 

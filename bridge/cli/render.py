@@ -40,12 +40,13 @@ def render(
         Only, typer.Option("--only", help="`changed`: lines that no rendering of this story has made as they are now.")
     ] = Only.ALL,
     workers: Annotated[int | None, typer.Option("--workers", help="Processes that speak.", min=1, max=64)] = None,
+    speak_with: options.SpeakWith = None,
 ) -> None:
     """Make the take of every line in clips, cues and slots; what is cached already is not made again.
 
     Killed, it goes on where it was: what is finished is kept. A line that fails is told at the end.
     """
-    settings = options.effective(workers=workers, model_workers=workers)
+    settings = options.effective(workers=workers, model_workers=workers, speak_with=speak_with)
     document, catalog = open_story(story, settings)
     batch = Batch(document, catalog, settings, changed=only is Only.CHANGED)
     takes, failed = batch.render()

@@ -50,6 +50,7 @@ def run(
     http_port: HttpPort = None,
     lan: Lan = False,
     players: Players = None,
+    speak_with: options.SpeakWith = None,
     midi: Midi = None,
     midi_ports: MidiPorts = None,
     surfaces: Surfaces = None,
@@ -65,7 +66,7 @@ def run(
     wanted = None if standby is None else ("off", "on")[standby]
     settings = options.effective(
         device=device, private_output=private_output, outputs=", ".join(output or ()) or None,
-        block=block, osc_port=osc_port, players=players, standby=wanted,
+        block=block, osc_port=osc_port, players=players, standby=wanted, speak_with=speak_with,
         http_port=http_port, lan="on" if lan else None,
         midi=midi, midi_ports=midi_ports, surfaces=surfaces, clock_source=clock_source,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The workshop: exports of the running story, one at a time, each in a process of its own; takes; transcripts."""
+"""The workshop: exports of the running story, one at a time, each in its own process; takes, transcripts, models."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Protocol, get_args
 import msgspec
 
 from engine.child import Child
-from engine.commands import Export, Transcribe
+from engine.commands import Export, PullModel, Transcribe
 from engine.control.clerk import Clerk
 from engine.control.job_tasks import JobTasks
+from engine.control.puller import Puller
 from engine.control.quota import Quota
 from engine.control.take_maker import TakeMaker
 from engine.control.transcriber import Transcriber
@@ -26,6 +27,7 @@ from engine.render.plan import plan
 from engine.render.renderer import render_lines
 from engine.session.jobs import EXPORT, JobState
 from engine.story.model import ExportFormat, Line, Story
+from engine.voices.models.place import models_root
 from engine.voices.pool import VoicePool
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class Workshop:
         self._others = JobTasks(lambda events: self.tell(events))
         self._maker = TakeMaker(pool, clerk, self._others, notes)
         self.transcriber = Transcriber(pool, bench.base_folder, notes, self._others)
+        self._puller = Puller(models_root(), notes, self._others)
         self.check: Callable[[], object] = lambda: None
         """Raises EngineError where nothing new may be made."""
         self.beside: Beside | None = None
@@ -122,6 +125,10 @@ class Workshop:
         """Begin to listen to a recording. Raises BadRange, ModelMissing, Busy."""
         self.transcriber.begin(job, command)
 
+    def pull(self, job: str, command: PullModel) -> None:
+        """Begin to get a model. Raises BadRange, ModelMissing, Busy."""
+        self._puller.begin(job, command)
+
     def jobs(self) -> tuple[JobState, ...]:
         """Return what goes on or waits."""
         beside = self.beside.jobs() if self.beside is not None else ()
@@ -135,7 +142,7 @@ class Workshop:
                 self.export(job, msgspec.msgpack.decode(note, type=Export), story)
             except EngineError as error:
                 self.tell((JobFailed(job=job, verb=EXPORT, code=error.code, text=str(error)),))
-        self.tell((*self._maker.recall(), *self.transcriber.recall()))
+        self.tell((*self._maker.recall(), *self.transcriber.recall(), *self._puller.recall()))
 
     async def close(self) -> None:
         """Stop everything; what this process does not finish, nobody does."""

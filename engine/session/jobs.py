@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine.commands import Export, MakeTake, Render, Transcribe
+from engine.commands import Export, MakeTake, PullModel, Render, Transcribe
 from engine.errors import Busy, EngineError, UnknownThing
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.params import SEED
@@ -18,7 +18,7 @@ from engine.session.speech import Speech
 from engine.story.model import Line, Story
 from engine.story.properties import spoken_line
 
-RENDER, EXPORT, TAKES, TRANSCRIBE = "render", "export", "takes", "transcribe"
+RENDER, EXPORT, TAKES, TRANSCRIBE, PULL = "render", "export", "takes", "transcribe", "models"
 MAX_RENDERS = 8
 """How many may wait at once for the story's takes; more are refused as busy."""
 
@@ -33,7 +33,7 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workshop(Protocol):
-    """Exports, makes takes and listens beside a running session. The control process has the real one."""
+    """Exports, makes takes, listens and gets models beside a running session. The control process has the real one."""
 
     def check(self) -> object:
         """Raise EngineError where nothing new may be made."""
@@ -49,6 +49,10 @@ class Workshop(Protocol):
 
     def transcribe(self, job: str, command: Transcribe) -> None:
         """Begin; PassageHeard, WordHeard and JobProgressed, then JobDone or JobFailed follow. Raises EngineError."""
+        ...
+
+    def pull(self, job: str, command: PullModel) -> None:
+        """Begin; JobProgressed, then JobDone or JobFailed follow. Raises EngineError where it can't begin."""
         ...
 
     def cancel(self, job: str) -> bool:
@@ -77,6 +81,10 @@ class NoWorkshop:
     def transcribe(self, job: str, command: Transcribe) -> None:  # noqa: ARG002
         """Refuse."""
         raise EngineError("this session has nothing to listen with")
+
+    def pull(self, job: str, command: PullModel) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise EngineError("this session has nowhere to keep models")
 
     def cancel(self, job: str) -> bool:  # noqa: ARG002
         """Know none."""
@@ -151,6 +159,13 @@ class Jobs:
         job = command.job or f"{TRANSCRIBE}-{self._count}"
         self._workshop.transcribe(job, command)
         return (JobProgressed(job=job, verb=TRANSCRIBE, fraction=0.0, stage="waiting"),)
+
+    def pull(self, command: PullModel) -> tuple[Event, ...]:
+        """Begin to get a model from the hub. Raises EngineError."""
+        self._count += 1
+        job = command.job or f"{PULL}-{self._count}"
+        self._workshop.pull(job, command)
+        return (JobProgressed(job=job, verb=PULL, fraction=0.0, stage="waiting"),)
 
     def cancel(self, job: str) -> tuple[Event, ...]:
         """Stop a job. Raises UnknownThing naming those there are."""

@@ -43,6 +43,7 @@ from engine.commands import (
     Play,
     PrepareLine,
     Prompt,
+    PullModel,
     Rebuild,
     RecallSnapshot,
     ReleaseSlot,
@@ -472,7 +473,7 @@ class Session:
                 return self.speech.say(command, at_frame)
             case PrepareLine():
                 self.speech.prepare(command)
-            case Render() | MakeTake() | Transcribe() | Export() | CancelJob():
+            case Render() | MakeTake() | Transcribe() | PullModel() | Export() | CancelJob():
                 return self._work(command)
             case LoadVoice() | WarmVoice() | UnloadVoice() | RetryPlugin() | ScanPlugins():
                 self._prepare(command)
@@ -633,7 +634,7 @@ class Session:
                 return self.prompts.say(text)
         return ()
 
-    def _work(self, command: Render | MakeTake | Transcribe | Export | CancelJob) -> tuple[Event, ...]:
+    def _work(self, command: Render | MakeTake | Transcribe | PullModel | Export | CancelJob) -> tuple[Event, ...]:
         match command:
             case Render():
                 self.jobs.check()
@@ -645,6 +646,8 @@ class Session:
                 return self.jobs.make_take(command)
             case Transcribe():
                 return self.jobs.transcribe(command)
+            case PullModel():
+                return self.jobs.pull(command)
             case CancelJob(job=job):
                 return self.jobs.cancel(job)
 

@@ -183,7 +183,7 @@ class Backend(Protocol):
         ...
 
     def memory(self) -> dict[str, int]:
-        """Return the bytes taken on devices other than the CPU, by device. Worker processes only."""
+        """Return the bytes taken beside this process's own, by device: cpu, cuda:0. Worker processes only."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,12 @@ CHANNELS = 2
 
 CAUTION = 0.85
 """So much of the measured speed is relied upon."""
-GAP_CAUTION = 1.5
-MARGIN_SECONDS = 0.03
+GAP_CAUTION = 1.2
+MARGIN_SECONDS = 0.02
 """What a block and a stall of the machine may take."""
+
+LEAST_SECONDS = 1e-4
+"""More sound by less than this is no more."""
 
 LONGER = 1.6
 """How much longer than expected a line may turn out before it finds no more room."""
@@ -33,9 +37,10 @@ WORTH_KEEPING = 0.05
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """speed: seconds of sound made in a second. gap_seconds: the longest wait between two parts of a line.
+    """speed: seconds of sound made in a second. character_seconds: how long a character sounds.
 
-    character_seconds: how long a character sounds.
+    gap_seconds: the sound that bridges the waits between its parts for a player that has so much when it begins; of a
+    voice that is slower than its sound, the longest wait.
     """
 
     speed: float = FIRST_SPEED
@@ -95,6 +100,29 @@ class Paces:
             log.warning("how fast voices are can't be remembered in %s: %s", self._file, error.strerror)
 
 
+class Bridge:
+    """Finds how much sound has to be there before a line begins, so that it never waits for its next part."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[float, float]] = []
+        self._earliest = -math.inf
+        self._number = 0
+
+    def heard(self, seconds: float, made_seconds: float) -> None:
+        """Take the next part: when it came, counted from the first one, and how much sound there was then."""
+        if self._parts:  # it has to be there when what was there before is played
+            self._earliest = max(self._earliest, seconds - self._parts[-1][1])
+        self._parts.append((seconds, made_seconds))
+        while self._parts[self._number][0] < self._earliest:
+            self._number += 1
+
+    def seconds(self) -> float:
+        """Return that much sound: more than there was with the last part that came too early to begin with."""
+        came, made = self._parts[self._number]
+        too_little = self._parts[self._number - 1][1] if self._number else -LEAST_SECONDS
+        return max(made - (came - self._earliest), too_little + LEAST_SECONDS)
+
+
 class Stopwatch:
     """Measures one line while it is made. known: the pace so far; now: seconds of a steady clock."""
 
@@ -103,16 +131,19 @@ class Stopwatch:
         self._began = self._last = now()
         self._frames = self._first = 0
         self._gap = 0.0
+        self._bridge = Bridge()
 
     def heard(self, frames: int) -> Pace:
-        """Note that ``frames`` are made, and return what is to be expected of the rest."""
+        """Note that ``frames`` are made, and return what is to be expected of the rest: waits as in other lines."""
         now = self._now()
         if not self._frames:
             self._began, self._first = now, frames
         else:
             self._gap = max(self._gap, now - self._last)
+        self._bridge.heard(now - self._began, frames / self._sample_rate)
         self._last, self._frames = now, frames
-        return self.pace()
+        pace = self.pace()
+        return msgspec.structs.replace(pace, gap_seconds=max(pace.gap_seconds, self._known.gap_seconds))
 
     def pace(self) -> Pace:
         """Return this line's pace, as far as there is one; one part alone says nothing of speed and gaps."""
@@ -120,7 +151,9 @@ class Stopwatch:
         made = (self._frames - self._first) / self._sample_rate
         if seconds <= 0.0 or made <= 0.0:
             return self._known
-        return Pace(speed=made / seconds, gap_seconds=self._gap, character_seconds=self._known.character_seconds)
+        speed = made / seconds
+        gap_seconds = self._bridge.seconds() if speed >= 1.0 else self._gap
+        return Pace(speed=speed, gap_seconds=gap_seconds, character_seconds=self._known.character_seconds)
 
     def whole(self, frames: int) -> Pace:
         """Return the pace of the line, which is complete with ``frames``."""

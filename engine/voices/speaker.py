@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import cast
@@ -57,7 +57,9 @@ class Speaker:
         if request.warm:
             with closing(voice.speak(WARMING_TEXT, stopped=stopped)) as chunks:
                 next(chunks)
-        return {"cpu": resident_bytes(), **backend(request.preset.backend).memory()}
+        taken = Counter(cpu=resident_bytes())
+        taken.update(backend(request.preset.backend).memory())
+        return dict(taken)
 
     def record(self, request: wire.Render, stopped: Stop) -> Recording:
         """Speak a line. Raises VoiceError, MemoryShort, Stopped."""

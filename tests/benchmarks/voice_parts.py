@@ -6,11 +6,10 @@ Prints one line of JSON. Lines are as long as they may get: 6 seconds.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -88,42 +87,26 @@ def live(folder: Path, runs: int, device: str, precision: str) -> dict[str, floa
     return msgspec.to_builtins(voice_live.measure(folder, settings, TEXT, runs))
 
 
-def unloading(folder: Path, _runs: int, device: str, precision: str) -> dict[str, float]:
-    """Have the real pool load a model, speak with it, and unload it; the memory of the whole device at each."""
+def embedded(folder: Path, runs: int, _device: str) -> dict[str, float]:
+    """Have the running engine's embedded voice speak new lines."""
     sys.path.insert(0, str(ROOT))
-    from engine.render.cache import TakeCache
-    from engine.story.model import Line
-    from engine.voices.catalog import Catalog
-    from engine.voices.pool import VoicePool
-    from engine.voices.preset import Preset
+    import msgspec
+    import voice_live
 
-    preset = Preset(id="p", name="P", backend="pocket", settings=settings_for(folder, precision, device))
+    return msgspec.to_builtins(voice_live.measure_embedded(folder, runs))
 
-    async def work() -> dict[str, float]:
-        figures = {"before": used_megabytes()}
-        pool = VoicePool(catalog=Catalog(presets={"p": preset}), cache=TakeCache(folder / "takes"), sample_rate=48000)
-        try:
-            begun = time.perf_counter()
-            await pool.load("p")
-            figures |= {"seconds": time.perf_counter() - begun, "loaded": used_megabytes()}
-            for number in range(2):
-                begun = time.perf_counter()
-                await asyncio.gather(*(pool.render(Line(text=TEXT, voice="p"), seed=9 * number + n) for n in range(8)))
-                figures["work"] = time.perf_counter() - begun
-            figures |= {"spoken": used_megabytes(), "told": sum(pool.state("p").bytes.values()) / 1e6}
-            await pool.unload("p")
-            figures["after"] = used_megabytes()
-        finally:
-            await pool.close()
+
+def of_memory(part: str) -> Callable[..., dict[str, float]]:
+    """Return a part that ``voice_memory`` measures."""
+
+    def measure(folder: Path, _runs: int, device: str, *more: str) -> dict[str, float]:
+        sys.path.insert(0, str(ROOT))
+        import voice_memory
+
+        figures: dict[str, float] = getattr(voice_memory, part)(folder, device, *more)
         return figures
 
-    return asyncio.run(work())
-
-
-def used_megabytes() -> float:
-    """Return what all programs together take on the first graphics device, as its driver tells."""
-    command = ["nvidia-smi", "--id=0", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) * 1.048576
+    return measure
 
 
 def device_megabytes() -> float:
@@ -213,7 +196,8 @@ def model_folder(folder: Path) -> Path:
     return model
 
 
-PARTS = {"native": native, "speaking": speaking, "batches": batches, "live": live, "unloading": unloading}
+PARTS = {"native": native, "speaking": speaking, "batches": batches, "live": live, "embedded": embedded}
+PARTS |= {part: of_memory(part) for part in ("unloading", "together", "found")}
 
 
 def main() -> None:

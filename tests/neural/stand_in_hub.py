@@ -7,18 +7,21 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+WAIT_SECONDS = 60.0
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class StandInHub:
     """Serves ``repos``: {id: {path: content}}. cut: {path: bytes after which the connection breaks, once}.
 
-    damaged: paths whose content is another. gated: repositories that want a token. asked: (method, path, range) so far.
+    held: {path: event} that is waited for in the middle of a file; ``reached`` is set meanwhile. damaged: paths whose
+    content is another. gated: repositories that want a token. asked: (method, path, range) so far.
     """
 
     def __init__(self):
         self.repos = {}
         self.cut = {}
+        self.held, self.reached = {}, threading.Event()
         self.damaged = set()
         self.gated = set()
         self.asked = []
@@ -109,6 +112,12 @@ class StandInHub:
             request.close_connection = True
             request.connection.close()
             return
+        if path in self.held:
+            middle = (start + len(content)) // 2
+            request.wfile.write(content[start:middle])
+            self.reached.set()
+            self.held[path].wait(WAIT_SECONDS)
+            start = middle
         request.wfile.write(content[start:])
 
 

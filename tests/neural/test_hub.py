@@ -1,17 +1,29 @@
 """Pulling models from a hub on this machine: whole or not at all, resumed, checked, offline without a question."""
 
+import asyncio
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from huggingface_hub import constants, file_download
 
+from engine.commands import PullModel
+from engine.control.job_tasks import JobTasks
+from engine.control.puller import Puller
 from engine.errors import Busy, ModelError, ModelMissing
+from engine.events import JobDone, JobFailed, JobProgressed
+from engine.realtime.notes import Notes
 from engine.voices.models import hub, place
+from engine.voices.models.companions import companions, whole
+from engine.voices.models.known import KNOWN
 from engine.voices.models.place import model_folder
 from tests.neural.stand_in_hub import COMMIT, StandInHub
+from tests.neural.tiny_pocket import save_pocket
 
 REPO = "anna/voice"
 FILES = {
@@ -187,24 +199,101 @@ def test_two_pulls_at_once_do_not_mix(server, root):
         pull(root)
 
 
-def test_the_command_line_pulls_lists_verifies_and_removes(server, root, tmp_path):
+def test_a_running_engine_pulls_as_a_job_and_a_cancelled_one_leaves_nothing_whole(server, root, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    goes_on = server.held["model.safetensors"] = threading.Event()
+
+    async def main():
+        told, ended, notes = [], asyncio.Queue(), Notes()
+
+        def hear(events):
+            told.extend(events)
+            for event in events:
+                if isinstance(event, JobDone | JobFailed):
+                    ended.put_nowait(event)
+
+        tasks = JobTasks(hear)
+        puller = Puller(root, notes, tasks)
+        try:
+            puller.begin("1", PullModel(model=REPO))
+            assert await asyncio.to_thread(server.reached.wait, 60.0)
+            assert tasks.cancel("1")
+            assert (await ended.get()).code == "cancelled"
+            with pytest.raises(ModelMissing):
+                model_folder(REPO, "", root)
+            goes_on.set()
+            puller.begin("2", PullModel(model=REPO))
+            done = await ended.get()
+            puller.begin("3", PullModel(model="anna/nobody"))
+            failed = await ended.get()
+            return told, done, failed, notes.all("")
+        finally:
+            await tasks.close()
+
+    told, done, failed, notes = asyncio.run(asyncio.wait_for(main(), 120.0))
+    assert done == JobDone(job="2", verb="models", result="cc-by-4.0", seconds=0.0)
+    progress = [event for event in told if isinstance(event, JobProgressed) and event.job == "2"]
+    assert progress and all(event.stage in KEPT and 0.0 <= event.fraction <= 1.0 for event in progress)
+    assert failed.code == "no_model" and "anna/nobody" in failed.text
+    assert contents(model_folder(REPO, "", root)) == KEPT and not notes
+    assert (
+        sum(path.endswith("config.json") for _, path, _ in server.asked) == 1
+    )  # what was whole is not asked for again
+
+
+@pytest.fixture
+def cuevox(server, root, tmp_path):
+    """Return ``run(*arguments)``: the command line, with homes of its own."""
     environment = {**os.environ, "HF_ENDPOINT": server.url, "CUEVOX_MODELS_DIR": str(root), "HOME": str(tmp_path)}
+    environment |= {"CUEVOX_CACHE_DIR": str(tmp_path / "cache"), "CUEVOX_DATA_DIR": str(tmp_path / "data")}
 
-    def cuevox(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "bridge.cli.main", "models", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+    def run(*arguments):
+        command = [sys.executable, "-m", "bridge.cli.main", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
 
-    pulled = cuevox("pull", REPO)
+    return run
+
+
+def test_after_a_pull_one_flag_has_a_story_speak_with_the_model_and_asks_no_network(server, cuevox, tmp_path):
+    """The codec lies in a repository of its own, which the model's files name."""
+    made, codec = save_pocket(tmp_path / "made"), "eustlb/pocket-tts-codec"
+    config = made / "processor_config.json"
+    told = json.loads(config.read_text())
+    told["audio_tokenizer"]["audio_tokenizer_name_or_path"] = codec
+    config.write_text(json.dumps(told))
+    for repo, folder in (("eustlb/pocket-tts", made), (codec, made / "audio_tokenizer")):
+        server.repos[repo] = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    shutil.rmtree(made)
+    pulled = cuevox("models", "pull", "pocket-tts")
+    assert pulled.returncode == 0, pulled.stderr
+    server.close()
+    story = tmp_path / "story.yaml"
+    lines = "".join(f"      - {{id: {voice}, say: hi, voice: {voice}}}\n" for voice in ("narrator", "ghost"))
+    story.write_text(f"kind: story\nversion: 1\ntitle: T\ntracks:\n  - id: a\n    clips:\n{lines}")
+    spoken = cuevox("render", str(story), "--speak-with", "pocket")
+    assert spoken.returncode == 0 and spoken.stdout.startswith("2 takes"), spoken.stderr
+    assert "pocket pocket-tts" in (tmp_path / "cache" / "takes" / "footprints").read_text()
+
+
+def test_a_codec_that_is_nowhere_is_named(tmp_path):
+    (tmp_path / "processor_config.json").write_text('{"audio_tokenizer_name_or_path": "/home/anna/codec"}')
+    with pytest.raises(ModelMissing, match="names a codec that is not on this machine: /home/anna/codec"):
+        whole(tmp_path)
+    assert companions(tmp_path) == ()
+
+
+def test_the_command_line_pulls_lists_verifies_and_removes(cuevox):
+    pulled = cuevox("models", "pull", REPO)
     assert pulled.returncode == 0 and pulled.stdout.strip().endswith(COMMIT), pulled.stderr
     assert "licence of the weights: cc-by-4.0" in pulled.stderr
-    assert cuevox("path", REPO).stdout == pulled.stdout
-    rows = [line.split("\t") for line in cuevox("list").stdout.splitlines()]
+    assert cuevox("models", "path", REPO).stdout == pulled.stdout
+    rows = [line.split("\t") for line in cuevox("models", "list").stdout.splitlines()]
     assert [REPO, REPO, COMMIT[:12], "1", "cc-by-4.0"] in [row[:5] for row in rows]
     assert any("not for commercial use" in row[4] for row in rows if row[0] == "mms-tts-eng")
-    assert "as it was pulled" in cuevox("verify", REPO).stdout
-    assert cuevox("remove", REPO).returncode == 0
-    assert cuevox("path", REPO).returncode == 1
+    pinned = {row[0]: row[5] for row in rows}
+    assert pinned[REPO] == COMMIT[:12] and pinned["pocket-tts"] == "what the first pull finds"
+    assert pinned["whisper-small"] == KNOWN["whisper-small"].revision[:12]
+    assert "as it was pulled" in cuevox("models", "verify", REPO).stdout
+    assert cuevox("models", "remove", REPO).returncode == 0
+    assert cuevox("models", "path", REPO).returncode == 1

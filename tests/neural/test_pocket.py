@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import EngineError, VoiceError
+from engine.platform import spare_cores
 from engine.render.cache import TakeCache
 from engine.story.model import Line
 from engine.voices import kept, wire
@@ -22,7 +23,8 @@ from engine.voices.pool import VoicePool
 from engine.voices.preset import Preset, complete_settings
 from engine.voices.registry import backend
 from engine.voices.worker import Worker
-from tests.neural.tiny_pocket import save_pocket
+from engine.voices.worker_process import THREAD_VARIABLES
+from tests.neural.tiny_pocket import save_phonon, save_pocket
 
 TEXT = "hello there. how are you"
 ENDLESS = 1000.0
@@ -74,8 +76,10 @@ def test_the_codec_decodes_a_stream_as_it_decodes_the_whole(folder, cuts):
     assert (whole - parts).abs().max() < 1e-4 * whole.abs().max()
 
 
-def test_the_loop_makes_what_transformers_generates(folder, opened):
-    model = pocket_voice.PocketModel(folder, complete_settings("pocket", {}), lambda *_: None)
+@pytest.mark.parametrize("save", [save_pocket, save_phonon])
+def test_the_loop_makes_what_transformers_generates(opened, save, tmp_path):
+    place = save(tmp_path / "model")
+    model = pocket_voice.PocketModel(place, complete_settings("pocket", {}), lambda *_: None)
     processor = model.processor
     written = processor.apply_chat_template([{"role": "user", "content": [{"type": "text", "text": "abc"}]}])
     inputs = processor(text=[written], return_tensors="pt")
@@ -83,13 +87,13 @@ def test_the_loop_makes_what_transformers_generates(folder, opened):
         **inputs, do_sample=False, eos_threshold=ENDLESS, max_new_tokens=20, return_dict_in_generate=True
     )
     (expected,) = processor.decode(made.audio_latents, made.audio_latents_mask)
-    ours = sound(opened(temperature=0.0), "abc")[: len(expected), 0]
+    ours = sound(opened(model=str(place), temperature=0.0), "abc")[: len(expected), 0]
     np.testing.assert_allclose(ours, expected, atol=1e-4 * float(expected.abs().max()))
 
 
 def test_the_first_frame_comes_alone_and_later_ones_together(opened):
     frames = [len(chunk.audio) // 32 for chunk in opened().speak(TEXT)]
-    assert frames[:4] == [1, 1, 2, 4] and set(frames[4:-1]) == {4}
+    assert frames[:7] == [1, 1, 1, 2, 2, 3, 4] and set(frames[7:-1]) == {4}
 
 
 def test_the_same_seed_is_the_same_take_and_another_is_not(opened):
@@ -172,6 +176,17 @@ def test_a_speaker_that_the_model_ships_is_used(folder, opened):
         opened(speaker="bert")
 
 
+def test_phonon_speaks_as_the_speaker_that_it_ships_alone_and_in_company(opened, tmp_path):
+    place = str(save_phonon(tmp_path / "model"))
+    alba = opened(model=place, speaker="alba")
+    texts = ["hi", TEXT]
+    together = dict(alba.speak_all(texts, seeds=[1, 1]))
+    for index, text in enumerate(texts):
+        alone = sound(alba, text, seed=1)
+        np.testing.assert_allclose(together[index].audio, alone, atol=1e-4 * np.abs(alone).max())
+    assert not np.allclose(alone, sound(opened(model=place), TEXT, seed=1))
+
+
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_it_speaks_in_other_precisions(opened, precision):
     made = sound(opened(precision=precision), "hi there")
@@ -244,7 +259,9 @@ def test_nothing_of_a_cancelled_line_goes_on_beside_the_next(folder, tmp_path):
     assert len(after) * 32 == made[0].take.frames
 
 
-def test_a_pool_speaks_streams_and_stops_with_a_running_model(folder, tmp_path):
+def test_a_pool_speaks_streams_and_stops_with_a_running_model(folder, tmp_path, monkeypatch):
+    for name in THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     settings = complete_settings("pocket", {"model": str(folder), "eos_threshold": ENDLESS})
     preset = Preset(id="p", name="P", backend="pocket", settings=settings)
 
@@ -260,6 +277,7 @@ def test_a_pool_speaks_streams_and_stops_with_a_running_model(folder, tmp_path):
             await pool.load("p")
             (process,) = map(psutil.Process, pool.pids)
             assert process.nice() == 19
+            assert {process.environ()[name] for name in THREAD_VARIABLES} == {str(spare_cores())}
             endless = asyncio.create_task(pool.render(Line(text=TEXT * 40, voice="p"), urgent=True))
             await speaking.wait()
             endless.cancel()

@@ -4,6 +4,7 @@ CUEVOX_QWEN_PYTHON names one that has qwen-tts 0.1.1, which pins another transfo
 """
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from engine.errors import VoiceError
+from engine.voices.backends.interpreter import GUESTS
 from engine.voices.preset import complete_settings
 from engine.voices.registry import backend
 from tests.signals import noise
@@ -36,6 +38,12 @@ def voice(folder: Path, **settings):
 
 def sound(speaker, seed=0):
     return np.concatenate([chunk.audio for chunk in speaker.speak("Hello there, all of you.", seed=seed)])
+
+
+def test_the_environment_is_the_one_that_is_documented():
+    wanted = re.search(r"qwen-tts==([\d.]+)", (GUESTS / "qwen3.py").read_text())[1]
+    ask = "import importlib.metadata as m; print(m.version('qwen-tts'))"
+    assert subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True, check=True).stdout.strip() == wanted
 
 
 def test_a_sample_is_cloned_with_its_text_and_without(tmp_path):

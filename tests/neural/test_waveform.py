@@ -12,10 +12,11 @@ from engine.voices.registry import backend
 from tests.contracts.test_voice_contract import check_words
 from tests.neural import tiny_talkers as talkers
 from tests.neural import tiny_waveform as tiny
-from tests.neural.tiny_pocket import save_pocket
+from tests.neural.tiny_pocket import save_phonon, save_pocket
 
 FAMILIES = {
     "pocket": save_pocket,
+    "phonon": save_phonon,
     "vits": tiny.save_vits,
     "csm": tiny.save_csm,
     "speecht5": tiny.save_speecht5,
@@ -34,8 +35,13 @@ def folders(tmp_path_factory):
     return {family: save(tmp_path_factory.mktemp(family)) for family, save in FAMILIES.items()}
 
 
+SPOKEN_BY = {"phonon": "pocket"}
+"""Families that have no backend of their own."""
+
+
 def opened(family, folders, **settings):
-    return backend(family).open(complete_settings(family, {"model": str(folders[family]), **settings}))
+    name = SPOKEN_BY.get(family, family)
+    return backend(name).open(complete_settings(name, {"model": str(folders[family]), **settings}))
 
 
 @pytest.fixture(params=FAMILIES)

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModel,
+    GradiumPhononTTSConfig,
+    GradiumPhononTTSForConditionalGeneration,
     PocketTTSAudioTokenizerConfig,
     PocketTTSAudioTokenizerModel,
     PocketTTSConfig,
@@ -37,11 +40,40 @@ TINY_HEAD = {
 }  # fmt: skip
 
 
+PHONON_PROMPT_DIM = 6
+"""Size of the latents of Phonon's own speakers."""
+
+
 def save_pocket(folder: Path, *, real_size: bool = False, seed: int = 0) -> Path:
     """Write model, codec and processor into ``folder`` and return it."""
     torch.manual_seed(seed)
+    tokenizer = _save_processor(folder, PocketTTSAudioTokenizerConfig(**({} if real_size else TINY_CODEC)))
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(token) for name, token in SPECIAL.items()}
+    shape = {} if real_size else {**TINY, "flow_head_config": TINY_HEAD, "vocab_size": len(tokenizer)}
+    PocketTTSForConditionalGeneration(
+        PocketTTSConfig(**shape, **ids, pad_token_id=tokenizer.pad_token_id)
+    ).save_pretrained(folder)
+    return folder
+
+
+def save_phonon(folder: Path, *, seed: int = 0) -> Path:
+    """Write a tiny Phonon with one speaker, ``alba``, into ``folder`` and return it."""
+    torch.manual_seed(seed)
+    tokenizer = _save_processor(folder, PocketTTSAudioTokenizerConfig(**TINY_CODEC))
+    names = ("audio_prompt_token", "audio_latent_token", "audio_bos_token")
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(SPECIAL[name]) for name in names}
+    conditions = {"audio_prompt_dim": PHONON_PROMPT_DIM, "duration_delta": 0.1, "duration_delta_embedding_dim": 8}
+    shape = {**TINY, "flow_head_config": TINY_HEAD, "vocab_size": len(tokenizer), **conditions}
+    GradiumPhononTTSForConditionalGeneration(
+        GradiumPhononTTSConfig(**shape, **ids, pad_token_id=tokenizer.pad_token_id)
+    ).save_pretrained(folder)
+    (folder / "voices").mkdir()
+    save_file({"latents": torch.randn(1, PHONON_PROMPT_DIM, 9)}, folder / "voices" / "alba.safetensors")
+    return folder
+
+
+def _save_processor(folder: Path, codec_config: PocketTTSAudioTokenizerConfig) -> PreTrainedTokenizerFast:
     tokenizer = _tokenizer()
-    codec_config = PocketTTSAudioTokenizerConfig(**({} if real_size else TINY_CODEC))
     codec = PocketTTSAudioTokenizerModel(codec_config)
     codec.save_pretrained(folder / "audio_tokenizer")
     codec = AutoModel.from_pretrained(folder / "audio_tokenizer", local_files_only=True)  # it has to know its path
@@ -52,12 +84,7 @@ def save_pocket(folder: Path, *, real_size: bool = False, seed: int = 0) -> Path
     )
     processor = PocketTTSProcessor(extractor, tokenizer, audio_tokenizer=codec, chat_template=TEMPLATE)
     processor.save_pretrained(folder)
-    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(token) for name, token in SPECIAL.items()}
-    shape = {} if real_size else {**TINY, "flow_head_config": TINY_HEAD, "vocab_size": len(tokenizer)}
-    PocketTTSForConditionalGeneration(
-        PocketTTSConfig(**shape, **ids, pad_token_id=tokenizer.pad_token_id)
-    ).save_pretrained(folder)
-    return folder
+    return tokenizer
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

@@ -45,6 +45,11 @@ def test_a_recording_is_written_down_as_a_job(running, client):
     assert running.engine.commands == [do.Transcribe(file="recordings/friday.wav", language="de", job="1")]
 
 
+def test_a_model_is_pulled_as_a_job(running, client):
+    assert client.ask("/models/pull", "pocket-tts") == (1,)
+    assert running.engine.commands == [do.PullModel(model="pocket-tts", job="1")]
+
+
 def test_what_the_store_refuses_is_the_answer(running, client):
     running.engine.answers[ask.FindTake] = UnknownThing("take of this line", 3, [1, 2])
     with pytest.raises(Refused, match="no take of this line named '3'; there is: 1, 2"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from studio import Studio, small_story
 
-from engine.commands import CancelJob, Export, PrepareLine, Render, Say, Transcribe
+from engine.commands import CancelJob, Export, PrepareLine, PullModel, Render, Say, Transcribe
 from engine.errors import Busy, EngineError, UnknownThing, VoiceError
 from engine.events import Event, JobDone, JobFailed, JobProgressed
 from engine.session.jobs import MAX_RENDERS
@@ -74,7 +74,8 @@ def test_a_successor_looks_anew_for_what_is_left() -> None:
 
 
 def test_without_a_workshop_nothing_is_exported_and_nobody_listens() -> None:
-    for command, refusal in ((Export(folder="x"), "nowhere to export"), (Transcribe(file="x"), "nothing to listen")):
+    refused = (Export(folder="x"), "to export"), (Transcribe(file="x"), "to listen"), (PullModel(model="x"), "models")
+    for command, refusal in refused:
         with pytest.raises(EngineError, match=refusal):
             Studio(small_story()).session.apply(command)
 

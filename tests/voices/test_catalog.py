@@ -5,6 +5,9 @@ import pytest
 from engine.errors import UnknownThing, VoiceError
 from engine.story.model import Effect
 from engine.voices.catalog import load_catalog, read_preset, user_folder
+from engine.voices.models.known import KNOWN
+from engine.voices.preset import complete_settings
+from engine.voices.registry import BACKENDS, LISTENERS, backend, listener
 
 MINE = """\
 # the neighbour
@@ -106,6 +109,21 @@ def test_one_voice_may_speak_for_all_with_their_effects():
     assert spoken.get("ghost").effects == plain.get("ghost").effects
     with pytest.raises(UnknownThing, match="no voice named 'nobody'"):
         load_catalog(speak_with="nobody")
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_tells_of_its_model_before_anything_is_loaded(name):
+    one, settings = backend(name), complete_settings(name, {})
+    assert isinstance(one.model(settings), str) and one.batch(settings) >= 1 and one.version()
+    assert isinstance(one.fingerprint(settings), str)
+
+
+def test_weights_that_are_not_for_commercial_use_are_nobody_s_unless_they_are_named():
+    usual = {str(backend(name).settings["model"].default) for name in BACKENDS if "model" in backend(name).settings}
+    usual |= {str(preset.settings.get("model", "")) for preset in load_catalog().presets.values()}
+    usual |= {str(listener(name).settings["model"].default) for name in LISTENERS}
+    assert {model for model in usual if model in KNOWN and not KNOWN[model].commercial} == set()
+    assert any(not known.commercial for known in KNOWN.values())
 
 
 def test_own_presets_come_last_and_count(tmp_path):

@@ -1,16 +1,23 @@
 """A voice in another Python: an environment without any of our packages, found in the way, killed, stopped."""
 
+import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from engine.errors import VoiceError
+from engine.render.cache import TakeCache
+from engine.story.model import Line
 from engine.voices.backends.interpreter import BACKEND
+from engine.voices.catalog import Catalog
 from engine.voices.media import Stopped
-from engine.voices.preset import complete_settings
+from engine.voices.pool import VoicePool
+from engine.voices.preset import Preset, complete_settings
 from tests.contracts.test_voice_contract import check_words
 
 SPEAKER = Path(__file__).with_name("guest_speaker.py")
@@ -46,6 +53,34 @@ def test_it_speaks_with_words_in_an_environment_that_has_nothing_of_ours(python)
     check_words("one two three", words, len(audio))
     assert np.abs(audio - sound(speaker, seed=2)[0]).max() > 0.01
     np.testing.assert_array_equal(audio, sound(speaker, seed=1)[0])
+
+
+@pytest.mark.extra
+def test_a_pool_speaks_with_it_counts_its_memory_and_gives_it_back(python, tmp_path):
+    settings = complete_settings("python", {"python": str(python), "speaker": str(SPEAKER)})
+    preset = Preset(id="g", name="G", backend="python", settings=settings)
+
+    async def main():
+        pool = VoicePool(catalog=Catalog(presets={"g": preset}), cache=TakeCache(tmp_path), sample_rate=48000)
+        try:
+            await pool.load("g")
+            own = sum(psutil.Process(pid).memory_info().rss for pid in pool.pids)
+            guests = [p for pid in pool.pids for p in psutil.Process(pid).children()]
+            take, state = await pool.render(Line(text="one two three", voice="g")), pool.state("g")
+            await pool.unload("g")
+            return take, state, guests, own
+        finally:
+            await pool.close()
+
+    take, state, guests, own = asyncio.run(main())
+    assert [word.text for word in take.words] == ["one", "two", "three"] and take.source == "exact"
+    assert state.bytes["cpu"] > own + 1e6  # the guest's memory counts as what it is
+    assert state.bytes["tape:0"] == 123
+    deadline = time.monotonic() + 60.0
+    while any(guest.is_running() and guest.status() != psutil.STATUS_ZOMBIE for guest in guests):
+        assert time.monotonic() < deadline, "the guest outlives its worker"
+        time.sleep(0.01)
+    assert guests
 
 
 def test_it_stops_and_speaks_on(python):

@@ -1,14 +1,20 @@
 """sherpa-onnx speaks a tiny model that is written here as ONNX, with the notes that it wants in it."""
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
+import soundfile
 
 from engine.errors import VoiceError
+from engine.render.cache import TakeCache
+from engine.story.model import Line
+from engine.voices.catalog import Catalog
 from engine.voices.kept import keep_in
 from engine.voices.media import Stopped
-from engine.voices.preset import complete_settings
+from engine.voices.pool import VoicePool
+from engine.voices.preset import Preset, complete_settings
 from engine.voices.registry import backend
 
 onnx = pytest.importorskip("onnx")
@@ -93,6 +99,62 @@ def test_it_stops_and_speaks_again(folder):
     assert list(voice.speak("Go on."))
 
 
+@pytest.mark.parametrize("folder", ["as sherpa-onnx has it"], indirect=True)
+def test_a_pool_speaks_with_it_as_with_any_model(folder, tmp_path):
+    settings = complete_settings("sherpa", {"model": str(folder)})
+    preset = Preset(id="s", name="S", backend="sherpa", settings=settings)
+
+    async def main():
+        pool = VoicePool(catalog=Catalog(presets={"s": preset}), cache=TakeCache(tmp_path), sample_rate=RATE)
+        try:
+            await pool.load("s")
+            return await pool.render(Line(text=TEXT, voice="s")), pool.state("s")
+        finally:
+            await pool.close()
+
+    take, state = asyncio.run(main())
+    assert take.frames > 3 * FRAMES and state.bytes.keys() == {"cpu"}
+
+
+@pytest.fixture(scope="module")
+def pocket(tmp_path_factory):
+    """Return a pocket model and samples by their level."""
+    from tests.voices.tiny_sherpa_pocket import save_pocket_parts
+
+    folder = save_pocket_parts(tmp_path_factory.mktemp("pocket"))
+    samples = {level: folder / f"{level}.wav" for level in (0.1, 0.4)}
+    for level, path in samples.items():
+        soundfile.write(path, np.full(8000, level, np.float32), 16_000)
+    return folder, samples
+
+
+def test_a_pocket_model_speaks_as_its_sample_does_sentence_by_sentence(pocket):
+    folder, samples = pocket
+    loudness = {}
+    for level, path in samples.items():
+        chunks = [chunk.audio for chunk in opened(folder, sample=str(path)).speak("Hello there. How are you?")]
+        assert len(chunks) >= 4  # two parts of each sentence
+        loudness[level] = float(np.abs(np.concatenate(chunks)).max())
+    assert loudness[0.4] == pytest.approx(4 * loudness[0.1], rel=0.05)
+    with pytest.raises(Stopped):
+        list(opened(folder, sample=str(samples[0.1])).speak(TEXT * 20, stopped=lambda: True))
+
+
+def test_a_clone_that_can_t_be_made_is_refused(pocket, folder, tmp_path):
+    parts, samples = pocket
+    with pytest.raises(VoiceError, match="speaks as a sample does; name one"):
+        opened(parts)
+    with pytest.raises(VoiceError, match="it can only be 1"):
+        opened(parts, sample=str(samples[0.1]), speed=1.5)
+    with pytest.raises(VoiceError, match="a model of the kind vits clones none"):
+        opened(folder, sample=str(samples[0.1]))
+    with pytest.raises(VoiceError, match=r"nobody\.wav can't be read"):
+        opened(parts, sample=str(tmp_path / "nobody.wav"))
+    (tmp_path / "lm_main.onnx").touch()
+    with pytest.raises(VoiceError, match=r"lacks lm_flow\.onnx, which a model of the kind pocket needs"):
+        opened(tmp_path)
+
+
 def test_what_is_wrong_is_said(folder, tmp_path):
     with pytest.raises(VoiceError, match=r"nothing to speak in '\.\.\.'"):
         opened(folder).speak("...")
@@ -101,7 +163,9 @@ def test_what_is_wrong_is_said(folder, tmp_path):
     with pytest.raises(VoiceError, match=r"no \.onnx file"):
         opened(tmp_path)
     write_model(tmp_path / "model.onnx", {})
-    with pytest.raises(VoiceError, match="of the kind 'unknown'; sherpa speaks vits, matcha, kokoro, kitten-tts"):
+    with pytest.raises(
+        VoiceError, match="of the kind 'unknown'; sherpa speaks vits, matcha, kokoro, kitten-tts, pocket"
+    ):
         opened(tmp_path)
     for kind, lacking in (("vits", "tokens.txt"), ("matcha", "a vocoder"), ("kokoro", "voices.bin")):
         write_model(tmp_path / "model.onnx", NOTES | {"model_type": kind})

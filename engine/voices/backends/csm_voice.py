@@ -15,7 +15,7 @@ from transformers import AutoProcessor, AutoTokenizer, CsmForConditionalGenerati
 from engine.errors import VoiceError
 from engine.voices.backends.codec_stream import CodecStream
 from engine.voices.backends.pocket_voice import check_text
-from engine.voices.backends.torch_device import device_of, dtype_of, interruptible, told_plainly
+from engine.voices.backends.torch_device import device_of, dtype_of, interruptible, settle, told_plainly
 from engine.voices.base import Chunk, Report, Settings, Timing
 from engine.voices.media import never
 
@@ -40,6 +40,7 @@ class CsmVoice:
         self._model.eval().to(device_of(settings))
         self._tokenizer: Any = _tokenizer(folder)
         self._codec: Any = self._model.codec_model
+        settle()
 
     @property
     def sample_rate(self) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -63,6 +63,7 @@ class InterpreterVoice:
             while not over:
                 message, payload = guest.answer(stopped)
                 over = message["say"] in ("done", "cancelled", "failed")
+                guest.devices = _devices(message) or guest.devices
                 if message["say"] == "failed":
                     raise VoiceError(f"{self._speaker.name}: {message['text']}")
                 if message["say"] == "chunk":
@@ -94,6 +95,7 @@ class InterpreterVoice:
                 if message["say"] == "loading":
                     report(float(message["fraction"]), str(message["stage"]))
                 elif message["say"] == "loaded":
+                    guest.devices = _devices(message)
                     return guest, int(message["sample_rate"])
                 else:
                     raise VoiceError(f"{self._speaker.name} does not load: {message.get('text', message['say'])}")
@@ -102,15 +104,21 @@ class InterpreterVoice:
             raise
 
 
+def _devices(message: dict[str, Any]) -> dict[str, int]:
+    """Return what a guest tells of memory."""
+    return {str(device): int(size) for device, size in message.get("memory", {}).items()}
+
+
 class _Guest:
-    """The process. It ends with this one: its standard input does."""
+    """The process. It ends with this one: its standard input does. devices: memory that it takes beside the CPU's."""
 
     def __init__(self, python: str, speaker: Path) -> None:
+        self.devices: dict[str, int] = {}
         self._name = speaker.name
         self._process = spawn([python, str(GUESTS / "guest.py"), str(speaker)], env={"PYTHONPATH": ""})
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         threading.Thread(target=self._read, name="guest", daemon=True).start()
-        _guests[self._process.pid] = self._process
+        _guests[self._process.pid] = self
 
     @property
     def alive(self) -> bool:
@@ -175,10 +183,12 @@ class _Guest:
         self._messages.put(None)
 
 
-_guests: dict[int, subprocess.Popen[bytes]] = {}
+_guests: dict[int, _Guest] = {}
 
 
 def memory() -> dict[str, int]:
-    """Return what guests take, as the system counts it."""
-    taken = sum(process_bytes(pid) for pid in _guests)
-    return {"cpu of guests": taken} if taken else {}
+    """Return what guests take: on the CPU as the system counts it, on other devices as they tell."""
+    taken = Counter(cpu=sum(process_bytes(pid) for pid in _guests))
+    for guest in _guests.values():
+        taken.update(guest.devices)
+    return {device: size for device, size in taken.items() if size}

@@ -15,6 +15,7 @@ import msgspec
 from engine.errors import ModelMissing, VoiceError
 from engine.platform import has_nvidia
 from engine.voices.base import Abilities, Choice, Report, Setting, Settings, Text, Voice, unheard
+from engine.voices.models.companions import whole
 from engine.voices.models.place import is_folder, model_folder
 
 DEVICES = frozenset({"auto", "cpu", "cuda", "mps"})
@@ -53,13 +54,14 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join([*map(_version, self.libraries), self.revision])
 
     def model(self, settings: Settings) -> str:
-        """Return model, revision, device and precision: what is in memory together."""
+        """Return model, revision, and where it has them device and precision: what is in memory together."""
         revision = f"@{settings['revision']}" if settings["revision"] else ""
-        return f"{self.name} {settings['model']}{revision} {settings['device']} {settings['precision']}"
+        manner = [str(settings[name]) for name in ("device", "precision") if name in settings]
+        return " ".join([self.name, f"{settings['model']}{revision}", *manner])
 
     def batch(self, settings: Settings) -> int:
         """Return how many lines are spoken at once at most."""
-        device = settings["device"]
+        device = settings.get("device", "cpu")
         graphics = device == "cuda" or (device == "auto" and has_nvidia())
         return max(self.lines, self.graphics_lines) if graphics else self.lines
 
@@ -74,7 +76,7 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
 
     def open(self, settings: Settings, report: Report = unheard) -> Voice:
         """Return a voice. Raises VoiceError where libraries or the model are missing, saying what to type."""
-        folder = model_folder(str(settings["model"]), str(settings["revision"]))
+        folder = whole(model_folder(str(settings["model"]), str(settings["revision"])))
         report(0.05, "loading the library")
         try:
             module, _, family = self.module.partition(":")
@@ -89,6 +91,8 @@ class NeuralBackend(msgspec.Struct, frozen=True, kw_only=True):
 
     def memory(self) -> dict[str, int]:
         """Return what is taken on graphics devices."""
+        if "device" not in self.settings:
+            return {}
         memory: dict[str, int] = import_module("engine.voices.backends.torch_device").memory()
         return memory
 

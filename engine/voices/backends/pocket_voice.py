@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -22,17 +21,17 @@ from engine.voices.backends.neural import content_hash
 from engine.voices.backends.pocket_fixed import FixedStore
 from engine.voices.backends.pocket_loop import Manner, latents
 from engine.voices.backends.pocket_states import GrowingStates, Layers, Prompt, States, voice_layers
-from engine.voices.backends.torch_device import device_of, dtype_of, quantize, told_plainly
+from engine.voices.backends.sample import read_sample
+from engine.voices.backends.torch_device import device_of, dtype_of, quantize, settle, told_plainly
 from engine.voices.base import Chunk, Report, Settings, Timing
 from engine.voices.kept import kept
 from engine.voices.media import never
-from engine.voices.resample import Resampler
 from engine.voices.words import tokens
 
-FRAMES_PER_CHUNK = (1, 1, 2, 4)
-"""How many frames are decoded together: the first at once, later ones cheaper; the last figure holds on."""
+FRAMES_PER_CHUNK = (1, 1, 1, 2, 2, 3, 4)
+"""How many frames are decoded together: the first at once, later ones cheaper; the last figure holds on. They grow no
+faster than what has been made lets a player wait, also where a second of sound takes most of a second."""
 
-LONGEST_SAMPLE_SECONDS = 30.0
 TEXT_TOKENS_PER_SECOND = 3.0
 SPARE_SECONDS = 2.0
 """A line is given up after its tokens at that pace and a little more, as the model's own runtime does."""
@@ -58,6 +57,7 @@ class PocketModel:
             raise VoiceError(f"the model in {folder} comes without its codec: pull all of it")
         self.codec.eval().to(self.device)
         self.sample_rate = int(self.processor.feature_extractor.sampling_rate)
+        settle()
 
     def codec_stream(self) -> CodecStream:
         """Return what decodes latents, (lines, frames, size), of one batch of lines."""
@@ -90,7 +90,7 @@ class PocketModel:
 
     def sample_latents(self, path: str) -> Tensor:
         """Return what the codec makes of a sample: (frames, latent size). Raises VoiceError."""
-        waveform = _read_sample(path, self.sample_rate)
+        waveform = read_sample(path, self.sample_rate)
         inputs = self.processor.feature_extractor([waveform], sampling_rate=self.sample_rate).to(self.device)
         encoded = self.codec.encode(inputs["input_values"].to(self.codec.dtype), inputs["padding_mask"])
         found: Tensor = encoded.latents[0][encoded.latents_mask[0].bool()].float()
@@ -256,16 +256,3 @@ def _state(model: PocketModel, settings: Settings) -> Layers:
 def _read_layers(file: Path, device: torch.device) -> Layers:
     tensors = load_file(file, device=str(device))
     return tuple((tensors[f"{n}.0"], tensors[f"{n}.1"]) for n in range(len(tensors) // 2))
-
-
-def _read_sample(path: str, sample_rate: int) -> np.ndarray:
-    """Return a sample as the model hears it: mono, its first half minute. Raises VoiceError."""
-    try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise VoiceError(f"the sample {path} can't be read: {error}") from error
-    mono = audio[: round(LONGEST_SAMPLE_SECONDS * rate)].mean(axis=1, keepdims=True)
-    if not len(mono) or not np.isfinite(mono).all() or not np.abs(mono).max() > 0.0:
-        raise VoiceError(f"the sample {path} holds no sound")
-    resampler = Resampler(rate, sample_rate, 1)
-    return np.concatenate([resampler.feed(mono), resampler.finish()])[:, 0]

@@ -1,4 +1,4 @@
-"""sherpa-onnx: Piper, Kokoro, Kitten and Matcha voices without PyTorch; the practical choice on small machines."""
+"""sherpa-onnx: Piper, Kokoro, Kitten, Matcha, pocket voices without PyTorch; the practical choice on small machines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ BACKEND = NeuralBackend(
         "revision": Text(kind="a revision of the model: a commit of the hub"),
         "speaker": ParamSpec(low=0.0, high=10_000.0, default=0.0),
         "speed": ParamSpec(low=0.25, high=4.0, default=1.0),
+        "sample": Text(kind="an audio file of the voice to clone, for a pocket model", file=True),
         "language": Text(kind="the code of what a model of several languages speaks"),
     },
     libraries=("sherpa-onnx",),
+    files=("sample",),
     abilities=Abilities(speed="speed"),
     extra="sherpa",
 )

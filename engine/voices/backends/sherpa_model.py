@@ -19,20 +19,31 @@ TAIL_BYTES = 1 << 16
 KINDS = ("vits", "matcha", "kokoro", "kitten-tts")
 
 
+POCKET = "pocket"
+POCKET_MODELS = ("lm_main", "lm_flow", "encoder", "decoder", "text_conditioner")
+POCKET_TABLES = ("vocab", "token_scores")
+
+
 class SherpaFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """A model: its kind, and its files by the names that sherpa-onnx gives them. data_dir: of espeak-ng."""
+    """A model: its kind, and its files by the names that sherpa-onnx gives them. data_dir: of espeak-ng.
+
+    parts: those of a pocket model, which has no others.
+    """
 
     kind: str
-    model: str
-    tokens: str
+    model: str = ""
+    tokens: str = ""
     voices: str = ""
     vocoder: str = ""
     lexicon: str = ""
     data_dir: str = ""
+    parts: dict[str, str] = {}
 
 
 def find_files(folder: Path) -> SherpaFiles:
     """Return what a folder holds. Raises VoiceError, saying what is missing."""
+    if any(folder.glob("lm_main*.onnx")):
+        return _pocket(folder)
     models = sorted(path for path in folder.glob("*.onnx") if not _is_vocoder(path))
     if not models:
         raise VoiceError(f"{folder} holds no voice of sherpa-onnx: no .onnx file")
@@ -42,7 +53,7 @@ def find_files(folder: Path) -> SherpaFiles:
         return _piper(model, described)
     kind = _noted(model, "model_type")
     if kind not in KINDS:
-        raise VoiceError(f"{model} is of the kind {kind or 'unknown'!r}; sherpa speaks {', '.join(KINDS)}")
+        raise VoiceError(f"{model} is of the kind {kind or 'unknown'!r}; sherpa speaks {', '.join((*KINDS, POCKET))}")
     vocoder = next(filter(_is_vocoder, sorted(folder.glob("*.onnx"))), None)
     for name, needed in (("tokens.txt", True), ("voices.bin", kind.startswith("k")), ("a vocoder", kind == "matcha")):
         there = vocoder if name == "a vocoder" else (folder / name).is_file()
@@ -58,6 +69,21 @@ def find_files(folder: Path) -> SherpaFiles:
         lexicon=",".join(str(path) for path in sorted(folder.glob("lexicon*.txt"))),
         data_dir=str(own if own.is_dir() else data_folder()) if _speaks_phonemes(model, folder) else "",
     )
+
+
+def _pocket(folder: Path) -> SherpaFiles:
+    """Return the parts of a pocket model, the exact ones where there are others in 8 bits beside them."""
+    parts: dict[str, str] = {}
+    for name in POCKET_MODELS:
+        there = sorted((path for path in folder.glob(f"{name}*.onnx")), key=lambda path: ".int8." in path.name)
+        if not there:
+            raise VoiceError(f"{folder} lacks {name}.onnx, which a model of the kind {POCKET} needs")
+        parts[name] = str(there[0])
+    for name in POCKET_TABLES:
+        if not (folder / f"{name}.json").is_file():
+            raise VoiceError(f"{folder} lacks {name}.json, which a model of the kind {POCKET} needs")
+        parts[f"{name}_json"] = str(folder / f"{name}.json")
+    return SherpaFiles(kind=POCKET, parts=parts)
 
 
 def _is_vocoder(path: Path) -> bool:

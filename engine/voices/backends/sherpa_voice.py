@@ -15,7 +15,9 @@ import sherpa_onnx
 from numpy.typing import NDArray
 
 from engine.errors import VoiceError
-from engine.voices.backends.sherpa_model import SherpaFiles, find_files
+from engine.speech.split import sentences
+from engine.voices.backends.sample import read_sample
+from engine.voices.backends.sherpa_model import POCKET, SherpaFiles, find_files
 from engine.voices.base import Chunk, Report, Settings, Timing
 from engine.voices.media import Stopped, never
 from engine.voices.words import tokens
@@ -24,6 +26,8 @@ Sound = NDArray[np.float32]
 
 ASKING_SECONDS = 0.02
 GOES_ON, ENDS = 1, 0
+FLOW_STEPS = 2
+"""Of a pocket model, per 80 ms, as sherpa-onnx's own examples have it."""
 
 
 class SherpaVoice:
@@ -32,8 +36,8 @@ class SherpaVoice:
     channels = 1
     timing: Timing = "none"
 
-    def __init__(self, speaker: Any, settings: Settings) -> None:
-        self._speaker, self._settings = speaker, settings
+    def __init__(self, speaker: Any, settings: Settings, sample: Sound | None) -> None:
+        self._speaker, self._settings, self._sample = speaker, settings, sample
         number, there = round(float(settings["speaker"])), max(1, int(speaker.num_speakers))
         if number >= there:
             raise VoiceError(f"speaker {number}: the model has {there}, counted from 0")
@@ -52,7 +56,7 @@ class SherpaVoice:
         return self._stream(text, stopped)
 
     def _stream(self, text: str, stopped: Callable[[], bool]) -> Generator[Chunk, None, None]:
-        with closing(_Making(self._speaker, text, self._settings)) as making:
+        with closing(_Making(self._speaker, text, self._settings, self._sample)) as making:
             for sound in making.sounds(stopped):
                 yield Chunk(audio=np.ascontiguousarray(sound.reshape(-1, 1), dtype=np.float32))
 
@@ -60,8 +64,8 @@ class SherpaVoice:
 class _Making:
     """Runs the model in a thread of its own, since it hands its sound to a callback. Closing it stops the model."""
 
-    def __init__(self, speaker: Any, text: str, settings: Settings) -> None:
-        self._speaker, self._text = speaker, text
+    def __init__(self, speaker: Any, text: str, settings: Settings, sample: Sound | None) -> None:
+        self._speaker, self._text, self._sample = speaker, text, sample
         self._number, self._speed = round(float(settings["speaker"])), float(settings["speed"])
         self._ending = False
         self._made: SimpleQueue[Sound | Exception | None] = SimpleQueue()
@@ -90,17 +94,32 @@ class _Making:
 
     def _run(self) -> None:
         try:
-            self._speaker.generate(self._text, sid=self._number, speed=self._speed, callback=self._take)
+            if self._sample is None:
+                self._speaker.generate(self._text, sid=self._number, speed=self._speed, callback=self._take)
+            else:
+                self._clone(self._sample)
             self._made.put(None)
         except Exception as error:  # noqa: BLE001 - it is raised where the sound is read
             self._made.put(error)
+
+    def _clone(self, sample: Sound) -> None:
+        """Speak as the sample does, a sentence at a time: the model itself would make all of the text first."""
+        manner = sherpa_onnx.GenerationConfig()
+        manner.reference_audio, manner.reference_sample_rate = sample, self._speaker.sample_rate
+        manner.num_steps = FLOW_STEPS
+        for start, end in sentences(self._text):
+            if self._ending:
+                return
+            if self._text[start:end].strip():
+                self._speaker.generate(self._text[start:end].strip(), manner, self._take)
 
     def _take(self, samples: Sound, _progress: float) -> int:
         self._made.put(np.array(samples, dtype=np.float32))
         return ENDS if self._ending else GOES_ON
 
 
-_loaded: dict[str, Any] = {}
+_loaded: dict[str, tuple[str, Any]] = {}
+"""The kind of the model that was opened last, and the model."""
 
 
 def open_voice(folder: Path, settings: Settings, report: Report) -> SherpaVoice:
@@ -113,14 +132,32 @@ def open_voice(folder: Path, settings: Settings, report: Report) -> SherpaVoice:
         if not config.validate():
             raise VoiceError(f"sherpa-onnx does not take the files in {folder}; the log says why")
         _loaded.clear()
-        _loaded[key] = sherpa_onnx.OfflineTts(config)
-    return SherpaVoice(_loaded[key], settings)
+        _loaded[key] = files.kind, sherpa_onnx.OfflineTts(config)
+    kind, speaker = _loaded[key]
+    return SherpaVoice(speaker, settings, _sample(kind, settings, int(speaker.sample_rate)))
+
+
+def _sample(kind: str, settings: Settings, sample_rate: int) -> Sound | None:
+    """Return the sample that is to be cloned. Raises VoiceError where that does not go together with the model."""
+    path = str(settings["sample"])
+    if kind != POCKET:
+        if path:
+            raise VoiceError(f"sample: a model of the kind {kind} clones none")
+        return None
+    if not path:
+        raise VoiceError("sample: a pocket model speaks as a sample does; name one")
+    if float(settings["speed"]) != 1.0:
+        raise VoiceError("speed: a pocket model speaks at its own; it can only be 1")
+    return read_sample(path, sample_rate)
 
 
 def _model(files: SherpaFiles, language: str) -> Any:
     shared = {"tokens": files.tokens, "data_dir": files.data_dir, "lexicon": files.lexicon}
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     match files.kind:
+        case "pocket":
+            inner = sherpa_onnx.OfflineTtsPocketModelConfig(**files.parts)
+            return sherpa_onnx.OfflineTtsModelConfig(pocket=inner, num_threads=threads)
         case "kokoro":
             inner = sherpa_onnx.OfflineTtsKokoroModelConfig(
                 model=files.model, voices=files.voices, lang=language, **shared

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import MemoryShort, VoiceError
+from engine.platform import give_back_memory
 from engine.voices.base import Settings
 from engine.voices.media import Stopped
 
@@ -36,15 +37,24 @@ def dtype_of(settings: Settings) -> torch.dtype:
 
 
 def quantize(module: nn.Module, settings: Settings) -> nn.Module:
-    """Return ``module`` with its linear layers in 8 bits where the settings say so. CPU only: raises VoiceError."""
+    """Return ``module``, its linear layers in 8 bits where the settings say so. CPU only: raises VoiceError.
+
+    One layer after the other: both kinds of all weights are never there together.
+    """
     if settings["precision"] != "int8":
         return module
     if device_of(settings).type != "cpu":
         raise VoiceError("precision int8 is for the CPU; use bf16 on this device")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the successor of this function is slower; see docs/performance.md
-        quantized: nn.Module = torch.ao.quantization.quantize_dynamic(module, {nn.Linear}, dtype=torch.qint8)
-    return quantized
+        torch.ao.quantization.quantize_dynamic(module, {nn.Linear}, dtype=torch.qint8, inplace=True)
+    return module
+
+
+def settle() -> None:
+    """Give back what loading a model has left: the weights that others were made of, what was read on the way."""
+    gc.collect()
+    give_back_memory()
 
 
 def memory() -> dict[str, int]:

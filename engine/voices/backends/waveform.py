@@ -33,7 +33,7 @@ def _row(
 
 VITS = _row(
     "vits",
-    "mms-tts-eng",
+    "",  # MMS's weights are not for commercial use: nobody gets them without asking for them
     more={
         "speed": ParamSpec(low=0.25, high=4.0, default=1.0),
         "speaker": ParamSpec(low=0.0, high=10_000.0, default=0.0),
@@ -45,12 +45,12 @@ SPEECHT5 = _row(
     "speecht5",
     "speecht5",
     more={
-        "vocoder": Text(kind="the folder or hub id of the vocoder", default="microsoft/speecht5_hifigan"),
+        "vocoder": Text(kind="the folder or hub id of the vocoder", default="speecht5-vocoder"),
         "speaker": Text(kind="a .npy file with the speaker's x-vector", file=True),
     },
     files=("speaker",),
 )
-FASTSPEECH2 = _row("fastspeech2", "espnet/fastspeech2_conformer_with_hifigan")
+FASTSPEECH2 = _row("fastspeech2", "fastspeech2")
 BARK = _row("bark", "bark", more={"speaker": Text(kind="a voice preset of Bark, v2/en_speaker_6 for one")})
 DIA = _row(
     "dia",
@@ -60,7 +60,7 @@ DIA = _row(
 )
 VIBEVOICE = _row(
     "vibevoice",
-    "vibevoice/VibeVoice-1.5B-hf",
+    "vibevoice-1.5b",
     more={
         "sample": Text(kind="an audio file of the voice to clone", file=True),
         "flow_steps": ParamSpec(low=1.0, high=100.0, default=10.0),

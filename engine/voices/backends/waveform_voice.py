@@ -17,7 +17,7 @@ from transformers import SpeechT5HifiGan, pipeline
 
 from engine.errors import VoiceError
 from engine.voices.backends.pocket_voice import check_text
-from engine.voices.backends.torch_device import device_of, dtype_of, interruptible, told_plainly
+from engine.voices.backends.torch_device import device_of, dtype_of, interruptible, settle, told_plainly
 from engine.voices.base import Chunk, Report, Settings, Timing
 from engine.voices.media import never
 from engine.voices.models.place import model_folder
@@ -48,6 +48,7 @@ class WaveformVoice:
         self.speaker.model.eval()
         if not self.speaker.sampling_rate:
             raise VoiceError(f"the model in {folder} does not say its sample rate")
+        settle()
 
     @property
     def sample_rate(self) -> int:

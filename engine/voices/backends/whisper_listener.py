@@ -18,7 +18,14 @@ from engine.speech.align.heard import RATE
 from engine.speech.heard_words import Piece, words_of
 from engine.speech.transcript import HeardWord, Passage
 from engine.speech.windows import Windows, is_silent
-from engine.voices.backends.torch_device import device_of, dtype_of, interruptible, quantize, told_plainly
+from engine.voices.backends.torch_device import (
+    device_of,
+    dtype_of,
+    interruptible,
+    quantize,
+    settle,
+    told_plainly,
+)
 from engine.voices.base import Report, Settings
 from engine.voices.media import Stopped, never
 
@@ -52,6 +59,7 @@ class WhisperListener:
         self.window_seconds = float(self._processor.feature_extractor.chunk_length)
         report(0.8, "hearing once")
         self._warm()
+        settle()
 
     def _warm(self) -> None:
         """Hear a window: only then is all of the weights in memory, and what they take can be measured."""

@@ -5,11 +5,12 @@
 SPEAKER.py has a class ``Speaker`` with ``__init__(settings, report)``, ``sample_rate`` and
 ``speak(text, seed, stopped)``, which yields pairs: samples (bytes of little-endian float32, mono, or anything with
 ``tobytes``), and words (``[text, start_frame, end_frame, text_start, text_end]`` each). ``report(fraction, stage)``
-tells how far loading is; ``stopped()`` is asked between steps.
+tells how far loading is; ``stopped()`` is asked between steps. It may have a ``memory()``, which tells the bytes that
+it takes on devices other than the CPU, by device (``cuda:0``).
 
 Messages on standard input and output: four bytes, little-endian, the length of a JSON object; the object; then as many
 bytes of sound as its ``bytes`` says. In: load {settings}, speak {text, seed}, cancel, unload. Out: hello {protocol},
-loading {fraction, stage}, loaded {sample_rate}, chunk {bytes, words}, done, cancelled, failed {text}.
+loading {fraction, stage}, loaded {sample_rate, memory}, chunk {bytes, words}, done {memory}, cancelled, failed {text}.
 """
 
 import importlib.util
@@ -78,7 +79,10 @@ class Guest:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         self._speaker = module.Speaker(order["settings"], self._report)
-        self.send({"say": "loaded", "sample_rate": self._speaker.sample_rate})
+        self.send({"say": "loaded", "sample_rate": self._speaker.sample_rate, "memory": self._memory()})
+
+    def _memory(self):
+        return self._speaker.memory() if hasattr(self._speaker, "memory") else {}
 
     def _report(self, fraction, stage):
         self.send({"say": "loading", "fraction": fraction, "stage": stage})
@@ -90,7 +94,7 @@ class Guest:
                 return
             payload = samples if isinstance(samples, bytes) else samples.tobytes()
             self.send({"say": "chunk", "words": [list(word) for word in words]}, payload)
-        self.send({"say": "cancelled" if self._cancelled.is_set() else "done"})
+        self.send({"say": "cancelled" if self._cancelled.is_set() else "done", "memory": self._memory()})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,20 @@
-"""Qwen3-TTS for the guest, in an environment of its own: pip install qwen-tts==0.1.1 (0.6B and 1.7B).
+"""Qwen3-TTS for the guest, 0.6B and 1.7B, in an environment of its own: ``PACKAGES`` says what belongs there.
 
 Settings: model (a folder, or a hub id that lies in its cache), revision, sample and sample_text (a clone; without the
-text by the sample's timbre alone), or voice (a speaker of a CustomVoice model) and instruct. A line is made as a whole:
-the package does not stream sound.
+text by the sample's timbre alone), or voice (a speaker of a CustomVoice model) and instruct. With an NVIDIA card and
+faster-qwen3-tts a line comes in parts, as it is made; else as a whole: qwen-tts does not stream sound.
 """
+
+import importlib.metadata
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
-from qwen_tts import Qwen3TTSModel
+
+PACKAGES = ("qwen-tts==0.1.1", "torch==2.11.0", "torchaudio==2.11.0")
+FAST_PACKAGES = ("faster-qwen3-tts==0.5.4",)
+"""Instead of them, for an NVIDIA card; it brings a qwen-tts of its own."""
 
 REVISIONS = {
     "Qwen/Qwen3-TTS-12Hz-0.6B-Base": "5d83992436eae1d760afd27aff78a71d676296fc",
@@ -17,24 +24,51 @@ REVISIONS = {
 }
 """What is taken unless a revision is named."""
 
+STEPS_PER_PART = 4
+"""Of 80 ms each."""
+
 
 class Speaker:
     """One voice of one model."""
 
+    sample_rate = 24_000
+
     def __init__(self, settings, report):
-        self._settings = settings
-        cuda = torch.cuda.is_available()
-        report(0.2, "reading weights")
-        revision = settings["revision"] or REVISIONS.get(settings["model"], "")
-        self._model = Qwen3TTSModel.from_pretrained(
-            settings["model"],
-            device_map="cuda:0" if cuda else "cpu",
-            dtype=torch.bfloat16 if cuda else torch.float32,
-            **({"revision": revision} if revision else {}),
-        )
-        self.sample_rate = 24_000
         if not settings["sample"] and not settings["voice"]:
             raise ValueError("give a sample to clone, or a voice of a CustomVoice model")
+        report(0.2, "reading weights")
+        folder = _folder(settings["model"], settings["revision"])
+        kind = Fast if torch.cuda.is_available() and _has("faster-qwen3-tts") else Plain
+        self._model = kind(folder, settings, report)
+
+    def memory(self):
+        """Return what PyTorch holds on graphics devices."""
+        taken = {f"cuda:{n}": torch.cuda.memory_reserved(n) for n in range(torch.cuda.device_count())}
+        return {device: size for device, size in taken.items() if size}
+
+    def speak(self, text, seed, stopped):
+        """Yield the line's sound, in one part or several."""
+        torch.manual_seed(seed)
+        for sound, rate in self._model.speak(text):
+            if rate != self.sample_rate:
+                raise ValueError(f"the model speaks at {rate} Hz, not at {self.sample_rate}")
+            if stopped():
+                return
+            yield np.asarray(sound, dtype="<f4").reshape(-1), ()
+
+
+class Plain:
+    """With qwen-tts: a line is one part."""
+
+    def __init__(self, folder, settings, report):
+        from qwen_tts import Qwen3TTSModel
+
+        _tell_of_others(PACKAGES)
+        cuda = torch.cuda.is_available()
+        self._model = Qwen3TTSModel.from_pretrained(
+            folder, device_map="cuda:0" if cuda else "cpu", dtype=torch.bfloat16 if cuda else torch.float32
+        )
+        self._settings = settings
         report(0.8, "hearing the voice")
         self._sample = self._heard() if settings["sample"] else None
 
@@ -45,20 +79,70 @@ class Speaker:
             ref_audio=self._settings["sample"], ref_text=text or None, x_vector_only_mode=not text
         )
 
-    def speak(self, text, seed, stopped):
-        """Yield the line as one piece of sound."""
-        torch.manual_seed(seed)
+    def speak(self, text):
+        """Yield sound and its rate."""
         settings = self._settings
-        language = settings["language"] or "Auto"
+        said = {"text": text, "language": settings["language"] or "Auto"}
         if self._sample is not None:
-            sounds, rate = self._model.generate_voice_clone(
-                text=text, language=language, voice_clone_prompt=self._sample
-            )
+            sounds, rate = self._model.generate_voice_clone(**said, voice_clone_prompt=self._sample)
         else:
             sounds, rate = self._model.generate_custom_voice(
-                text=text, language=language, speaker=settings["voice"], instruct=settings["instruct"] or None
+                **said, speaker=settings["voice"], instruct=settings["instruct"] or None
             )
-        if rate != self.sample_rate:
-            raise ValueError(f"the model speaks at {rate} Hz, not at {self.sample_rate}")
-        if not stopped():
-            yield np.asarray(sounds[0], dtype="<f4").reshape(-1), ()
+        yield sounds[0], rate
+
+
+class Fast:
+    """With faster-qwen3-tts: parts as they are made. It remembers the sample by itself."""
+
+    def __init__(self, folder, settings, report):
+        from faster_qwen3_tts import FasterQwen3TTS
+
+        _tell_of_others(FAST_PACKAGES)
+        self._model = FasterQwen3TTS.from_pretrained(folder, device="cuda", dtype=torch.bfloat16)
+        self._settings = settings
+        report(0.9, "ready to record its steps")
+
+    def speak(self, text):
+        """Yield sound and its rate, part by part."""
+        settings = self._settings
+        said = {"text": text, "language": settings["language"] or "Auto", "chunk_size": STEPS_PER_PART}
+        if settings["sample"]:
+            heard = settings["sample_text"]
+            parts = self._model.generate_voice_clone_streaming(
+                **said, ref_audio=settings["sample"], ref_text=heard, xvec_only=not heard
+            )
+        else:
+            parts = self._model.generate_custom_voice_streaming(
+                **said, speaker=settings["voice"], instruct=settings["instruct"] or None
+            )
+        for sound, rate, _ in parts:
+            yield sound, rate
+
+
+def _folder(model, revision):
+    """Return the folder of a model: itself, or where the hub's cache has the commit."""
+    revision = revision or REVISIONS.get(model)
+    if Path(model).is_dir():
+        return model
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(model, revision=revision, local_files_only=True)
+    except OSError as error:
+        at = f" --revision {revision}" if revision else ""
+        raise ValueError(f"{model} is not in the hub's cache; to get it: hf download {model}{at}") from error
+
+
+def _has(package):
+    try:
+        return bool(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def _tell_of_others(packages):
+    """Say in the log where another version is installed than was tried."""
+    for name, _, wanted in (package.partition("==") for package in packages):
+        if _has(name) and (there := importlib.metadata.version(name).partition("+")[0]) != wanted:
+            print(f"{name} {there} is installed here; {wanted} is what belongs there", file=sys.stderr)  # noqa: T201

@@ -24,6 +24,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
 from engine.errors import Busy, ModelError, ModelMissing
+from engine.voices.models.companions import companions
 from engine.voices.models.known import KNOWN
 from engine.voices.models.place import (
     MANIFEST,
@@ -52,8 +53,16 @@ READ_BYTES = 1 << 20
 def pull(model: str, revision: str, root: Path, progress: Progress, *, update: bool = False) -> tuple[Path, Pulled]:
     """Return ``model``'s folder, complete; what an interrupted pull left is used. Files are checked before they count.
 
-    update: look whether the revision (a branch) has moved on since. Raises ModelError, ModelMissing, Busy.
+    What it names in its files and needs beside it comes along. update: look whether the revision (a branch) has moved
+    on since. Raises ModelError, ModelMissing, Busy.
     """
+    folder, pulled = _pull(model, revision, root, progress, update=update)
+    for companion in companions(folder):
+        _pull(companion, "", root, progress, update=update)
+    return folder, pulled
+
+
+def _pull(model: str, revision: str, root: Path, progress: Progress, *, update: bool) -> tuple[Path, Pulled]:
     if not update:
         try:
             folder = model_folder(model, revision, root)

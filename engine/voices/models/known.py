@@ -55,6 +55,18 @@ KNOWN = _table(
         revision="30fcde30f19b87502b8435427b5f5068e401d5f6",
     ),
     KnownModel(
+        name="speecht5-vocoder", repo="microsoft/speecht5_hifigan", backend="speecht5", licence="MIT",
+        languages="", megabytes=60, about="what speecht5 sounds through",
+    ),
+    KnownModel(
+        name="fastspeech2", repo="espnet/fastspeech2_conformer_with_hifigan", backend="fastspeech2",
+        licence="Apache-2.0", languages="en", megabytes=300, about="with its vocoder; wants g2p_en",
+    ),
+    KnownModel(
+        name="vibevoice-1.5b", repo="vibevoice/VibeVoice-1.5B-hf", backend="vibevoice", licence="MIT",
+        languages="en zh", megabytes=5500, about="clones from a sample, for a graphics card",
+    ),
+    KnownModel(
         name="bark", repo="suno/bark", backend="bark", licence="MIT",
         languages="13 languages", megabytes=5000, about="sounds and moods, slow",
         revision="70a8a7d34168586dc5d028fa9666aceade177992",
