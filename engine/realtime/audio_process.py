@@ -30,8 +30,11 @@ CHECK_SECONDS = 0.25
 """How often the main thread looks after the callback."""
 NOT_NEEDED = ("scipy", "cffi", "yaml", "typing_extensions")
 """What numba and msgspec would load in case a kernel, a configuration or a type needs it: 0.3 s."""
-SWITCH_SECONDS = 0.0002
-"""How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms)."""
+SWITCH_SECONDS = 0.00003
+"""How long the main thread may hold the interpreter while the callback waits for it (default: 5 ms).
+
+It waits anew after every kernel and effect of a block: while a graph is built, some twenty times this.
+"""
 
 
 def main() -> None:
