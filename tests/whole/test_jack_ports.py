@@ -40,6 +40,7 @@ def server() -> Iterator[JackServer]:
 def rig(tmp_path: Path, server: JackServer) -> Iterator[Rig]:
     with running(write_story(tmp_path), "--device", "jack-ports", env=server.env) as rig:
         rig.wait_ready()
+        rig.client.ask("/subscribe", "/event/cue/*", answer="/subscribed")
         yield rig
 
 
@@ -48,6 +49,7 @@ def heard(rig: Rig, server: JackServer, *sources: str) -> np.ndarray:
         recorder.connect([f"cuevox:{source}" for source in sources])
         recorder.wait_frames(4096)
         rig.client.send("/cue/3/go")
+        rig.client.wait("/event/cue/started", "3")
         recorder.wait_frames(24000)
         rig.client.send("/panic", 1, 0.01)
         recorder.wait_frames(9600)
