@@ -20,6 +20,11 @@ pytestmark = pytest.mark.extra
 pedalboard = pytest.importorskip("pedalboard")
 
 LINK = f"test-pb-{os.getpid()}"
+FAINT = 1e-6
+"""120 dB below full scale."""
+EFFECTS = (
+    "    inserts: [highpass, compressor: {threshold_db: -30}, delay: {delay_seconds: 0.13}, reverb: {room_size: 0.4}]\n"
+)
 BUSES = {"mix": "Mix", "one": "one", "two": "two"}
 
 
@@ -85,6 +90,18 @@ def test_as_many_instances_as_there_may_be_get_the_same_story(engine: Rig, expor
             sound.append(plugin.process(block, RATE, buffer_size=512, reset=begin == 0).T)
     for bus, sound in zip(buses, heard, strict=True):
         np.testing.assert_array_equal(np.concatenate(sound)[:frames], export[bus])
+
+
+def test_with_effects_a_bounce_is_the_export_within_120_db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = lay_out(tmp_path, EFFECTS, master="limiter_db: -3")
+    wanted = exported(story)["mix"]
+    link = f"{LINK}-fx"
+    monkeypatch.setenv("CUEVOX_DAW_LINK", link)
+    with serving(story, link):
+        plugin = loaded(blocks_of_latency=2.0)
+        for _ in range(2):  # the second one hears nothing of what the first one left in effects
+            heard = bounced(plugin, len(wanted), 333)
+            assert np.abs(heard - wanted).max() < FAINT
 
 
 def test_what_was_chosen_travels_with_the_session(engine: Rig) -> None:
