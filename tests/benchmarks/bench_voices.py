@@ -168,8 +168,8 @@ def tell_together(report: Report, precision: str, both: Figures) -> None:
 
 
 def tell_found(report: Report, times: Figures) -> None:
-    report.add("a model is found on disk, the first time, p99", times["first"], "ms", at_most=1.0)
-    report.add("the same again, remembered, p99", times["again"], "ms", at_most=1.0)
+    report.add("a model is found on disk, the first time, median", times["first"], "ms", at_most=1.0)
+    report.add("the same again, remembered, median", times["again"], "ms", at_most=1.0)
 
 
 def graphics_device() -> str:
