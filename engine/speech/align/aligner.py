@@ -181,13 +181,14 @@ class _Finder:
         start = self._from
         if not following.strip():
             return start, self._recording.seconds
-        expected = self._pace * self._rough.seconds_of(f"{said} {following}", self._language)
+        alone, together = self._rough.seconds_of(said, following, self._language)
+        expected = self._pace * together
         until = min(self._recording.seconds, start + expected * (1.0 + _SPARE_PART) + _SPARE_SECONDS)
         audio = self._recording.read(start, until)
         if len(audio) < RATE // 10:
             raise AlignError(f"the recording ends before {said[:40]!r} is said")
         begin, end = self._rough.place(audio, said, following, self._language)
-        pace = (end - begin) / max(0.1, self._rough.seconds_of(said, self._language))
+        pace = (end - begin) / max(0.1, alone)
         self._pace = float(np.clip(0.7 * self._pace + 0.3 * pace, _FASTEST, _SLOWEST))
         self._from = start + end
         return start, self._from

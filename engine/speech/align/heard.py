@@ -34,6 +34,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 def at_rate(audio: Audio, sample_rate: int) -> Audio:
     """Return ``audio``, (frames, channels) or mono, as aligners hear it: mono at 16 kHz."""
-    mono = audio.mean(axis=1, keepdims=True) if audio.ndim == 2 else audio[:, np.newaxis]
+    mono = audio[:, np.newaxis] if audio.ndim == 1 else audio
+    if mono.shape[1] > 1:
+        mono = mono.mean(axis=1, keepdims=True)
     resampler = Resampler(sample_rate, RATE, 1)
     return np.concatenate([resampler.feed(mono), resampler.finish()])[:, 0]

@@ -27,9 +27,15 @@ def _said(text: str, language: str) -> Reference:
     return reference(text, language)
 
 
-def seconds_of(text: str, language: str) -> float:
-    """Return how long espeak-ng takes for ``text``."""
-    return len(_said(text, language).audio) / RATE
+def seconds_of(text: str, following: str, language: str) -> tuple[float, float]:
+    """Return how long espeak-ng takes for ``text``, and for it and what follows it."""
+    said = _said(f"{text} {following}", language)
+    return _border(said, text) / RATE, len(said.audio) / RATE
+
+
+def _border(said: Reference, text: str) -> int:
+    """Return the frame where ``text``, with which a reference begins, is over."""
+    return next((word.start_frame for word in said.words if word.text_start > len(text)), len(said.audio))
 
 
 def place(audio: Audio, text: str, following: str, language: str) -> tuple[float, float]:
@@ -38,7 +44,7 @@ def place(audio: Audio, text: str, following: str, language: str) -> tuple[float
     It is cut where it is quiet. What follows makes sure of the end: an end that nothing follows slips.
     """
     said = _said(f"{text} {following}", language)
-    border = next((w.start_frame for w in said.words if w.text_start > len(text)), len(said.audio))
+    border = _border(said, text)
     level = loudness(audio, HOP)
     here, there = sounding(level), sounding(loudness(said.audio, HOP))
     costs = column_costs(features(said.audio, HOP)[:, there], features(audio, HOP)[:, here])
