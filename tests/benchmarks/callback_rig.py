@@ -30,8 +30,8 @@ TRACKS = 8
 CLIP_SECONDS = 90
 KEYS = 2
 """Tracks that duck the others."""
-THRESHOLD_DB = -54.0
-"""About where the peaks of the keys' noise are."""
+THRESHOLD_DB = -60.0
+"""Just below the keys' noise."""
 SLOWEST, FASTEST = 0.5, 1.5
 """Between these lie the speeds of varispeed players."""
 AT_ONCE = 512
@@ -62,7 +62,7 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 def graph(*, chains: bool) -> Graph:
     """Return eight tracks, with ``chains`` three effects on each, a send to a reverb and a limiter; six are ducked.
 
-    Every strip is metered in any case. Noise that goes up and down around the threshold: the ducks never rest.
+    Every strip is metered in any case. The ducks never rest while players sound.
     """
     missing = set(CHAIN) - set(EFFECTS)
     assert not missing, missing
