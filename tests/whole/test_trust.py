@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import soundfile
 
 from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer, running_server
@@ -126,7 +127,10 @@ def hasty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
 
 @pytest.mark.extra
 def test_what_sounds_goes_on_at_its_frame_on_jack(tmp_path: Path, hasty_server: JackServer) -> None:
-    with running(write_story(tmp_path), "--device", "JACK", env={**hasty_server.env, **WITH_STANDBY}) as rig:
+    story = write_story(tmp_path)
+    long = 0.25 * np.sin(2 * np.pi * 441.0 * np.arange(20 * 48000) / 48000)  # so that a slow machine hears it yet
+    soundfile.write(tmp_path / "tone.wav", long, 48000, subtype="FLOAT")
+    with running(story, "--device", "JACK", env={**hasty_server.env, **WITH_STANDBY}) as rig:
         rig.wait_ready()
         playing, _ = playing_and_standby(rig)
         rig.client.send("/subscribe", "/event//*")
@@ -169,6 +173,7 @@ def test_a_lost_jack_server_is_told_kept_time_for_and_found_again(tmp_path: Path
             recorder.wait_frames(9600)
             silent = recorder.frames
             rig.client.send("/cue/2/go")
+            rig.client.wait("/event/cue/started", "2")
             recorder.wait_frames(9600)
             assert np.abs(recorder.audio()[silent:]).max() == pytest.approx(0.5)
 
