@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -108,6 +109,7 @@ private:
     uint64_t beat_seen_ns_ = 0;
     bool is_dead_ = false;         // the engine has given no sign of life for a while
     float last_[2] = {0.0f, 0.0f};
+    float tail_[2] = {0.0f, 0.0f};  // of what broke off; it decays beneath what comes after
     float level_ = 0.0f;
 };
 
@@ -116,7 +118,8 @@ constexpr uint64_t kDeadAfterNs = 1000000000ull;     // an engine counts its bea
 constexpr uint64_t kGiveUpAfterNs = 30000000000ull;  // a living engine that does not answer is waited for so long
 constexpr uint64_t kSkipFrames = kRingFrames / 2;    // more than any request reaches ahead
 constexpr uint32_t kFadeFrames = 128;
-constexpr float kDecay = 0.98f;                      // of the last sample, each frame, where sound is missing
+constexpr float kDecay = 0.98f;                      // of the last sample, each frame, where sound breaks off
+constexpr float kSilent = 1e-6f;
 }  // namespace
 
 inline std::unique_ptr<Client> Client::connect(const std::string& name, const Wanted& wanted, Link& why)
@@ -346,23 +349,22 @@ inline bool Client::engine_lives()
 inline void Client::read(float* left, float* right, uint32_t frames)
 {
     const int64_t first = static_cast<int64_t>(stream_) - latency_frames_;
+    float* const out[2] = {left, right};
     for (uint32_t index = 0; index < frames; ++index) {
         const int64_t place = first + index;
         const bool is_due = place >= static_cast<int64_t>(valid_from_);
-        if (is_due && static_cast<uint64_t>(place) < done_) {
-            const float* const sample = slot_->ring[place % kRingFrames];
-            level_ = is_offline_ ? 1.0f : std::min(1.0f, level_ + 1.0f / kFadeFrames);
-            last_[0] = sample[0] * level_;
-            last_[1] = sample[1] * level_;
-        } else {
-            const float decay = is_offline_ ? 0.0f : kDecay;
-            missed_frames_ += is_due;
-            level_ = 0.0f;
-            last_[0] *= decay;
-            last_[1] *= decay;
+        const bool is_there = is_due && static_cast<uint64_t>(place) < done_;
+        missed_frames_ += is_due && !is_there;
+        level_ = !is_there ? 0.0f : is_offline_ ? 1.0f : std::min(1.0f, level_ + 1.0f / kFadeFrames);
+        for (int channel = 0; channel < 2; ++channel) {
+            float& last = last_[channel];
+            float& tail = tail_[channel];
+            if (!is_there)
+                tail += last;
+            last = is_there ? slot_->ring[place % kRingFrames][channel] * level_ : 0.0f;
+            tail = is_offline_ || std::abs(tail) < kSilent ? 0.0f : tail * kDecay;
+            out[channel][index] = last + tail;
         }
-        left[index] = last_[0];
-        right[index] = last_[1];
     }
     stream_ += frames;
 }

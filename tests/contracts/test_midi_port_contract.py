@@ -187,12 +187,14 @@ def test_a_device_hears_what_is_sent_to_it(bench, heard):
 def test_a_closed_input_hears_nothing(bench):
     first, second = queue.Queue(), queue.Queue()
     port = bench.system.open_input(bench.name, lambda at, data: first.put(data))
-    other = bench.system.open_input(bench.name, lambda at, data: second.put(data))
+    other = bench.system.open_input(bench.name, lambda at, data: second.put((at, data)))
+    bench.greet(second)
     port.close()
     port.close()
+    before = first.qsize()
     bench.device_sends(b"\x90\x24\x64")
-    assert second.get(timeout=WAIT_SECONDS) == b"\x90\x24\x64"
-    assert first.empty()
+    assert second.get(timeout=WAIT_SECONDS)[1] == b"\x90\x24\x64"
+    assert first.qsize() == before
     other.close()
 
 

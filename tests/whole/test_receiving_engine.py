@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,15 @@ def purest_db(recorder: JackRecorder) -> float:
     return purest
 
 
+def until_heard(recorder: JackRecorder, is_heard: Callable[[], bool]) -> None:
+    """Record on until it is; a machine that stalls may take longer."""
+    for _ in range(20):
+        recorder.wait_frames(RATE)
+        if is_heard():
+            return
+    raise AssertionError("not heard")
+
+
 def test_a_tone_from_the_network_is_heard(tmp_path: Path, jack_server: JackServer, port: int, sender: Sender) -> None:
     env = {**jack_server.env, "CUEVOX_RECEIVE": f"Talk vban talk:{port}"}
     with running(write_story(tmp_path, STORY), "--device", "JACK", env=env) as rig:
@@ -103,14 +112,12 @@ def test_a_tone_from_the_network_is_heard(tmp_path: Path, jack_server: JackServe
         assert told[:4] == ["Talk", "vban", "talk", port] and told[5] == "127.0.0.1"
         with JackRecorder(jack_server) as recorder:
             recorder.listen_to("cuevox")
-            recorder.wait_frames(3 * RATE)
-            assert purest_db(recorder) < -60.0
+            until_heard(recorder, lambda: purest_db(recorder) < -60.0)
             rig.child("engine.io.io_process").kill()
             rig.child("engine.realtime.audio_process")
-            recorder.wait_frames(4 * RATE)
-            heard = recorder.audio()[:, 0]
-            assert np.abs(heard[-RATE // 2 :]).max() > 0.2, "another io process hears on"
-            assert np.abs(np.diff(heard)).max() < 0.1, "and nothing clicks"
+            recorder.wait_frames(RATE)  # the other one is there by then, or what was heard before has ended
+            until_heard(recorder, lambda: np.abs(recorder.audio()[-RATE // 2 :]).max() > 0.2)
+            assert np.abs(np.diff(recorder.audio()[:, 0])).max() < 0.1, "nothing clicks"
             rig.client.send("/receive/stop", "Talk")
             while rig.client.wait("/event/receive", "Talk")[2] != "stopped":
                 pass
@@ -130,7 +137,7 @@ def test_what_a_strip_sends_another_receives(tmp_path: Path, jack_server: JackSe
         status(rig, "playing")
         with JackRecorder(jack_server) as recorder:
             recorder.listen_to("cuevox")
-            for _ in range(5):  # a slow machine may lose one
+            for _ in range(10):  # a slow machine may lose one
                 rig.client.send("/cue/1/go")
                 recorder.wait_frames(2 * RATE)
                 if np.abs(recorder.audio()).max() > 0.0004:
