@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.errors import DeviceError
@@ -24,6 +25,7 @@ FIRST_BLOCK_SECONDS = 5.0
 
 _JACK_NAME = ctypes.create_string_buffer(b"cuevox", 64)  # PortAudio keeps the pointer
 _JACK_HOST = "JACK"
+_ALSA_HOST = "ALSA"
 _WASAPI_HOST = "Windows WASAPI"
 
 
@@ -93,7 +95,7 @@ def _listed(way: Literal["input", "output"]) -> tuple[DeviceInfo, ...]:
     default = sd.default.device[way == "output"]
     if default < 0:  # no sound card, but perhaps a JACK server
         default = next((number for number, d in able if _JACK_HOST in hosts[d["hostapi"]]), -1)
-    return tuple(
+    listed = (
         DeviceInfo(
             number=number,
             name=d["name"],
@@ -105,6 +107,15 @@ def _listed(way: Literal["input", "output"]) -> tuple[DeviceInfo, ...]:
         )
         for number, d in able
     )
+    return without_detour(tuple(listed))
+
+
+def without_detour(devices: tuple[DeviceInfo, ...]) -> tuple[DeviceInfo, ...]:
+    """Leave out ALSA's way to a JACK server that is there itself: it resamples, and has its name."""
+    server = next((d for d in devices if d.on_jack), None)
+    detours = [d for d in devices if server and (d.host, d.name) == (_ALSA_HOST, "jack")]
+    leads = any(d.default for d in detours)
+    return tuple(replace(d, default=True) if leads and d is server else d for d in devices if d not in detours)
 
 
 def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...], way: str = "output") -> DeviceInfo:

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import DeviceError
-from engine.output.device import DeviceInfo, find_device
+from engine.output.device import DeviceInfo, find_device, without_detour
 
 
 def device(number: int, name: str, host: str = "ALSA", channels: int = 2, default: bool = False) -> DeviceInfo:
@@ -47,3 +47,12 @@ def test_what_fits_none_or_several_is_an_error(wanted: str | int, message: str) 
 def test_no_device_at_all_is_said() -> None:
     with pytest.raises(DeviceError, match="no default output device; there is: none"):
         find_device(None, ())
+
+
+@pytest.mark.parametrize("default", [False, True])
+def test_alsa_s_way_to_a_jack_server_is_not_in_the_server_s_way(default: bool) -> None:
+    detour = device(8, "jack", default=default)
+    there = without_detour((*DEVICES[:1], detour, DEVICES[-1]))
+    assert [d.number for d in there] == [0, 7]
+    assert there[-1].default == default
+    assert without_detour((detour,)) == (detour,), "the only way that there is"
