@@ -543,6 +543,8 @@ class Session:
             or any(isinstance(event, AutomationChanged) for event in events)
         ):
             self.transport.automate()
+        if self.story.cues is before.cues and self.story.cuelists is before.cuelists:
+            return events  # a list that is at its end stays there
         return (*events, *self.cues.renumbered(renumbered_cues(before, self.story)), *self.cues.rewind())
 
     def _run(

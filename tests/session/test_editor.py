@@ -4,7 +4,7 @@ import pytest
 from studio import Studio, small_story
 
 from engine.capture.kept import CAPTURES, Kept, write_kept
-from engine.commands import AddInsert, AddTrack, EditStory, RemoveTrack, SetClip, SetStripGain
+from engine.commands import AddInsert, AddTrack, EditStory, GoCue, RemoveTrack, SetClip, SetStripGain
 from engine.edits import AddCapture, AddLine, AlignWord, ChangeStory, MoveClip, Redo, RemoveClip, SplitClip, Undo
 from engine.errors import Conflict, EngineError, NotReady, UnknownThing
 from engine.events import ClipEdited, ClipsChanged, MixChanged, StoryEdited
@@ -59,6 +59,15 @@ def test_a_level_that_was_turned_stays_when_an_edit_is_taken_back():
     assert studio.session.story.tracks[0].strip.inserts == ()
     assert studio.session.story.tracks[0].strip.gain_db == -9.0
     assert any(isinstance(event, MixChanged) for event in told)
+
+
+def test_a_cue_list_that_is_at_its_end_stays_there_when_something_else_is_edited():
+    studio = Studio()
+    studio.do(GoCue(cue="3"))
+    assert studio.session.cues.next_cue is None
+    studio.do(MoveClip(clip="hello", start_frame=5000))
+    studio.do(Undo())
+    assert studio.session.cues.next_cue is None
 
 
 def test_a_track_comes_back_with_its_clips():
