@@ -131,8 +131,7 @@ def find_device(wanted: str | int | None, devices: tuple[DeviceInfo, ...], way: 
     else:
         part = wanted.casefold()
         fits = [d for d in devices if part in f"{d.name}, {d.host}".casefold()]
-        jack = part == _JACK_HOST.casefold()  # JACK itself, not ALSA's plug-in of that name
-        fits = [d for d in fits if (d.on_jack if jack else part == d.name.casefold())] or fits
+        fits = [d for d in fits if part == d.name.casefold()] or fits
     if len(fits) == 1:
         return fits[0]
     if wanted is None:

@@ -26,11 +26,6 @@ def test_one_device_fits(wanted: str | int | None, number: int) -> None:
     assert find_device(wanted, DEVICES).number == number
 
 
-def test_jack_is_jack_and_not_a_plugin_of_alsa_that_is_called_so() -> None:
-    assert find_device("JACK", (device(9, "jack"), *DEVICES)).number == 7
-    assert find_device("JACK", (device(9, "jack"), *DEVICES[:3])).number == 9
-
-
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
