@@ -49,14 +49,7 @@ def heard(rig: Rig, server: JackServer, *sources: str) -> np.ndarray:
         recorder.connect([f"cuevox:{source}" for source in sources])
         recorder.wait_frames(4096)
         rig.client.send("/cue/3/go")
-<<<<<<< HEAD
         rig.client.wait("/event/cue/started", "3")
-=======
-        for _ in range(100):
-            recorder.wait_frames(9600)
-            if recorder.audio()[:, 0].any():
-                break
->>>>>>> 44b6079 (Let what breaks off decay beneath what comes after it, on inlets and in Cuevox Return, and say what a soak and the plug-in cost)
         recorder.wait_frames(24000)
         rig.client.send("/panic", 1, 0.01)
         recorder.wait_frames(9600)
