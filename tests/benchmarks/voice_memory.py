@@ -23,7 +23,8 @@ from engine.voices.pool import VoicePool
 from engine.voices.preset import Preset
 
 BUDGET_BYTES = 8_000_000_000
-HEARD_SECONDS, HEARD_RATE = 60, 16_000
+HEARD_SECONDS, HEARD_RATE = 5, 16_000
+"""Random weights hear so little at a time that a minute takes as long as many."""
 REPOSITORIES, FILES, LOOKS = 40, 25, 20
 
 
