@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Self
 
 MOST_TOLD = 60
 """So many names of those there are fit into an answer that people read, and into a packet."""
@@ -16,6 +17,13 @@ class EngineError(Exception):
     """
 
     code = "engine_error"
+
+    @classmethod
+    def relayed(cls, code: str, text: str) -> Self:
+        """Return what another process, or an engine, has told of an error, under the same code."""
+        error = cls(text)
+        error.code = code
+        return error
 
 
 class UnknownThing(EngineError):

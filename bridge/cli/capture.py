@@ -256,9 +256,7 @@ def _told(cuevox: Cuevox, address: str) -> tuple[Any, ...]:
         if told == "/event/capture/ended" and (values[4] or not values[3]):
             raise EngineError(f"the capture ended: {values[4] or 'it was forgotten'}")
         if told == "/fail" and values[0] == "/capture":
-            error = EngineError(str(values[3]))
-            error.code = str(values[2])
-            raise error
+            raise EngineError.relayed(str(values[2]), str(values[3]))
     raise NoAnswer(f"nothing was told under {address} in {WORK_SECONDS:g} s")
 
 

@@ -92,7 +92,5 @@ class CaptureBench:
             raise EngineError(f"the process that works on captures ended (exit code {child.returncode})")
         outcome: Outcome = msgspec.convert(message, Outcome)
         if isinstance(outcome, Failed):
-            error = EngineError(outcome.text)
-            error.code = outcome.code
-            raise error
+            raise EngineError.relayed(outcome.code, outcome.text)
         return outcome

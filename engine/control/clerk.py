@@ -73,9 +73,7 @@ class Clerk:
             raise ClerkError(f"the process that asks the database ended (exit code {child.returncode})")
         outcome: Outcome = msgspec.convert(message, Outcome)
         if isinstance(outcome, Refused):
-            error = EngineError(outcome.text)
-            error.code = outcome.code
-            raise error
+            raise EngineError.relayed(outcome.code, outcome.text)
         return outcome.rows
 
     async def _present(self) -> Child:

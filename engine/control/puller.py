@@ -71,7 +71,5 @@ class Puller:
                 case Finished(licence=licence):
                     return licence
                 case Failed(code=code, text=text):
-                    error = ModelError(text)
-                    error.code = code
-                    raise error
+                    raise ModelError.relayed(code, text)
         raise ModelError(f"the pull process ended before it was done (exit code {child.returncode}); pull again")

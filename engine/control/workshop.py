@@ -204,9 +204,7 @@ class Workshop:
                 case Finished():
                     return told
                 case Failed(code=code, text=text):
-                    error = ExportError(text)
-                    error.code = code
-                    raise error
+                    raise ExportError.relayed(code, text)
         raise ExportError(f"the export process ended before it was done (exit code {child.returncode})")
 
     def _progress(self, job: str, fraction: float, stage: str) -> None:
