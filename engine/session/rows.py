@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import StoryError
 from engine.realtime.records import ENTRY, Shape
 from engine.session.context import Context
 from engine.session.index import clip_source
@@ -19,6 +19,8 @@ from engine.story.layout import Layout
 from engine.story.model import Clip, Story
 from engine.story.timeline import Placed
 from engine.units import db_to_gain
+
+log = logging.getLogger(__name__)
 
 _NOWHERE = -1
 
@@ -51,6 +53,7 @@ class Rows:
         self.known = Shelves(context.library)
         self.player_ids: dict[str, int] = {}
         """The number under which the mixer plays each clip."""
+        self._early: tuple[str, int] | None = None
         self._layout = Layout(self.known)
         self._strips: tuple[int, ...] = ()
         self._rows: NDArray[np.void] = np.zeros(0, ENTRY)
@@ -63,7 +66,11 @@ class Rows:
         self._layout.measure(clip.id for clip in self._context.index.made_of(source))
 
     def lay(self, story: Story) -> Places | None:
-        """Return where the clips lie; None while a length is not known. Raises StoryError for one that is too early."""
+        """Return where the clips lie; None while a length is not known.
+
+        One that would begin before the timeline does, after a line that came out shorter or could not be made, begins
+        with it; that is logged.
+        """
         layout = self._layout
         layout.follow(story)
         places = layout.places
@@ -72,11 +79,12 @@ class Rows:
         if np.isnan(lengths[order]).any():
             return None
         early = layout.early()
-        if early is not None:
-            raise StoryError(f"clip {early[0]!r} would start {early[1]} frames before the start of the timeline")
+        if early is not None and early != self._early:
+            log.warning("clip %r would start %d frames before the start of the timeline; it starts with it", *early)
+        self._early = early
         order = order[np.argsort(starts[order], kind="stable")]
         by_id = {track.id: track for track in story.tracks}
-        whole = np.nan_to_num(starts).astype(np.int64), np.nan_to_num(lengths).astype(np.int64)
+        whole = np.maximum(np.nan_to_num(starts), 0).astype(np.int64), np.nan_to_num(lengths).astype(np.int64)
         return Places(order, dict(places), list(layout.clips), [by_id.get(t) for t in layout.tracks], *whole)
 
     def entries(self, story: Story, places: Places) -> tuple[NDArray[np.void], list[OnDisk]]:
