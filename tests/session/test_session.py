@@ -193,6 +193,24 @@ class TestTransport:
         assert [(e.what, e.code) for e in events] == [("clip hello", "not_ready")]
         assert studio.stage.timelines[-1]["start_frame"].tolist() == [0, 1100]
 
+    def test_where_a_sound_is_missing_a_clip_before_its_end_begins_with_the_timeline(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        rain = Clip(id="rain", start=At(frame=0), audio="rain.wav")
+        more = Clip(id="more", start=After(gap_frames=-300), line=line("and then"))
+        studio = Studio(Story(title="t", tracks=(Track(id="sound", clips=(rain, more)),)), load=False)
+        for source, _ in tuple(studio.loader.asked):
+            if isinstance(source, AudioFile):
+                studio.session.failed(source, NotReady("there is no rain.wav"))
+            else:
+                studio.deliver(source)
+        studio.session.publish()
+        studio.session.publish()
+        assert studio.stage.timelines[-1]["start_frame"].tolist() == [0]
+        assert [r.message for r in caplog.records if "'more' would start 300 frames before" in r.message] == [
+            "clip 'more' would start 300 frames before the start of the timeline; it starts with it"
+        ]
+
 
 class TestSpeech:
     def test_a_line_is_spoken_as_soon_as_its_take_is_there(self, studio: Studio) -> None:
