@@ -189,7 +189,7 @@ class Score:
         if goes_on and not reader.lost:
             if ask.playing and self._fits(reader.cursor, ask, head):
                 return WAIT if self._too_far(reader, ask, head) else Place(reader.cursor)
-            if not ask.playing and not self._passages[-1].playing:
+            if not ask.playing and (not self._passages[-1].playing or self._stood_throughout(reader.cursor, ask)):
                 return Place(self._now(reader, ask, head))
         there = self._led(reader, ask, head)
         if there >= 0:
@@ -211,6 +211,15 @@ class Score:
         if passage is None or not head - self._history <= cursor <= head:
             return False
         return passage.playing == ask.playing and abs(passage.timeline(cursor) - ask.frame) <= 1
+
+    def _stood_throughout(self, cursor: int, ask: Ask) -> bool:
+        """Whether what is asked for lies before others' jump, where the timeline still stood."""
+        after = None
+        for passage in reversed(self._passages):
+            if passage.begin <= cursor:
+                return not passage.playing and after is not None and cursor + ask.frames <= after.begin
+            after = passage
+        return False
 
     def _passage(self, engine_frame: int) -> Passage | None:
         return next((p for p in reversed(self._passages) if p.begin <= engine_frame), None)

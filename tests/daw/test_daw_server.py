@@ -244,3 +244,24 @@ def test_a_jump_waits_for_what_was_before(link: DawLink) -> None:
     assert bench.server.serve(1.0053)
     assert (sound.missing, keys.missing) == (0, 0)
     assert bench.desk.frame == 3 * BLOCK, "one block before the jump, one behind it"
+
+
+def test_who_stands_a_block_longer_in_a_bounce_stops_nobody(link: DawLink) -> None:
+    bench, first, second = Bench(link), Plugin(link, 0, takes_notes=False), Plugin(link, 1, takes_notes=False)
+    first.ask(80, Flag.OFFLINE)
+    assert bench.server.serve(1.0)
+    second.ask(80, Flag.OFFLINE)  # too late for the same block: from here on it reads one ahead
+    assert bench.server.serve(1.01)
+    bench.desk.conducted.clear()
+    for frame in (0, BLOCK):
+        first.ask(frame, Flag.PLAYING | Flag.OFFLINE)
+        assert bench.server.serve(1.02)
+    second.ask(80, Flag.OFFLINE)
+    for frame in (0, BLOCK):
+        second.ask(frame, Flag.PLAYING | Flag.OFFLINE)
+    assert bench.server.serve(1.03)
+    assert bench.desk.conducted.count("PLAY") == 1
+    assert "STOP" not in bench.desk.conducted
+    one, other = (link.slots[p].ring[n * BLOCK : (n + 2) * BLOCK, 0] for p, n in ((0, 1), (1, 2)))
+    np.testing.assert_array_equal(one, other)
+    assert (np.diff(one) == 1.0).all()

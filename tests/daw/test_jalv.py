@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,13 +117,10 @@ def tape(engine: Rig, server: JackServer, tmp_path_factory: pytest.TempPathFacto
         it = Tape(client, keys)
         client.activate()
         keys.activate()
-        there = threading.Event()
-        while not (outs := client.get_ports("cvx:", is_audio=True, is_output=True)):
-            assert jalv.poll() is None, log.read_text()
-            there.wait(0.05)
-        for out, port in zip(outs, client.inports, strict=True):
-            client.connect(out, port)
-        keys.connect(keys.midi_outports[0], client.get_ports("cvx:", is_midi=True, is_input=True)[0])
+        for side, port in enumerate(client.inports, 1):
+            _connect(client, f"cvx:lv2_audio_out_{side}", port.name, jalv, log)
+        (notes,) = keys.midi_outports
+        _connect(keys, notes.name, "cvx:lv2_events_in", jalv, log)
         yield it
     finally:
         for each in (client, keys):
@@ -130,6 +128,20 @@ def tape(engine: Rig, server: JackServer, tmp_path_factory: pytest.TempPathFacto
             each.close()
         jalv.terminate()
         jalv.wait(WAIT_SECONDS)
+
+
+def _connect(client: jack.Client, source: str, to: str, jalv: subprocess.Popen[bytes], log: Path) -> None:
+    """Connect two ports, one of which is jalv's: it names its ports some time before JACK lets them be connected."""
+    from jack import JackError
+
+    deadline, there = time.monotonic() + WAIT_SECONDS, threading.Event()
+    while True:
+        try:
+            return client.connect(source, to)
+        except JackError as error:
+            assert jalv.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, f"{error}: {log.read_text()}"
+            there.wait(0.05)
 
 
 def rolled(tape: Tape) -> tuple[Audio, int]:

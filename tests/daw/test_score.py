@@ -80,6 +80,18 @@ def test_instances_in_step_share_every_block() -> None:
     assert it.head == 5 * 256
 
 
+def test_who_still_stands_where_another_has_begun_to_play_reads_on_and_stops_nobody() -> None:
+    it = desk(1, 2)
+    it.ask(1, 80, playing=False), it.ask(2, 80, playing=False), it.ask(1, 80, playing=False)
+    plays = it.ask(1, 0, 80)
+    assert plays == Place(512, Passage(512, 0, True))
+    assert it.ask(1, 80) == Place(592)
+    assert it.ask(2, 80, playing=False) == Place(256), "a block behind, while it stood"
+    assert it.ask(2, 0, 80) == Place(512)
+    assert it.ask(2, 80) == Place(592)
+    assert it.told == [Passage(0, 80, False), plays.passage]
+
+
 def test_an_instance_that_works_ahead_leads_the_others() -> None:
     it = desk(1, 2)
     for block in range(40):
