@@ -67,7 +67,7 @@ def measure(folder: Path, settings: dict[str, str | float], text: str, runs: int
     preset = {"kind": "voice", "version": 1, "name": "P", "backend": "pocket", "settings": settings}
     (voices / "p.yaml").write_text(json.dumps(preset))
     with _engine(home, {"CUEVOX_VOICES_DIR": str(voices), "CUEVOX_PRELOAD": "p"}) as engine:
-        _wait_warm(engine)
+        wait_warm(engine, "p")
         lines = [text[run:] + text[:run] for run in range(WARM_LINES + runs)]
         said = _speak_all(engine, "p", lines, Arena(engine.pid))[WARM_LINES:]
     late = [line.sounded - line.enough for line in said]
@@ -134,9 +134,10 @@ def _speak(client: OscClient, voice: str, line: str, arena: Arena | None) -> Sai
     raise RuntimeError(f"nothing was heard of the line for {LINE_SECONDS:g} s")
 
 
-def _wait_warm(engine: Cuevox) -> None:
+def wait_warm(engine: Cuevox, voice: str) -> None:
+    """Wait until a voice is warm. Raises RuntimeError where it fails or takes too long."""
     deadline = time.monotonic() + WARM_SECONDS
-    while (state := engine.ask("/voice/p/state"))[0] != "warm":
+    while (state := engine.ask(f"/voice/{voice}/state"))[0] != "warm":
         if state[0] == "failed" or time.monotonic() > deadline:
             raise RuntimeError(f"the voice is not warm: {state}")
         time.sleep(0.1)
