@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from tests.jack_server import JackServer
+from tests.jack_server import JackServer, join, names_of
 
 PATIENCE_SECONDS = 30.0
 
@@ -45,21 +43,20 @@ class JackRecorder:
 
     def hears(self, client: str) -> bool:
         """Return whether ``client`` has outputs now."""
-        return bool(self._client.get_ports(f"^{client}:", is_output=True, is_audio=True))
+        return bool(names_of(self._client, f"^{client}:", is_output=True, is_audio=True))
 
     def listen_to(self, client: str, look_seconds: float = 0.01) -> None:
         """Connect to the outputs of ``client`` as soon as it has them."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(ports := self._client.get_ports(f"^{client}:", is_output=True, is_audio=True)) < 2:
+        while len(ports := names_of(self._client, f"^{client}:", is_output=True, is_audio=True)) < 2:
             assert time.monotonic() < deadline, f"no client {client} with two outputs"
             time.sleep(look_seconds)
-        for source, port in zip(ports, self._ports, strict=False):
-            self._client.connect(source, port)
+        self.connect(ports)
 
     def connect(self, sources: list[str]) -> None:
         """Listen to these ports, one per channel."""
         for source, port in zip(sources, self._ports, strict=False):
-            self._client.connect(source, port)
+            join(self._client, source, port.name)
 
     @property
     def frames(self) -> int:

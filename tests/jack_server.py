@@ -94,6 +94,31 @@ class JackServer:
         return jack.Client(name, no_start_server=True, servername=self.name)
 
 
+def names_of(client: jack.Client, pattern: str, **which: bool) -> list[str]:
+    """Return the names of ports; asked again where one leaves while they are listed."""
+    import jack
+
+    while True:
+        try:
+            return [port.name for port in client.get_ports(pattern, **which)]
+        except jack.JackError:  # named, and gone when it is looked up
+            continue
+
+
+def join(client: jack.Client, source: str, to: str) -> None:
+    """Connect two ports as soon as that can be: a client names its ports some time before it has them connected."""
+    import jack
+
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return client.connect(source, to)
+        except jack.JackError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def _a_free_name() -> tuple[str, int]:
     """A name that nobody on this machine uses, and the lock that keeps it so for as long as it is open."""
     import fcntl  # POSIX has it

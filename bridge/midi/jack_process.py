@@ -31,6 +31,7 @@ LAST_SECONDS = 0.1
 
 SETTLE_SECONDS = 1.0
 """How long opening a port waits at most until what it is connected to hears it."""
+LISTINGS = 3
 WATCH_SECONDS = 0.02
 """How often a transport that rolls is told."""
 
@@ -117,8 +118,15 @@ class JackProcess:
         self._outbox.add(number, frame, engine_frame, message)
 
     def _names(self, **which: bool) -> list[str]:
-        names = (port.name for port in self._client.get_ports(is_midi=True, **which))
+        names = [port.name for port in self._ports(**which)]
         return [name for name in names if not name.startswith((f"{self._client.name}:", f"{NAME}:"))]
+
+    def _ports(self, **which: bool) -> Sequence[Any]:
+        """List ports again where one has left before it was looked up by its name."""
+        for _ in range(LISTINGS):
+            with contextlib.suppress(self.error):
+                return self._client.get_ports(is_midi=True, **which)  # type: ignore[no-any-return]
+        return self._client.get_ports(is_midi=True, **which)  # type: ignore[no-any-return]
 
     def _check(self, name: str, there: Sequence[str], virtual: bool) -> None:
         if not virtual and name not in there:

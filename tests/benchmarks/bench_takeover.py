@@ -26,9 +26,9 @@ from soak import AUDIO, CONTROL, Family
 
 from engine.watchdog import SHORT_SECONDS
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from jack_recorder import JackRecorder
-from jack_server import JackServer
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
 from builder import lay_out

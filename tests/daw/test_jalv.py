@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.daw.plugin_rig import Audio, built, exported, lay_out, serving
-from tests.jack_server import JackServer, running_server
+from tests.jack_server import JackServer, join, running_server
 from tests.whole.rig import Rig
 
 if TYPE_CHECKING:
@@ -118,9 +117,9 @@ def tape(engine: Rig, server: JackServer, tmp_path_factory: pytest.TempPathFacto
         client.activate()
         keys.activate()
         for side, port in enumerate(client.inports, 1):
-            _connect(client, f"cvx:lv2_audio_out_{side}", port.name, jalv, log)
+            join(client, f"cvx:lv2_audio_out_{side}", port.name)
         (notes,) = keys.midi_outports
-        _connect(keys, notes.name, "cvx:lv2_events_in", jalv, log)
+        join(keys, notes.name, "cvx:lv2_events_in")
         yield it
     finally:
         for each in (client, keys):
@@ -128,20 +127,6 @@ def tape(engine: Rig, server: JackServer, tmp_path_factory: pytest.TempPathFacto
             each.close()
         jalv.terminate()
         jalv.wait(WAIT_SECONDS)
-
-
-def _connect(client: jack.Client, source: str, to: str, jalv: subprocess.Popen[bytes], log: Path) -> None:
-    """Connect two ports, one of which is jalv's: it names its ports some time before JACK lets them be connected."""
-    from jack import JackError
-
-    deadline, there = time.monotonic() + WAIT_SECONDS, threading.Event()
-    while True:
-        try:
-            return client.connect(source, to)
-        except JackError as error:
-            assert jalv.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, f"{error}: {log.read_text()}"
-            there.wait(0.05)
 
 
 def rolled(tape: Tape) -> tuple[Audio, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, running_server
+from tests.jack_server import JackServer, names_of, running_server
 
 pytestmark = pytest.mark.whole
 
@@ -71,9 +71,9 @@ def said(player: subprocess.Popen[str]) -> str:
 def heard_on(player: subprocess.Popen[str], server: JackServer, outputs: slice) -> list[float]:
     """Return what its outputs play, which is the same all the time; end it."""
     with server.client("look") as look:
-        ports = look.get_ports("^(cuevox|PortAudio)", is_output=True, is_audio=True)[outputs]
+        ports = names_of(look, "^(cuevox|PortAudio)", is_output=True, is_audio=True)[outputs]
         with JackRecorder(server) as recorder:
-            recorder.connect([port.name for port in ports])
+            recorder.connect(ports)
             recorder.wait_frames(2048)
             heard = recorder.audio()[-256:, : len(ports)]
     assert player.stdin is not None

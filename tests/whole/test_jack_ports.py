@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, running_server
+from tests.jack_server import JackServer, names_of, running_server
 from tests.whole.rig import Rig, running, write_story
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(180)]
@@ -20,7 +20,7 @@ WAIT_SECONDS = 30.0
 
 def ports(server: JackServer) -> set[str]:
     with server.client("look") as look:
-        return {port.shortname for port in look.get_ports("^cuevox:", is_output=True, is_audio=True)}
+        return {name.split(":")[1] for name in names_of(look, "^cuevox:", is_output=True, is_audio=True)}
 
 
 def until(server: JackServer, *names: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, running_server
+from tests.jack_server import JackServer, names_of, running_server
 from tests.whole.rig import running, write_story
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(120)]
@@ -37,7 +37,7 @@ def test_a_prompt_is_heard_on_the_private_outputs_only(tmp_path: Path, server: J
         rig.wait_ready()
         assert rig.ready["private"] == [3, 4]
         with server.client("look") as look:
-            ports = [port.name for port in look.get_ports("^cuevox:", is_output=True, is_audio=True)]
+            ports = names_of(look, "^cuevox:", is_output=True, is_audio=True)
         assert len(ports) == 4
         with JackRecorder(server) as main, JackRecorder(server) as private:
             main.connect(ports[:2])
