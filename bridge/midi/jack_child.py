@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection
 from bridge.midi.jack_packets import FIRST_WORD, HEARD, SENT
 from bridge.midi.port import PortError
 
+START_SECONDS = 60.0
+"""How long the process may take to begin, on a machine that is busy: a server that is not there is told at once."""
 ANSWER_SECONDS = 5.0
 PACKET_BYTES = 1 << 20
 
@@ -48,7 +50,7 @@ class JackChild:
     def begin(self) -> None:
         """Wait until it is a client of JACK's. Raises PortError: it can't be, or has been ended."""
         try:
-            self.rate = int(str(self._result(None if self._waits else ANSWER_SECONDS)))
+            self.rate = int(str(self._result(None if self._waits else START_SECONDS)))
         except PortError:
             self.end()
             raise

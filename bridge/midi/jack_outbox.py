@@ -40,6 +40,10 @@ class Outbox:
         """Whether nothing waits."""
         return not (self._new or self._due)
 
+    def holds(self, number: int) -> bool:
+        """Return whether anything waits for a port. Any thread."""
+        return any(waiting[2] == number for queue in (self._new, self._due) for waiting in tuple(queue))
+
     def add(self, number: int, frame: int, engine_frame: int, message: bytes) -> None:
         """Have a message leave a port at about ``frame``, as far from others in frames as in engine frames."""
         if engine_frame != NO_FRAME and frame != AT_ONCE:

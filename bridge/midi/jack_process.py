@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,7 +30,7 @@ LAST_SECONDS = 0.1
 """What waits when control is gone has so long to leave: it was handed over shortly before its time."""
 
 SETTLE_SECONDS = 1.0
-"""How long opening a port waits at most until what it is connected to hears it."""
+"""How long opening a port waits at most until what it is connected to hears it, and closing it until all has left."""
 LISTINGS = 3
 WATCH_SECONDS = 0.02
 """How often a transport that rolls is told."""
@@ -65,9 +65,7 @@ class JackProcess:
 
     def close(self) -> None:
         """Leave JACK, once what was handed over has left: control may have died, which is no reason to swallow it."""
-        until = time.monotonic() + LAST_SECONDS
-        while not self._outbox.empty and time.monotonic() < until:
-            time.sleep(LAST_SECONDS / 50.0)
+        self._wait(lambda: self._outbox.empty, LAST_SECONDS)
         self._client.deactivate()
         self._client.close()
 
@@ -98,14 +96,15 @@ class JackProcess:
         self._outputs = {**self._outputs, number: port}
 
     def shut(self, number: int) -> None:
-        """Give a port back."""
+        """Give a port back, once what it was to send has left."""
+        self._wait(lambda: not self._outbox.holds(number), SETTLE_SECONDS)
         port = self._inputs.pop(number, None)
         self._hearing = tuple(self._inputs.items())
         if port is None:
             port = self._outputs.get(number)
             self._outputs = {n: p for n, p in self._outputs.items() if n != number}
         if port is not None:
-            time.sleep(2.0 * self._client.blocksize / self.rate)  # the callback may still look at it
+            self._settle()  # the callback may still look at it, and who is connected hear what it sent
             port.unregister()
 
     def watch(self) -> None:
@@ -141,8 +140,13 @@ class JackProcess:
 
     def _settle(self) -> None:
         """Wait until a connection is in force, from the cycle after the next on; not long, where the server stands."""
-        seen, until = self._cycles, time.monotonic() + SETTLE_SECONDS
-        while self._cycles < seen + 2 and time.monotonic() < until:
+        seen = self._cycles
+        self._wait(lambda: self._cycles >= seen + 2, SETTLE_SECONDS)
+
+    def _wait(self, true: Callable[[], bool], most_seconds: float) -> None:
+        """Wait until something is so, cycle by cycle, but not for long."""
+        until = time.monotonic() + most_seconds
+        while not true() and time.monotonic() < until:
             time.sleep(self._client.blocksize / self.rate)
 
     def _process(self, frames: int) -> None:

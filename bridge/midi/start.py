@@ -23,8 +23,9 @@ from bridge.midi.wire import CLOCK_SOURCE, MidiWire
 
 log = logging.getLogger(__name__)
 
-BACK_SECONDS = 2.0
-"""So long a JACK server that was there before is waited for; after that MIDI begins without, and goes on with it."""
+BACK_SECONDS = 5.0
+"""So long a JACK server that was there before is waited for, and a busy machine that starts its client; after that MIDI
+begins without, and goes on with it."""
 
 
 class MidiConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,6 +88,8 @@ class MidiWire:
         self.devices: dict[str, Device] = {}
         self._system_of: dict[str, MidiSystem] = {}
         self._virtual: set[str] = set()
+        self._dark: set[str] = set()
+        """Devices that had no output when they were opened: it may be there a moment later."""
         self.remote: MackieRemote | None = None
         """Our hands on a DAW's transport; None: this system lets us be no port."""
         self._remotes: dict[MidiSystem, tuple[MidiInput | MidiOutput, ...]] = {}
@@ -202,6 +204,9 @@ class MidiWire:
             self._epochs[system] = epoch
             self._be_ports(system)
         wanted = [n for n in dict.fromkeys(inputs) if self._is_wanted(n)]
+        for name in self._dark.intersection(wanted):
+            if self._system_of[name] is system and _found(name, self.devices[name].surface, outputs):
+                self._leave(name)
         for name in wanted:
             if name not in self.devices:
                 self._try_open(system, name, outputs)
@@ -274,11 +279,14 @@ class MidiWire:
     def _open(self, system: MidiSystem, name: str, outputs: Sequence[str], *, virtual: bool = False) -> None:
         surface = self.surfaces.of(name, self._wanted)
         heard = system.open_input(name, self._inbox.hearer(name), virtual=virtual)
+        found = _found(name, surface, outputs)
+        output: MidiOutput | None = None
         try:
-            output = self._output(system, name, surface, outputs, virtual=virtual)
+            output = system.open_output(found, virtual=virtual) if found else None
         except PortError as error:
             log.warning("%s: its lights stay dark: %s", name, error)
-            output = None
+        if not found:
+            self._dark.add(name)
         device = Device(name, self.hub.client((name, 0), self), output)
         device.input = heard
         self.devices[name], self._system_of[name] = device, system
@@ -287,16 +295,11 @@ class MidiWire:
         self._work(device, surface)
         self.hub.engine.tell(MidiPortChanged(port=name, surface=surface.id, open=True))
 
-    def _output(
-        self, system: MidiSystem, name: str, surface: Surface, outputs: Sequence[str], *, virtual: bool
-    ) -> MidiOutput | None:
-        found = name if name in outputs else counterpart(name, surface, outputs)
-        return None if found is None else system.open_output(found, virtual=virtual)
-
     def _leave(self, name: str) -> None:
         device = self.devices.pop(name)
         self._system_of.pop(name, None)
         self._virtual.discard(name)
+        self._dark.discard(name)
         device.close()
         self.hub.leave(device.client)
         self.hub.engine.tell(MidiPortChanged(port=name, surface=device.surface.id, open=False))
@@ -430,3 +433,8 @@ class MidiWire:
                     self.surfaces.rename(port, surface, names)
         except SurfaceError as error:
             self.hub.engine.tell(Dropped(what="renumber", code=error.code, text=str(error)))
+
+
+def _found(name: str, surface: Surface, outputs: Sequence[str]) -> str | None:
+    """Return the output of the device whose input is ``name``, if it is there."""
+    return name if name in outputs else counterpart(name, surface, outputs)

@@ -1,12 +1,15 @@
 """`cuevox midi` on a real JACK server: what is there, and a device that is looked at."""
 
 import json
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from bridge.cli.main import app
 from bridge.midi.port import PortError
+
+WAIT_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -40,7 +43,10 @@ def test_ports_are_listed_with_what_they_are(device):
 def test_a_device_is_shown_every_look(device, monkeypatch):
     monkeypatch.setattr("bridge.cli.midi.LOOK_SECONDS", 0.02)
     assert run("test", "apc", "--midi", "jack", "--seconds", "0.05").exit_code == 0
-    assert {m[1] for m in device} == set(range(64)) and {m[2] for m in device} == {0, 1, 2, 3, 4, 5, 6}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while {m[1] for m in device} != set(range(64)) or {m[2] for m in device} != {0, 1, 2, 3, 4, 5, 6}:
+        assert time.monotonic() < deadline, device
+        time.sleep(0.01)
 
 
 def test_a_device_that_is_not_there_is_named(device):

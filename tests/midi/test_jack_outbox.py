@@ -36,6 +36,15 @@ def test_messages_leave_in_order_of_frame_then_of_arrival():
     assert outbox.late == 0
 
 
+def test_it_knows_whose_messages_wait():
+    outbox = Outbox(RATE)
+    outbox.add(1, 10, NO_FRAME, b"\xf8")
+    outbox.add(2, 700, NO_FRAME, b"\xf8")
+    assert outbox.holds(1) and outbox.holds(2) and not outbox.holds(3)
+    Cycles(outbox).run(0, 1)
+    assert not outbox.holds(1) and outbox.holds(2)
+
+
 def test_what_a_cycle_does_not_hold_leaves_with_the_next_one():
     outbox = Outbox(RATE)
     for number in range(5):

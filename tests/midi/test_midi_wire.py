@@ -54,6 +54,20 @@ async def test_the_grid_shows_every_slot_and_again_after_it_was_away(make):
 
 
 @in_loop
+async def test_a_device_whose_output_comes_after_its_input_is_lit_then(make):
+    rig = await make()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rig.system, "outputs", tuple)
+        rig.system.plug(PAD)
+        await rig.wire.look()
+        assert rig.wire.devices[PAD].output is None
+    for _ in range(2):
+        await rig.wire.look()
+    await rig.until(lambda: len(rig.system.sent.get(PAD, ())) >= 65)
+    assert [e.open for e in rig.told if isinstance(e, MidiPortChanged) and e.port == PAD] == [True, False, True]
+
+
+@in_loop
 async def test_faders_take_hold_and_switches_toggle(make):
     name = "nanoKONTROL2 SLIDER/KNOB"
     rig = await make(name)
