@@ -11,7 +11,8 @@ from bridge.errors import BadPacket, NoAnswer, Refused
 from bridge.message import IMMEDIATELY, Message, TimeTag
 from bridge.osc import codec
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""An engine on a machine that is busy may let its answers wait; where nobody listens the system says so at once."""
 SPEECH_PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 MAX_DATAGRAM_BYTES = 65_536

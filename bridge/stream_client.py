@@ -19,6 +19,8 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 """Between two tries to connect: it doubles, and is spread so that many clients don't come at once."""
 
 PATIENCE_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
+"""An engine that has taken the connection is there: a machine that is busy may let its answers wait."""
 MAX_KEPT = 8_192
 """Messages that nobody has iterated over yet; beyond it the oldest go, and ``lost`` counts them."""
 
@@ -83,15 +85,18 @@ class StreamClient:
     async def wait_connected(self, timeout_seconds: float | None = None) -> None:
         """Return when there is a connection, with everything subscribed to asked for anew.
 
-        timeout_seconds: None: the client's patience. Raises NoAnswer when there is none in time, Refused when the
-        engine does not know the passcode.
+        timeout_seconds: None: the client's patience; an engine that has taken the connection, or has not been reached
+        by then, is waited for a while longer. Raises NoAnswer when there is none in time, Refused when the engine does
+        not know the passcode.
         """
-        try:
-            await asyncio.wait_for(self._settled.wait(), timeout_seconds or self._patience_seconds)
-        except TimeoutError:
+        for patience_seconds in (timeout_seconds or self._patience_seconds, ANSWER_SECONDS):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), patience_seconds)
+            if self._settled.is_set() or (self._why and self._writer is None):
+                break
+        if not self._settled.is_set():
             host, port = self._place
-            why = self._why or f"no engine answers on {host}:{port}; start one with `cuevox run`"
-            raise NoAnswer(why) from None
+            raise NoAnswer(self._why or f"no engine answers on {host}:{port}; start one with `cuevox run`")
         if self._denied is not None:
             raise self._denied
 
@@ -106,7 +111,7 @@ class StreamClient:
         packet = codec.encode(messages[0]) if at is None and len(messages) == 1 else codec.encode_bundle(messages, tag)
         await self._write(packet)
 
-    async def ask(self, address: str, *args: object, timeout_seconds: float = PATIENCE_SECONDS) -> tuple[object, ...]:
+    async def ask(self, address: str, *args: object, timeout_seconds: float = ANSWER_SECONDS) -> tuple[object, ...]:
         """Send a command or a question and return the values of its answer.
 
         Raises Refused with the engine's own words, NoAnswer when none comes in time or the connection ends first.
@@ -114,7 +119,7 @@ class StreamClient:
         await self.wait_connected()
         return await self._ask(address, *args, timeout_seconds=timeout_seconds)
 
-    async def _ask(self, address: str, *args: object, timeout_seconds: float = PATIENCE_SECONDS) -> tuple[object, ...]:
+    async def _ask(self, address: str, *args: object, timeout_seconds: float = ANSWER_SECONDS) -> tuple[object, ...]:
         self._requests += 1
         number = self._requests
         waiting = self._answers[number] = asyncio.get_running_loop().create_future()
@@ -175,7 +180,7 @@ class StreamClient:
         with self.watch(("/subscribed",), pattern) as told:
             await self._ask("/subscribe", pattern, interval_ms, lease_seconds)
             try:
-                end = await asyncio.wait_for(told.get(), PATIENCE_SECONDS)
+                end = await asyncio.wait_for(told.get(), ANSWER_SECONDS)
             except TimeoutError:
                 end = None
         if end is None:

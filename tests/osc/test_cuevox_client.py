@@ -97,6 +97,11 @@ def test_no_engine_is_told(running):
         cuevox.play()
 
 
+def test_an_engine_that_is_slow_to_answer_is_waited_for(running):
+    with Cuevox(port=running.port, name="script", patience_seconds=1e-6) as cuevox:
+        assert cuevox.get("/client/name") == "script"
+
+
 async def reconnected(first: Running) -> None:
     async with AsyncCuevox(port=first.port) as cuevox:
         await cuevox.subscribe("/strip/voice/gain")
