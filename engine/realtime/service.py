@@ -47,7 +47,8 @@ QUIET_BLOCKS = 8
 DEAF_SECONDS = 3.0
 """A device that answers, but asks for nothing for so long, is as good as gone."""
 HANG_SECONDS = 1.0
-"""A block that is mixed for longer will never end."""
+HANG_LOOKS = 3
+"""A block that is mixed for longer, at so many looks in a row, will never end; one look may follow a stall."""
 
 MAX_BLOCK_FRAMES = 1024
 """Longer blocks of a device are mixed in pieces."""
@@ -77,7 +78,7 @@ class AudioService:
         self._output: Output | None = None
         self._priority: Grant | None = None
         self._rendering = threading.Event()
-        self._seen_callbacks = -1
+        self._seen_callbacks, self._hung = -1, 0
         self._heard_at = time.monotonic()
         self._seen_errors = 0
         self._graphs = 0
@@ -164,7 +165,8 @@ class AudioService:
         if self._core.errors != self._seen_errors:
             self._seen_errors = self._core.errors
             log.error("%d blocks became silence; the last one because of: %s", self._seen_errors, self._core.fault)
-        if self.hangs:
+        self._hung = self._hung + 1 if self.hangs else 0
+        if self._hung == HANG_LOOKS:
             raise EngineError(f"a block has been mixed for {self._core.inside_seconds:.1f} s: something in it hangs")
         if self._core.callbacks != self._seen_callbacks:
             self._seen_callbacks, self._heard_at = self._core.callbacks, time.monotonic()
