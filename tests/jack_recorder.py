@@ -66,10 +66,8 @@ class JackRecorder:
     def wait_frames(self, frames: int) -> None:
         """Wait until ``frames`` more have been recorded."""
         goal = self.frames + frames
-        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.frames < goal:
-            assert time.monotonic() < deadline, f"the server played only {self.frames} of {goal} frames"
-            self._grew.wait(1.0)
+            assert self._grew.wait(PATIENCE_SECONDS), f"the server played only {self.frames} of {goal} frames"
             self._grew.clear()
 
     def audio(self) -> NDArray[np.float32]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from engine.session.memory import Memory
 from engine.session.session import Session
 from engine.story.model import Master, Story, Track
 from engine.voices.catalog import Catalog
+from engine.voices.pace import Stopwatch
 from engine.voices.pool import VoicePool
 from engine.voices.preset import Preset, complete_settings
 from tests.voices.paced_backend import RATE
@@ -120,6 +123,11 @@ class Stage:
         return [event for event in self.told if isinstance(event, kind)]
 
 
+def _unmoved(*known: Any) -> Stopwatch:
+    """Return a stopwatch that a stall of the machine does not move: it goes on by so much whenever it is looked at."""
+    return Stopwatch(*known, now=itertools.count(0.0, 0.01).__next__)
+
+
 def run(
     folder: Path,
     monkeypatch: object,
@@ -132,6 +140,7 @@ def run(
 
     monkeypatch.setitem(registry.BACKENDS, "paced", "tests.voices.paced_backend")  # type: ignore[attr-defined]
     monkeypatch.setattr("engine.voices.worker_process.MODULE", "tests.voices.paced_backend")  # type: ignore[attr-defined]
+    monkeypatch.setattr("engine.control.rooms.Stopwatch", _unmoved)  # type: ignore[attr-defined]
     registry.backend.cache_clear()
     gate = Gate(folder)
     presets = {

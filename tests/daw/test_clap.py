@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from engine.daw.history import lay
@@ -33,7 +32,7 @@ from tests.daw.system_calls import system_calls
 from tests.signals import RATE, roughness
 from tests.whole.rig import Rig
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(300)]
 
 LINK = f"test-clap-{os.getpid()}"
 FADE = 512
@@ -149,11 +148,12 @@ def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> 
         _run_until(host, lambda sound: not sound.any())
 
 
-def _run_until(host: ClapHost, there: Callable[[Audio], bool]) -> None:
-    """Run until the sound of some blocks is as ``there`` says."""
+def _run_until(host: ClapHost, there: Callable[[Audio], bool]) -> Audio:
+    """Run until the sound of some blocks is as ``there`` says; return it."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while not there(host.run(20)):
+    while not there(sound := host.run(20)):
         assert time.monotonic() < deadline
+    return sound
 
 
 def test_tracks_that_a_host_works_on_at_different_times_get_the_same_sound(
@@ -210,13 +210,17 @@ def test_a_pad_that_waits_for_a_bar_waits_for_the_daw_s(engine: Rig, export: dic
         host.connect()
         _run_until(host, lambda _: engine.client.ask("/transport/tempo") == [97.0])
         assert engine.client.ask("/transport/bar")[2] == 3
-        pressed = host.frames + 77
-        host.do("note", 77, 0x90, PAD + 1, 127)
-        heard = host.run(450)
-        late = host.latency_frames
-    bar = 3 * 60 * 48000 / 97
-    left = -(BEHIND + pressed) % bar
-    begins = int(np.flatnonzero(heard.any(axis=1))[0])
+        late, bar = host.latency_frames, 3 * 60 * 48000 / 97
+        for _ in range(10):  # a stall of control, which this host does not wait for, may cost a bar
+            _run_until(host, lambda sound: not sound.any())
+            left = -(BEHIND + host.frames + 77) % bar
+            host.do("note", 77, 0x90, PAD + 1, 127)
+            heard = host.run(450)
+            begins = int(np.argmax(heard.any(axis=1)))
+            if abs(begins - (late + 77 + left)) <= 1:
+                break
+            if not begins:
+                _run_until(host, lambda sound: sound.any())
     assert abs(begins - (late + 77 + left)) <= 1
     np.testing.assert_array_equal(heard[begins:][:ALONE], export["one"][:ALONE])
 
@@ -259,12 +263,12 @@ def test_the_audio_thread_waits_for_nothing(engine: Rig, tmp_path: Path, wake: s
     trace = tmp_path / "trace"
     with ClapHost(tmp_path, LINK, around=("strace", "-o", str(trace)), CUEVOX_DAW_WAKE=wake) as host:
         host.connect()
-        trace_from = 500
         host.do("play")
-        host.run(trace_from)
+        host.run(500)
+        blocks = host.frames // host.block
     made = system_calls(trace)
     assert set(made) <= allowed
-    assert len(made) <= trace_from + 600, "not even one call for each block"
+    assert len(made) <= blocks, "not even one call for each block"
 
 
 def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
@@ -276,8 +280,7 @@ def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
         with serving(story, link) as rig:
             host.connect()
             host.do("play")
-            before = host.run(40)
-            assert before[-2048:].any()
+            before = _run_until(host, lambda sound: sound[-2048:].any())
             rig.process.send_signal(signal.SIGSTOP)  # nobody is there to start another one yet
             rig.child("engine.realtime.audio_process").send_signal(signal.SIGKILL)
             pieces, deadline = [], time.monotonic() + WAIT_SECONDS
@@ -288,7 +291,7 @@ def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
             rig.process.send_signal(signal.SIGCONT)
             host.connect()
             host.do("locate", 0)
-            assert host.run(60)[-2048:].any(), "another audio process serves"
+            _run_until(host, lambda sound: sound[-2048:].any())  # another audio process serves
             _bounce_while_it_hangs(rig, host)
         assert not host.run(100)[-2048:].any()
         assert host.status == "no engine"
@@ -331,8 +334,7 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     host.run(20)
     missed = host.misses
     assert not host.has_failed
-    family = psutil.Process(rig.process.pid).children(recursive=True)
-    audio = [process for process in family if "engine.realtime.audio_process" in process.cmdline()]
+    audio = rig.children("engine.realtime.audio_process")
     for process in audio:
         process.suspend()
     try:

@@ -14,7 +14,7 @@ from shell import COMMAND, cuevox, world
 from bridge.cli.engine_process import running_engine
 from cuevox import Cuevox
 
-pytestmark = [pytest.mark.extra, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(300)]
 
 STORY = "kind: story\nversion: 1\ntitle: t # mine\ntracks:\n  - id: narrator\n"
 STORY += "markers:\n  - {id: storm, at: 1.0, name: Storm}\n"

@@ -17,6 +17,8 @@ from bridge.midi.port import PortError, Stamp
 
 EVENTS = 2000
 SPACING_FRAMES = 16
+GREETING = bytes((0xF0, 0x7D, 0x01, 0xF7))
+"""What a peer sends until it is heard: a port is connected before that is in force."""
 END = bytes((0xF0, 0x7D, 0xF7))
 """What a peer sends at the start of every cycle after its last event."""
 WAIT_SECONDS = 20.0
@@ -31,7 +33,7 @@ class Peer:
         self._in = self._client.midi_inports.register("in")
         self.sent: list[tuple[int, bytes]] = []
         self.heard: list[tuple[int, bytes]] = []
-        self.going = False
+        self.greets = self.going = False
         self.done = threading.Event()
         self._client.set_process_callback(self._process)
         self._client.activate()
@@ -41,6 +43,9 @@ class Peer:
         self._out.clear_buffer()
         for offset, data in self._in.incoming_midi_events():
             self.heard.append((start + offset, bytes(data)))
+        if self.greets:
+            self._out.write_midi_event(0, GREETING)
+            return
         for offset in range(0, frames if self.going else 0, SPACING_FRAMES):
             n = len(self.sent)
             if n == EVENTS:
@@ -76,11 +81,15 @@ def test_a_burst_of_thousands_comes_whole_and_with_the_frames_at_which_it_was_se
     found: queue.Queue[tuple[Stamp, bytes]] = queue.Queue()
     name = next(n for n in system.inputs() if n.startswith("Peer:"))
     port = system.open_input(name, lambda at, data: found.put((at, data)))
-    peer.going = True
+    peer.greets = True
+    assert found.get(timeout=WAIT_SECONDS)[1] == GREETING
+    peer.going, peer.greets = True, False
     assert peer.done.wait(WAIT_SECONDS)
     got, ends = [], set()
     while len(ends) < 2:  # the second tells that what the cycle of the first had to report has come
         at, data = found.get(timeout=WAIT_SECONDS)
+        if data == GREETING:
+            continue
         if data == END:
             ends.add(at.frame)
         elif not ends:

@@ -9,9 +9,11 @@ from bridge.midi.jack_ports import JackSystem
 from bridge.midi.jack_transport import JackTransport
 from tests.jack_server import JackServer
 
+WAIT_SECONDS = 20.0
 
-def wait_for(found, seconds=20.0):
-    deadline = time.monotonic() + seconds
+
+def wait_for(found):
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (value := found()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -65,7 +67,8 @@ def test_a_link_session_is_led():
         def beat():
             return 8.0 + (time.monotonic() - began) * 133.0 / 60.0
 
-        for _ in range(500):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
             led.follow(beat(), 133.0)
             await asyncio.sleep(0.01)
             if peer.playing and abs(peer.tempo - 133.0) < 0.01 and abs((peer.beat - beat() + 2) % 4 - 2) < 0.2:
@@ -73,11 +76,9 @@ def test_a_link_session_is_led():
         else:
             raise AssertionError(f"playing {peer.playing} at {peer.tempo}, {peer.beat} where {beat()} was wanted")
         led.stop()
-        for _ in range(200):
-            if not peer.playing:
-                break
+        while peer.playing:
+            assert time.monotonic() < deadline + WAIT_SECONDS
             await asyncio.sleep(0.02)
-        assert not peer.playing
         peer.enabled = False
         led.close()
 
@@ -101,11 +102,10 @@ def test_links_beat_is_followed():
             clock.close()
             pytest.skip("no multicast here: two Link peers do not meet")
         peer.playing = True
-        for _ in range(200):
-            if clock.followed(time.time()).running:
-                break
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (followed := clock.followed(time.time())).running:
+            assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
-        followed = clock.followed(time.time())
         assert followed.running and followed.beat is not None and followed.tempo_bpm > 0
         peer.enabled = False
         clock.close()

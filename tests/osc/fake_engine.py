@@ -98,7 +98,7 @@ class FakeEngine:
     def commands(self) -> list[Command]:
         return [command for command, _ in self.applied]
 
-    def wait_for(self, count: int, seconds: float = 10.0) -> list[tuple[Command, int | None]]:
+    def wait_for(self, count: int, seconds: float = 30.0) -> list[tuple[Command, int | None]]:
         """Return what was applied as soon as there are ``count``; for the test's thread."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.applied) >= count, seconds), self.applied

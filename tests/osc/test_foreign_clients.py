@@ -192,7 +192,7 @@ OSCFunc({ |message, time, from|
 }, "/strip/voice/gain");
 engine.sendMsg("/subscribe", "/strip/voice/gain");
 engine.sendMsg("/strip/voice/gain", -3);
-engine.sendBundle(0.3, ["/strip/voice/gain", -9.5], ["/cue/1/go"]);
+engine.sendBundle(2.0, ["/strip/voice/gain", -9.5], ["/cue/1/go"]);
 SystemClock.sched(30, { "nothing heard".postln; 1.exit });
 """
 

@@ -24,6 +24,8 @@ from engine import events as told
 from engine.errors import EngineError, VoiceError
 from engine.questions import ListTakes
 
+WAIT_SECONDS = 30.0
+
 
 class Web:
     """A client that knows only HTTP."""
@@ -35,7 +37,7 @@ class Web:
 
     def ask(self, method, path, body=None, **headers):
         """Return status, headers and body."""
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10.0)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         content = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
         wire.request(method, path, content, names)
@@ -48,7 +50,7 @@ class Web:
         return status, json.loads(data)
 
     def events(self, query, **headers):
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10.0)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS)
         wire.request("GET", f"/events?{query}", headers={n.replace("_", "-"): v for n, v in headers.items()})
         return Events(wire, wire.getresponse())
 
@@ -271,7 +273,7 @@ def test_a_websocket_hears_of_addresses_that_come_and_go(web):
         web.running.engine.cues["99"] = "ready"
         del web.running.engine.cues["2"]
         web.running.call(web.running.engine.tell, told.StoryReloaded(path="x"))
-        commands = [json.loads(m) for m in iter(lambda: next_text(socket_), None)]
+        commands = next_commands(socket_, 2)
         assert {"COMMAND": "PATH_ADDED", "DATA": "/cue/99/go"} in commands
         assert {"COMMAND": "PATH_REMOVED", "DATA": "/cue/2/go"} in commands
 
@@ -283,7 +285,7 @@ def test_a_websocket_hears_of_a_cue_that_is_renumbered(web):
         heard(socket_, "/pong")
         engine.cues = {"7" if cue == "2" else cue: state for cue, state in engine.cues.items()}
         web.running.call(engine.tell, told.CueRenumbered(cue="2", number="7"))
-        commands = [json.loads(m) for m in iter(lambda: next_text(socket_), None)]
+        commands = next_commands(socket_, 2)
         assert commands == [
             {"COMMAND": "PATH_RENAMED", "DATA": {"OLD": "/cue/2", "NEW": "/cue/7"}},
             {"COMMAND": "PATH_RENAMED", "DATA": {"OLD": "/cuelist/main/cue/2", "NEW": "/cuelist/main/cue/7"}},
@@ -295,21 +297,28 @@ def test_a_websocket_hears_of_inserts_that_may_have_other_ranges_and_of_critical
         socket_.send("/ping 1")
         heard(socket_, "/pong")
         web.running.call(web.running.engine.tell, told.InsertsChanged(strip="spook"))
-        commands = [json.loads(m) for m in iter(lambda: next_text(socket_), None)]
+        commands = next_commands(socket_, 1)
     assert commands == [{"COMMAND": "PATH_CHANGED", "DATA": "/strip/spook/insert"}]
     _, node = web.json("GET", "/cue/1/go")
     assert node["CRITICAL"] is True
 
 
-def next_text(socket_):
-    with contextlib.suppress(TimeoutError):
-        return next((m for m in iter(lambda: socket_.recv(timeout=0.5), None) if isinstance(m, str)), None)
-    return None
+def next_commands(socket_, count):
+    """Return the next commands of OSCQuery, so many at least and all before the answer to a further question."""
+    texts, asked, answered = [], False, False
+    while not answered:
+        data = socket_.recv(timeout=WAIT_SECONDS)
+        texts += [data] if isinstance(data, str) else []
+        answered = isinstance(data, bytes) and any(m.address == "/pong" for b in codec.parse(data) for m in b.messages)
+        if len(texts) >= count and not asked:
+            asked = True
+            socket_.send("/ping 2")
+    return [json.loads(text) for text in texts]
 
 
 def heard(socket_, address):
     while True:
-        data = socket_.recv(timeout=10.0)
+        data = socket_.recv(timeout=WAIT_SECONDS)
         for message in [m for b in codec.parse(data) for m in b.messages] if isinstance(data, bytes) else ():
             if message.address == address:
                 return message.args
@@ -397,6 +406,6 @@ def test_a_challenge_is_answered_for_a_token(web):
 
 
 def test_it_is_served_over_ipv6(web):
-    with socket.create_connection(("::1", web.port), 10.0) as wire:
+    with socket.create_connection(("::1", web.port), WAIT_SECONDS) as wire:
         wire.sendall(b"GET /?HOST_INFO HTTP/1.0\r\nHost: [::1]\r\n\r\n")
         assert wire.makefile("rb").readline().split()[1] == b"200"

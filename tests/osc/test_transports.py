@@ -14,6 +14,7 @@ from bridge.osc.framing import LengthPrefix, Lines, Slip
 from bridge.text import line, message
 from engine import commands as do
 
+WAIT_SECONDS = 30.0
 FRAMINGS = {"slip": Slip, "length": LengthPrefix, "lines": Lines}
 
 
@@ -25,7 +26,7 @@ class Wire:
         self.kind = kind.removesuffix("6")
         udp = self.kind in ("udp", "text")
         self.socket = socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
-        self.socket.settimeout(10.0)
+        self.socket.settimeout(WAIT_SECONDS)
         self.socket.connect(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
         self.framing = FRAMINGS.get(self.kind, Slip)()
         self.heard: list[Message] = []
@@ -126,14 +127,14 @@ def test_who_does_not_read_is_spared_and_nobody_waits_for_it(running):
 
 
 def test_a_shell_is_answered_after_it_has_said_all(running):
-    with socket.create_connection(("127.0.0.1", running.port), 10.0) as shell:
+    with socket.create_connection(("127.0.0.1", running.port), WAIT_SECONDS) as shell:
         shell.sendall(b"/ping 7")
         shell.shutdown(socket.SHUT_WR)
         assert shell.makefile().read().startswith("/pong 7 ")
 
 
 def test_a_length_beyond_bounds_ends_the_connection(running):
-    with socket.create_connection(("127.0.0.1", running.port), 10.0) as wire:
+    with socket.create_connection(("127.0.0.1", running.port), WAIT_SECONDS) as wire:
         wire.sendall(struct.pack(">I", 1 << 24))
         answer = b"".join(iter(lambda: wire.recv(65_536), b""))
         assert b"bad_packet" in answer

@@ -74,6 +74,8 @@ def heard_on(player: subprocess.Popen[str], server: JackServer, outputs: slice) 
         ports = names_of(look, "^(cuevox|PortAudio)", is_output=True, is_audio=True)[outputs]
         with JackRecorder(server) as recorder:
             recorder.connect(ports)
+            while not recorder.audio().any():
+                recorder.wait_frames(256)
             recorder.wait_frames(2048)
             heard = recorder.audio()[-256:, : len(ports)]
     assert player.stdin is not None

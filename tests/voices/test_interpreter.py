@@ -55,6 +55,13 @@ def test_it_speaks_with_words_in_an_environment_that_has_nothing_of_ours(python)
     np.testing.assert_array_equal(audio, sound(speaker, seed=1)[0])
 
 
+def lives(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.extra
 def test_a_pool_speaks_with_it_counts_its_memory_and_gives_it_back(python, tmp_path):
     settings = complete_settings("python", {"python": str(python), "speaker": str(SPEAKER)})
@@ -77,7 +84,7 @@ def test_a_pool_speaks_with_it_counts_its_memory_and_gives_it_back(python, tmp_p
     assert state.bytes["cpu"] > own + 1e6  # the guest's memory counts as what it is
     assert state.bytes["tape:0"] == 123
     deadline = time.monotonic() + 60.0
-    while any(guest.is_running() and guest.status() != psutil.STATUS_ZOMBIE for guest in guests):
+    while any(map(lives, guests)):
         assert time.monotonic() < deadline, "the guest outlives its worker"
         time.sleep(0.01)
     assert guests

@@ -1,6 +1,7 @@
 """The voice pool with real workers: fast, shared, cancelled, killed, and nothing left behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,15 +17,23 @@ from engine.realtime.memory import Segment
 from engine.render.cache import TakeCache
 from engine.story.model import Line
 from engine.voices import pool as pool_module
+from engine.voices import registry
 from engine.voices.catalog import Catalog, load_catalog
 from engine.voices.pool import VoicePool
 from engine.voices.preset import Preset, complete_settings
+from tests.control.stage_rig import Gate
+from tests.voices.paced_backend import GO, STEP_FRAMES
+from tests.voices.paced_backend import RATE as PACED_RATE
 
 pytestmark = pytest.mark.whole
 
 RATE = 48000
-SENTENCES = 40
-LONG = Line(text="A very long line that goes on and on, number 25. " * SENTENCES, voice="plain")
+LONG = Line(text="A very long line that goes on and on, number 25. " * 40, voice="plain")
+HELD = Line(text="abcdefghij" * 30, voice="held")
+"""A line that a worker speaks step by step, as the test lets it."""
+HELD_FRAMES = len(HELD.text) * STEP_FRAMES * RATE // PACED_RATE
+SOME, REST = 60 * GO, 2 * len(HELD.text) * GO
+"""Enough for a word of its progress; enough for all of it, whatever a worker that was killed took of it."""
 
 
 def line(text: str, voice: str = "plain") -> Line:
@@ -35,6 +44,29 @@ def line(text: str, voice: str = "plain") -> Line:
 def catalog():
     plain = Preset(id="plain", name="Plain", backend="espeak", settings=complete_settings("espeak", {}))
     return Catalog(presets={"plain": plain, "giant": load_catalog().get("giant")})
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch, catalog):
+    """What lets ``HELD`` go on: none of these tests asks who is quicker, the worker or the test."""
+    monkeypatch.setitem(registry.BACKENDS, "paced", "tests.voices.paced_backend")
+    monkeypatch.setattr("engine.voices.worker_process.MODULE", "tests.voices.paced_backend")
+    registry.backend.cache_clear()
+    gate = Gate(tmp_path)
+    held = Preset(id="held", name="Held", backend="paced", settings={"gate": str(gate.path)})
+    monkeypatch.setitem(catalog.presets, "held", held)
+    yield gate
+    gate.close()
+    registry.backend.cache_clear()
+
+
+async def while_it_goes_on(gate, work):
+    """Return what ``work`` does, while the line that is held goes on."""
+    doing = asyncio.ensure_future(work)
+    while not doing.done():
+        gate.tell(GO)
+        await asyncio.sleep(0.005)
+    return await doing
 
 
 @pytest.fixture
@@ -110,7 +142,7 @@ def test_the_same_line_asked_for_at_once_is_spoken_once(pooled):
     pooled(test)
 
 
-def test_a_killed_worker_s_line_is_spoken_by_a_fresh_one(pooled):
+def test_a_killed_worker_s_line_is_spoken_by_a_fresh_one(pooled, gate):
     async def test(pool):
         await pool.start()
         first = pool.pids
@@ -120,9 +152,11 @@ def test_a_killed_worker_s_line_is_spoken_by_a_fresh_one(pooled):
             if not killed:
                 killed.extend(pool.pids)
                 os.kill(killed[0], signal.SIGKILL)
+                gate.tell(REST)
 
-        take = await pool.render(LONG, stored=True, on_progress=kill_once)
-        assert len(take.words) == SENTENCES * 11
+        gate.tell(SOME)
+        take = await pool.render(HELD, stored=True, on_progress=kill_once)
+        assert take.frames == HELD_FRAMES
         assert killed == list(first) and pool.pids and pool.pids != first
         assert pool.deaths == 1
 
@@ -148,14 +182,16 @@ def test_a_worker_killed_while_it_keeps_a_take_costs_nothing_but_time(pooled, mo
     pooled(test)
 
 
-def test_a_line_that_kills_two_workers_is_given_up(pooled):
+def test_a_line_that_kills_two_workers_is_given_up(pooled, gate):
     async def test(pool):
         def kill(_frames):
             for pid in pool.pids:
                 os.kill(pid, signal.SIGKILL)
+            gate.tell(SOME)
 
-        with pytest.raises(VoiceError, match="two voice workers died of this: speaking 'A very long line"):
-            await pool.render(LONG, on_progress=kill)
+        gate.tell(SOME)
+        with pytest.raises(VoiceError, match="two voice workers died of this: speaking 'abcdefghij"):
+            await pool.render(HELD, on_progress=kill)
         assert (await pool.render(line("Life goes on."))).frames > 0
 
     pooled(test)
@@ -171,56 +207,65 @@ def test_an_idle_worker_that_dies_is_replaced(pooled):
     pooled(test)
 
 
-def test_a_cancelled_line_stops_in_the_worker(pooled):
+def test_a_cancelled_line_stops_in_the_worker(pooled, gate):
     async def test(pool):
         begun = asyncio.Event()
-        rendering = asyncio.create_task(pool.render(LONG, on_progress=lambda _: begun.set()))
+        rendering = asyncio.create_task(pool.render(HELD, on_progress=lambda _: begun.set()))
+        gate.tell(SOME)
         await begun.wait()
         pids = pool.pids
         rendering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await rendering
-        after = await pool.render(line("Next, please."), stored=True)
+        after = await while_it_goes_on(gate, pool.render(line("Next, please."), stored=True))
         assert after.frames > 0 and pool.pids == pids and pool.deaths == 0
         return len(list(pool.cache.folder.glob("*.wav")))
 
     assert pooled(test) == 1
 
 
-def test_one_of_two_who_gives_up_takes_nothing_from_the_other(pooled):
+def test_one_of_two_who_gives_up_takes_nothing_from_the_other(pooled, gate):
     async def test(pool):
         begun = asyncio.Event()
-        first = asyncio.create_task(pool.render(LONG, on_progress=lambda _: begun.set()))
-        second = asyncio.create_task(pool.render(LONG))
+        first = asyncio.create_task(pool.render(HELD, on_progress=lambda _: begun.set()))
+        second = asyncio.create_task(pool.render(HELD))
+        gate.tell(SOME)
         await begun.wait()
         first.cancel()
-        assert len((await second).words) == SENTENCES * 11
+        gate.tell(REST)
+        assert (await second).frames == HELD_FRAMES
 
     pooled(test)
 
 
-def test_a_line_asked_for_again_while_it_is_being_stopped_is_spoken(pooled):
+def test_a_line_asked_for_again_while_it_is_being_stopped_is_spoken(pooled, gate):
     async def test(pool):
         begun = asyncio.Event()
-        first = asyncio.create_task(pool.render(LONG, on_progress=lambda _: begun.set()))
+        first = asyncio.create_task(pool.render(HELD, on_progress=lambda _: begun.set()))
+        gate.tell(SOME)
         await begun.wait()
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        assert len((await pool.render(LONG)).words) == SENTENCES * 11
+        again = asyncio.create_task(pool.render(HELD))
+        await asyncio.sleep(0)
+        gate.tell(REST)
+        assert (await again).frames == HELD_FRAMES
 
     pooled(test)
 
 
-def test_background_work_gives_way_to_a_performer_and_is_finished_later(pooled):
+def test_background_work_gives_way_to_a_performer_and_is_finished_later(pooled, gate):
     async def test(pool):
         begun, done = asyncio.Event(), []
-        background = asyncio.create_task(pool.render(LONG, on_progress=lambda _: begun.set()))
+        background = asyncio.create_task(pool.render(HELD, on_progress=lambda _: begun.set()))
         background.add_done_callback(lambda _: done.append("background"))
+        gate.tell(SOME)
         await begun.wait()
-        take = await pool.render(line("Now!"), urgent=True)
-        await pool.load_take(take, 0, urgent=True)
+        take = await while_it_goes_on(gate, pool.render(line("Now!"), urgent=True))
+        await while_it_goes_on(gate, pool.load_take(take, 0, urgent=True))
         done.append("performer")
-        assert len((await background).words) == SENTENCES * 11
+        gate.tell(REST)
+        assert (await background).frames == HELD_FRAMES
         assert done == ["performer", "background"] and pool.deaths == 0
 
     pooled(test)
@@ -313,13 +358,14 @@ def test_mistakes_name_what_is_allowed(pooled):
     pooled(test)
 
 
-def test_closing_tells_those_who_wait(pooled):
+def test_closing_tells_those_who_wait(pooled, gate):
     async def test(pool):
         begun = asyncio.Event()
-        waiting = [asyncio.create_task(pool.render(LONG, on_progress=lambda _: begun.set()))]
+        waiting = [asyncio.create_task(pool.render(HELD, on_progress=lambda _: begun.set()))]
         waiting.append(asyncio.create_task(pool.render(line("Later."))))
+        gate.tell(SOME)
         await begun.wait()
-        await pool.close()
+        await while_it_goes_on(gate, pool.close())
         told = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(error) for error in told] == [VoiceError] * 2
         with pytest.raises(VoiceError, match="shutting down"):
@@ -360,4 +406,5 @@ asyncio.run(main())
         worker = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
     psutil.wait_procs([worker], timeout=20)
-    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE  # nobody's child any more: init reaps it
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert worker.status() == psutil.STATUS_ZOMBIE  # nobody's child any more: init reaps it

@@ -13,6 +13,7 @@ from engine.voices.backends.remote import BACKEND
 from engine.voices.media import Stopped
 from engine.voices.preset import complete_settings
 
+WAIT_SECONDS = 20.0
 RATE = 24_000
 TONE = (8000 * np.sin(np.arange(RATE) / 20)).astype("<i2")
 
@@ -226,7 +227,15 @@ def test_the_next_server_speaks_when_one_is_away(server):
 
 
 def test_lines_go_to_the_server_with_the_least_to_do(server):
-    other = SpeechServer()
+    other, met = SpeechServer(), threading.Event()
+
+    def stream_once_both_are_asked(handler):
+        if server.asked and other.asked:
+            met.set()
+        met.wait(WAIT_SECONDS)
+        stream(handler)
+
+    server.behaviour = other.behaviour = stream_once_both_are_asked
     try:
         speaker = voice(server, other)
         parts = dict(speaker.speak_all([f"Line {n}." for n in range(6)], seeds=[0] * 6))

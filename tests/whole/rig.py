@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -46,6 +47,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # a test may listen to something else
         self.socket.bind(("127.0.0.1", 0))
         self.socket.connect(("127.0.0.1", port))
         self.heard: list[OscMessage] = []
@@ -89,10 +91,22 @@ class Rig:
         self.client = Client(ready["osc_port"])
         self.family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
 
+    def children(self, module: str) -> list[psutil.Process]:
+        """Return the living processes of the family that run ``module``, oldest first."""
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                if module in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return sorted(found, key=lambda p: (p.create_time(), p.pid))
+
     def child(self, module: str) -> psutil.Process:
-        """Return the process of the family that runs ``module``."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        return next(p for p in family if module in p.cmdline())
+        """Return the process of the family that runs ``module``, the oldest one, as soon as there is one."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (found := self.children(module)):
+            assert time.monotonic() < deadline, f"nobody runs {module}\n{self.log.read_text()}"
+            select.select([], [], [], 0.01)
+        return found[0]
 
     def wait_ready(self) -> None:
         """Wait until every take of the story lies in the arena."""
@@ -159,8 +173,9 @@ def running(story: Path, *options: str, env: dict[str, str] | None = None) -> It
                     process.kill()
                     process.wait()
             for survivor in family:
-                if survivor.is_running() and survivor.status() != psutil.STATUS_ZOMBIE and survivor.pid != process.pid:
-                    survivor.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if survivor.status() != psutil.STATUS_ZOMBIE and survivor.pid != process.pid:
+                        survivor.kill()
             if rig is not None:
                 rig.client.close()
             process.stdout.close() if process.stdout else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import select
 import socket
 import time
 import urllib.error
@@ -117,11 +118,14 @@ def replace_control(rig: Rig, cuevox: Cuevox, deaths: int = 1) -> None:
     """Kill the control process, and its followers before they are ready; return when the next one answers."""
     gone: set[int] = set()
     while len(gone) < deaths:
-        with contextlib.suppress(StopIteration, psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):
             control = rig.child("bridge.cli.control_process")
             if control.pid not in gone:
                 gone.add(control.pid)
+                before = cuevox._engine.connections
                 control.kill()
-    while cuevox.connected:
-        pass
+    deadline = time.monotonic() + 60.0
+    while cuevox._engine.connections == before:
+        assert time.monotonic() < deadline, rig.log.read_text()
+        select.select([], [], [], 0.01)
     cuevox.wait_connected(60.0)

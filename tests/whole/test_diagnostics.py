@@ -118,7 +118,7 @@ def test_the_black_box_tells_the_last_minute_also_of_a_process_that_is_gone(tmp_
         assert any("counters" in e for e in entries)
         rig.child("bridge.cli.control_process").kill()
         rig.client.wait("/event/process/replaced", "control")
-        written = wait_for_file(tmp_path / "state", "*control-process-replaced*")
+        written = wait_for_file(tmp_path / "state", "*control-process-replaced*.jsonl")
         assert "-7.0" in written.read_text()
 
 

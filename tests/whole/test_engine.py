@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -68,6 +71,15 @@ def shared_names() -> set[str]:
     folder = Path("/dev/shm")
     names = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
     return {n for n in names if n.startswith(("cuevox", "psm_", "sem."))}
+
+
+def left_behind(names: set[str]) -> set[str]:
+    """Return those of ``names`` that nobody uses any more, and that are there yet: others may test beside us."""
+    used = set()
+    for process in psutil.process_iter() if names else ():
+        with contextlib.suppress(psutil.Error, FileNotFoundError):
+            used |= {Path(mapped.path).name for mapped in process.memory_maps()}
+    return (names - used) & shared_names()
 
 
 def test_a_fired_line_is_heard_as_it_was_made(jack_rig: Rig, server: JackServer) -> None:
@@ -172,7 +184,7 @@ def test_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
         rig.client.send("/say", "narrator", "I am in the middle of a very long sentence, " * 20)
         assert rig.stop() == 0
         rig.assert_all_gone()
-    assert shared_names() - before == set()
+    assert left_behind(shared_names() - before) == set()
     whole = {".wav", ".json"}
     takes = (tmp_path / "cache" / "takes").iterdir()
     assert [p for p in takes if p.suffix not in whole and p.name != PACES] == []
@@ -217,7 +229,10 @@ def test_hostile_packets_never_hurt(null_rig: Rig) -> None:
     for _ in range(10):
         null_rig.client.send_raw(rng.randbytes(60_000))
     other = Client(null_rig.ready["osc_port"])
-    other.send("/ping", 42)
+    for _ in range(60):  # an engine that stalls meanwhile has its queue full, and the system drops what else comes
+        other.send("/ping", 42)
+        if select.select([other.socket], [], [], 1.0)[0]:
+            break
     assert other.wait("/pong", 42)[0] == 42
     other.close()
 

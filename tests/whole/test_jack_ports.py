@@ -13,9 +13,9 @@ from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer, names_of, running_server
 from tests.whole.rig import Rig, running, write_story
 
-pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(300)]
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 def ports(server: JackServer) -> set[str]:

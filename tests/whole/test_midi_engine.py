@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer
-from tests.whole.rig import Rig, running, write_story
+from tests.whole.rig import WAIT_SECONDS, Rig, running, write_story
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 
@@ -53,9 +55,20 @@ def device(jack_server: JackServer) -> Iterator[Device]:
 @pytest.fixture
 def rig(tmp_path: Path, jack_server: JackServer, device: Device) -> Iterator[Rig]:
     env = {**jack_server.env, "CUEVOX_SURFACES_DIR": str(tmp_path / "surfaces")}
-    with running(write_story(tmp_path), "--device", "JACK", "--midi", "jack", env={**os.environ, **env}) as rig:
+    story = write_story(tmp_path)
+    click = np.zeros(20 * 48000, np.float32)  # it plays for so long that its light is seen, however the machine stalls
+    click[0] = 0.5
+    soundfile.write(tmp_path / "click.wav", click, 48000, subtype="FLOAT")
+    with running(story, "--device", "JACK", "--midi", "jack", env={**os.environ, **env}) as rig:
         rig.wait_ready()
         yield rig
+
+
+def until(shown: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not shown():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_pad_is_heard_lit_and_monitored(rig: Rig, jack_server: JackServer, device: Device) -> None:
@@ -66,13 +79,16 @@ def test_a_pad_is_heard_lit_and_monitored(rig: Rig, jack_server: JackServer, dev
     client.wait("/subscribed")
     with JackRecorder(jack_server) as recorder:
         recorder.listen_to("cuevox")
+        until(lambda: device.shown)  # its ports are connected: first the one that is heard
         device.press(81)
         assert client.wait("/event/midi/heard")[2] == "/slot/a/1/trigger 1"
-        recorder.wait_frames(recorder.frames + 9600)
+        while np.abs(recorder.audio()[:, 0]).max() < 0.3:
+            recorder.wait_frames(2400)
+        recorder.wait_frames(9600)
         heard = recorder.audio()[:, 0]
     assert np.count_nonzero(np.abs(heard) > 0.3) == 1, "the click of the slot"
+    until(lambda: any(m[:2] == b"\x92\x51" for m in device.shown))  # it pulses while it plays
     assert device.shown[0] == bytes.fromhex("F0 00 20 29 02 0C 0E 01 F7")
-    assert any(m[:2] == b"\x92\x51" for m in device.shown), "it pulsed while it played"
     client.send("/midi/learn", "/strip/clicks/gain")
     device.press(99, 20)
     assert client.wait("/event/midi/learned")[1:] == ["note 99 ch 1", "/strip/clicks/gain"]

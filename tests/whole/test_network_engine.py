@@ -40,7 +40,7 @@ def test_the_mix_goes_out_and_goes_on_whoever_dies(tmp_path: Path) -> None:
         play(rig)
         assert rig.client.ask("/streams")[::9] == ["clicks"], "what can't be sent is logged"
         rig.client.send("/stream/start", "Mix", "vban", "master", "127.0.0.1", listener.port, "float32")
-        assert rig.client.wait("/event/stream") == ["Mix", "sending", ""]
+        assert rig.client.wait("/event/stream", "Mix") == ["Mix", "sending", ""]
         for _ in range(10):  # where the machine stalls, sound is missing
             tone = until_tone(rig, listener)
             loudest, steepest = np.abs(tone[2000:-2000]).max(), np.abs(np.diff(tone[:, 0])).max()

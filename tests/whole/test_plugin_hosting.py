@@ -10,7 +10,7 @@ import pytest
 
 from tests.plugins.builder import lay_out
 from tests.whole.rig import Rig, running, write_story
-from tests.whole.test_trust import AUDIO, CONTROL, playing_and_standby, processes, wait
+from tests.whole.test_trust import AUDIO, CONTROL, playing_and_standby, wait
 
 pytestmark = [
     pytest.mark.extra,
@@ -63,7 +63,7 @@ def test_one_that_crashes_while_processing_is_left_out_by_the_standby(rig: Rig) 
     assert told[2] == "it ended the audio process while processing (SIGSEGV)"
     assert plugin_state(rig, FUSE) == ("quarantined", told[2])
     assert plugin_state(rig, "Test Late") == ("ready", "")
-    assert processes(rig, AUDIO)[0].pid == standby.pid
+    assert rig.children(AUDIO)[0].pid == standby.pid
     assert client.ask("/transport/playing") == [1]
     assert client.ask("/strip/clicks/insert/1/gain_db") == [-6.0]
 
@@ -82,10 +82,10 @@ def test_the_quarantine_of_a_session_outlives_its_control_process(rig: Rig) -> N
     rig.client.send("/strip/clicks/insert/2/fuse", 1.0)
     rig.client.wait("/event/plugin", FUSE)
     wait(lambda: rig.client.ask("/strip/clicks/insert/2/fuse") == [1.0], "it answers")
-    processes(rig, CONTROL)[0].kill()
+    rig.children(CONTROL)[0].kill()
     rig.client.wait("/event/process/replaced", "control")
     assert plugin_state(rig, FUSE)[0] == "quarantined"
-    wait(lambda: len(processes(rig, AUDIO)) == 2, "both audio processes live")
+    wait(lambda: len(rig.children(AUDIO)) == 2, "both audio processes live")
 
 
 def test_a_story_with_plug_ins_that_crash_or_are_not_there_plays_and_is_kept(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer
 from tests.whole.rig import Rig, running, write_story
 
-pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(300)]
 
 RATE = 48_000
 STORY = """\
@@ -29,7 +29,7 @@ buses:
   - {id: hall}
 master: {limiter_db: off}
 """
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 class Sender:

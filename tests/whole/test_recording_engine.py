@@ -53,6 +53,12 @@ def story(tmp_path: Path) -> Path:
     return path
 
 
+def recorded(rig: Rig) -> float:
+    """Return for how many seconds it records by now: what was asked for before plays from there on."""
+    seconds: float = rig.client.ask("/record/status")[2]
+    return seconds
+
+
 def until_recorded(rig: Rig, seconds: float) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
@@ -87,7 +93,7 @@ def test_a_recording_is_the_show_and_becomes_a_story(story: Path) -> None:
         client.send("/transport/play")
         client.send("/slot/a/1/trigger", 1.0)
         client.send("/slot/a/2/trigger", 1.0)
-        until_recorded(rig, 1.5)
+        until_recorded(rig, 1.2 + recorded(rig))
         client.send("/record/stop")
         name, seconds, lost, kept, left_out, text = client.wait("/event/record/ended")
         assert (name, lost, left_out, text) == ("first night", 0.0, 0, "")
@@ -130,13 +136,13 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
         client.ask("/subscribe", "/event//*", answer="/subscribed")
         client.send("/record/start", 1, "killed")
         client.send("/transport/play")
-        until_recorded(rig, 0.7)
+        until_recorded(rig, 0.7 + recorded(rig))
         rig.child("engine.io.io_process").kill()
         assert client.wait("/event/process/replaced", "io")[0] == "io"
-        until_recorded(rig, 2.0)
+        until_recorded(rig, 1.3 + recorded(rig))
         rig.child("bridge.cli.control_process").kill()
         assert client.wait("/event/process/replaced", "control")[0] == "control"
-        until_recorded(rig, 3.0)
+        until_recorded(rig, 1.0 + recorded(rig))
         client.send("/record/stop")
         name, seconds, lost, *_ = client.wait("/event/record/ended")
         assert (name, lost) == ("killed", 0.0)
@@ -156,7 +162,7 @@ def test_a_killed_engine_leaves_files_that_can_be_read(story: Path) -> None:
         rig.wait_ready()
         rig.client.send("/record/start", 1, "cut off")
         rig.client.send("/transport/play")
-        until_recorded(rig, 1.5)
+        until_recorded(rig, 1.5 + recorded(rig))
         rig.process.kill()
         rig.process.wait()
         rig.assert_all_gone()
