@@ -6,6 +6,7 @@ Clean synthetic speech is easier than people are: these figures compare methods 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import soundfile
 from align_truth import HELD_OUT, Spoken, ground_truth
@@ -93,25 +95,44 @@ def _noisy(each: Spoken, seed: int) -> Spoken:
 
 
 def _long(report: Report, truth: list[Spoken], minutes: float, folder: Path) -> None:
-    """Align a recording as long as that through the command line, and one of a tenth."""
-    used = []
-    for length in (minutes / 10.0, minutes):
-        NOTES.print(f"aligning {length:g} minutes")
-        file, text, starts = _recording(truth, 60.0 * length, folder)
-        command = [sys.executable, "-m", "bridge.cli.main", "align", str(file), "--text-file", str(text)]
-        begun = time.monotonic()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds = time.monotonic() - begun
-        used.append(max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024.0)
-        rows = [line.split("\t") for line in done.stdout.splitlines()]
-        off = [1000.0 * abs(float(row[1]) - start) for row, start in zip(rows, starts, strict=True)]
-    report.add(f"{minutes:g} minutes: median", quantile(off, 0.5), "ms", note=f"95 %: {quantile(off, 0.95):.0f} ms")
-    report.add(f"{minutes:g} minutes: speed", 60.0 * minutes / seconds, "× real time", at_least=50.0)
+    """Align a recording as long as that through the command line, in one process and in several, and one of a tenth."""
+    short, one, several = (
+        _aligned(truth, length, workers, folder)
+        for length, workers in ((minutes / 10.0, 1), (minutes, 1), (minutes, None))
+    )
+    off, name = one.off, f"{minutes:g} minutes"
+    report.add(f"{name}: median", quantile(off, 0.5), "ms", note=f"95 %: {quantile(off, 0.95):.0f} ms")
+    report.add(f"{name}, one process: speed", 60.0 * minutes / one.seconds, "× real time", at_least=50.0)
     report.add(
-        f"{minutes:g} minutes: memory", used[1], "MB", reference=used[0], reference_name="a tenth of it",
-        at_most=used[0] + 100.0,
+        f"{name}, a process for each of {os.cpu_count()} cores: speed", 60.0 * minutes / several.seconds, "× real time",
+        reference=60.0 * minutes / one.seconds, reference_name="one process", at_least=50.0,
     )  # fmt: skip
+    report.add(
+        f"{name}: memory", one.megabytes, "MB", reference=short.megabytes, reference_name="a tenth of it",
+        at_most=short.megabytes + 100.0,
+    )  # fmt: skip
+
+
+class Long(msgspec.Struct, frozen=True):
+    """What aligning a long recording took, and how far off each word's start is, in ms."""
+
+    seconds: float
+    megabytes: float
+    off: list[float]
+
+
+def _aligned(truth: list[Spoken], minutes: float, workers: int | None, folder: Path) -> Long:
+    NOTES.print(f"aligning {minutes:g} minutes, processes: {workers or 'all'}")
+    file, text, starts = _recording(truth, 60.0 * minutes, folder)
+    command = [sys.executable, "-m", "bridge.cli.main", "align", str(file), "--text-file", str(text)]
+    command += ["--workers", str(workers)] if workers else []
+    begun = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds = time.monotonic() - begun
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024.0  # of all so far: shorter ones come first
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    off = [1000.0 * abs(float(row[1]) - start) for row, start in zip(rows, starts, strict=True)]
+    return Long(seconds, most, off)
 
 
 def _recording(truth: list[Spoken], seconds: float, folder: Path) -> tuple[Path, Path, list[float]]:

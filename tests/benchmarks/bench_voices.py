@@ -162,7 +162,7 @@ def tell_unloading(report: Report, precision: str, freed: Figures, device: str) 
 
 
 def tell_together(report: Report, precision: str, both: Figures) -> None:
-    note = f"the voice by itself {both['voice']:.0f} MB; {both['workers']:.0f} processes"
+    note = f"the voice by itself {both['voice']:.0f} MB; {both['workers']:.0f} workers; {both['words']:.0f} words heard"
     what = f"{precision}: pocket_tts and whisper-small, speaking and listening at once"
     report.add(what, both["most"], "MB", at_most=8000.0, note=note)
 

@@ -1,7 +1,10 @@
-"""Whisper in the pool, beside a voice: one budget, warm, stopped; a tiny model with random weights."""
+"""Whisper in the pool, beside a voice: one budget, warm, stopped; in a running engine; tiny models, random weights."""
 
 import asyncio
+import json
+import shutil
 
+import msgspec
 import pytest
 import soundfile
 from typer.testing import CliRunner
@@ -10,12 +13,16 @@ from bridge.cli.main import app
 from engine.errors import ModelMissing
 from engine.render.cache import TakeCache
 from engine.story.model import Line
+from engine.voices.backends.whisper_advance import PARTS, SHORT_HEARINGS
 from engine.voices.catalog import Catalog
+from engine.voices.models.known import KNOWN
+from engine.voices.models.place import MANIFEST, PINNED, Pulled, repo_folder
 from engine.voices.pool import VoicePool
 from engine.voices.preset import Preset, complete_settings
 from tests.neural.tiny_pocket import save_pocket
 from tests.neural.tiny_whisper import save_whisper
 from tests.signals import noise
+from tests.whole.rig import running, write_story
 
 RATE = 16_000
 
@@ -83,6 +90,74 @@ def test_int8_and_bf16_listen_too_and_times_are_shared_where_the_model_has_none(
     for precision in ("int8", "bf16"):
         voice = listener("whisper").open(ears({"model": str(folder), "precision": precision}).settings)
         assert all(p.language in ("de", "en") for p in voice.listen(recording))
+
+
+def test_a_window_of_which_it_makes_nothing_is_heard_a_few_times_only(recording, model):
+    from engine.voices.backends.whisper_listener import TEMPERATURES
+    from engine.voices.preset import ears
+    from engine.voices.registry import listener
+
+    voice = listener("whisper").open(ears({"model": str(model)}).settings)
+    heard = []
+    voice._model.model.encoder.register_forward_pre_hook(lambda *_: heard.append(None))
+    passages = sum(1 for _ in voice.listen(recording, language="en"))
+    assert 0 < len(heard) <= passages * (SHORT_HEARINGS + PARTS) * len(TEMPERATURES)
+
+
+def test_a_running_engine_speaks_and_listens_with_models(recording, tmp_path):
+    """As a tablet asks for it: a voice that is warm from the start, a recording written down by a pulled model."""
+    models = pulled_whisper(tmp_path / "models", "whisper-tiny")
+    settings = {"model": str(save_pocket(tmp_path / "pocket"))}
+    preset = {"kind": "voice", "version": 1, "name": "P", "backend": "pocket", "settings": settings}
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    (voices / "p.yaml").write_text(json.dumps(preset))
+    shutil.copy(recording, tmp_path / "said.wav")
+    env = {
+        "CUEVOX_MODELS_DIR": str(models),
+        "CUEVOX_VOICES_DIR": str(voices),
+        "CUEVOX_PRELOAD": "p, nobody",
+    }
+    with running(write_story(tmp_path), "--device", "null", env=env) as rig:
+        client = rig.client
+        client.ask("/subscribe", "/voice/p/state", 0, 600.0, answer="/subscribed")
+        client.wait("/voice/p/state", "warm")  # nobody asked for it
+        assert "nobody" in rig.log.read_text()
+        client.send("/say", "p", "hi")
+        assert client.wait("/done", "/say")[3] > 0.0
+        client.send("/voice/p/unload")
+        client.wait("/voice/p/state", "cold")
+        client.send("/transcribe", "said.wav", "de", "whisper-tiny")
+        _, job, language, seconds = client.wait("/done", "/transcribe")
+        assert (language, seconds) == ("de", 3.0)
+        passages = [message.params for message in client.heard if message.address == "/passage"]
+        words = [message.params for message in client.heard if message.address == "/word"]
+        assert {job} == {told[0] for told in (*passages, *words)} and passages[-1][2:4] == [3.0, "de"]
+        assert all(passages[0][1] <= word[1] <= word[2] <= 3.0 for word in words)
+        client.wait("/progress", "/transcribe")
+        for file, code, model, reason in (
+            ("said.wav", "xx", "whisper-tiny", "xx"),
+            ("said.wav", "de", "whisper-base", "cuevox models pull whisper-base"),
+            ("nothing.wav", "de", "whisper-tiny", "nothing.wav"),
+        ):
+            client.send("/transcribe", file, code, model)
+            assert reason in client.wait("/fail", "/transcribe")[3]
+        client.send("/transcribe", "said.wav", "de", "whisper-huge")
+        assert client.wait("/reply/transcribe")[2] == "no_model"
+        client.send("/transcribe", "../said.wav")
+        assert client.wait("/reply/transcribe")[2] == "bad_range"
+        assert rig.stop() == 0
+
+
+def pulled_whisper(root, name):
+    """Lay a model that is sure of what it hears where a pull leaves it; return ``root``."""
+    known = KNOWN[name]
+    home = repo_folder(root, known.repo)
+    folder = save_whisper(home / known.revision, steady_tokens=6)
+    pulled = Pulled(repo=known.repo, commit=known.revision, licence=known.licence, files=())
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(pulled))
+    (home / PINNED).write_bytes(msgspec.json.encode({known.revision: known.revision}))
+    return root
 
 
 def test_the_command_prints_words(model, recording, monkeypatch, tmp_path):

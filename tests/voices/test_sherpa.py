@@ -155,6 +155,80 @@ def test_a_clone_that_can_t_be_made_is_refused(pocket, folder, tmp_path):
         opened(tmp_path)
 
 
+KINDS = {
+    "kokoro": lambda voices, folder: voices.save_kokoro(folder),
+    "kokoro of several languages": lambda voices, folder: voices.save_kokoro(folder, version="2"),
+    "kitten": lambda voices, folder: voices.save_kitten(folder),
+    "matcha with hifigan": lambda voices, folder: voices.save_matcha(folder),
+    "matcha with vocos": lambda voices, folder: voices.save_matcha(folder, "vocos"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request, tmp_path_factory):
+    """Return ``open(**settings)`` for a model of each kind with the notes and inputs that sherpa-onnx's own have."""
+    from tests.voices import tiny_sherpa_voices as voices
+
+    place = KINDS[request.param](voices, tmp_path_factory.mktemp("kind"))
+    more = {"language": "en-us"} if "several" in request.param else {}
+    return lambda **settings: opened(place, **more, **settings)
+
+
+class TestKinds:
+    """What a voice keeps to, as far as one that times no words can."""
+
+    def test_a_line_comes_sentence_by_sentence_and_twice_is_the_same(self, kind):
+        voice = kind()
+        chunks = [chunk.audio for chunk in voice.speak(TEXT)]
+        assert len(chunks) == 3 and voice.sample_rate == 24_000
+        for audio in chunks:
+            assert audio.dtype == np.float32 and audio.shape[1] == voice.channels and 0.01 < np.abs(audio).max() < 1.0
+        np.testing.assert_array_equal(np.concatenate([c.audio for c in voice.speak(TEXT)]), np.concatenate(chunks))
+
+    def test_it_stops_and_speaks_again_and_lines_do_not_mix(self, kind):
+        voice = kind()
+        with pytest.raises(Stopped):
+            list(voice.speak(TEXT * 20, stopped=lambda: True))
+        alone = np.concatenate([chunk.audio for chunk in voice.speak(TEXT)])
+        line, other = voice.speak(TEXT), voice.speak("Go on. " * 20)
+        begun = next(line).audio
+        next(other)
+        other.close()
+        np.testing.assert_array_equal(np.concatenate([begun, *(chunk.audio for chunk in line)]), alone)
+        assert list(other) == []
+
+    def test_speed_is_the_models_own(self, kind):
+        lengths = {speed: sum(len(c.audio) for c in kind(speed=speed).speak("Hello there.")) for speed in (1.0, 2.0)}
+        assert lengths[2.0] == pytest.approx(lengths[1.0] / 2.0, rel=0.1)
+
+    def test_nothing_to_speak_and_strangers_are_refused(self, kind, tmp_path):
+        with pytest.raises(VoiceError, match="nothing to speak"):
+            kind().speak("...")
+        with pytest.raises(VoiceError, match="speaker 9: the model has"):
+            kind(speaker=9)
+        with pytest.raises(VoiceError, match="clones none"):
+            kind(sample=str(tmp_path / "anna.wav"))
+
+
+@pytest.mark.parametrize("save", ["save_kokoro", "save_kitten"])
+def test_each_speaker_of_a_model_speaks_by_its_style(save, tmp_path):
+    from tests.voices import tiny_sherpa_voices as voices
+
+    folder = getattr(voices, save)(tmp_path)
+    loud = [max(np.abs(c.audio).max() for c in opened(folder, speaker=n).speak("Hello.")) for n in range(2)]
+    assert loud[1] / loud[0] == pytest.approx(voices.SPEAKERS[1] / voices.SPEAKERS[0], rel=0.01)
+
+
+def test_what_sherpa_would_end_the_process_for_is_refused(tmp_path):
+    from tests.voices import tiny_sherpa_voices as voices
+
+    with pytest.raises(VoiceError, match="speaks several; name one"):
+        opened(voices.save_kokoro(tmp_path, version="2"))
+    (tmp_path / "voices.bin").write_bytes(b"short")
+    with pytest.raises(VoiceError, match="it belongs to another model"):
+        opened(tmp_path)
+
+
 def test_what_is_wrong_is_said(folder, tmp_path):
     with pytest.raises(VoiceError, match=r"nothing to speak in '\.\.\.'"):
         opened(folder).speak("...")

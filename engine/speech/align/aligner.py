@@ -23,7 +23,7 @@ WHOLE_SECONDS = 25.0
 WHOLE_CHARACTERS = 320
 """What is longer in either is aligned in pieces."""
 
-PIECE_CHARACTERS, FOLLOWING_CHARACTERS = 160, 60
+PIECE_CHARACTERS, FOLLOWING_CHARACTERS = 240, 60
 _SPARE_SECONDS, _SPARE_PART = 3.0, 0.6
 """How much longer than expected a piece is looked for."""
 

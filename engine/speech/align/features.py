@@ -26,7 +26,7 @@ _PAUSE_COLUMNS = 18
 """A stop holds its breath for up to 80 ms or so; what is longer lies between words."""
 
 
-def features(audio: Audio, hop: int = HOP) -> NDArray[np.float32]:
+def features(audio: Audio, hop: int = HOP, motion_columns: int = _MOTION_COLUMNS) -> NDArray[np.float32]:
     """Return (coefficients, columns) of ``audio``, mono at 16 kHz: cepstra without their mean, and their slopes."""
     emphasised = np.append(audio[:1], audio[1:] - _PRE_EMPHASIS * audio[:-1])
     power = librosa.feature.melspectrogram(
@@ -36,7 +36,7 @@ def features(audio: Audio, hop: int = HOP) -> NDArray[np.float32]:
     cepstra = librosa.feature.mfcc(S=np.log(power + 1e-4 * power.max() + 1e-12), n_mfcc=_COEFFICIENTS)
     cepstra -= cepstra.mean(axis=1, keepdims=True)
     cepstra[0] *= _LOUDNESS_WEIGHT
-    width = min(_MOTION_COLUMNS, (cepstra.shape[1] - 1) // 2 * 2 + 1)
+    width = min(motion_columns, (cepstra.shape[1] - 1) // 2 * 2 + 1)
     if width < 3:
         return np.vstack([cepstra, np.zeros_like(cepstra)]).astype(np.float32)
     slopes = librosa.feature.delta(cepstra, width=width) * _MOTION_WEIGHT
@@ -48,11 +48,11 @@ def loudness(audio: Audio, hop: int = HOP) -> NDArray[np.float32]:
     return np.asarray(librosa.feature.rms(y=audio, frame_length=_WINDOW, hop_length=hop)[0], np.float32)
 
 
-def sounding(level: NDArray[np.float32]) -> NDArray[np.intp]:
+def sounding(level: NDArray[np.float32], near_columns: int = _NEAR_COLUMNS) -> NDArray[np.intp]:
     """Return the columns of ``loudness`` that sound, and those near them: the rest is pause."""
     loud = level > max(float(level.max(initial=0.0)) * _SILENCE, 1e-5)
-    near = np.convolve(loud, np.ones(2 * _NEAR_COLUMNS + 1))  # "same" is as long as the longer of the two
-    return np.flatnonzero(near[_NEAR_COLUMNS : _NEAR_COLUMNS + len(level)] > 0.5)
+    near = np.convolve(loud, np.ones(2 * near_columns + 1))  # "same" is as long as the longer of the two
+    return np.flatnonzero(near[near_columns : near_columns + len(level)] > 0.5)
 
 
 def pauses(level: NDArray[np.float32]) -> list[tuple[int, int]]:

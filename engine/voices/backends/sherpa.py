@@ -21,4 +21,5 @@ BACKEND = NeuralBackend(
     files=("sample",),
     abilities=Abilities(speed="speed"),
     extra="sherpa",
+    revision="2",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from engine.voices.kept import kept
 TAIL_BYTES = 1 << 16
 """What is written into an ONNX file about itself stands at its end."""
 
-KINDS = ("vits", "matcha", "kokoro", "kitten-tts")
+KINDS = {"vits": "vits", "matcha-tts": "matcha", "matcha": "matcha", "kokoro": "kokoro", "kitten-tts": "kitten-tts"}
+"""What a model notes of itself, and what it is called here."""
 
+BRITISH, AMERICAN = "lexicon-gb-en.txt", "lexicon-us-en.txt"
+"""Kokoro's come with both; one of them may be given."""
 
 POCKET = "pocket"
 POCKET_MODELS = ("lm_main", "lm_flow", "encoder", "decoder", "text_conditioner")
@@ -27,7 +31,7 @@ POCKET_TABLES = ("vocab", "token_scores")
 class SherpaFiles(msgspec.Struct, frozen=True, kw_only=True):
     """A model: its kind, and its files by the names that sherpa-onnx gives them. data_dir: of espeak-ng.
 
-    parts: those of a pocket model, which has no others.
+    parts: those of a pocket model, which has no others. many_languages: it needs a lexicon, or to be told which.
     """
 
     kind: str
@@ -38,6 +42,7 @@ class SherpaFiles(msgspec.Struct, frozen=True, kw_only=True):
     lexicon: str = ""
     data_dir: str = ""
     parts: dict[str, str] = {}
+    many_languages: bool = False
 
 
 def find_files(folder: Path) -> SherpaFiles:
@@ -51,14 +56,18 @@ def find_files(folder: Path) -> SherpaFiles:
     described = model.with_name(model.name + ".json")
     if not (folder / "tokens.txt").is_file() and described.is_file():
         return _piper(model, described)
-    kind = _noted(model, "model_type")
-    if kind not in KINDS:
-        raise VoiceError(f"{model} is of the kind {kind or 'unknown'!r}; sherpa speaks {', '.join((*KINDS, POCKET))}")
+    noted = _noted(model, "model_type")
+    kind = KINDS.get(noted, "")
+    if not kind:
+        known = ", ".join((*dict.fromkeys(KINDS.values()), POCKET))
+        raise VoiceError(f"{model} is of the kind {noted or 'unknown'!r}; sherpa speaks {known}")
     vocoder = next(filter(_is_vocoder, sorted(folder.glob("*.onnx"))), None)
     for name, needed in (("tokens.txt", True), ("voices.bin", kind.startswith("k")), ("a vocoder", kind == "matcha")):
         there = vocoder if name == "a vocoder" else (folder / name).is_file()
         if needed and not there:
             raise VoiceError(f"{folder} lacks {name}, which a model of the kind {kind} needs")
+    if kind == "kokoro":
+        _check_voices(model, folder / "voices.bin")
     own = folder / "espeak-ng-data"
     return SherpaFiles(
         kind=kind,
@@ -66,7 +75,8 @@ def find_files(folder: Path) -> SherpaFiles:
         tokens=str(folder / "tokens.txt"),
         voices=str(folder / "voices.bin") if kind.startswith("k") else "",
         vocoder=str(vocoder or ""),
-        lexicon=",".join(str(path) for path in sorted(folder.glob("lexicon*.txt"))),
+        lexicon=",".join(_lexicons(folder)),
+        many_languages=kind == "kokoro" and int(_noted(model, "version") or 1) > 1,
         data_dir=str(own if own.is_dir() else data_folder()) if _speaks_phonemes(model, folder) else "",
     )
 
@@ -84,6 +94,20 @@ def _pocket(folder: Path) -> SherpaFiles:
             raise VoiceError(f"{folder} lacks {name}.json, which a model of the kind {POCKET} needs")
         parts[f"{name}_json"] = str(folder / f"{name}.json")
     return SherpaFiles(kind=POCKET, parts=parts)
+
+
+def _check_voices(model: Path, voices: Path) -> None:
+    """Raise VoiceError for voices of another model, which sherpa-onnx would end the process for."""
+    sizes = [int(size) for size in (_noted(model, "style_dim") or "0").split(",")]
+    wanted = 4 * math.prod(sizes) * int(_noted(model, "n_speakers") or 0)
+    if wanted and (there := voices.stat().st_size) != wanted:
+        raise VoiceError(f"{voices} has {there} bytes; {model.name} needs {wanted}: it belongs to another model")
+
+
+def _lexicons(folder: Path) -> list[str]:
+    found = sorted(folder.glob("lexicon*.txt"))
+    names = {path.name for path in found}
+    return [str(path) for path in found if path.name != BRITISH or AMERICAN not in names]
 
 
 def _is_vocoder(path: Path) -> bool:

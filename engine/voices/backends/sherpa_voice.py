@@ -26,6 +26,9 @@ Sound = NDArray[np.float32]
 
 ASKING_SECONDS = 0.02
 GOES_ON, ENDS = 1, 0
+PAUSES = 1.0
+"""A model's own are kept; left to itself, sherpa-onnx cuts them to a fifth."""
+
 FLOW_STEPS = 2
 """Of a pocket model, per 80 ms, as sherpa-onnx's own examples have it."""
 
@@ -66,7 +69,7 @@ class _Making:
 
     def __init__(self, speaker: Any, text: str, settings: Settings, sample: Sound | None) -> None:
         self._speaker, self._text, self._sample = speaker, text, sample
-        self._number, self._speed = round(float(settings["speaker"])), float(settings["speed"])
+        self._manner = _manner(settings, sample, int(speaker.sample_rate))
         self._ending = False
         self._made: SimpleQueue[Sound | Exception | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sherpa", daemon=True)
@@ -95,27 +98,35 @@ class _Making:
     def _run(self) -> None:
         try:
             if self._sample is None:
-                self._speaker.generate(self._text, sid=self._number, speed=self._speed, callback=self._take)
+                self._speaker.generate(self._text, self._manner, self._take)
             else:
-                self._clone(self._sample)
+                self._clone()
             self._made.put(None)
         except Exception as error:  # noqa: BLE001 - it is raised where the sound is read
             self._made.put(error)
 
-    def _clone(self, sample: Sound) -> None:
+    def _clone(self) -> None:
         """Speak as the sample does, a sentence at a time: the model itself would make all of the text first."""
-        manner = sherpa_onnx.GenerationConfig()
-        manner.reference_audio, manner.reference_sample_rate = sample, self._speaker.sample_rate
-        manner.num_steps = FLOW_STEPS
         for start, end in sentences(self._text):
             if self._ending:
                 return
             if self._text[start:end].strip():
-                self._speaker.generate(self._text[start:end].strip(), manner, self._take)
+                self._speaker.generate(self._text[start:end].strip(), self._manner, self._take)
 
     def _take(self, samples: Sound, _progress: float) -> int:
         self._made.put(np.array(samples, dtype=np.float32))
         return ENDS if self._ending else GOES_ON
+
+
+def _manner(settings: Settings, sample: Sound | None, sample_rate: int) -> Any:
+    """Return how a line is to be spoken, in the library's own words."""
+    manner = sherpa_onnx.GenerationConfig()
+    manner.silence_scale, manner.speed = PAUSES, float(settings["speed"])
+    manner.sid = round(float(settings["speaker"]))
+    if sample is not None:
+        manner.reference_audio, manner.reference_sample_rate = sample, sample_rate
+        manner.num_steps = FLOW_STEPS
+    return manner
 
 
 _loaded: dict[str, tuple[str, Any]] = {}
@@ -127,6 +138,8 @@ def open_voice(folder: Path, settings: Settings, report: Report) -> SherpaVoice:
     key = f"{folder} {settings['language']}"
     if key not in _loaded:
         files = find_files(folder)
+        if files.many_languages and not files.lexicon and not settings["language"]:
+            raise VoiceError(f"language: the model in {folder} speaks several; name one, or put a lexicon*.txt there")
         report(0.3, "reading weights")
         config = sherpa_onnx.OfflineTtsConfig(model=_model(files, str(settings["language"])), max_num_sentences=1)
         if not config.validate():
@@ -164,7 +177,9 @@ def _model(files: SherpaFiles, language: str) -> Any:
             )
             return sherpa_onnx.OfflineTtsModelConfig(kokoro=inner, num_threads=threads)
         case "kitten-tts":
-            inner = sherpa_onnx.OfflineTtsKittenModelConfig(model=files.model, voices=files.voices, **shared)
+            inner = sherpa_onnx.OfflineTtsKittenModelConfig(
+                model=files.model, voices=files.voices, tokens=files.tokens, data_dir=files.data_dir
+            )
             return sherpa_onnx.OfflineTtsModelConfig(kitten=inner, num_threads=threads)
         case "matcha":
             inner = sherpa_onnx.OfflineTtsMatchaModelConfig(acoustic_model=files.model, vocoder=files.vocoder, **shared)

@@ -26,6 +26,7 @@ from engine.voices.backends.torch_device import (
     settle,
     told_plainly,
 )
+from engine.voices.backends.whisper_advance import Advance
 from engine.voices.base import Report, Settings
 from engine.voices.media import Stopped, never
 
@@ -114,6 +115,7 @@ class WhisperListener:
     def _hear(self, features: Tensor, mask: Tensor, language: str) -> list[Piece]:
         """Return what is said in a window, segment by segment."""
         spoken = {"language": language, "task": "transcribe"} if self._languages else {}
+        self._model._retrieve_segment = Advance(type(self._model)._retrieve_segment, features.shape[-1])
         with torch.random.fork_rng():
             torch.manual_seed(0)  # where the model doubts, it draws by chance
             made = self._model.generate(
