@@ -257,7 +257,7 @@ class Desk:
 
     def edit_end(self, client: Client) -> Values:
         """Make what a client has edited as one step."""
-        self._port.apply(drafts.end(client))
+        self._port.apply(drafts.end(client), None, client.shown)
         return (self._port.editing().version,)
 
     def edit_cancel(self, client: Client) -> Values:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+from bridge.chorus import NEVER as NO_ROUND
+from bridge.chorus import Chorus
 from bridge.clients import Client, Subscription
 from bridge.errors import Busy
 from bridge.message import Message
@@ -31,17 +33,29 @@ Pour = Iterator[Message | None]
 Read = Callable[[Leaf], Message | None]
 """Reads what a leaf tells now; None when it exists no more."""
 
+Join = Callable[[tuple[Leaf, ...]], Chorus]
+"""Returns the chorus of those who hear the same streams."""
+
 
 class Ear:
     """One client's changed addresses, streams and long answers.
 
     An address waits at most once and is read when it is told: bounded by what exists, whatever happens how often. While
     the client takes nothing, nothing is read for it: of a value it then hears the newest, of events how many it missed.
+
+    Streams that it hears as often as they are looked at, it hears with a chorus of others; the rest has its own pace.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.streams: dict[str, Leaf] = {}
+        self._streams: dict[str, Leaf] = {}
+        self._own: dict[str, Leaf] = {}
+        """Streams with a pace of their own."""
+        self._chorus: Chorus | None = None
+        self._chosen = True
+        """Whether it is known which streams are heard with others."""
+        self._sings, self._heard = False, NO_ROUND
+        """Whether it is its turn in the chorus; the last round that it heard."""
         self._changed: dict[str, Leaf] = {}
         self._pours: deque[Pour] = deque()
         self._told_at: dict[str, float] = {}
@@ -54,7 +68,12 @@ class Ear:
     @property
     def waiting(self) -> bool:
         """Whether something is still to be told."""
-        return bool(self._changed or self._pours or self._events)
+        return bool(self._sings or self._changed or self._pours or self._events)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it hears something that moves by itself."""
+        return bool(self._streams)
 
     @property
     def deaf(self) -> bool:
@@ -68,9 +87,27 @@ class Ear:
         self._changed.setdefault(leaf.address, leaf)
         return True
 
-    def mark_streams(self) -> None:
+    def stream(self, leaf: Leaf) -> None:
+        """Look at a leaf regularly."""
+        self._streams[leaf.address] = leaf
+        self._chosen = False
+
+    def mark_streams(self, join: Join) -> None:
         """Note that it is time to look at what moves by itself."""
-        self._changed = {**self._changed, **self.streams}
+        if not self._chosen:
+            self._choose(join)
+        self._changed.update(self._own)
+        self._sings = self._chorus is not None
+
+    def _choose(self, join: Join) -> None:
+        """Hear with others what is heard as often as it is looked at, if that is not too much at once."""
+        quick = {a: leaf for a, leaf in self._streams.items() if self._interval(a) == COALESCE_SECONDS}
+        chorus = join(tuple(quick.values())) if 0 < len(quick) <= STEPS_PER_SLICE else None
+        if chorus is not self._chorus:
+            self._chorus, self._heard = chorus, NO_ROUND
+        shared = {} if chorus is None else quick
+        self._own = {a: leaf for a, leaf in self._streams.items() if a not in shared}
+        self._chosen = True
 
     def pour(self, answer: Pour) -> None:
         """Queue a long answer. Raises Busy when too many wait."""
@@ -89,21 +126,24 @@ class Ear:
     def listen_anew(self) -> None:
         """Take notice that subscriptions have changed."""
         self._intervals.clear()
+        self._chosen = False
 
     def forget(self, *, everything: bool = False) -> None:
         """Forget what the client does not hear any more, or everything that is queued."""
         self.listen_anew()
-        for leaves in (self._changed, self.streams):
+        for leaves in (self._changed, self._streams):
             for address in tuple(leaves):
                 if everything or self._interval(address) is None:
                     del leaves[address]
         self._told_at.clear()
         self._streamed.clear()
+        self._own.clear()
+        self._chorus, self._sings = None, False
         if everything:
             self._pours.clear()
 
-    def serve(self, read: Read, now: float) -> bool:
-        """Send one slice; return whether more could be sent right away."""
+    def serve(self, read: Read, now: float, number: int) -> bool:
+        """Send one slice; return whether more could be sent right away. number: of the chorus's round."""
         if self.client.congested:
             return False
         messages = [Message("/event/lost", (self._lost,))] if self._lost else []
@@ -111,6 +151,12 @@ class Ear:
         due = self._due(now)
         messages += self._read(due, read)
         left = STEPS_PER_SLICE - len(due)
+        if self._sings and self._chorus is not None:
+            told = {message.address: message for message in messages}
+            sung = self._chorus.sing(number, self._heard, read)
+            messages += [m for m in sung if told.get(m.address) != m] if told else sung
+            self._sings, self._heard = False, number
+            left -= len(sung)
         while left > 0 and self._pours:
             left = self._drip(left, messages)
         self.client.send(*messages)
@@ -145,7 +191,10 @@ class Ear:
             if leaf.route.stream:
                 if self._streamed.get(leaf.address) == message:
                     continue
-                self._streamed[leaf.address] = message
+                if leaf.address in self._own:
+                    self._streamed[leaf.address] = message
+                elif self._chorus is not None and self._chorus.told(message, self._heard):
+                    continue
             messages.append(message)
         return messages
 

@@ -6,8 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
+from weakref import WeakValueDictionary
 
 from bridge.arguments import give
+from bridge.chorus import Chorus
 from bridge.clients import MAX_CLIENTS, Client, Clients, Subscription
 from bridge.ears import Ear, Pour, subscription_for
 from bridge.errors import Busy
@@ -42,6 +44,9 @@ PACE_SECONDS = 0.005
 MAX_EARS = 2 * MAX_CLIENTS
 """Subscribers, and others who asked for a long answer."""
 
+MAX_REMEMBERED = 4096
+"""Topics of which it is remembered who hears them."""
+
 LEASE_CHECK_SECONDS = 1.0
 SLICE_SECONDS = 0.0005
 """After this much work at a stretch the event loop has its turn."""
@@ -71,7 +76,9 @@ class Feedback:
         self._ears: dict[Client, Ear] = {}
         self._jobs: dict[str, Client] = {}
         self._heard: dict[str, bool] = {}
-        """Which topics somebody hears, until subscriptions change."""
+        """Which topics somebody hears by their names, until subscriptions change."""
+        self._hearers: dict[tuple[str, ...], tuple[Ear, ...]] = {}
+        """Who hears one of several topics, until then."""
         self.owned: Callable[[str, Client | None, str], object] = lambda *_: None
         """Hears who waits for which job, and its verb; None: nobody any more."""
         self.noted: Callable[[tuple[str, ...], Callable[[], Message]], object] = lambda *_: None
@@ -79,6 +86,10 @@ class Feedback:
         self._known: dict[str, Message | None] = {}
         """What was read in this round: once, however many hear it."""
         self._turn: deque[Ear] = deque()
+        self._choruses: WeakValueDictionary[tuple[str, ...], Chorus] = WeakValueDictionary()
+        """Those who hear the same streams, by these."""
+        self._round = 0
+        """How often streams were looked at."""
         self._timer: Timer | None = None
         self._timer_at = self._round_at = self._streamed_at = self._leases_at = float("-inf")
         self._end = port.subscribe(self.hear)
@@ -95,11 +106,11 @@ class Feedback:
         ear = self._ear(client)
         ear.listen_anew()
         self.pour(client, self._present(subscription, ear))
-        self._heard.clear()
+        self._forget_hearers()
 
     def ignore(self, client: Client) -> None:
         """Take notice that a client has fewer subscriptions."""
-        self._heard.clear()
+        self._forget_hearers()
         if client in self._ears:
             self._ears[client].forget()
             self._drop_if_deaf(client)
@@ -152,7 +163,10 @@ class Feedback:
             path: dict[str, Any] = {name: getattr(event, name) for name in route.placeholders}
             leaf = Leaf(route.fill(path), route, path)
             self._known.pop(leaf.address, None)
-            if any([ear.mark(leaf) for ear in self._ears.values()]):  # noqa: C419 - every ear must hear it
+            hearers = self._hearing((leaf.address,))
+            for ear in hearers:
+                ear.mark(leaf)
+            if hearers:
                 self._wake(self._round_at + FLUSH_SECONDS)
 
     def _push(self, push: Push, event: Event) -> None:
@@ -163,15 +177,31 @@ class Feedback:
                 self.disown(event.job)
         topics = push.topics(event)
         self.noted(topics, lambda: Message(push.address, push.values(self._port, event)))
-        hearers = [c for c in self._ears if c is not owner and any(subscription_for(c, t) for t in topics)]
+        hearers = [ear for ear in self._hearing(topics) if ear.client is not owner]
         if not owner and not hearers:
             return
         message = Message(push.address, push.values(self._port, event))
         if owner:
             owner.send(message)
-        for client in hearers:
-            self._ears[client].tell(message)
+        for ear in hearers:
+            ear.tell(message)
             self._wake(self._round_at + FLUSH_SECONDS)
+
+    def _hearing(self, topics: tuple[str, ...]) -> tuple[Ear, ...]:
+        """Return who is subscribed to one of these."""
+        known = self._hearers.get(topics)
+        if known is None:
+            if len(self._hearers) >= MAX_REMEMBERED:
+                self._hearers.clear()
+            known = self._hearers[topics] = tuple(
+                ear for client, ear in self._ears.items() if any(subscription_for(client, topic) for topic in topics)
+            )
+        return known
+
+    def _forget_hearers(self) -> None:
+        """Take notice that somebody hears other things than before."""
+        self._heard.clear()
+        self._hearers.clear()
 
     def _start_over(self) -> None:
         """Another story has other addresses: everybody hears everything anew."""
@@ -187,7 +217,7 @@ class Feedback:
                 yield None
                 continue
             if leaf.route.stream:
-                ear.streams[leaf.address] = leaf
+                ear.stream(leaf)
             count += 1
             yield self.read(leaf)
         yield Message("/subscribed", (subscription.pattern, count))
@@ -202,6 +232,14 @@ class Feedback:
         except EngineError:
             return None
 
+    def _join(self, leaves: tuple[Leaf, ...]) -> Chorus:
+        """Return the chorus of those who hear exactly these streams."""
+        key = tuple(leaf.address for leaf in leaves)
+        chorus = self._choruses.get(key)
+        if chorus is None:
+            chorus = self._choruses[key] = Chorus(leaves)
+        return chorus
+
     def _ear(self, client: Client) -> Ear:
         ear = self._ears.get(client)
         if ear is None:
@@ -214,7 +252,7 @@ class Feedback:
     def _drop_if_deaf(self, client: Client) -> None:
         if self._ears[client].deaf:
             del self._ears[client]
-            self._heard.clear()
+            self._forget_hearers()
 
     def _wake(self, at: float) -> None:
         """Have a tick at ``at`` or before."""
@@ -233,8 +271,9 @@ class Feedback:
             self._expire()
         if now >= self._streamed_at + STREAM_SECONDS:
             self._streamed_at = now
+            self._round += 1
             for ear in self._ears.values():
-                ear.mark_streams()
+                ear.mark_streams(self._join)
         if not self._turn:
             self._round_at = now
             self._known.clear()
@@ -249,7 +288,7 @@ class Feedback:
         started = time.perf_counter()
         while self._turn and time.perf_counter() - started < SLICE_SECONDS:
             ear = self._turn.popleft()
-            if ear.serve(self._remembered, now):
+            if ear.serve(self._remembered, now, self._round):
                 self._wake(now + PACE_SECONDS)
             if self._ears.get(ear.client) is ear:
                 self._drop_if_deaf(ear.client)

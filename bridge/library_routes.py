@@ -26,5 +26,10 @@ LIBRARY_ROUTES: tuple[Route, ...] = (
     Route(address="/library/usage", handler="library_usage",
           answers="i:takes i:sounds f:mb f:pinned_mb f:cached_mb f:free_mb",
           help="What the library and the cache of takes take of the disk, and what is free."),
+    Route(address="/library/jobs", handler="library_jobs", answer="/library/jobs/end", answers="i:count",
+          args=(Arg(name="limit", type="i", spec=LIMIT, optional=True, help="how many; 50 unless given"),),
+          help="One /library/jobs i:entry s:job s:verb s:what s:state f:fraction s:stage s:result s:client s:made_by"
+               " s:begun per job, the newest first, then /library/jobs/end. state: running, done, failed, cancelled,"
+               " or interrupted: its program is gone. What goes on in this engine is in /jobs."),
 )
 # fmt: on

@@ -78,7 +78,7 @@ class Router:
         self.jobs = 0
         """The number of the last job."""
         self._meanings: dict[int, Meaning] = {}
-        self._awaited: set[asyncio.Task[None]] = set()
+        self._awaited: set[asyncio.Task[Values]] = set()
         self.diary = Diary(port, tree, clients, self._frame_now)
         self.scheduler: Scheduler[Order] = Scheduler(port, self.perform, call_later=call_later, now=wall)
         self.appointments: Appointments[Order] = Appointments(port, self.perform, call_later=call_later, now=wall)
@@ -338,6 +338,9 @@ class Router:
                 with self._port.together():
                     outcomes.extend(self._effect(order, frame) for order in orders)
         except EngineError as error:
+            for outcome in outcomes:
+                if isinstance(outcome, Coroutine):
+                    outcome.close()  # nobody asks it any more
             outcomes = [error] * len(orders)  # the mixer took nothing of it
         for order, outcome in zip(orders, outcomes, strict=True):
             if isinstance(outcome, Coroutine):
@@ -346,22 +349,24 @@ class Router:
                 self._answer(order, outcome)
 
     def _answer_later(self, order: Order, answer: Coroutine[Any, Any, Values]) -> None:
-        """Answer once it is known what."""
-
-        async def wait() -> None:
-            outcome: Values | Failure
-            try:
-                outcome = await answer
-            except (BridgeError, EngineError) as error:
-                outcome = error
-            finally:
-                order.client.awaited -= 1
-            self._answer(order, outcome)
-
+        """Answer once it is known what; a question that this router does not live to ask is none."""
         order.client.awaited += 1
-        task = asyncio.get_running_loop().create_task(wait())
+        task = asyncio.get_running_loop().create_task(answer)
         self._awaited.add(task)
-        task.add_done_callback(self._awaited.discard)
+        task.add_done_callback(lambda done: self._known(order, done))
+
+    def _known(self, order: Order, done: asyncio.Task[Values]) -> None:
+        self._awaited.discard(done)
+        order.client.awaited -= 1
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            self._answer(order, done.result())
+        elif isinstance(error, (BridgeError, EngineError)):
+            self._answer(order, error)
+        else:
+            raise error
 
     def _effect(self, order: Order, frame: int | None) -> Answer | Failure:
         route, path = order.leaf.route, order.leaf.path
@@ -387,7 +392,7 @@ class Router:
             return ()
         self._feedback.own(order.job, order.client, order.leaf.route.address.split("/")[1])
         try:
-            self._port.apply(command, frame)
+            self._port.apply(command, frame, order.client.shown)
         except EngineError:
             self._feedback.disown(order.job)
             raise

@@ -976,6 +976,10 @@ PUSHES: tuple[Push, ...] = (
     Push(address="/event/library/pruned", event=told.LibraryPruned, types="iff", names=("sounds", "mb", "over_mb"),
          values=lambda _, e: (e.sounds, float(e.mb), float(e.over_mb)),
          help="Sounds made room by themselves (library_prune). over_mb: still too much, all of it needed."),
+    Push(address="/event/source/failed", event=told.SourceFailed, types="ssss",
+         names=("source", "users", "code", "text"), values=lambda _, e: (e.source, e.users, e.code, e.text),
+         help="A sound file of the story is missing or can't be read, or a line can't be spoken. users: the clips, cues"
+              " and slots that stay silent. Told once for each, also as a story is opened."),
     Push(address="/event/process/replaced", event=told.ProcessReplaced, types="ssf",
          names=("process", "reason", "silent_seconds"), values=lambda _, e: (e.process, e.reason, e.silent_seconds),
          help="A process (audio, control, voice, io) died or hung; another one took over after so long."),

@@ -18,6 +18,7 @@ from engine.questions import (
     FindTake,
     ImportProfile,
     LibraryUsage,
+    ListJobs,
     ListProfiles,
     ListTakes,
     LockTake,
@@ -49,16 +50,16 @@ class StoreQuestions:
         rows = await self._port.consult(ListTakes(line=self._line(clip)))
         return _told(client, "/takes", rows, clip)
 
-    async def take_choose(self, client: Client, clip: str, take: int) -> Values:  # noqa: ARG002
+    async def take_choose(self, client: Client, clip: str, take: int) -> Values:
         """Have a clip play a take: its seed is an edit of the story."""
         ((seed,),) = await self._port.consult(FindTake(line=self._line(clip), number=take))
-        self._port.apply(SetClip(clip=clip, seed=int(seed)))
+        self._port.apply(SetClip(clip=clip, seed=int(seed)), None, client.shown)
         return (int(seed),)
 
-    async def take_lock(self, client: Client, clip: str, take: int) -> Values:  # noqa: ARG002
+    async def take_lock(self, client: Client, clip: str, take: int) -> Values:
         """Have a clip keep a take."""
         ((seed,),) = await self._port.consult(LockTake(line=self._line(clip), number=take))
-        self._port.apply(SetClip(clip=clip, seed=int(seed)))
+        self._port.apply(SetClip(clip=clip, seed=int(seed)), None, client.shown)
         return (int(seed),)
 
     async def take_unlock(self, client: Client, clip: str) -> Values:  # noqa: ARG002
@@ -166,6 +167,10 @@ class StoreQuestions:
         """Tell what is taken of the disk."""
         (row,) = await self._port.consult(LibraryUsage())
         return row
+
+    async def library_jobs(self, client: Client, limit: int = 50) -> Values:
+        """Tell the jobs that the library knows."""
+        return _told(client, "/library/jobs", await self._port.consult(ListJobs(limit=limit)))
 
     def _line(self, clip: str) -> Line:
         line = self._port.clip(clip).clip.line

@@ -608,6 +608,22 @@ class SayAgain(Base, frozen=True, kw_only=True):
     job: str | None = None
 
 
+class TrimCapture(Base, frozen=True, kw_only=True):
+    """Have a capture's line begin and end elsewhere in all that was captured, in frames of the project's rate."""
+
+    capture: str
+    start_frame: int
+    end_frame: int
+    job: str | None = None
+
+
+class UntrimCapture(Base, frozen=True, kw_only=True):
+    """Have a capture's line be what it was before it was trimmed by hand the last time."""
+
+    capture: str
+    job: str | None = None
+
+
 class StartStream(Base, frozen=True, kw_only=True):
     """Send a strip's sound over the network.
 
@@ -767,14 +783,16 @@ Command = (
     | RenumberCue | SetTempo | RemoveTempo
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
-    | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
+    | OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain | TrimCapture | UntrimCapture
     | Panic | StartRecording | StopRecording | StartStream | StopStream
     | StartOutput | StopOutput | StartReceiving | StopReceiving | Render | MakeTake | Transcribe | Export
     | PullModel
     | CancelJob | ClearScheduled | SaveStory | ReloadStory | LoadStory | ClipEdit | AddCapture | EditStory | Undo | Redo
 )  # fmt: skip
 
-Listening = OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain
+Listening = (
+    OpenInput | CloseInput | StartCapture | StopCapture | TakeFile | SayAgain | TrimCapture | UntrimCapture
+)  # fmt: skip
 """What has to do with an input and with what was captured."""
 
 Turn = (

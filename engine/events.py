@@ -541,6 +541,7 @@ class CaptureReady(Base, frozen=True, kw_only=True):
     """A capture is trimmed and written down.
 
     file: from the story's folder on. words: how many have their times. note: what could not be done, for people.
+    start_seconds, end_seconds: the line's, in all that was captured.
     """
 
     name: str
@@ -549,6 +550,8 @@ class CaptureReady(Base, frozen=True, kw_only=True):
     text: str = ""
     words: int = 0
     note: str = ""
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
 
 
 class CaptureSpoken(Base, frozen=True, kw_only=True):
@@ -599,6 +602,19 @@ class LibraryPruned(Base, frozen=True, kw_only=True):
     over_mb: float
 
 
+class SourceFailed(Base, frozen=True, kw_only=True):
+    """What the story plays can't be read or made: a sound that is missing, a line that can't be spoken.
+
+    source: the file's path from the story's folder on, or the line's text. users: the clips, cues and slots that stay
+    silent.
+    """
+
+    source: str
+    users: str
+    code: str
+    text: str
+
+
 class OutputChanged(Base, frozen=True, kw_only=True):
     """Another device plays. missing: why it is not the one that was asked for; empty when it is."""
 
@@ -621,5 +637,5 @@ Event = (
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
     | InputChanged | CaptureStarted | CaptureEnded | CaptureReady | CaptureSpoken
     | RecordingStarted | RecordingEnded | StreamChanged | FurtherOutputChanged | ReceivingChanged
-    | DiskFailing | DiskSpaceChanged | LibrarySpaceChanged | LibraryPruned
+    | DiskFailing | DiskSpaceChanged | LibrarySpaceChanged | LibraryPruned | SourceFailed
 )  # fmt: skip

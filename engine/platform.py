@@ -261,6 +261,13 @@ def process_lives(pid: int) -> bool:
     return True
 
 
+def process_mark(pid: int) -> str:
+    """Return what tells a process from a later one of its number; empty: there is none, or this system does not say."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # when it began
+    return ""
+
+
 def user_plugin_folders() -> dict[str, Path]:
     """Return where DAWs look for a user's plug-ins, by the suffix of the format."""
     home = Path.home()

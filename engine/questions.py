@@ -169,10 +169,41 @@ class LibraryUsage(Base, frozen=True, kw_only=True):
     """One row: takes, sounds, their MB, those of pinned ones, MB of the cache of takes, MB that are free."""
 
 
+class JobNews(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job fares. key: its own, for ever; name: what its events call it. what: it is about; client: who wants it.
+
+    state: running, done, failed, cancelled, interrupted. fraction: 0 to 1 of ``stage``. result: what was made, or why
+    nothing was.
+    """
+
+    key: str
+    name: str
+    verb: str
+    what: str
+    client: str = ""
+    state: str = "running"
+    fraction: float = 0.0
+    stage: str = ""
+    result: str = ""
+
+
+class NoteJobs(Base, frozen=True, kw_only=True):
+    """Write down how jobs fare. pid: of the process whose they are."""
+
+    jobs: tuple[JobNews, ...]
+    pid: int
+
+
+class ListJobs(Base, frozen=True, kw_only=True):
+    """Rows: id, name, verb, what, state, fraction, stage, result, client, who began it where, when. Newest first."""
+
+    limit: int = 50
+
+
 Question = (
     ListTakes | NextSeed | NoteTake | FindTake | RemarkTake | LockTake | UnlockTake | ListProfiles | ShowProfile
     | CheckSample | AddProfile | ChangeProfile | WordSample | ExportProfile | ImportProfile | RemoveProfile | ReadVoice
-    | PruneLibrary | SearchLibrary | PinTake | LibraryUsage
+    | PruneLibrary | SearchLibrary | PinTake | LibraryUsage | NoteJobs | ListJobs
 )  # fmt: skip
 
 

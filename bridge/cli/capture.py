@@ -80,7 +80,7 @@ def line(
                 raise
         cuevox.ask("/capture/stop")
         ready = _told(cuevox, "/event/capture/ready")
-        _print_ready(*ready)
+        _print_ready(*ready[:6])
         found = str(ready[0])
         if again:
             found = Path(_again(cuevox, found, again, "")).stem
@@ -107,6 +107,30 @@ def say_again(
         file = _again(cuevox, name, voice, to)
         if track:
             cuevox.ask("/capture/place", Path(file).stem, track, place)
+
+
+@app.command("trim")
+def trim(
+    name: Annotated[str, typer.Argument(help="Of a capture of the running engine's story.")],
+    start: Annotated[float | None, typer.Argument(help="Seconds from the first sound that was kept.")] = None,
+    end: Annotated[float | None, typer.Argument(help="Seconds in the same. Without both: as it was before.")] = None,
+    osc_port: options.OscPort = None,
+) -> None:
+    """Have a captured line begin and end elsewhere in all that was captured, or take that back."""
+    from cuevox import Cuevox
+    from engine.errors import BadRange
+
+    if (start is None) != (end is None):
+        raise BadRange("give where it begins and where it ends, or neither: then the last trimming is taken back")
+    settings = options.effective(osc_port=osc_port)
+    with Cuevox(settings.osc_host, settings.osc_port, patience_seconds=options.PATIENCE_SECONDS) as cuevox:
+        cuevox.subscribe("/event/capture/*")
+        cuevox.subscribe("/fail")
+        if start is None or end is None:
+            cuevox.ask("/capture/untrim", name)
+        else:
+            cuevox.ask("/capture/trim", name, start, end)
+        _print_ready(*_told(cuevox, "/event/capture/ready")[:6])
 
 
 @app.command("place")

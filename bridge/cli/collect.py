@@ -16,6 +16,7 @@ Restore = Annotated[int | None, typer.Option("--restore", help="Bring this one b
 
 def collect(story: options.StoryFile, to: To = None, search: Search = None) -> None:
     """Copy a story and everything it plays into one folder, with its takes; moved files are found again, or named."""
+    from bridge.cli.render import recover
     from engine.render.cache import TakeCache
     from engine.render.locks import Locks
     from engine.render.plan import digests, plan
@@ -25,6 +26,7 @@ def collect(story: options.StoryFile, to: To = None, search: Search = None) -> N
 
     settings = options.effective()
     document = StoryDocument.load(story)
+    recover(document, settings)
     target = to or story.resolve().parent
     done = gather(document, target, search or ())
     for name, path in done.found.items():

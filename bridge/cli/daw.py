@@ -152,7 +152,7 @@ def markers(marks: Marks, story: options.StoryFile, export: Exported = None) -> 
     """Take a DAW's markers and regions over into the story file: moved ones move, new names are new markers."""
     import msgspec
 
-    from bridge.cli.render import open_story
+    from bridge.cli.render import open_story, recover
     from bridge.daws.marks import read_marks, with_marks
     from engine.errors import MediaError
     from engine.export.manifest import Manifest
@@ -163,7 +163,9 @@ def markers(marks: Marks, story: options.StoryFile, export: Exported = None) -> 
             frames = {m.id: m.frame for m in msgspec.json.decode(export.read_bytes(), type=Manifest).markers}
         except (OSError, msgspec.MsgspecError) as error:
             raise MediaError(f"{export}: not a manifest of an export: {error}") from error
-    document, _ = open_story(story, options.effective())
+    settings = options.effective()
+    document, _ = open_story(story, settings)
+    recover(document, settings)
     edited, told = with_marks(document.story, read_marks(marks), frames)
     document.save(edited)
     for change in told:

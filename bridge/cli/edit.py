@@ -38,20 +38,24 @@ def edit(
 ) -> None:
     """Edit a story's file as a running engine would: all edits or none; what the file says otherwise stays as it is.
 
-    Addresses are those of docs/addresses.md that edit the story. Takes that an edit has to know are made first.
+    Addresses are those of docs/addresses.md that edit the story. Takes that an edit has to know are made first. What an
+    engine that crashed has left unsaved is taken in; while one runs that has unsaved edits nothing is changed.
     """
     from bridge.cli import screen
-    from bridge.cli.render import open_story
+    from bridge.cli.render import open_story, open_to_change
     from engine.story.change import change_between, touched
+    from engine.story.steps import describe
 
-    document, catalog = open_story(story, options.effective())
+    settings = options.effective()
+    document, catalog = open_story(story, settings)
     lines = list(_lines()) if address == "-" else [(address, [typed(value) for value in values or ()])]
     edits = [_command(line, arguments, document.story.sample_rate) for line, arguments in lines]
-    after = Desk(document, catalog).edited(edits)
-    change = change_between(document.story, after)
-    things = sorted(touched(change, change_between(after, document.story)))
-    if not dry_run:
-        document.save(after)
+    with open_to_change(document, settings) as unsaved:
+        after = Desk(document, catalog, unsaved.story).edited(edits)
+        change = change_between(unsaved.story, after)
+        things = sorted(touched(change, change_between(after, unsaved.story)))
+        if not dry_run:
+            unsaved.save(after, ", ".join(describe(each) for each in edits[:3]), "cuevox edit")
     if json:
         screen.print_json({"changed": things, "saved": not dry_run})
     else:
@@ -59,11 +63,12 @@ def edit(
 
 
 class Desk:
-    """Makes edits of one document, with what is known of its takes; those that an edit needs are made."""
+    """Makes edits of a story, with what is known of its takes; those that an edit needs are made."""
 
-    def __init__(self, document: StoryDocument, catalog: object) -> None:
+    def __init__(self, document: StoryDocument, catalog: object, story: Story) -> None:
         from engine.voices.catalog import Catalog
 
+        self._story = story
         self._document, self._catalog, self._settings = document, cast(Catalog, catalog), options.effective()
         self._known = self._takes()
 
@@ -76,7 +81,7 @@ class Desk:
         except NotReady:
             from bridge.cli.render import render_all
 
-            render_all(self._document, self._catalog, self._settings)
+            render_all(self._document, self._catalog, self._settings, self._story)
             self._known = self._takes()
             return self._all(edits)
 
@@ -89,7 +94,7 @@ class Desk:
         from engine.story.equip import insert_specs
         from engine.story.layout import Layout
 
-        story, layout, folder = self._document.story, Layout(self._known), self._document.path.resolve().parent
+        story, layout, folder = self._story, Layout(self._known), self._document.path.resolve().parent
         for each in edits:
             edit = clip_of(folder, each, story.sample_rate) if isinstance(each, AddCapture) else each
             if isinstance(edit, ClipEdit):
@@ -103,7 +108,7 @@ class Desk:
         from engine.render.known_takes import CachedTakes
 
         cache, folder = TakeCache(self._settings.takes_folder), self._document.path.resolve().parent
-        return CachedTakes(self._catalog, cache, self._document.story.sample_rate, folder)
+        return CachedTakes(self._catalog, cache, self._story.sample_rate, folder)
 
 
 class _Rate:

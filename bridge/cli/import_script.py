@@ -71,12 +71,14 @@ def import_script(
 def _update(script: Path, to: Path, voice: list[str] | None, gap: float) -> None:
     """Take a changed script over; placed clips and takes of unchanged lines stay as they are."""
     from bridge.cli import screen
+    from bridge.cli.render import recover
     from engine.story.document import StoryDocument
     from engine.story.rescript import update_story
     from engine.story.script import deal
     from engine.story.script_file import cast_path, read_origins, read_script, write_cast, write_origins
 
     document = StoryDocument.load(to)
+    recover(document, options.effective())
     told, dealt = cast_of(cast_path(to), voice)
     cast = {**{track.name or track.id: track.voice for track in document.story.tracks if track.voice}, **told}
     speeches = read_script(script, gap)

@@ -14,6 +14,7 @@ from bridge.cli import options, screen
 if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.store.database import Database
+    from engine.store.jobs import KeptJob
     from engine.store.media import Media
     from engine.store.verifying import Fault, Inspector
 
@@ -172,7 +173,7 @@ def history(limit: Limit = 50, json: options.Json = False) -> None:
 
 @app.command()
 def jobs(limit: Limit = 50, json: options.Json = False) -> None:
-    """Show what takes were made and what was imported, and how it ended."""
+    """Show jobs: what running engines render, export and write down, takes, imports; how far, or how they ended."""
     from engine.store.jobs import Jobs
 
     with opened() as (_, database, _media):
@@ -180,7 +181,9 @@ def jobs(limit: Limit = 50, json: options.Json = False) -> None:
     if json:
         screen.print_json(found)
         return
-    rows = [(str(j.id), f"{j.begun_at:%Y-%m-%d %H:%M:%S}", j.made_by, j.verb, j.what, j.state, j.result) for j in found]
+    rows = [
+        (str(j.id), f"{j.begun_at:%Y-%m-%d %H:%M:%S}", _whose(j), j.verb, j.what, _fate(j), j.result) for j in found
+    ]
     screen.print_table(("job", "begun", "who", "verb", "of", "state", "result"), rows)
 
 
@@ -223,6 +226,15 @@ def remove_preset(kind: Kind, id_: Id) -> None:
 
     with opened() as (_, database, _media):
         Presets(database).remove(kind, id_)
+
+
+def _whose(job: KeptJob) -> str:
+    return f"{job.client}, {job.made_by}" if job.client else job.made_by
+
+
+def _fate(job: KeptJob) -> str:
+    """Return how a job fares, in words."""
+    return f"{job.state} {job.fraction:.0%} {job.stage}".strip() if job.state == "running" else job.state
 
 
 @contextmanager

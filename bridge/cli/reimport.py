@@ -20,11 +20,13 @@ def reimport(session: Session, story: options.StoryFile, dry_run: DryRun = False
     nobody touched changes nothing.
     """
     from bridge.cli import screen
-    from bridge.cli.render import open_story, render_all
+    from bridge.cli.render import open_story, recover, render_all
     from engine.export.comeback.reimport import reimport as take_over
 
     settings = options.effective()
     document, catalog = open_story(story, settings)
+    if not dry_run:
+        recover(document, settings)
     takes, cache = render_all(document, catalog, settings)
     merged = take_over(session, document.story, base_folder=story.resolve().parent, takes=takes, cache=cache)
     for change in merged.left_out:

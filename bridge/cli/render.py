@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from engine.render.renderer import LinesFailed, Progress
     from engine.settings import Settings
     from engine.story.document import StoryDocument
-    from engine.story.model import Line
+    from engine.story.model import Line, Story
+    from engine.story.unsaved import Unsaved
     from engine.voices.catalog import Catalog
     from engine.voices.take import Take
 
@@ -59,19 +60,30 @@ def render(
 
 
 class Batch:
-    """The rendering of one story. changed: leave out what an earlier rendering has made, in the cache or not."""
+    """The rendering of one story. changed: leave out what an earlier rendering has made, in the cache or not.
 
-    def __init__(self, document: StoryDocument, catalog: Catalog, settings: Settings, *, changed: bool) -> None:
+    story: as it is to be; None: as the document says.
+    """
+
+    def __init__(
+        self,
+        document: StoryDocument,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        changed: bool,
+        story: Story | None = None,
+    ) -> None:
         from engine.render.cache import TakeCache
         from engine.render.ledger import Ledger
         from engine.render.locks import Locks
         from engine.render.plan import digests, plan
 
-        self._story, self._catalog, self._settings = document.story, catalog, settings
+        self._story, self._catalog, self._settings = story or document.story, catalog, settings
         self.cache = TakeCache(settings.takes_folder)
         locks = Locks(settings.takes_folder)
         self._ledger = Ledger.of(settings.takes_folder, document.path)
-        self._digests = digests(plan(document.story), catalog, document.story.sample_rate, locks)
+        self._digests = digests(plan(self._story), catalog, self._story.sample_rate, locks)
         self._lines = [line for line, d in self._digests.items() if not (changed and d in self._ledger)]
         self.unchanged = len(self._digests) - len(self._lines)
 
@@ -131,9 +143,30 @@ def open_story(path: Path, settings: Settings) -> tuple[StoryDocument, Catalog]:
     return document, catalog
 
 
-def render_all(document: StoryDocument, catalog: Catalog, settings: Settings) -> tuple[Mapping[Line, Take], TakeCache]:
-    """Make every take under a progress bar. Raises LinesFailed."""
-    batch = Batch(document, catalog, settings, changed=False)
+def open_to_change(document: StoryDocument, settings: Settings) -> Unsaved:
+    """Return the story with what an engine that is gone has left unsaved, to be changed. Raises Busy, StoryError."""
+    from bridge.cli import screen
+    from engine.plugins.rack import open_rack
+    from engine.story.unsaved import Unsaved
+
+    rack = open_rack(settings.plugin_search, settings.plugin_catalog, document.path.resolve().parent)
+    unsaved = Unsaved(document, rack.find)
+    if unsaved.recovered:
+        screen.people.print(f"{document.path.name}: edits that an engine has left unsaved are taken in")
+    return unsaved
+
+
+def recover(document: StoryDocument, settings: Settings) -> None:
+    """Have the file say what an engine that is gone has left unsaved, before it is changed. Raises Busy, StoryError."""
+    with open_to_change(document, settings) as unsaved:
+        unsaved.save(unsaved.story, "", "")
+
+
+def render_all(
+    document: StoryDocument, catalog: Catalog, settings: Settings, story: Story | None = None
+) -> tuple[Mapping[Line, Take], TakeCache]:
+    """Make every take under a progress bar. story: as it is to be, if not as the document says. Raises LinesFailed."""
+    batch = Batch(document, catalog, settings, changed=False, story=story)
     takes, failed = batch.render()
     if failed is not None:
         raise failed

@@ -128,6 +128,7 @@ def new(
 @app.command()
 def choose(story: options.StoryFile, clip: Clip, take: Number) -> None:
     """Have this take played: its seed is written into the story."""
+    from bridge.cli.render import recover
     from engine.errors import Busy
     from engine.story.speakers import with_seed
 
@@ -136,6 +137,7 @@ def choose(story: options.StoryFile, clip: Clip, take: Number) -> None:
         if at.locks.get(at.line) not in (None, kept.digest):
             raise Busy(f"another take of {clip} is locked; `cuevox takes unlock` it first")
         at.again(kept)
+        recover(at.document, at.settings)
         at.document.save(with_seed(at.document.story, clip, kept.seed))
         typer.echo(f"{clip} plays take {take}, seed {kept.seed}")
 

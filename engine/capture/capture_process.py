@@ -32,6 +32,13 @@ class Cut(_Message, frozen=True, kw_only=True):
     file: str = ""
 
 
+class CutByHand(_Message, frozen=True, kw_only=True):
+    """Cut a capture's line as it says."""
+
+    folder: str
+    kept: Kept
+
+
 class TimeWords(_Message, frozen=True, kw_only=True):
     """Find when the words of a capture's text are said."""
 
@@ -63,7 +70,7 @@ class Note(_Message, frozen=True, kw_only=True):
     kept: Kept
 
 
-Work = Cut | TimeWords | SayAfter | Read | Note
+Work = Cut | CutByHand | TimeWords | SayAfter | Read | Note
 
 
 class Worked(_Message, frozen=True, kw_only=True):
@@ -99,6 +106,8 @@ def work(order: Work) -> Outcome:
             if file:
                 bench.take_file(folder, kept.name, Path(file), kept.sample_rate)
             return Worked(kept=bench.cut(folder, kept))
+        case CutByHand(kept=kept):
+            return Worked(kept=bench.cut_by_hand(folder, kept))
         case TimeWords(kept=kept):
             return Worked(kept=bench.time_words(folder, kept))
         case SayAfter(capture=capture, take=take, audio=audio, name=name):

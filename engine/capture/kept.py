@@ -16,13 +16,23 @@ CAPTURES = "captures"
 _NAME = re.compile(r"[\w](?:[\w .+-]{0,60}[\w+-])?")
 
 
+class Trimmed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the line of a capture was before it was trimmed by hand. See ``Kept``."""
+
+    first: int
+    frames: int
+    text: str
+    words: tuple[Word, ...]
+    note: str
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A capture, or what a voice said after one.
 
     frames: of the line. first: where in the whole the line begins; pressed: where the key was. began: the wall time of
     the whole's first frame (Unix seconds). timeline: which frame of the timeline was heard as the key was pressed;
     None: it rested. words: in frames of the line. voice, after: of what a voice said, and after what. note: what could
-    not be done, for people.
+    not be done, for people. before: what it was as it was trimmed by hand, the newest last.
     """
 
     name: str
@@ -39,6 +49,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     voice: str = ""
     after: str = ""
     note: str = ""
+    before: tuple[Trimmed, ...] = ()
 
     @property
     def said_frame(self) -> int | None:

@@ -24,6 +24,8 @@ from engine.voices.aligning import in_frames
 from engine.voices.file_reader import FileReader
 from engine.voices.take import Take
 
+DECLICK_SECONDS = 0.002
+"""How long a line that was cut by hand fades in and out."""
 MOST_SECONDS = 1800.0
 """A line is shorter; what is longer would not fit into the memory as a whole."""
 
@@ -55,6 +57,23 @@ def cut(folder: Path, kept: Kept) -> Kept:
     done = replace(kept, first=start, frames=end - start, note=note)
     write_kept(folder, done)
     return done
+
+
+def cut_by_hand(folder: Path, kept: Kept) -> Kept:
+    """Cut a capture's line out of its whole as it says, without a click. Raises BadRange, MediaError."""
+    whole, rate = _read(whole_file(folder, kept.name)), kept.sample_rate
+    end = kept.first + kept.frames
+    if end > len(whole):
+        raise BadRange(f"{kept.name!r} lasts {len(whole) / rate:.3f} s, pre-roll and all; {end / rate:.3f} s is beyond")
+    line = whole[kept.first : end].copy()
+    ramp = np.linspace(0.0, 1.0, min(len(line), round(DECLICK_SECONDS * rate)), dtype=np.float32)[:, np.newaxis]
+    if kept.first > 0:
+        line[: len(ramp)] *= ramp
+    if end < len(whole):
+        line[-len(ramp) :] *= ramp[::-1]
+    _write(sound_file(folder, kept.name), line, rate)
+    write_kept(folder, kept)
+    return kept
 
 
 def time_words(folder: Path, kept: Kept) -> Kept:

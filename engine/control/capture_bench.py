@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.capture.capture_process import (
     Cut,
+    CutByHand,
     Failed,
     Note,
     Outcome,
@@ -49,6 +50,10 @@ class CaptureBench:
         if kept.text and not kept.words:
             kept = await self._worked(TimeWords(folder=str(self._folder), kept=kept))
         return kept
+
+    async def cut(self, kept: Kept) -> Kept:
+        """Cut a capture as it says. Raises BadRange, MediaError."""
+        return await self._worked(CutByHand(folder=str(self._folder), kept=kept))
 
     async def _heard_words(self, kept: Kept) -> Kept:
         """Return a capture with its text as a listener hears it, or with a note where none can."""

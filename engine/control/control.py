@@ -22,6 +22,7 @@ from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
 from engine.control.disk_watch import DiskWatch
 from engine.control.io_link import IoLink
+from engine.control.job_ledger import JobLedger
 from engine.control.keeper import StoryKeeper
 from engine.control.library_watch import LibraryLimits, LibraryWatch
 from engine.control.listening import InputConfig, LiveCaptures
@@ -52,11 +53,13 @@ from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.session.deck import RECORDINGS
 from engine.session.further_outputs import parse_outputs
+from engine.session.library import AudioFile
 from engine.session.memory import Memory
 from engine.session.receivers import parse_receivers
 from engine.session.recording import Recorded
 from engine.session.session import Session
 from engine.session.streams import parse_streams
+from engine.story.claim import Claim
 from engine.story.document import StoryDocument
 from engine.story.history import History
 from engine.story.journal import Journal
@@ -72,6 +75,8 @@ SOON_SECONDS = 0.002
 """What an order takes from the session to the audio process, generously."""
 PRUNE_SECONDS = 600.0
 """How often the cache of takes is kept within its size."""
+CLAIM_SECONDS = 1.0
+"""How long a program may take that changes the story's file just now."""
 PUBLISH_SECONDS = 0.25
 """How often the timeline is compiled again while takes are still coming in."""
 
@@ -130,6 +135,7 @@ class Control:
         catalog = PluginCatalog(Path(config.plugin_catalog or config.takes_folder + ".plugins.json"))
         rack = Rack([Path(f) for f in config.plugin_folders], catalog, self._folder)
         self.plugins = PluginHost(rack, config.crashed, lambda effect: send({"allow": effect}))
+        self._claim = _claim(Path(config.story))
         self._keeper, story, history = self._open_story(Path(config.story), config.discard_changes)
         self._memory = EngineMemory.attach(config.memory)
         self.link = AudioLink(self._memory)
@@ -180,6 +186,7 @@ class Control:
         )
         self.store = StoreDesk(Clerk(shelves), self.catalog, self._folder)
         self.workshop = Workshop(self.pool, bench, self.notes, self._quota, self.store.clerk)
+        self.ledger = JobLedger(self.store.clerk.ask, self.notes, lambda: self._keeper.document.path.name)
         self.store.hear = self.workshop.transcriber.text_of
         self.captures = LiveCaptures(
             self.io, self.pool, story_path.parent, config.input, self._wall, self.notes, self._quota
@@ -205,6 +212,8 @@ class Control:
         )
         self.plugins.attach(self.session.equip, self.session.tell, lambda: self.session.story)
         self.loader.attach(self.session)
+        self.session.jobs.begun = self.ledger.begun
+        self.session.listen(self.ledger.hear)
         self.memory = Memory(self.session, self.notes)
         self.memory.recall_graph()
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
@@ -217,6 +226,7 @@ class Control:
         self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
         self.captures.tell, self.workshop.beside = self.session.tell, self.captures
         self.captures.timeline = self._heard_of_timeline
+        self.captures.clips_of = self._clips_of
         self.store.story = lambda: self.session.story
         self.pictures = Pictures(lambda kind: self._picture_order(kind, config))
         self.regrapher = Regrapher(self.session.context, lambda graph: self._send(graph, send), self.session.tell)
@@ -313,6 +323,7 @@ class Control:
         self.captures.recall()
         self.io.resume()
         self.workshop.recall(self.session.story)
+        self.ledger.settle({state.job for state in self.session.jobs.all()})
 
     def _send(self, graph: Graph, send: Callable[[Message], None]) -> None:
         self.diagnosis.sent(graph)
@@ -343,6 +354,7 @@ class Control:
         await self.plugins.close()
         await self.workshop.close()
         await self.captures.close()
+        await self.ledger.close()
         await self._library_watch.close()
         await self.store.clerk.close()
         await self._quota.close()
@@ -352,11 +364,14 @@ class Control:
         await self.voices.close()
         await self.pool.close()
         await self._keeper.close()
+        self._claim.give_back()
         await self.diagnosis.close()
 
     def _loaded(self, path: Path, send: Callable[[Message], None]) -> None:
         """Have a successor play the story that was loaded last, and recordings belong to it."""
         self.deck.follow(path)
+        self._claim.give_back()
+        self._claim = _claim(path)
         send({"again": {"story": str(path), "audio_folder": str(self._folder)}})
 
     def _stop_recording(self, error: OverQuota) -> None:
@@ -393,6 +408,10 @@ class Control:
             return None
         late = round(self.audio.latency_seconds * self.sample_rate) if self.audio else 0
         return transport.place((self.clock.frame_at(time.time()) if frame is None else frame) - late)
+
+    def _clips_of(self, audio: str) -> list[str]:
+        """Return the clips that play a file of the story's folder."""
+        return [clip.id for clip in self.session.context.index.made_of(AudioFile(path=audio))]
 
     def _facts(self, config: ControlConfig) -> Message:
         """Return what the reader of a black box must know."""
@@ -450,6 +469,14 @@ class Control:
         if self.session.is_due or (self.session.stale and now >= self._publish_at):
             self.session.publish()
             self._publish_at = now + PUBLISH_SECONDS
+
+
+def _claim(path: Path) -> Claim:
+    """Return the claim on a story; that another engine plays it is told."""
+    claim = Claim(path, CLAIM_SECONDS)
+    if not claim.held:
+        log.error("another engine plays %s: what is edited in both is lost in one of them", path.name)
+    return claim
 
 
 def graph_message(graph: Graph) -> Message:

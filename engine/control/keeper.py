@@ -15,7 +15,7 @@ from engine.errors import BadRange, Busy, EngineError
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
 from engine.story.document import StoryDocument
 from engine.story.history import Past
-from engine.story.journal import Journal
+from engine.story.journal import Journal, Made
 from engine.story.model import Story
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,9 @@ class StoryKeeper:
         self._journal = journal
         self._read = read
         self.on_load: Callable[[Path], object] = lambda _: None
-        self._since_save: list[Edit] | None = None
+        self.client = ""
+        """Who makes the edits that are appended now."""
+        self._since_save: list[Made] | None = None
         """What is edited while the file is being written; None: it isn't."""
         self._edits = 0
         self._work: asyncio.Task[None] | None = None
@@ -64,9 +66,9 @@ class StoryKeeper:
 
     def append(self, command: Edit) -> None:
         """Keep an edit in the journal."""
-        self._journal.append(command)
+        self._journal.append(command, self.client)
         if self._since_save is not None:
-            self._since_save.append(command)
+            self._since_save.append(Made(command, self.client))
         self._edits += 1
 
     def save(self) -> None:
@@ -99,7 +101,7 @@ class StoryKeeper:
             self._tell((Dropped(what=what, code=error.code, text=str(error)),))
 
     async def _save(self) -> None:
-        since: list[Edit] = []
+        since: list[Made] = []
         self._since_save = since
         story, past = self._current(), self._past()
         try:

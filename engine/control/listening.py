@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from engine.capture.kept import CAPTURES, Kept, checked, free_name, names, whole_file
+from engine.capture.by_hand import trimmed, untrimmed
+from engine.capture.kept import CAPTURES, Kept, checked, free_name, names, read_kept, whole_file
 from engine.capture.placing import clip_of
-from engine.commands import CloseInput, Listening, OpenInput, SayAgain, StartCapture, StopCapture, TakeFile
+from engine.commands import (
+    CloseInput,
+    Listening,
+    OpenInput,
+    SayAgain,
+    StartCapture,
+    StopCapture,
+    TakeFile,
+    TrimCapture,
+    UntrimCapture,
+)
 from engine.control.capture_bench import CaptureBench
 from engine.control.clerk import project_file
 from engine.control.io_link import IoLink
@@ -95,6 +106,8 @@ class LiveCaptures:
         self.tell: Callable[[tuple[Event, ...]], object] = lambda _: None
         self.timeline: Callable[[int | None], int | None] = lambda _: None
         """Returns which frame of the timeline is heard as an engine frame leaves (None: now); None: it rests."""
+        self.clips_of: Callable[[str], Sequence[str]] = lambda _: ()
+        """Returns the clips that play a file of the story's folder."""
         io.on_listening, io.on_capturing, io.on_captured = self._heard, self._capturing, self._captured
 
     def apply(self, command: Listening, at_frame: int | None) -> tuple[Event, ...]:
@@ -112,6 +125,14 @@ class LiveCaptures:
                 self._stop(command, at_frame)
             case TakeFile():
                 self._take_file(command)
+            case TrimCapture(start_frame=start, end_frame=end):
+                kept = self._idle(command.capture)
+                per_frame = kept.sample_rate / self._pool.sample_rate
+                kept = trimmed(kept, round(start * per_frame), round(end * per_frame))
+                self._begin(command.job or kept.name, self._cut(kept), kept.name)
+            case UntrimCapture():
+                kept = untrimmed(self._idle(command.capture))
+                self._begin(command.job or kept.name, self._cut(kept), kept.name)
             case SayAgain():
                 self._pool.catalog.get(command.voice)
                 own = checked(f"{checked(command.capture)} {command.voice}")
@@ -138,11 +159,27 @@ class LiveCaptures:
 
     def clip_of(self, edit: AddCapture) -> AddAudio:
         """Return the edit that puts a capture on a track. Raises UnknownThing, NotReady."""
-        if self._now is not None and self._now.kept.name == edit.capture:
-            raise NotReady(f"{edit.capture!r} is being captured; /capture/stop ends it")
-        if edit.capture in self._unfinished.values():
-            raise NotReady(f"{edit.capture!r} is being written down; /event/capture/ready tells when it is there")
+        self._check_there(edit.capture)
         return clip_of(self._project, edit, self._pool.sample_rate)
+
+    def _check_there(self, capture: str) -> None:
+        """Raise NotReady where a capture is not whole yet."""
+        if self._now is not None and self._now.kept.name == capture:
+            raise NotReady(f"{capture!r} is being captured; /capture/stop ends it")
+        if capture in self._unfinished.values():
+            raise NotReady(f"{capture!r} is being written down; /event/capture/ready tells when it is there")
+
+    def _idle(self, capture: str) -> Kept:
+        """Return what is known of a capture that nothing plays. Raises UnknownThing, NotReady, Busy."""
+        self._check_there(capture)
+        kept = read_kept(self._folder, capture)
+        clips = self.clips_of(f"{CAPTURES}/{kept.name}.wav")
+        if clips:
+            raise Busy(
+                f"{capture!r} is on the timeline ({', '.join(clips[:5])}): trim the clip, or take it out first and "
+                "place it again"
+            )
+        return kept
 
     def jobs(self) -> tuple[JobState, ...]:
         """Return what goes on."""
@@ -343,10 +380,24 @@ class LiveCaptures:
 
     async def _work_on(self, kept: Kept, file: str) -> str:
         """Trim a capture, find its words, and tell of it."""
-        kept = await self._bench.written_down(kept, file)
+        return self._ready(await self._bench.written_down(kept, file))
+
+    async def _cut(self, kept: Kept) -> str:
+        """Trim a capture by hand, and tell of it."""
+        return self._ready(await self._bench.cut(kept))
+
+    def _ready(self, kept: Kept) -> str:
         path, seconds = f"{CAPTURES}/{kept.name}.wav", frames_to_seconds(kept.frames, kept.sample_rate)
         words, note = len(kept.words), kept.note
-        self.tell((CaptureReady(name=kept.name, file=path, seconds=seconds, text=kept.text, words=words, note=note),))
+        first = frames_to_seconds(kept.first, kept.sample_rate)
+        self.tell(
+            (
+                CaptureReady(
+                    name=kept.name, file=path, seconds=seconds, text=kept.text, words=words, note=note,
+                    start_seconds=first, end_seconds=first + seconds,
+                ),
+            )
+        )  # fmt: skip
         return path
 
     async def _say(self, command: SayAgain, name: str) -> str:

@@ -23,6 +23,8 @@ from engine.commands import (
     StopRecording,
     TakeFile,
     Transcribe,
+    TrimCapture,
+    UntrimCapture,
 )
 from engine.control.flows import Flows
 from engine.control.loader import TakeLoader
@@ -162,6 +164,8 @@ class Replay:
             case Did(command=Export() | MakeTake() | Transcribe()):
                 pass  # files beside the sound
             case Did(command=OpenInput() | CloseInput() | StartCapture() | StopCapture() | TakeFile() | SayAgain()):
+                pass
+            case Did(command=TrimCapture() | UntrimCapture()):
                 pass
             case Did(command=command, at_frame=at_frame):
                 try:

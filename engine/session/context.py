@@ -46,6 +46,8 @@ class Context:
         self.players = Players(notes)
         self.notes: list[Event] = []
         """What has to be told beside what was asked for."""
+        self.client = ""
+        """Who wants what is being done."""
         self._held: list[Records] | None = None
         self.story = story
         self.graph: Graph = compile_graph(story)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -111,6 +111,8 @@ class Jobs:
         self._context, self._speech, self._workshop = context, speech, workshop
         self._renderings: list[_Rendering] = []
         self._count = 0
+        self.begun: Callable[[str, str, str, str], object] = lambda *_: None
+        """Hears of each job that has begun, but for spoken lines: its name, verb, what it is of, and who wants it."""
 
     @property
     def renders(self) -> tuple[str, ...]:
@@ -135,7 +137,9 @@ class Jobs:
         if len(self._renderings) >= MAX_RENDERS:
             raise Busy(f"{MAX_RENDERS} jobs wait for the story's takes already; at most so many may")
         self._count += 1
-        self._renderings.append(_Rendering(job=command.job or f"{RENDER}-{self._count}"))
+        job = command.job or f"{RENDER}-{self._count}"
+        self._renderings.append(_Rendering(job=job))
+        self.begun(job, RENDER, "", self._context.client)
         return self.settle()
 
     def export(self, command: Export) -> tuple[Event, ...]:
@@ -143,6 +147,7 @@ class Jobs:
         self._count += 1
         job = command.job or f"{EXPORT}-{self._count}"
         self._workshop.export(job, command, self._context.story)
+        self.begun(job, EXPORT, f"to {command.folder}", self._context.client)
         return (JobProgressed(job=job, verb=EXPORT, fraction=0.0, stage="waiting"),)
 
     def make_take(self, command: MakeTake) -> tuple[Event, ...]:
@@ -151,6 +156,7 @@ class Jobs:
         job = command.job or f"{TAKES}-{self._count}"
         seed = None if command.seed is None else round(SEED.check(command.seed, "seed"))
         self._workshop.make_take(job, spoken_line(self._context.story, command.clip), seed)
+        self.begun(job, TAKES, command.clip, self._context.client)
         return (JobProgressed(job=job, verb=TAKES, fraction=0.0, stage="speak"),)
 
     def transcribe(self, command: Transcribe) -> tuple[Event, ...]:
@@ -158,6 +164,7 @@ class Jobs:
         self._count += 1
         job = command.job or f"{TRANSCRIBE}-{self._count}"
         self._workshop.transcribe(job, command)
+        self.begun(job, TRANSCRIBE, command.file, self._context.client)
         return (JobProgressed(job=job, verb=TRANSCRIBE, fraction=0.0, stage="waiting"),)
 
     def pull(self, command: PullModel) -> tuple[Event, ...]:
@@ -165,6 +172,7 @@ class Jobs:
         self._count += 1
         job = command.job or f"{PULL}-{self._count}"
         self._workshop.pull(job, command)
+        self.begun(job, PULL, command.model, self._context.client)
         return (JobProgressed(job=job, verb=PULL, fraction=0.0, stage="waiting"),)
 
     def cancel(self, job: str) -> tuple[Event, ...]:

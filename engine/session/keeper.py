@@ -9,7 +9,12 @@ from engine.errors import EngineError
 
 
 class Keeper(Protocol):
-    """Keeps edits, saves the story and takes over the file. The control process has the real one."""
+    """Keeps edits, saves the story and takes over the file. The control process has the real one.
+
+    client: who makes the edits that are appended now.
+    """
+
+    client: str
 
     def append(self, command: Edit) -> None:
         """Keep an edit so that a crash does not lose it; returns when the operating system has it."""
@@ -30,6 +35,8 @@ class Keeper(Protocol):
 
 class NoKeeper:
     """For sessions without a story file: edits live in memory."""
+
+    client = ""
 
     def append(self, command: Edit) -> None:
         """Keep nothing."""

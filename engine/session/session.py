@@ -103,7 +103,9 @@ from engine.commands import (
     TakeFile,
     Transcribe,
     TriggerSlot,
+    TrimCapture,
     UnloadVoice,
+    UntrimCapture,
     WarmVoice,
 )
 from engine.edits import AddCapture, ClipEdit, Redo, Undo
@@ -138,6 +140,7 @@ from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
 from engine.session.desk import Desk, levels
 from engine.session.editor import Editor
+from engine.session.failures import Failures
 from engine.session.feed_lanes import FeedLanes
 from engine.session.further_outputs import Devices, FurtherOutputs, NoDevices
 from engine.session.index import clip_source
@@ -255,6 +258,7 @@ class Session:
         self.outputs = FurtherOutputs(self.context, devices or NoDevices(), self._notes, lanes)
         self.receivers = NetworkReceivers(self.context, ears or NoEars(), self._notes)
         self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
+        self.failures = Failures(self.context)
         self._listeners: list[Listener] = []
         self._stale = False
         self._states: States = {}
@@ -305,6 +309,7 @@ class Session:
         client: who wants it, for the history. Raises an EngineError when it can't be done; then nothing has changed.
         """
         with self.context.instant():
+            self.keeper.client = self.context.client = client
             moves = self.capture.moves(command, at_frame)
             before = self.story
             events = self._carry_out(command, at_frame)
@@ -335,6 +340,7 @@ class Session:
             self.context.adopt(story, self.graph_of(story), built=True)
             self.cold.forget()
             self.editor.forget()
+            self.failures.forget()
             self.transport.forget()
             self.context.push(levels(self.context))
             rewound = self.cues.rewind()  # first: what comes is made first
@@ -378,6 +384,7 @@ class Session:
             self._stale = True
             events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
             events = (*events, *self.jobs.came(source))
+            self.failures.loaded(source)
             self.context.wrote(Shelved(source=source, digest=loaded.digest))
         self.tell(events)
 
@@ -387,7 +394,7 @@ class Session:
         self._heard(source)
         self._cut_off(source, error)
         failed = (*self.speech.failed(source, error), *self.prompts.failed(source, error))
-        failed = (*failed, *self.jobs.came(source, error))
+        failed = (*failed, *self.jobs.came(source, error), *self.failures.failed(source, error))
         self.context.wrote(Failed(source=source, code=error.code, text=str(error)))
         self.tell((*self._shelf_events(source), *failed))
 
@@ -486,6 +493,8 @@ class Session:
             case StopRecording():
                 self.recording.stop(at_frame)
             case OpenInput() | CloseInput() | StartCapture() | StopCapture() | TakeFile() | SayAgain():
+                return self.captures.apply(command, at_frame)
+            case TrimCapture() | UntrimCapture():
                 return self.captures.apply(command, at_frame)
             case StartStream():
                 return self.streams.start(command)

@@ -16,10 +16,12 @@ from engine.questions import (
     FindTake,
     ImportProfile,
     LibraryUsage,
+    ListJobs,
     ListProfiles,
     ListTakes,
     LockTake,
     NextSeed,
+    NoteJobs,
     NoteTake,
     PinTake,
     PruneLibrary,
@@ -38,6 +40,7 @@ from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.store import archive
 from engine.store.database import Database
+from engine.store.jobs import Jobs
 from engine.store.kept_profile import Profile
 from engine.store.library import Library
 from engine.store.media import Media
@@ -95,6 +98,10 @@ class Answers:
                 return self._prune(question)
             case SearchLibrary() | PinTake() | LibraryUsage():
                 return self._look(question)
+            case NoteJobs(jobs=jobs, pid=pid):
+                Jobs(self._database).note(jobs, pid)
+            case ListJobs(limit=limit):
+                return _jobs(Jobs(self._database), limit)
             case _:
                 return self._profile(question)
         return ()
@@ -194,6 +201,16 @@ class Answers:
             question.texts or [""] * len(files),
         )
         return tuple(row for sample in made.samples for row in _found(sample.findings))
+
+
+def _jobs(jobs: Jobs, limit: int) -> Rows:
+    return tuple(
+        (
+            j.id, j.name, j.verb, j.what, j.state, j.fraction, j.stage, j.result, j.client, j.made_by,
+            j.begun_at.isoformat(sep=" ", timespec="seconds"),
+        )
+        for j in jobs.newest(limit)
+    )  # fmt: skip
 
 
 def _told(profile: Profile) -> Row:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD = "0002"
+HEAD = "0003"
 """The step that this program's tables are at; a database that is there already loads no Alembic."""
 
 BASE = "base"

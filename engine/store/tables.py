@@ -110,11 +110,14 @@ class PresetRow(Base):
 
 
 class JobRow(Base):
-    """A piece of work: what it was, how it ended. state: running, done, failed."""
+    """A piece of work: what it is, how far it is, how it ended. See ``JobNews``. owner: whose it is, see ``jobs``."""
 
     __tablename__ = "job"
+    __table_args__ = (Index("ix_job_key", "key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
     verb: Mapped[str]
     what: Mapped[str]
     state: Mapped[str]
@@ -122,6 +125,10 @@ class JobRow(Base):
     begun_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(default="")
+    fraction: Mapped[float] = mapped_column(default=0.0)
+    stage: Mapped[str] = mapped_column(default="")
+    client: Mapped[str] = mapped_column(default="")
+    owner: Mapped[str] = mapped_column(default="")
 
 
 class HistoryRow(Base):

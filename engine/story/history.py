@@ -110,8 +110,10 @@ class History:
         self._done.append(step)
         return self._note(step, f"redo {step.name}", client)
 
-    def replay(self, before: Story, edit: Edit, after: Story) -> None:
+    def replay(self, before: Story, edit: Edit, after: Story, client: str = "") -> None:
         """Take in an edit of a journal: what was done, taken back or done again before is so once more.
+
+        client: who made it, where the edit does not say so itself.
 
         Where the journal no longer has the step that was taken back, what was before it is forgotten.
         """
@@ -123,7 +125,7 @@ class History:
             else:
                 self.take(self._step(before, change, edit.name, edit.client))
         elif isinstance(edit, Historic):
-            step = self.step(before, after, describe(edit), "")
+            step = self.step(before, after, describe(edit), client)
             if step is not None:
                 self.take(step)
 

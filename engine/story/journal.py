@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from engine.commands import (
     SetStripSolo,
     SetTempo,
 )
+from engine.edits import ChangeStory
 from engine.errors import EngineError, StoryError
 from engine.story.edit import EffectTable, apply_edit
 from engine.story.history import History, Past, Step
@@ -46,11 +48,27 @@ COMPACT_BYTES = 1024 * 1024
 MOST_PAST_BYTES = 8 * 1024 * 1024
 """Of the edits that the story's file holds, so many bytes can be taken back; the newest count."""
 
+TORN = "the last line was cut off while it was written"
+"""What is told of an edit that was never acknowledged."""
+
 REBUILD: tuple[object, ...] = ("rebuild",)
 """The target of edits that change the mix itself: each counts."""
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Edit)
+
+
+class Made(NamedTuple):
+    """An edit, and who has made it."""
+
+    edit: Edit
+    client: str = ""
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line says beside its edit: by whom it is. A ``ChangeStory`` says so itself."""
+
+    made_by: str = ""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +105,7 @@ _BEFORE_BEGINS = b'{"before"'
 _BEFORE = msgspec.json.Decoder(Before)
 _MARK = msgspec.json.Decoder(Mark)
 _SAVING = msgspec.json.Decoder(Saving)
+_SIGNATURE = msgspec.json.Decoder(Signature)
 
 
 class Journal:
@@ -103,12 +122,15 @@ class Journal:
         self._newest: _Newest | None = None
         """What the file holds and how long it is by that; None: it is older than we are."""
 
-    def append(self, command: Edit) -> None:
-        """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept."""
+    def append(self, command: Edit, client: str = "") -> None:
+        """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept.
+
+        client: who has made it.
+        """
         try:
             if self._file is None:
                 self._file = self._open()
-            line = _ENCODER.encode(command) + b"\n"
+            line = _line(Made(command, client))
             self._write(self._file, line)
         except OSError as error:
             raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
@@ -140,7 +162,7 @@ class Journal:
             if number <= saved or _is_between(line):
                 continue
             try:
-                edit = _DECODER.decode(line)
+                edit, client = _made(line)
                 before, story = story, apply_edit(story, edit, effects)
             except msgspec.MsgspecError as error:
                 dropped.append(f"line {number} is no whole edit ({error})")
@@ -148,9 +170,9 @@ class Journal:
                 dropped.append(f"line {number}: {error}")
             else:
                 if history is not None:
-                    history.replay(before, edit, story)
+                    history.replay(before, edit, story, client)
         if torn:
-            dropped.append("the last line was cut off while it was written")
+            dropped.append(TORN)
         return story, tuple(dropped)
 
     def past(self) -> Past:
@@ -203,12 +225,12 @@ class Journal:
         except OSError as error:
             raise StoryError(f"{self._next} can't be written: {error.strerror}") from error
 
-    def begin_anew(self, edits: Sequence[Edit]) -> None:
+    def begin_anew(self, edits: Sequence[Made]) -> None:
         """Hold what was prepared and these edits, and no others, from one moment to the next. Raises StoryError."""
         if not edits and self._beginning.count(b"\n") == 1:
             self.clear()
             return
-        newest, lines = _Newest(self._beginning), [_ENCODER.encode(edit) + b"\n" for edit in edits]
+        newest, lines = _Newest(self._beginning), [_line(made) for made in edits]
         try:
             with self._next.open("ab") as file:
                 file.writelines(lines)
@@ -217,8 +239,8 @@ class Journal:
             self._file = self._open()
         except OSError as error:
             raise StoryError(f"{self.path} can't be written: {error.strerror}") from error
-        for line, edit in zip(lines, edits, strict=True):
-            newest.add(line, _target(edit))
+        for line, made in zip(lines, edits, strict=True):
+            newest.add(line, _target(made.edit))
         self._newest = newest
 
     def _between(self, line: Mark | Saving) -> None:
@@ -356,6 +378,19 @@ def _bounded(past: Past) -> Past:
 
 def _digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _line(made: Made) -> bytes:
+    """Return the line of an edit, signed."""
+    line = _ENCODER.encode(made.edit)
+    if made.client and not isinstance(made.edit, ChangeStory):
+        line = line[:-1] + b',"made_by":' + _ENCODER.encode(made.client) + b"}"
+    return line + b"\n"
+
+
+def _made(line: bytes) -> Made:
+    """Return the edit of a line, and who has made it. Raises MsgspecError where it is none."""
+    return Made(_DECODER.decode(line), _SIGNATURE.decode(line).made_by if b'"made_by":' in line else "")
 
 
 def _is_between(line: bytes) -> bool:

@@ -126,7 +126,7 @@ class Kept(NoKeeper):
 
     def append(self, command: Edit) -> None:
         """Keep an edit on the disk."""
-        self._journal.append(command)
+        self._journal.append(command, self.client)
 
 
 def _session(story: Story, path: Path) -> Session:

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from engine.capture.capture_process import Cut, Worked
-from engine.capture.kept import write_kept
-from engine.commands import CloseInput, OpenInput, StartCapture, StopCapture
+from engine.capture.capture_process import Cut, CutByHand, Worked
+from engine.capture.kept import Kept, write_kept
+from engine.commands import CloseInput, OpenInput, StartCapture, StopCapture, TrimCapture, UntrimCapture
 from engine.control.io_link import IoLink
 from engine.control.listening import MAX_JOBS, InputConfig, LiveCaptures
 from engine.edits import AddCapture
@@ -125,7 +125,7 @@ def worker(bench, folder):
     async def outcome(work):
         order.append(type(work).__name__)
         await gate.wait()
-        if isinstance(work, Cut):
+        if isinstance(work, (Cut, CutByHand)):
             (folder / "captures").mkdir(exist_ok=True)
             write_kept(folder / "captures", work.kept)
         return Worked(kept=work.kept)
@@ -192,6 +192,36 @@ def test_a_successor_writes_down_what_the_one_before_had_not(bench, tmp_path):
         heir.captures.apply(CloseInput(), None)
         assert heir.notes.get("capture") is None
         await bench.captures.close()
+
+    asyncio.run(show())
+
+
+def test_a_capture_is_trimmed_by_hand_unless_a_clip_plays_it_and_that_is_taken_back(bench, tmp_path):
+    folder = tmp_path / "captures"
+
+    async def show():
+        gate, order = worker(bench, tmp_path)
+        gate.set()
+        folder.mkdir()
+        write_kept(folder, Kept(name="a", sample_rate=2 * RATE, frames=4 * RATE, first=RATE, text="Who?"))
+        trim = TrimCapture(capture="a", start_frame=RATE, end_frame=2 * RATE, job="7")
+        assert bench.captures.apply(trim, None) == ()
+        for soon in (trim, UntrimCapture(capture="a")):
+            with pytest.raises(NotReady, match="is being written down"):
+                bench.captures.apply(soon, None)
+        await through(bench)
+        ready, done = bench.told
+        assert (ready.seconds, ready.start_seconds, ready.end_seconds, done.job) == (1.0, 1.0, 2.0, "7")
+        bench.captures.clips_of = lambda audio: ["k1"] * (audio == "captures/a.wav")
+        with pytest.raises(Busy, match=r"'a' is on the timeline \(k1\): trim the clip, or take it out"):
+            bench.captures.apply(trim, None)
+        bench.captures.clips_of = lambda audio: ()
+        bench.captures.apply(UntrimCapture(capture="a"), None)
+        await through(bench)
+        assert (bench.told[-2].start_seconds, bench.told[-2].end_seconds) == (0.5, 2.5)
+        assert order == ["CutByHand", "CutByHand"]
+        with pytest.raises(UnknownThing, match="there is: a"):
+            bench.captures.apply(UntrimCapture(capture="b"), None)
 
     asyncio.run(show())
 

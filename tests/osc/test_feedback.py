@@ -173,6 +173,32 @@ def test_meters_come_thirty_times_a_second_and_only_when_they_move(bench):
     assert bench.heard() == []
 
 
+def test_many_who_hear_the_same_meters_are_looked_for_once(bench):
+    """Who comes later, or takes nothing for a while, hears what is, then what moves, as all the others."""
+    looks, meter = [], bench.engine.meter
+    bench.engine.meter = lambda strip: looks.append(strip) or meter(strip)
+    for port in range(9000, 9010):
+        bench.listen("/strip/{voice,spook}/meter", port=port)
+    bench.listen("/strip/{voice,spook}/meter", port=9010, interval=0.2)
+    bench.heard()
+    looks.clear()
+    bench.wire.full.add(9003)
+    for step in range(10):
+        bench.engine.meter_db = -1.0 - step
+        bench.time.advance(0.1)
+    assert len(looks) <= 2 * 40, "twice thirty times a second, and five times for who hears less"
+    bench.wire.full.clear()
+    bench.time.advance(0.1)
+    heard = {port: [m.args[0] for to, m in bench.wire.sent if to[1] == port] for port in range(9000, 9011)}
+    assert heard[9000] == [-1.0 - step for step in range(10) for _ in "vs"]
+    assert heard[9003] == [-10.0, -10.0]
+    assert all(heard[port] == heard[9000] for port in (9001, 9002, *range(9004, 9010)))
+    assert heard[9010][-2:] == [-10.0, -10.0] and 8 <= len(heard[9010]) <= 14
+    bench.wire.sent.clear()
+    assert ("/strip/voice/meter", -10.0, -10.0, -100.0, -100.0) in bench.listen("/strip/voice/meter", port=9011)
+    assert bench.heard() == []
+
+
 def test_the_position_moves_while_playing(bench):
     bench.listen("/transport/position")
     for frame in range(0, 4800, 480):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
+import warnings
 
 import pytest
 from fake_engine import FakeEngine
@@ -16,6 +18,7 @@ from bridge.message import Double, Message, TimeTag
 from bridge.osc import codec
 from bridge.osc.inbox import handle
 from bridge.routes import ROUTES
+from engine.errors import Busy
 
 
 def nested(depth: int) -> bytes:
@@ -67,6 +70,26 @@ def test_what_is_no_number_moves_nothing(value: float) -> None:
 def test_any_time_tag_is_now_late_or_too_far(ntp: int) -> None:
     engine, wire, _ = handled(codec.encode_bundle([Message("/cue/1/go")], TimeTag(ntp)))
     assert engine.applied or wire.take()
+
+
+def test_a_question_that_nobody_lives_to_answer_is_closed() -> None:
+    """The hub ends before it is asked, or the mixer takes nothing of the bundle that it came in."""
+
+    async def refused() -> Hub:
+        engine, wire = FakeEngine(), KeptMessages()
+        engine.full = Busy("the mixer takes nothing")
+        hub = Hub(engine, version="1")
+        packet = codec.encode_bundle([Message("/library/usage"), Message("/cue/1/go")])
+        handle(hub, hub.client(("127.0.0.1", 9000), wire), packet)
+        assert [answer[3] for answer in wire.take()] == ["busy", "busy"]
+        return hub
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for hub in (handled(codec.encode(Message("/library/usage")))[2], asyncio.run(refused())):
+            assert [client.awaited for client in hub.clients] == [0]
+        gc.collect()
+    assert not told
 
 
 ADDRESSES = st.sampled_from([r.address.replace("{", "").replace("}", "") for r in ROUTES])

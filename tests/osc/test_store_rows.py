@@ -109,10 +109,15 @@ def test_the_library_is_searched_pinned_and_measured(running, client):
     client.ask("/library/unpin", 41)
     running.engine.answers[ask.LibraryUsage] = ((12, 10, 3.5, 1.0, 20.0, 900.0),)
     assert client.ask("/library/usage") == (12, 10, 3.5, 1.0, 20.0, 900.0)
+    job = (3, "7", "export", "a.yaml to b", "running", 0.25, "mix", "", "tablet", "anna@desk", "2026-05-01 12:00")
+    running.engine.answers[ask.ListJobs] = (job,)
+    assert client.ask("/library/jobs", 10) == (1,)
+    assert client.receive("/library/jobs") == job
     assert running.engine.questions == [
         ask.SearchLibrary(words="light", voice="anna", limit=20),
         ask.SearchLibrary(),
         ask.PinTake(entry=41, pinned=True),
         ask.PinTake(entry=41, pinned=False),
         ask.LibraryUsage(),
+        ask.ListJobs(limit=10),
     ]

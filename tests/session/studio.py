@@ -107,6 +107,7 @@ class NotedEdits:
 
     def __init__(self) -> None:
         self.edits: list[Edit] = []
+        self.client = ""
         self.saves = 0
         self.reloads = 0
 

@@ -33,6 +33,7 @@ from engine.events import (
     JobProgressed,
     SendGainChanged,
     SlotChanged,
+    SourceFailed,
     StripGainChanged,
     StripMuteChanged,
     StripPanChanged,
@@ -201,9 +202,14 @@ class TestTransport:
         studio = Studio(Story(title="t", tracks=(Track(id="sound", clips=(rain, more)),)), load=False)
         for source, _ in tuple(studio.loader.asked):
             if isinstance(source, AudioFile):
-                studio.session.failed(source, NotReady("there is no rain.wav"))
+                for _ in range(2):  # told once
+                    studio.session.failed(source, NotReady("there is no rain.wav"))
             else:
                 studio.deliver(source)
+        assert [event for event in studio.told if isinstance(event, SourceFailed)] == [
+            SourceFailed(source="rain.wav", users="clip rain", code="not_ready", text="there is no rain.wav")
+        ]
+        assert [r.message for r in caplog.records] == ["clip rain: no sound: there is no rain.wav"]
         studio.session.publish()
         studio.session.publish()
         assert studio.stage.timelines[-1]["start_frame"].tolist() == [0]

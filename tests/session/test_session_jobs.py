@@ -52,6 +52,16 @@ def test_one_that_fails_is_named_when_all_are_through() -> None:
     assert failed.code == "voice_failed" and "no breath" in failed.text
 
 
+def test_who_began_what_is_told_once_it_has_begun() -> None:
+    show, begun = Studio(small_story(), load=False), []
+    show.session.jobs.begun = lambda *told: begun.append(told)
+    show.session.apply(Render(job="7"), client="tablet")
+    with pytest.raises(EngineError):
+        show.session.apply(Export(folder="friday"), client="tablet")  # this session has nowhere to export to
+    show.session.apply(Render())
+    assert begun == [("7", "render", "", "tablet"), ("render-3", "render", "", "")]
+
+
 def test_it_is_cancelled_and_counted() -> None:
     show = Studio(small_story(), load=False)
     for number in range(MAX_RENDERS):

@@ -1,18 +1,21 @@
 """The library on SQLite and on PostgreSQL: pages, words, pins, history, jobs, presets, and how much each asks for."""
 
+import subprocess
+import sys
+
 import pytest
 import soundfile
 from msgspec.structs import replace
 from sqlalchemy import inspect, text
 
 from engine.errors import BadRange, UnknownThing
-from engine.questions import LibraryUsage, PinTake, SearchLibrary, Shelves
+from engine.questions import JobNews, LibraryUsage, PinTake, SearchLibrary, Shelves
 from engine.render.cache import TakeCache
 from engine.store import steps
 from engine.store.answers import Answers
 from engine.store.database import Database, StoreError
 from engine.store.history import history
-from engine.store.jobs import Jobs
+from engine.store.jobs import GONE, Jobs
 from engine.store.library import Library
 from engine.store.presets import Presets
 from engine.store.profiles import Profiles
@@ -140,9 +143,12 @@ def test_pins_history_jobs_and_presets(store):  # noqa: F811
         result.append("3 takes")
     with pytest.raises(ZeroDivisionError), jobs.run("import", "x"):
         1 / 0  # noqa: B018
-    assert [(j.verb, j.state, j.result) for j in jobs.newest()] == [
-        ("import", "failed", ""),
-        ("render", "done", "3 takes"),
+    with pytest.raises(BadRange), jobs.run("import", "y"):
+        raise BadRange("y is none")
+    assert [(j.verb, j.state, j.fraction, j.result) for j in jobs.newest()] == [
+        ("import", "failed", 0.0, "y is none"),
+        ("import", "failed", 0.0, ""),
+        ("render", "done", 1.0, "3 takes"),
     ]
 
     presets = Presets(store.database)
@@ -160,6 +166,24 @@ def test_pins_history_jobs_and_presets(store):  # noqa: F811
     assert presets.all() == ()
 
 
+def test_jobs_of_an_engine_are_told_as_they_go_and_interrupted_once_it_is_gone(store):  # noqa: F811
+    jobs, gone = Jobs(store.database), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    mine = JobNews(key="m", name="7", verb="export", what="story.yaml to friday", client="tablet")
+    its = [replace(mine, key=key, name=key) for key in ("went on", "was cut off")]
+    jobs.note([mine, replace(mine, fraction=0.25, stage="mix")])
+    jobs.note(its, gone.pid)
+    assert [(j.name, j.state, j.ended_at) for j in jobs.newest(2)] == [(n.name, "running", None) for n in its[::-1]]
+    gone.communicate()
+    jobs.note(its[:1])  # by its successor
+    assert [(j.name, j.state, j.result) for j in jobs.newest()] == [
+        ("was cut off", "interrupted", GONE), ("went on", "running", ""), ("7", "running", ""),
+    ]  # fmt: skip
+    newest = jobs.newest()[-1]
+    assert (newest.client, newest.fraction, newest.stage) == ("tablet", 0.25, "mix") and "@" in newest.made_by
+    jobs.note([replace(mine, state="cancelled", result="cancelled")])
+    assert jobs.newest()[-1].state == "cancelled" and jobs.newest()[-1].ended_at is not None
+
+
 @pytest.mark.parametrize("kind", BOTH)
 def test_steps_up_and_down_keep_what_is_there(kind, request, tmp_path):
     url = url_of(kind, request)
@@ -168,8 +192,21 @@ def test_steps_up_and_down_keep_what_is_there(kind, request, tmp_path):
         store.note(f"Étude {number}", sound=store.sound(number))
     soundfile.write(tmp_path / "one.wav", speech(2.5), 24_000)
     anna = Profiles(store.database, tmp_path, store.media).make(ANNA, [tmp_path / "one.wav"], ["So she says."])
+    with Jobs(store.database).run("render", "story.yaml"):
+        pass
+    Jobs(store.database).note([JobNews(key="k", name="1", verb="export", what="x", state="cancelled")])
     engine = store.database._engine
     with engine.connect() as connection:
+        steps.move(connection, "0002")
+        connection.commit()
+        assert connection.execute(text("SELECT verb, state FROM job ORDER BY id")).all() == [
+            ("render", "done"), ("export", "failed"),
+        ]  # fmt: skip
+        steps.move(connection, steps.HEAD)
+        connection.commit()
+        assert connection.execute(text("SELECT state, fraction FROM job ORDER BY id")).all() == [
+            ("done", 1.0), ("failed", 0.0),
+        ]  # fmt: skip
         steps.move(connection, "0001")
         connection.commit()
         assert steps.step_of(connection) == "0001"

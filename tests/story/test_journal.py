@@ -20,7 +20,7 @@ from engine.errors import StoryError
 from engine.story import journal as module
 from engine.story.edit import apply_edit
 from engine.story.history import History, Past
-from engine.story.journal import Journal
+from engine.story.journal import Journal, Made
 from engine.story.model import Bus, Effect, Send, Story, Strip, Track
 
 STORY = Story(
@@ -186,7 +186,7 @@ def test_what_a_save_takes_in_can_be_taken_back_and_edits_since_are_kept(path):
     path.write_text("kind: story # saved\n")
     journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), history.past)
     assert Journal(path).past() == Past(), "nothing is otherwise before it begins anew"
-    journal.begin_anew((RemoveBus(bus="far"),))
+    journal.begin_anew((Made(RemoveBus(bus="far"), "anna"),))
     journal.append(EDITS[0])
     assert [p.name for p in path.parent.iterdir() if p != path] == [journal.path.name]
     opened = Journal(path)
@@ -194,11 +194,24 @@ def test_what_a_save_takes_in_can_be_taken_back_and_edits_since_are_kept(path):
     assert again.past == history.past
     story, dropped = opened.replay(saved, history=again)
     assert story == apply_edit(apply_edit(saved, RemoveBus(bus="far")), EDITS[0]) and not dropped
-    assert [(step.version, step.name) for step in again.steps] == [
-        (1, "add track b"), (2, "add bus far"), (3, "remove bus far"),
+    assert [(step.version, step.name, step.client) for step in again.steps] == [
+        (1, "add track b", ""), (2, "add bus far", ""), (3, "remove bus far", "anna"),
     ]  # fmt: skip
     path.write_text("kind: story # by hand\n")
     assert Journal(path).past() == Past()
+
+
+def test_who_made_an_edit_is_known_after_a_crash(path, monkeypatch):
+    monkeypatch.setattr(module, "COMPACT_BYTES", 500)
+    journal, by = Journal(path), 'the "made_by": one, ä'
+    journal.append(AddTrack(track="b"), by)
+    for number in range(20):
+        journal.append(SetStripGain(strip="a", gain_db=-number / 10), "fader")  # compacted meanwhile
+    journal.append(AddBus(bus="far"))
+    history = History()
+    story, dropped = Journal(path).replay(STORY, history=history)
+    assert [(step.name, step.client) for step in history.steps] == [("add track b", by), ("add bus far", "")]
+    assert not dropped and story.tracks[0].strip.gain_db == -1.9
 
 
 def test_the_newest_steps_are_kept_as_far_as_there_is_room(path, monkeypatch):
@@ -214,7 +227,7 @@ def test_a_journal_that_began_anew_is_compacted_with_what_it_begins_with(path, m
     monkeypatch.setattr(module, "COMPACT_BYTES", 2000)
     journal, (history, _) = Journal(path), steps(AddTrack(track="b"))
     journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), history.past)
-    journal.begin_anew((EDITS[0],))
+    journal.begin_anew((Made(EDITS[0]),))
     for number in range(100):
         journal.append(SetStripGain(strip="a", gain_db=-number / 10))
     assert journal.path.stat().st_size < 4000
