@@ -25,6 +25,8 @@ from tests.signals import noise
 from tests.whole.rig import running, write_story
 
 RATE = 16_000
+TOKENS = 6
+"""So many a window: random weights doubt all that they hear, and hear it again and again."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_int8_and_bf16_listen_too_and_times_are_shared_where_the_model_has_none(
     from engine.voices.preset import ears
     from engine.voices.registry import listener
 
-    folder = save_whisper(tmp_path, words_timed=False)
+    folder = save_whisper(tmp_path, words_timed=False, steady_tokens=TOKENS)
     for precision in ("int8", "bf16"):
         voice = listener("whisper").open(ears({"model": str(folder), "precision": precision}).settings)
         assert all(p.language in ("de", "en") for p in voice.listen(recording))
@@ -153,7 +155,7 @@ def pulled_whisper(root, name):
     """Lay a model that is sure of what it hears where a pull leaves it; return ``root``."""
     known = KNOWN[name]
     home = repo_folder(root, known.repo)
-    folder = save_whisper(home / known.revision, steady_tokens=6)
+    folder = save_whisper(home / known.revision, steady_tokens=TOKENS)
     pulled = Pulled(repo=known.repo, commit=known.revision, licence=known.licence, files=())
     (folder / MANIFEST).write_bytes(msgspec.json.encode(pulled))
     (home / PINNED).write_bytes(msgspec.json.encode({known.revision: known.revision}))

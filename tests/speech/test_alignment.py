@@ -232,3 +232,15 @@ def test_what_sounds_lies_within_a_recording_however_short(columns: int) -> None
     found = sounding(level)
     assert columns // 2 in found
     assert 0 <= found.min() <= found.max() < columns
+
+
+@extra
+@pytest.mark.parametrize("rate_wpm", [120.0, 260.0])
+def test_a_piece_is_found_in_slow_speech_and_where_the_recording_is_shorter_than_espeaks(rate_wpm):
+    from engine.speech.align.rough import place
+
+    text, following = TEXT.split(". ")[0] + ".", TEXT.split(". ")[1]
+    audio, truth = spoken(f"{text} {following}", rate_wpm=rate_wpm)
+    begin, end = place(audio, text, following, "en")
+    after = next(start for word, start in truth if word == "Nobody")
+    assert begin < 0.2 and after - 0.4 < end < after + 0.1

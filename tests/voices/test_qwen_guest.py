@@ -14,6 +14,12 @@ from engine.voices.backends.interpreter import GUESTS, SETTINGS
 DOCS = Path(__file__).parents[2] / "docs" / "voices.md"
 PIN = re.compile(r"[a-z0-9-]+==\d+(\.\d+)+")
 NOTHING = dict.fromkeys(SETTINGS, "")
+FAST_TAKES = {
+    "from_pretrained": {"folder", "device", "dtype"},
+    "generate_voice_clone_streaming": {"text", "language", "ref_audio", "ref_text", "chunk_size", "xvec_only"},
+    "generate_custom_voice_streaming": {"text", "language", "speaker", "instruct", "chunk_size"},
+}
+"""What faster-qwen3-tts 0.5.4, as published, calls what we give it."""
 
 
 class Heard:
@@ -91,6 +97,7 @@ def test_with_a_card_and_the_fast_package_parts_come_as_they_are_made(guest, tmp
     )
     assert len(list(custom.speak("Hello.", 7, lambda: False))) == 3
     assert model.asked[-1][1]["speaker"] == "Ryan" and model.asked[-1][1]["instruct"] == "Whisper."
+    assert all(given.keys() <= FAST_TAKES[name] for name, given in model.asked)
 
 
 @pytest.mark.parametrize(("cuda", "fast"), [(False, True), (True, False)])

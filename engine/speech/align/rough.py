@@ -56,10 +56,18 @@ def place(audio: Audio, text: str, following: str, language: str) -> tuple[float
     costs = column_costs(_features(said.audio)[:, there], _features(audio)[:, here])
     if costs.shape[0] > 2 * costs.shape[1] or not costs.size:
         raise AlignError(f"the recording ends before {text[:40]!r} is said")
-    path = librosa.sequence.dtw(C=costs, subseq=True, weights_mul=_WEIGHTS)[1][::-1]
+    path = _path(costs)
     column = np.searchsorted(there, border // HOP)
     end = int(here[path[min(int(np.searchsorted(path[:, 0], column)), len(path) - 1), 1]])
     return int(here[path[0, 1]]) * HOP / RATE, _quietest(level, end * _LEVEL_PART) * (HOP // _LEVEL_PART) / RATE
+
+
+def _path(costs: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the best way through all of the text and a part of the recording: pairs of their columns."""
+    path: NDArray[np.intp] = librosa.sequence.dtw(C=costs, subseq=True, weights_mul=_WEIGHTS)[1][::-1]
+    if costs.shape[0] > costs.shape[1]:  # librosa turns the pairs then, as if it had turned the costs before
+        path = path[:, ::-1]
+    return path
 
 
 def _features(audio: Audio) -> NDArray[np.float32]:
