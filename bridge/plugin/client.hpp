@@ -317,8 +317,10 @@ inline bool Client::post(const Request& request)
 // Offline only: wait until the ring is valid before a stream frame. A dead engine is waited for once, not each block.
 inline void Client::wait_for(uint64_t wanted)
 {
-    const uint64_t begun_ns = monotonic_ns();
+    uint64_t begun_ns = monotonic_ns();
     while (load_acquire(slot_->answered.done) < wanted) {
+        if (load_acquire(slot_->answered.held) != 0)
+            begun_ns = monotonic_ns();
         if (load_acquire(header_->engine.epoch) != epoch_ || !engine_lives() ||
             monotonic_ns() - begun_ns > kGiveUpAfterNs) {
             ++slot_->counted.given_up;

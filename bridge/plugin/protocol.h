@@ -94,6 +94,7 @@ struct alignas(64) Slot {
         uint64_t refusal;           // E: a Refusal, of the last answer
         uint32_t bell;              // E adds 1 after each answer, for a host that waits offline
         uint32_t waiting;           // P: somebody does
+        uint32_t held;              // E: 1: the next request waits for what others bounce, however long that takes
     } answered;
     struct alignas(64) {
         uint64_t blocks;            // P

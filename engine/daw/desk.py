@@ -46,14 +46,15 @@ class Desk(Protocol):
         ...
 
 
-def transport(passage: Passage) -> NDArray[np.void]:
-    """Return the records that bring the mixer to a passage at its first frame.
+def transport(passage: Passage, *, as_new: bool = False) -> NDArray[np.void]:
+    """Return the records that bring the mixer to a passage at its first frame. as_new: effects have heard nothing yet.
 
     Before frame 0 it stands at 0 and waits.
     """
     plays = passage.playing and passage.frame >= 0
-    block = records(2)
-    place = int(not plays)  # where it plays from first, or where it stands last
+    block = records(3)
+    block["kind"][0] = Kind.FORGET
+    place = 1 + int(not plays)  # where it plays from first, or where it stands last
     block["kind"][place], block["value"][place] = Kind.LOCATE, max(0, passage.frame)
-    block["kind"][1 - place] = Kind.PLAY if plays else Kind.STOP
-    return block
+    block["kind"][3 - place] = Kind.PLAY if plays else Kind.STOP
+    return block if as_new else block[1:]

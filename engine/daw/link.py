@@ -73,6 +73,7 @@ class DawLink:
         self.slots = tuple(
             Slot(slots[number], self._address + SLOTS_AT + number * SLOT.itemsize) for number in range(SLOTS)
         )
+        self._hosts: NDArray[np.uint32] = slots["host"]
         self._epoch, self._beat, self._bell, self._waiting, self._names = (
             self._address + offset_of(HEADER, field) for field in ("epoch", "beat", "bell", "waiting", "names")
         )
@@ -113,6 +114,12 @@ class DawLink:
         """Tell by how much the mixer's outputs come late."""
         self.header["mix_latency_frames"], self.header["strip_latency_frames"] = mix_frames, strip_frames
 
+    @property
+    def hosts(self) -> list[int]:
+        """The processes that have the slots, 0: nobody."""
+        hosts: list[int] = self._hosts.tolist()
+        return hosts
+
     def beat(self) -> None:
         """Give a sign of life."""
         store_release(self._beat, load_acquire(self._beat) + 1)
@@ -151,11 +158,13 @@ class Slot:
         self._at = {field: address + offset_of(SLOT, field) for field in SLOT.names or ()}
         self.taken = 0
         self.generation = 0
+        self._holds = 0
 
     def forget(self) -> None:
         """Answer nothing that was asked before."""
         self.taken = self.asked
         self.generation = 0
+        self.row["held"] = self._holds = 0
         store_release(self._at["taken_requests"], self.taken)
         store_release(self._at["taken_notes"], load_acquire(self._at["asked_notes"]))
 
@@ -193,6 +202,8 @@ class Slot:
         """Say that the ring is valid before stream frame ``done``: one more request is answered."""
         self.answered_ns[self.taken % len(self.answered_ns)] = now_ns
         self.row["refusal"] = refusal
+        if self._holds:
+            self.row["held"] = self._holds = 0
         self.taken += 1
         store_release(self._at["done"], done)
         store_release(self._at["taken_requests"], self.taken)
@@ -200,6 +211,11 @@ class Slot:
         fence()
         if self.row["waiting"]:
             wake_word(self._at["bell"])
+
+    def hold(self) -> None:
+        """Say that the next request has to wait for what others bounce: the engine has not forgotten it."""
+        if not self._holds:
+            self.row["held"] = self._holds = 1
 
     def skip(self) -> None:
         """Pass over a request of an instance that is gone."""

@@ -5,8 +5,9 @@ block later from the history. ``Passage`` says which timeline frame an engine fr
 a place of the timeline is given what was played there, also when the DAW works on its tracks at different times.
 
 Rules. Who jumps (starts, stops, locates) takes the others along; an instance that just goes on where the others have
-left is elsewhere, and hears silence until it jumps too. An offline instance is never given anything wrong: it waits.
-The first host that asks has the transport until it has been quiet for ``HOST_QUIET_SECONDS``.
+left is elsewhere, and hears silence until it jumps too. Who comes, or still stands, while others play stops nobody.
+An offline instance is never given anything wrong: it waits. The first host that asks has the transport until it has
+been quiet for ``HOST_QUIET_SECONDS``.
 """
 
 from __future__ import annotations
@@ -186,14 +187,13 @@ class Score:
         if not ask.follows:
             return Place(self._now(reader, ask, head))
         goes_on = self._goes_on(reader, ask)
-        if goes_on and not reader.lost:
-            if ask.playing and self._fits(reader.cursor, ask, head):
-                return WAIT if self._too_far(reader, ask, head) else Place(reader.cursor)
-            if not ask.playing and (not self._passages[-1].playing or self._stood_throughout(reader.cursor, ask)):
-                return Place(self._now(reader, ask, head))
+        if goes_on and (here := self._on(reader, ask, head)) >= 0:
+            return WAIT if self._too_far(reader, ask, head) else Place(here)
         there = self._led(reader, ask, head)
         if there >= 0:
             return Place(there)
+        if not (ask.playing or reader.playing) and self._others_play(reader, ask.at):
+            return ELSEWHERE  # not yet where they are, and no reason to stop them
         if ask.offline and self._others_need(reader, ask.at):
             return WAIT
         if goes_on and not ask.offline and self._others_lead(reader, ask.at):
@@ -205,40 +205,84 @@ class Score:
         same = reader.cursor >= 0 and reader.follows and reader.playing == ask.playing
         return same and abs(ask.frame - reader.expected) <= 1
 
+    def _on(self, reader: Reader, ask: Ask, head: int) -> int:
+        """Return where a reader reads on that goes on as it did; -1: that is not there."""
+        if not ask.playing and not self._passages[-1].playing:
+            here = self._now(reader, ask, head)
+            return here if self._stood_throughout(here, ask, head) else -1
+        is_there = self._fits if ask.playing else self._stood_throughout
+        return reader.cursor if not reader.lost and is_there(reader.cursor, ask, head) else -1
+
     def _fits(self, cursor: int, ask: Ask, head: int) -> bool:
-        """Whether the timeline was, or will be, at ``ask.frame`` when the mixer is at ``cursor``."""
-        passage = self._passage(cursor)
-        if passage is None or not head - self._history <= cursor <= head:
+        """Whether the timeline was, or will be, at ``ask.frame`` when the mixer is at ``cursor``, and went on so."""
+        passages = self._from(cursor)
+        if not passages or not head - self._history <= cursor <= head:
             return False
-        return passage.playing == ask.playing and abs(passage.timeline(cursor) - ask.frame) <= 1
+        first = passages[0]
+        fits = first.playing and abs(first.timeline(cursor) - ask.frame) <= 1
+        return fits and self._plays_on(passages, cursor, ask, head)
 
-    def _stood_throughout(self, cursor: int, ask: Ask) -> bool:
-        """Whether what is asked for lies before others' jump, where the timeline still stood."""
-        after = None
+    def _plays_on(self, passages: list[Passage], cursor: int, ask: Ask, head: int) -> bool:
+        """Whether what is mixed of a block goes on as the DAW does: without a jump but back to the loop's start."""
+        now, *later = passages
+        start, end = ask.loop
+        for passage in later:
+            if passage.begin >= cursor + ask.frames:
+                break
+            if not (0 <= start < end == now.timeline(passage.begin) and passage == Passage(passage.begin, start, True)):
+                return False
+            now = passage
+        since = max(cursor, now.begin)
+        turns_at = since + end - now.timeline(since)
+        return not (0 <= start < end and since < turns_at < min(cursor + ask.frames, head))
+
+    def _stood_throughout(self, cursor: int, ask: Ask, head: int) -> bool:
+        """Whether what is asked for lies before others have begun to play, where the timeline still stood."""
+        passages = self._from(cursor)
+        if not passages or cursor < head - self._history:
+            return False
+        return not any(passage.playing for passage in passages if passage.begin < cursor + ask.frames)
+
+    def _from(self, engine_frame: int) -> list[Passage]:
+        """Return the passage at an engine frame and those after it, none that took no time; nothing: forgotten."""
+        found: list[Passage] = []
         for passage in reversed(self._passages):
-            if passage.begin <= cursor:
-                return not passage.playing and after is not None and cursor + ask.frames <= after.begin
-            after = passage
-        return False
-
-    def _passage(self, engine_frame: int) -> Passage | None:
-        return next((p for p in reversed(self._passages) if p.begin <= engine_frame), None)
+            if not found or passage.begin < found[-1].begin:
+                found.append(passage)
+            if passage.begin <= engine_frame:
+                return found[::-1]
+        return []
 
     def _led(self, reader: Reader, ask: Ask, head: int) -> int:
-        """Return where others have led to the place that is asked for, after this reader's own; -1: nowhere."""
+        """Return where others have led to the place that is asked for, after this reader's own; -1: nowhere.
+
+        Who has just come, or was lost, may also fall in with them midway.
+        """
         if reader.cursor < 0 and not any(self._is_active(r, ask.at) for r in self._readers.values() if r is not reader):
             return -1
-        end = head
-        since = head - self._history if reader.lost else max(reader.cursor, head - self._history)
+        last = self._passages[-1]
+        if not ask.playing and not last.playing and last.frame == ask.frame:
+            return max(last.begin, self._now(reader, ask, head))
+        falls_in = reader.cursor < 0 or reader.lost
+        since = head - self._history if falls_in else max(reader.cursor, head - self._history)
+        end = head + 4 * ask.frames if falls_in and not ask.offline else head
         for passage in reversed(self._passages):
-            if passage.begin < since:
+            if passage.begin < since and not (falls_in and ask.playing):
                 break
             cursor = passage.begin + (ask.frame - passage.frame if ask.playing else 0)
-            is_there = passage.begin <= cursor <= end and passage.timeline(cursor) == ask.frame
-            if is_there and passage.playing == ask.playing:
-                return cursor if ask.playing else self._now(reader, ask, head)
+            is_there = passage.playing == ask.playing and max(since, passage.begin) <= cursor <= end
+            if is_there and passage.timeline(cursor) == ask.frame and self._lasts(cursor, ask, head):
+                return cursor
+            if passage.begin < since:
+                break
             end = passage.begin - 1
         return -1
+
+    def _lasts(self, cursor: int, ask: Ask, head: int) -> bool:
+        """Whether a whole block is to be had from ``cursor`` on."""
+        if ask.playing:
+            return self._plays_on(self._from(cursor), cursor, ask, head)
+        return self._stood_throughout(cursor, ask, head)
 
     def _now(self, reader: Reader, ask: Ask, head: int) -> int:
         """Return where a reader goes on that is at no place of the timeline: in step with the others."""
@@ -263,7 +307,14 @@ class Score:
         return any(self._is_active(r, at) and (reader.cursor < 0 or r.cursor < reader.cursor) for r in others)
 
     def _others_lead(self, reader: Reader, at: float) -> bool:
-        return any(self._is_active(r, at) for r in self._readers.values() if r is not reader)
+        """Whether others have gone on before a reader, who wants to be where they are not."""
+        others = (r for r in self._readers.values() if r is not reader and r.follows and not r.lost)
+        return any(self._is_active(r, at) and r.cursor > reader.cursor for r in others)
+
+    def _others_play(self, reader: Reader, at: float) -> bool:
+        """Whether others have the story play, also when all of the host has been held up for a moment."""
+        others = (r for r in self._readers.values() if r is not reader and r.follows and r.playing and not r.lost)
+        return self._passages[-1].playing and any(r.waits or at - r.asked_at < HOST_QUIET_SECONDS for r in others)
 
     def _too_far(self, reader: Reader, ask: Ask, head: int) -> bool:
         """Whether an offline instance would take from a slower one what that has not read yet."""

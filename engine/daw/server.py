@@ -87,14 +87,15 @@ class Server:
 
     def serve(self, now: float) -> bool:
         """Answer all that can be answered; False when nothing was."""
-        answered = False
-        for number, slot in enumerate(self._link.slots):
-            self._greet(number, slot)
+        answered, slots = False, self._link.slots
         while True:
-            waiting = [number for number, slot in enumerate(self._link.slots) if not self._place(number, slot, now)]
+            for number, host in enumerate(self._link.hosts):
+                if host or number in self._served:
+                    self._greet(number, slots[number])
+            waiting = [number for number in self._served if not self._place(number, slots[number], now)]
             ready = [number for number, turn in self._turns.items() if self._is_ready(number, turn, now)]
             for number in ready:
-                self._answer(number, self._link.slots[number], self._turns.pop(number))
+                self._answer(number, slots[number], self._turns.pop(number))
             if not ready:
                 break
             answered = True
@@ -189,12 +190,15 @@ class Server:
         while number not in self._turns and slot.taken < slot.asked:
             request = slot.requests[slot.taken % len(slot.requests)]
             frames, ahead = int(request["frames"]), int(request["ahead_frames"])
+            if slot.claim != slot.generation:
+                return True  # somebody has come meanwhile, and is greeted first
             if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
                 slot.skip()
                 continue
             ask = _ask(request, now)
             found = self._find(number, slot, ask)
             if found is None:
+                slot.hold()
                 return False
             cursor, refusal = found
             stream, late = int(request["stream"]), int(slot.row["latency_frames"])
@@ -214,16 +218,18 @@ class Server:
         """Return where a request reads, or why it does not; None: it has to wait. A jump is told the mixer."""
         if slot.row["sample_rate"] != self._rate:
             return NOWHERE, Refusal.OTHER_RATE
-        if any(map(self._mixes, self._turns.values())) and self._score.jumps(number, ask, self._head):
+        mixing = [turn.ask.loop for turn in self._turns.values() if self._mixes(turn)]
+        if mixing and (ask.loop not in mixing or self._score.jumps(number, ask, self._head)):
             return None  # first what is before
         place = self._score.place(number, ask, self._head)
         if place is WAIT:
             return None
         cursor = place.cursor
         if place.passage is not None:
-            if ask.offline and ask.playing:
+            begins_bounce = ask.offline and ask.playing
+            if begins_bounce:
                 cursor += self._flush(number)
-            self._go(Passage(cursor, place.passage.frame, place.passage.playing))
+            self._go(Passage(cursor, place.passage.frame, place.passage.playing), as_new=begins_bounce)
         refused = {id(ELSEWHERE): Refusal.ELSEWHERE, id(OTHER_HOST): Refusal.OTHER_HOST}
         return cursor, refused.get(id(place), Refusal.SERVED)
 
@@ -269,6 +275,7 @@ class Server:
     def _flush(self, number: int) -> int:
         """Let nothing of what was before be heard in a bounce: players, tails, memories. Return how long that took."""
         begin = self._head
+        self._score.stop(begin)
         panic = records(1)
         panic["kind"] = Kind.PANIC
         self._desk.conduct(panic)
@@ -278,31 +285,31 @@ class Server:
         self._score.shift(number, self._head - begin)
         return self._head - begin
 
-    def _go(self, passage: Passage) -> None:
-        """Bring the mixer to a passage that begins with its next frame."""
+    def _go(self, passage: Passage, *, as_new: bool = False) -> None:
+        """Bring the mixer to a passage that begins with its next frame. as_new: with effects as an export has them."""
         self._score.told(passage)
         self._jumped = True
-        self._desk.conduct(transport(passage))
+        self._desk.conduct(transport(passage, as_new=as_new))
         rolls_in = passage.playing and passage.frame < 0
         self._rolls_at = passage.begin - passage.frame if rolls_in else NOWHERE
 
     def _mix_until(self, cursor: int, until: int, ask: Ask, unix_seconds: float) -> None:
         """Mix what has not been mixed yet, round the DAW's loop where that ends, and across frame 0."""
-        if self._head < until:
-            self._score.mixed(cursor, cursor + ask.frames, ask.at)
+        if self._head >= until:
+            return
+        self._score.mixed(cursor, cursor + ask.frames, ask.at)
         if ask.offline and not self._hears_notes():
             # in blocks of one size from where it began to play, whatever the DAW's are
             begun = self._score.begun
             until = begun - (begun - until) // BOUNCE_FRAMES * BOUNCE_FRAMES
-        while self._head < until:
-            edges = [until, self._head + (BOUNCE_FRAMES if ask.offline else MAX_REQUEST_FRAMES)]
-            loop_end = self._score.loop_end(ask, self._head)
+        while (loop_end := self._score.loop_end(ask, self._head)) == self._head > cursor or self._head < until:
             if loop_end == self._head > cursor:
                 self._go(Passage(self._head, ask.loop[0], True))
                 continue
             if self._rolls_at == self._head:
-                self._desk.conduct(transport(Passage(self._head, 0, True)))
+                self._desk.conduct(transport(Passage(self._head, 0, True), as_new=ask.offline))
                 self._rolls_at = NOWHERE
+            edges = [until, self._head + (BOUNCE_FRAMES if ask.offline else MAX_REQUEST_FRAMES)]
             edges += [edge for edge in (loop_end, self._rolls_at) if edge > self._head]
             seconds = (self._head - cursor) / self._rate
             self._mix(min(edges) - self._head, self._unix if ask.offline else unix_seconds + seconds)

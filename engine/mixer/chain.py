@@ -175,6 +175,12 @@ class Chain:
         for insert in self._inserts:
             insert.reset(frame)
 
+    def clear(self, frame: int) -> None:
+        """Let every insert be as new at ``frame``, which takes milliseconds. Raises EffectFailed."""
+        self._resting = False
+        for insert in self._inserts:
+            insert.clear(frame)
+
     def tidy(self) -> None:
         """Make ready for the next reset. Main thread, while the callback goes on. Raises EffectFailed."""
         for insert in self._inserts:

@@ -130,6 +130,10 @@ class HostedInsert:
         for index in self._turned:
             fresh.turn(self._indexes[index], ramp_value(self._knobs, index, frame))
 
+    def clear(self, frame: int) -> None:
+        """Be as new, as far as that goes in the callback."""
+        self.reset(frame)
+
     def tidy(self) -> None:
         """Clear the spare that was in use. Main thread. Raises EffectFailed."""
         if self._soiled and self._spare is not None:

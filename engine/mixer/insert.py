@@ -158,6 +158,12 @@ class Insert:
         for twin in range(len(self._twins)):
             self._renew(twin, frame)
 
+    def clear(self, frame: int) -> None:
+        """Be as new from ``frame`` on, which takes milliseconds. Raises EffectFailed."""
+        for twin in self._twins:
+            self._turn(twin, frame)
+            self._caller.clear(twin)
+
     def tidy(self) -> None:
         """Clear the spares that were in use. Main thread."""
         for twin, soiled in enumerate(self._soiled):
@@ -178,10 +184,14 @@ class Insert:
             self._caller.clear(self._twins[twin])
             return
         fresh, self._spares[twin] = self._spares[twin], self._twins[twin]
-        for index, param in enumerate(self._params):
-            setattr(fresh, param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
+        self._turn(fresh, frame)
         self._twins[twin] = fresh
         self._soiled[twin] = True
+
+    def _turn(self, plugin: Plugin, frame: int) -> None:
+        """Set a plug-in's parameters to where the knobs are."""
+        for index, param in enumerate(self._params):
+            setattr(plugin, param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
 
     def process(self, block: Block, frame: int) -> Block:
         """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""

@@ -407,6 +407,8 @@ class Mixer:
                 self._playback.obey(record, self.frame)
             case Kind.PANIC:
                 self._panic(max(self._fade, int(record["ramp_frames"])))
+            case Kind.FORGET:
+                self._forget(self._rack.clear(self.frame))
             case Kind.EPOCH:
                 self._epochs.append((int(record["serial"]), max(self.frame, self._deck.released_by())))
                 self._acknowledge()
@@ -431,12 +433,15 @@ class Mixer:
 
     def _end_panic(self) -> None:
         """Everything is silent: forget the tails and open up again, with a fade if something was started meanwhile."""
-        for strip in self._rack.reset(self.frame):
-            fail(self._strips, self._reports, strip, self.frame)
+        self._forget(self._rack.reset(self.frame))
         fade = self._fade if self.active_players else 0
         glide(self._strips.ramps, len(self._strips.ramps) - 1, 1.0, self.frame, fade)
         self._panic_end = NEVER
         self._tell(Report.PANICKED)
+
+    def _forget(self, failing: Iterator[int]) -> None:
+        for strip in failing:
+            fail(self._strips, self._reports, strip, self.frame)
 
     def _acknowledge(self) -> None:
         """Report those epochs before which every player that was stopped has ended."""

@@ -16,6 +16,8 @@ from engine.story.model import Effect
 
 Planar = NDArray[np.float32]
 """Audio as Pedalboard wants it: (channels, frames)."""
+MOMENT_FRAMES = 64
+"""What a cleared plug-in has heard of silence."""
 
 
 class Plugin(Protocol):
@@ -59,14 +61,19 @@ class Caller:
     def __init__(self, sample_rate: float, max_block_frames: int) -> None:
         self._sample_rate, self._max_block_frames = sample_rate, max_block_frames
         self._silence = np.zeros((2, max_block_frames), np.float32)
+        self._moment = np.zeros((2, min(MOMENT_FRAMES, max_block_frames)), np.float32)
 
     def run(self, plugin: Plugin, block: Planar) -> Planar:
         """Return planar ``block`` through a plug-in. Raises EffectFailed."""
         return run_plugin(plugin, block, self._sample_rate, self._max_block_frames)
 
     def clear(self, plugin: Plugin) -> None:
-        """Let a plug-in forget every sound, and warm it again: a block larger than any since would clear it, too."""
+        """Let a plug-in forget every sound, and warm it again: a block larger than any since would clear it, too.
+
+        Its oscillators stand where a moment has brought them, however long a mixer's blocks are.
+        """
         run_plugin(plugin, self._silence, self._sample_rate, self._max_block_frames, reset=True)
+        run_plugin(plugin, self._moment, self._sample_rate, self._max_block_frames, reset=True)
 
 
 def stretch_planar(audio: Planar, sample_rate: float, speed: float, semitones: float = 0.0) -> Planar:

@@ -106,6 +106,14 @@ class Rack:
             except EffectFailed:
                 yield strip
 
+    def clear(self, frame: int) -> Iterator[int]:
+        """Let every effect be as new, which takes milliseconds; yield the strips whose effects failed."""
+        for strip, chain in self.chains.items():
+            try:
+                chain.clear(frame)
+            except EffectFailed:
+                yield strip
+
     def set(self, record: np.void, frame: int, frames: int) -> None:
         """Do what a SET_INSERT or SET_BYPASS record asks, within ``frames``. Raises EffectFailed.
 

@@ -93,5 +93,5 @@ def _every_kind() -> np.ndarray:
     block["flags"][paged], block["value"][paged] = PAGED, 0.0
     streamed = (block["kind"] == Kind.START_PLAYER) & (block["frame"] == 64)
     block["flags"][streamed], block["rate"][streamed], block["loop_frames"][streamed] = STREAMED, 0.0, 0
-    quiet = (block["kind"] == Kind.PANIC) | (block["kind"] == Kind.CLEAR_SCHEDULED)
+    quiet = np.isin(block["kind"], (Kind.PANIC, Kind.CLEAR_SCHEDULED, Kind.FORGET))
     return block[~quiet | (block["frame"] == 700)]

@@ -46,6 +46,7 @@ class Kind(IntEnum):
     PAUSE_PLAYER = 19
     RESUME_PLAYER = 20
     SET_DUCK = 21
+    FORGET = 22
     SET_RECORD = 30
     SET_FEED = 31
     SET_INLET = 32
@@ -94,6 +95,7 @@ not start), ramp_frames is the fade; starts that still wait for their frame go o
 SET_GAIN: value is linear gain. SET_PAN: value -1..1. SET_MUTE, SET_SOLO, SET_BYPASS: value 0 or 1. SET_SEND: index
 is the send's key in the graph, value is linear gain. SET_INSERT: index is the insert's key in the graph, param counts
 the effect's parameters in table order, value is in the parameter's unit. All of these glide over ramp_frames.
+FORGET: effects are as new, their oscillators too; it takes milliseconds and fades nothing, so it is for silence.
 SET_DUCK: param counts the table of ducking, value is in its unit. SET_RECORD: value 1: lane index of recording serial
 is strip from that frame on; 0: that recording ends. SET_FEED: value 1: lane index of the feed is strip from now on; 0:
 it is free. SET_INLET: value 1: inlet index is heard on strip from now on; 0: it is not.

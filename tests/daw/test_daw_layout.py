@@ -18,6 +18,7 @@ NAMES = {
     "asked_requests": "asked.requests", "asked_notes": "asked.notes",
     "taken_requests": "taken.requests", "taken_notes": "taken.notes",
     "done": "answered.done", "refusal": "answered.refusal", "bell": "answered.bell", "waiting": "answered.waiting",
+    "held": "answered.held",
     "blocks": "counted.blocks", "misses": "counted.misses", "missed_frames": "counted.missed_frames",
     "given_up": "counted.given_up", "lost_notes": "counted.lost_notes",
 }  # fmt: skip

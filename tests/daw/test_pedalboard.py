@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ LINK = f"test-pb-{os.getpid()}"
 FAINT = 1e-6
 """120 dB below full scale."""
 EFFECTS = (
-    "    inserts: [highpass, compressor: {threshold_db: -30}, delay: {delay_seconds: 0.13}, reverb: {room_size: 0.4}]\n"
+    "    inserts: [highpass, compressor: {threshold_db: -30}, delay: {delay_seconds: 0.13}, reverb: {room_size: 0.4},"
+    " chorus, phaser]\n"
 )
 BUSES = {"mix": "Mix", "one": "one", "two": "two"}
 
@@ -90,6 +92,18 @@ def test_as_many_instances_as_there_may_be_get_the_same_story(engine: Rig, expor
             sound.append(plugin.process(block, RATE, buffer_size=512, reset=begin == 0).T)
     for bus, sound in zip(buses, heard, strict=True):
         np.testing.assert_array_equal(np.concatenate(sound)[:frames], export[bus])
+
+
+def test_bounces_at_the_same_time_each_at_its_own_pace_are_all_exact(engine: Rig, export: dict[str, Audio]) -> None:
+    gc.collect()
+    buses = [("mix", "one", "two")[number % 3] for number in range(SLOTS)]
+    instances = [loaded(bus=BUSES[bus], blocks_of_latency=float(number % 3)) for number, bus in enumerate(buses)]
+    blocks = [(128, 333, 512, 2048, 8192)[number % 5] for number in range(SLOTS)]
+    frames = len(export["mix"])
+    with ThreadPoolExecutor(SLOTS) as pool:
+        heard = list(pool.map(lambda each: bounced(each[0], frames, each[1]), zip(instances, blocks, strict=True)))
+    for bus, sound in zip(buses, heard, strict=True):
+        np.testing.assert_array_equal(sound, export[bus])
 
 
 def test_with_effects_a_bounce_is_the_export_within_120_db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,39 @@ def test_who_is_left_behind_is_elsewhere_until_it_jumps_too() -> None:
     assert it.ask(2, 96256).cursor == 512
 
 
+@pytest.mark.parametrize("behind", [-1, 0, 1])
+def test_who_comes_while_others_play_falls_in_with_them(behind: int) -> None:
+    it = desk(1)
+    for block in range(1000):  # begun long before what is kept
+        it.now = block * 256 / RATE
+        it.ask(1, 256 * block)
+    it.score.join(2, HOST)
+    for block in range(1000, 1010):
+        it.now = block * 256 / RATE
+        assert it.ask(2, 256 * (block - behind)).cursor == 256 * (block - behind)
+        assert it.ask(1, 256 * block).cursor == 256 * block
+    assert len(it.told) == 1
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_who_comes_and_does_not_play_yet_stops_nobody(offline: bool) -> None:
+    it = desk(1)
+    it.ask(1, 256, offline=offline)
+    it.score.join(2, HOST)
+    assert it.ask(2, 80, playing=False, offline=offline) is ELSEWHERE
+    assert it.ask(1, 512, offline=offline).cursor == 256
+    assert it.ask(2, 512, offline=offline).cursor == 256
+
+
+def test_who_was_away_leads_again_though_another_goes_its_own_way() -> None:
+    it = desk(1, 2, history_frames=1024)
+    it.ask(1, 0), it.ask(2, 7, follows=False)
+    for _ in range(8):
+        it.now += 0.2
+        it.ask(2, 7, follows=False)
+    assert it.ask(1, 256) == Place(2304, Passage(2304, 256, True))
+
+
 def test_alone_again_it_goes_on_where_it_was() -> None:
     it = desk(1, 2)
     it.ask(1, 0), it.ask(2, 0), it.ask(1, 96000)

@@ -49,6 +49,19 @@ def test_a_spare_forgets_as_well_as_a_cleared_one(effect):
     np.testing.assert_allclose(tidied, cleared, atol=1e-6)
 
 
+def test_what_has_forgotten_is_as_new_however_long_its_blocks_are():
+    effects = [Effect(effect=name) for name in ("chorus", "phaser", "compressor", "delay", "reverb")]
+    clip = noise(12000)
+    new, used = Rig(with_effect(*effects), clip), Rig(with_effect(*effects), clip, max_block_frames=1024)
+    used.start(0, 0)
+    used.play(5000)
+    used.send(Kind.PANIC)
+    used.play(3001)
+    used.send(Kind.FORGET)
+    new.start(0), used.start(0)
+    np.testing.assert_allclose(used.play(12000).out, new.play(12000).out, atol=1e-6)
+
+
 def test_panic_and_bypass_clear_nothing_in_the_callback(clears):
     rig = sounding("reverb")
     clears.clear()
