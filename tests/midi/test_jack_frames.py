@@ -143,12 +143,12 @@ def test_messages_with_engine_frames_leave_at_exactly_those_distances(peer: Peer
 def test_what_leaves_after_its_time_is_told(peer: Peer, system: JackSystem):
     output = system.open_output(next(n for n in system.outputs() if n.startswith("Peer:")))
     output.send(b"\x90\x01\x40")
-    output.send(b"\x90\x02\x40", time.time() - 1.0)
+    output.send(b"\x90\x02\x40", time.time() - 100.0)
     deadline = time.monotonic() + WAIT_SECONDS
     while not (system.late and len(peer.heard) == 2) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert (len(peer.heard), system.late) == (2, 1), "what was to leave at once is never late"
-    assert system.latest_seconds >= 0.9
+    assert system.latest_seconds >= 90.0, "JACK's frames may lie behind the clock by what its server was held up"
     output.close()
 
 

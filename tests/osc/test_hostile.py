@@ -84,12 +84,13 @@ def test_a_question_that_nobody_lives_to_answer_is_closed() -> None:
         assert [answer[3] for answer in wire.take()] == ["busy", "busy"]
         return hub
 
+    gc.collect()  # what tests before this one have left has no part in it
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for hub in (handled(codec.encode(Message("/library/usage")))[2], asyncio.run(refused())):
             assert [client.awaited for client in hub.clients] == [0]
         gc.collect()
-    assert not told
+    assert not [warning for warning in told if issubclass(warning.category, RuntimeWarning)]
 
 
 ADDRESSES = st.sampled_from([r.address.replace("{", "").replace("}", "") for r in ROUTES])
