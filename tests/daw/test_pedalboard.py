@@ -100,6 +100,8 @@ def test_bounces_at_the_same_time_each_at_its_own_pace_are_all_exact(engine: Rig
     instances = [loaded(bus=BUSES[bus], blocks_of_latency=float(number % 3)) for number, bus in enumerate(buses)]
     blocks = [(128, 333, 512, 2048, 8192)[number % 5] for number in range(SLOTS)]
     frames = len(export["mix"])
+    for plugin, block in zip(instances, blocks, strict=True):
+        bounced(plugin, block, block)  # parameters reach a plug-in in the thread that set them
     with ThreadPoolExecutor(SLOTS) as pool:
         heard = list(pool.map(lambda each: bounced(each[0], frames, each[1]), zip(instances, blocks, strict=True)))
     for bus, sound in zip(buses, heard, strict=True):
