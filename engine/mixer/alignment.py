@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.ducking import change_delay, delay, follow, follow_on, new_ahead, new_ducks
 from engine.mixer.graph import Graph
-from engine.mixer.handover import paired_sends
+from engine.mixer.handover import Handover
 from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
 from engine.mixer.strips import Strips
 from engine.mixer.touching import touch
@@ -55,6 +55,11 @@ class Alignment:
         self.ducks.reduction[:] = 1.0
         return True
 
+    @property
+    def lowest_gains(self) -> NDArray[np.float64] | None:
+        """Each strip's lowest gain by ducking since somebody set it to 1; None: nothing ducks."""
+        return self.ducks.reduction if len(self.ducks.keys) else None
+
     def hold_back(self, strips: Strips, inputs: Audio, frame: int, frames: int) -> None:
         """Follow and delay what players play: planar ``inputs`` for ``frames`` frames from engine ``frame`` on."""
         if self.ducking:
@@ -79,12 +84,12 @@ class Alignment:
             self._heir = following.late, places
         return max(self._plan.longest, following._plan.longest)  # both delays are taken from the rings
 
-    def adopt(
-        self, other: Alignment, strips: Strips, before: Strips, places: NDArray[np.int32], frame: int, fade: int
-    ) -> None:
-        """Go on where ``other`` stands; places: our strips, by its own. strips, before: ours, and its."""
+    def adopt(self, other: Alignment, handover: Handover, frame: int, fade: int) -> None:
+        """Go on where ``other`` stands."""
+        places = handover.places
         if self._is_late:
-            follow_late(self.late, other.late, places, paired_sends(before, strips, places), frame, fade)
-        self.ducking = self.ducking or other.ducking  # what was ducked comes back up
-        follow_on(self.ducks, self._ahead, self._graph, other.ducks, other._ahead, places)
+            follow_late(self.late, other.late, places, handover.sends, frame, fade)
+        if other.ducking:  # else all its followers rest, as ours do
+            self.ducking = True  # what was ducked comes back up
+            follow_on(self.ducks, self._ahead, self._graph, other.ducks, other._ahead, places)
         change_delay(self._ahead, int(other._ahead.taps[1]), frame, fade)

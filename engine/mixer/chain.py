@@ -13,7 +13,7 @@ from engine.mixer.effects import EffectSpec, effect_spec
 from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.hosting import HostedPlugin, PluginRefused, load_hosted
 from engine.mixer.insert import GRID_FRAMES, Block, Insert
-from engine.mixer.plugins import Caller, Plugin, effect_values, make_plugin
+from engine.mixer.plugins import Caller, Plugin, effect_values, goal_of, make_plugin
 from engine.mixer.watch import NO_WATCH, NOTHING, Watch
 from engine.plugins.facts import PluginFacts
 from engine.story.model import Effect
@@ -45,6 +45,7 @@ class Chain:
         self._effects = tuple(effects)
         self._keys = tuple(keys) or tuple(range(len(self._effects)))
         self._spec, self._watch = spec, watch
+        self._goals = [goal_of(effect, spec(effect.effect)) for effect in self._effects]
         self.faults: dict[str, str] = {}
         """Why plug-ins could not be loaded, by effect; they are left out of the sound."""
         named = zip(self._keys, self._effects, strict=True)
@@ -136,13 +137,13 @@ class Chain:
 
         waiting: by key, the parameters that a scheduled record will set.
         """
+        rests = before is not None and before._resting
         if before is not None:
             self._board, self._on_board = before._board, before._on_board
-        for key, effect in zip(self._keys, self._effects, strict=True):
+        for key, goal in zip(self._keys, self._goals, strict=True):
             if before is not None and key in before:
                 insert = self._by_key[key] = before._by_key[key]
-                values = effect_values(effect, self._spec(effect.effect))
-                insert.aim(values, effect.bypass, frame, frames, waiting.get(key, frozenset()))
+                rests = not insert.aim(goal, frame, frames, waiting.get(key, frozenset())) and rests
             else:
                 self._by_key[key].enter(frame, frames)
         mine = [self._by_key[key] for key in self._keys]
@@ -155,9 +156,10 @@ class Chain:
             elif not old.gone(frame):
                 if not old.leaving:
                     old.leave(frame, frames, self._sample_rate)
+                    rests = False
                 order.append(old)
         self._inserts = (*order, *mine)
-        self._resting = False
+        self._resting = rests and before is not None and self._inserts == before._inserts
 
     def set_param(self, key: int, param: int, value: float, frame: int, frames: int) -> None:
         """Let a parameter (table order) of an insert glide to ``value``. Raises KeyError or IndexError."""

@@ -13,6 +13,9 @@ from engine.mixer.reports import Reports
 from engine.mixer.state import MixerState
 from engine.mixer.strips import Strips
 from engine.mixer.touching import touch
+from engine.realtime.records import RECORD
+
+NOTHING: NDArray[np.void] = np.zeros(0, RECORD)
 
 
 class Deck:
@@ -21,6 +24,7 @@ class Deck:
     def __init__(self, reports: Reports, max_players: int, strips: int, arena: NDArray[np.float32], fade: int) -> None:
         self.players, self._schedule = new_players(max_players), scheduling.new_schedule()
         self._waits = self._schedule.used
+        self._slots = self._schedule.slots.view((np.void, RECORD.itemsize))  # numpy copies structs field by field
         self._reports, self._strips, self._arena, self._fade = reports, strips, arena, fade
 
     @property
@@ -31,7 +35,9 @@ class Deck:
     @property
     def waiting(self) -> NDArray[np.void]:
         """A copy of the records that wait, by frame."""
-        waiting: NDArray[np.void] = self._schedule.slots[self._schedule.order[: self._waits[0]]]
+        if not self._waits[0]:
+            return NOTHING
+        waiting: NDArray[np.void] = self._slots[self._schedule.order[: self._waits[0]]].view(RECORD)
         return waiting
 
     @property
@@ -109,4 +115,5 @@ class Deck:
     def adopt(self, other: Deck, places: NDArray[np.int32], frame: int) -> None:
         """Go on where ``other`` stands; who plays on a strip that has no place here ends. places: see ``handover``."""
         rehouse(self.players, self._reports, other.players, places, frame)
-        scheduling.rehouse(self._schedule, self._reports, other.waiting, places, frame)
+        if other._waits[0]:
+            scheduling.rehouse(self._schedule, self._reports, other.waiting, places, frame)

@@ -17,7 +17,7 @@ from engine.mixer.vectors import LANES, gather, index, load, multiply_add, point
 
 NEIGHBOURS = 16
 """Samples on either side that one between them is made of."""
-GROUP = 4
+GROUP = 3
 AT_ONCE = GROUP * LANES
 """Samples that are doubled at once."""
 

@@ -17,6 +17,7 @@ from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
 from engine.mixer.ramps import fill, glide, multiply, new_ramps, ramp_value
 from engine.mixer.strips import FEED, GAIN, ROWS, STAGGER, Strips
+from engine.mixer.uncounted import uncounted
 from engine.params import DUCK
 from engine.units import db_to_gain
 
@@ -123,16 +124,14 @@ def _share(milliseconds: float, sample_rate: int) -> float:
 def follow_on(ducks: Ducks, ahead: Ahead, graph: Graph, before: Ducks, was: Ahead, places: NDArray[np.int32]) -> None:
     """Go on where the followers and the delay of another mixer stand; ``places``: its strips' new indexes."""
     ducks.whole[0], ahead.whole[0] = before.whole[0], was.whole[0]
-    for index, place in enumerate(places.tolist()):
-        if place < 0:
-            continue
-        ducks.state[place] = before.state[index]
+    known = np.flatnonzero(places >= 0)
+    own = places[known]
+    ducks.state[own] = before.state[known]
+    for index, place in zip(known.tolist(), own.tolist(), strict=True):
         if graph.strips[place].duck is None:  # it comes back up as it was told to
             ducks.knobs[place] = before.knobs[index]
-        size = min(ahead.ring.shape[2], was.ring.shape[2])
-        for back in range(size if size > 1 else 0):
-            at = int(was.whole[0]) - 1 - back
-            ahead.ring[place, :, at % ahead.ring.shape[2]] = was.ring[index, :, at % was.ring.shape[2]]
+    if ahead.ring.shape[2] == was.ring.shape[2] > 1:  # else one of them delays nothing
+        ahead.ring[own] = was.ring[known]
 
 
 def change_delay(ahead: Ahead, before: int, frame: int, fade: int) -> None:
@@ -146,16 +145,30 @@ def change_delay(ahead: Ahead, before: int, frame: int, fade: int) -> None:
 @kernel
 def follow(ducks: Ducks, strips: Strips, inputs: NDArray[np.float32], frame: int, frames: int) -> None:
     """Fill ``gains`` for the next ``frames``. inputs: planar, what the players play."""
+    ducks, strips, inputs = uncounted((ducks, strips, inputs))
+    level, heard = ducks.level[:frames], -1
     for strip in range(len(strips.kind)):
         has_keys = ducks.first_key[strip] < ducks.first_key[strip + 1]
         if not has_keys and ducks.state[strip, _GAIN] == 1.0 and ducks.state[strip, _HELD] == 1.0:
             continue
-        level = ducks.level[:frames]
-        level[:] = 0.0
-        for at in range(ducks.first_key[strip], ducks.first_key[strip + 1]):
-            _add_key(strips, ducks.keys[at], inputs, frame, level)
+        if heard < 0 or not _same_keys(ducks, strip, heard):
+            level[:] = 0.0
+            for at in range(ducks.first_key[strip], ducks.first_key[strip + 1]):
+                _add_key(strips, ducks.keys[at], inputs, frame, level)
+            heard = strip
         _follow(ducks, strip, level)
     ducks.whole[0] += frames
+
+
+@kernel
+def _same_keys(ducks: Ducks, strip: int, other: int) -> bool:
+    """Whether two strips are ducked by the same ones: as a rule the voice ducks all that is music."""
+    first, before = ducks.first_key[strip], ducks.first_key[other]
+    count = ducks.first_key[strip + 1] - first
+    same: bool = ducks.first_key[other + 1] - before == count
+    for at in range(count):
+        same = same and ducks.keys[first + at] == ducks.keys[before + at]
+    return same
 
 
 @kernel

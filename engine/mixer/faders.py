@@ -17,6 +17,7 @@ from engine.mixer.ramps import fill, multiply
 from engine.mixer.reading import LOUDEST
 from engine.mixer.reports import Reports
 from engine.mixer.strips import DIRECT, FEED, GAIN, PAN, PRIVATE, ROWS, Strips, fail
+from engine.mixer.uncounted import uncounted
 
 SMALLEST = np.float32(1e-30)
 """Below this a sample is zero: tails must not run into denormals, which are slow."""
@@ -153,7 +154,7 @@ def _send(
     ducked: NDArray[np.float64],
     late: Late,
 ) -> None:
-    """Give every send its share."""
+    """Give every send its share, after ``_direct``."""
     for send in range(strips.first_send[strip], strips.first_send[strip + 1]):
         delayed = late.heard.shape[2] > 1 and (late.send[send, 0] != 0 or late.send[send, 1] != 0)
         if delayed:
@@ -166,7 +167,8 @@ def _send(
             left, right, _ = _still_gains(strips, strip)
             share = strips.ramps[ROWS * strip + FEED].end * strips.ramps[row].end
             if not still:
-                _fader_curves(strips, strip, at, count, some)
+                if frames > PIECE:  # else they are still there from its fader
+                    _fader_curves(strips, strip, at, count, some)
                 fill(strips.ramps, ROWS * strip + FEED, at, curve)
                 multiply(strips.ramps, row, at, curve)
             for channel in range(2):
@@ -231,6 +233,8 @@ def mix_level(
     part of the block begins at ``done``. ducked: (strips, at least max_block), the gain that ducking leaves, if
     ``ducking``. late: what is delayed.
     """
+    strips, reports, inputs, outputs = uncounted((strips, reports, inputs, outputs))
+    premaster, ducked, late = uncounted((premaster, ducked, late))
     master, summed = strips.master[0], False
     for strip in level:
         if strip == master:  # before it, since effects of its own are another level's

@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.compile import kernel
 from engine.mixer.graph import Graph
 from engine.mixer.insert import BYPASS
 from engine.mixer.ramps import glide
-from engine.mixer.strips import GAIN, PAN, ROWS, Strips, find_send, set_gates
+from engine.mixer.strips import GAIN, PAN, ROWS, Strips, set_gates
+from engine.mixer.uncounted import uncounted
 from engine.realtime.records import Kind
 
 FADE_SECONDS = 0.03
 """How long what comes, goes or moves takes."""
 
-Waiting = frozenset[tuple[int, int, int]]
-"""What a scheduled record will set: kind, strip, and its send's or insert's key (0 otherwise)."""
+Turn = tuple[int, int, int]
+"""What a record sets: kind, strip, and its send's or insert's key (0 otherwise)."""
+Waiting = frozenset[Turn]
+"""What scheduled records will set."""
+NO_TURN: Turn = (-1, -1, -1)
+
+
+class Handover(NamedTuple):
+    """How a mixer of one graph follows one of another. Made beside the callback, which only has to do it.
+
+    old: the graph before. places: its strips' new indexes, -1 where they have none. ending: its strips whose players
+    must end. closing: rows of its ramps that fall silent first. rows: (old, new) rows of ramps that go on; keeps: those
+    that do not go to what the new graph says; turns: the records that set them. sends: (old, new) indexes.
+    mutes: its strips whose mute stays as it is; same: those whose effects are the same.
+    """
+
+    old: Graph
+    places: NDArray[np.int32]
+    ending: NDArray[np.bool_]
+    closing: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    keeps: NDArray[np.bool_]
+    turns: tuple[Turn, ...]
+    sends: tuple[tuple[int, int], ...]
+    mutes: NDArray[np.bool_]
+    same: NDArray[np.bool_]
 
 
 def strip_places(old: Graph, new: Graph) -> NDArray[np.int32]:
@@ -34,12 +61,16 @@ def strip_places(old: Graph, new: Graph) -> NDArray[np.int32]:
 
 def waiting_for(records: NDArray[np.void]) -> Waiting:
     """Return what scheduled ``records`` will set."""
+    if not len(records):
+        return frozenset()
     keyed = (Kind.SET_SEND, Kind.SET_INSERT, Kind.SET_BYPASS)
     return frozenset((int(r["kind"]), int(r["strip"]), int(r["index"]) if r["kind"] in keyed else 0) for r in records)
 
 
 def waiting_params(records: NDArray[np.void], strip: int) -> Mapping[int, frozenset[int]]:
     """Return which parameters of a strip's inserts scheduled ``records`` will set, by the insert's key."""
+    if not len(records):
+        return {}
     found: dict[int, set[int]] = defaultdict(set)
     for record in records[records["strip"] == strip]:
         if record["kind"] == Kind.SET_INSERT:
@@ -49,90 +80,120 @@ def waiting_params(records: NDArray[np.void], strip: int) -> Mapping[int, frozen
     return {key: frozenset(params) for key, params in found.items()}
 
 
-def part(strips: Strips, graph: Graph, following: Graph, frame: int, fade: int) -> NDArray[np.bool_]:
-    """Let sends go to nothing that ``following`` has not, and strips too that it can't even let ring out.
+def plan_handover(old: Graph, new: Graph) -> Handover:
+    """Return how a mixer of ``new`` follows one of ``old``. Any thread."""
+    places = strip_places(old, new)
+    pairs = [(index, place) for index, place in enumerate(places.tolist()) if place >= 0]
+    going = list(_going(old, new, pairs))
+    mutes, same = np.zeros(len(places), np.bool_), np.zeros(len(places), np.bool_)
+    for index, place in pairs:
+        mutes[index] = new.strips[place].leaving
+        same[index] = new.strips[place].insert_keys == old.strips[index].insert_keys
+    bases = ROWS * len(old.strips), ROWS * len(new.strips)
+    return Handover(
+        old=old,
+        places=places,
+        ending=np.array([p < 0 or new.strips[p].leaving for p in places.tolist()], np.bool_),
+        closing=np.array(_closing(old, new, places.tolist()), np.int64),
+        rows=np.array([rows for rows, _, _ in going], np.int64).reshape(-1, 2),
+        keeps=np.array([keeps for _, keeps, _ in going], np.bool_),
+        turns=tuple(turn for _, _, turn in going),
+        sends=tuple((rows[0] - bases[0], rows[1] - bases[1]) for rows, _, _ in going if rows[0] >= bases[0]),
+        mutes=mutes,
+        same=same,
+    )
 
-    Returns those strips whose players must end: those that are leaving or have no place any more.
-    """
-    places = strip_places(graph, following)
-    ending = np.zeros(len(graph.strips), np.bool_)
-    for index, spec in enumerate(graph.strips):
-        place = int(places[index])
-        ending[index] = place < 0 or following.strips[place].leaving
+
+def _going(old: Graph, new: Graph, pairs: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bool, Turn]]:
+    """Yield each ramp that goes on: its rows, whether it keeps to where it goes, and what sets it."""
+    old_sends, new_sends = _send_rows(old), _send_rows(new)
+    for index, place in pairs:
+        leaving = new.strips[place].leaving
+        turns = {GAIN: (Kind.SET_GAIN, index, 0), PAN: (Kind.SET_PAN, index, 0)}
+        for row in range(ROWS):
+            turn = turns.get(row, NO_TURN)  # gates go where mutes and solos want them
+            yield (ROWS * index + row, ROWS * place + row), leaving or turn is NO_TURN, turn
+        for send in new.strips[place].sends:
+            if (index, send.key) in old_sends:
+                rows = old_sends[index, send.key], new_sends[place, send.key]
+                yield rows, leaving, (Kind.SET_SEND, index, send.key)
+
+
+def _send_rows(graph: Graph) -> dict[tuple[int, int], int]:
+    """Return the ramp of each send, by its strip's index and its key."""
+    keys = [(index, send.key) for index, spec in enumerate(graph.strips) for send in spec.sends]
+    return {key: ROWS * len(graph.strips) + number for number, key in reversed(list(enumerate(keys)))}
+
+
+def _closing(old: Graph, new: Graph, places: list[int]) -> list[int]:
+    """Return the old ramps that fall silent: of strips that can't even ring out, of sends that go to nothing."""
+    closing, sends = [], _send_rows(old)
+    for index, spec in enumerate(old.strips):
+        place = places[index]
         if place < 0:
-            glide(strips.ramps, ROWS * index + GAIN, 0.0, frame, fade)
+            closing.append(ROWS * index + GAIN)
             continue
-        kept = {send.to for send in following.strips[place].sends}
-        for send in spec.sends:
-            if int(places[send.to]) not in kept:
-                row = ROWS * len(strips.kind) + find_send(strips, index, send.key)
-                glide(strips.ramps, row, 0.0, frame, fade)
-    return ending
+        kept = {send.to for send in new.strips[place].sends}
+        closing += [sends[index, send.key] for send in spec.sends if places[send.to] not in kept]
+    return closing
 
 
-def go_on(strips: Strips, graph: Graph, before: Strips, old: Graph, waiting: Waiting, frame: int, fade: int) -> None:
-    """Let ``strips``, fresh from ``graph``, begin where those ``before`` stand, and go to what ``graph`` says.
+def part(strips: Strips, handover: Handover, frame: int, fade: int) -> None:
+    """Let sends go to nothing that the following graph has not, and strips too that it can't even let ring out."""
+    _close(strips.ramps, handover.closing, frame, fade)
+
+
+def go_on(strips: Strips, before: Strips, handover: Handover, waiting: Waiting, frame: int, fade: int) -> None:
+    """Let ``strips``, fresh from their graph, begin where those ``before`` stand, and go to what the graph says.
 
     A ramp that is on its way there goes on; what a scheduled record will set waits for it.
     """
-    strips.ramps[-1] = before.ramps[-1]
-    for index in range(len(strips.kind)):
-        for send in range(strips.first_send[index], strips.first_send[index + 1]):
-            strips.ramps[ROWS * len(strips.kind) + send]["begin"] = 0.0
-            strips.ramps[ROWS * len(strips.kind) + send]["start_frame"] = frame
-            strips.ramps[ROWS * len(strips.kind) + send]["frames"] = fade
-    for index, place in enumerate(strip_places(old, graph).tolist()):
-        if place < 0:
-            continue
-        leaving = graph.strips[place].leaving
-        for row, kind in ((GAIN, Kind.SET_GAIN), (PAN, Kind.SET_PAN)):
-            keeps = leaving or (kind, index, 0) in waiting
-            _follow(strips.ramps, ROWS * place + row, before.ramps, ROWS * index + row, keeps, frame, fade)
-        for row in range(PAN + 1, ROWS):
-            strips.ramps[ROWS * place + row] = before.ramps[ROWS * index + row]
-        if leaving or (Kind.SET_MUTE, index, 0) in waiting:
-            strips.mute[place] = before.mute[index]
-        if not leaving and (Kind.SET_SOLO, index, 0) in waiting:
-            strips.solo[place] = before.solo[index]
-        if graph.strips[place].insert_keys == old.strips[index].insert_keys:
-            strips.failed[place] = before.failed[index]
-        _follow_sends(strips, place, before, index, leaving, waiting, frame, fade)
-    set_gates(strips, frame, fade)
+    keeps, mutes, solos = handover.keeps, handover.mutes, np.zeros_like(handover.mutes)
+    if waiting:
+        keeps = keeps | np.array([turn in waiting for turn in handover.turns], np.bool_)
+        mutes = mutes | np.array([(Kind.SET_MUTE, index, 0) in waiting for index in range(len(mutes))], np.bool_)
+        solos[:] = [(Kind.SET_SOLO, index, 0) in waiting for index in range(len(solos))]
+        solos &= ~handover.mutes  # what is leaving has none
+    _go_on(strips, before, handover.places, handover.rows, keeps, mutes, solos, handover.same, frame, fade)
 
 
-def paired_sends(before: Strips, strips: Strips, places: NDArray[np.int32]) -> list[tuple[int, int]]:
-    """Return the sends that both mixers have, as indexes of each."""
-    found: list[tuple[int, int]] = []
-    for index, place in enumerate(places.tolist()):
-        for old in range(before.first_send[index], before.first_send[index + 1]):
-            own = find_send(strips, place, before.send_key[old]) if place >= 0 else -1
-            if own >= 0:
-                found.append((old, own))
-    return found
+@kernel
+def _close(ramps: NDArray[Any], rows: NDArray[np.int64], frame: int, fade: int) -> None:
+    for row in rows:
+        glide(ramps, row, 0.0, frame, fade)
 
 
-def _follow_sends(
-    strips: Strips, place: int, before: Strips, index: int, leaving: bool, waiting: Waiting, frame: int, fade: int
-) -> None:
-    for send in range(strips.first_send[place], strips.first_send[place + 1]):
-        key = int(strips.send_key[send])
-        old = find_send(before, index, key)
-        if old >= 0:
-            keeps = leaving or (Kind.SET_SEND, index, key) in waiting
-            rows = ROWS * len(strips.kind) + send, ROWS * len(before.kind) + old
-            _follow(strips.ramps, rows[0], before.ramps, rows[1], keeps, frame, fade)
-
-
-def _follow(
-    ramps: NDArray[np.void],
-    row: int,
-    before: NDArray[np.void],
-    old_row: int,
-    keeps: bool,
+@kernel
+def _go_on(
+    strips: Strips,
+    before: Strips,
+    places: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    keeps: NDArray[np.bool_],
+    mutes: NDArray[np.bool_],
+    solos: NDArray[np.bool_],
+    same: NDArray[np.bool_],
     frame: int,
     fade: int,
 ) -> None:
-    target = float(ramps[row]["end"])
-    ramps[row] = before[old_row]
-    if not keeps and float(ramps[row]["end"]) != target:
-        glide(ramps, row, target, frame, fade)
+    strips, before = uncounted((strips, before))
+    ramps, last = strips.ramps, len(strips.ramps) - 1
+    ramps[last] = before.ramps[len(before.ramps) - 1]
+    for row in range(ROWS * len(strips.kind), last):
+        ramps[row].begin, ramps[row].start_frame, ramps[row].frames = 0.0, frame, fade
+    for each in range(len(rows)):
+        own, target = rows[each, 1], ramps[rows[each, 1]].end
+        ramps[own] = before.ramps[rows[each, 0]]
+        if not keeps[each] and ramps[own].end != target:
+            glide(ramps, own, target, frame, fade)
+    for index in range(len(places)):
+        place = places[index]
+        if place < 0:
+            continue
+        if mutes[index]:
+            strips.mute[place] = before.mute[index]
+        if solos[index]:
+            strips.solo[place] = before.solo[index]
+        if same[index]:
+            strips.failed[place] = before.failed[index]
+    set_gates(strips, frame, fade)

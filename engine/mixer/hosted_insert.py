@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 import numpy as np
 
 from engine.mixer.effects import EffectSpec
 from engine.mixer.hosting import HostedPlugin
 from engine.mixer.insert import BYPASS, GRID_FRAMES, SILENT, Block
+from engine.mixer.plugins import Goal
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
 QUIET_SECONDS = 2.0
@@ -110,14 +111,21 @@ class HostedInsert:
             return frame >= _end(self._level)
         return self._off or self._quiet_frames > self._longest_gap or self.bypassed(frame)
 
-    def aim(self, values: Sequence[float], bypass: bool, frame: int, frames: int, waiting: frozenset[int]) -> None:
-        """Go to where another graph wants it; ``waiting`` parameters will be told, those that are NaN stay."""
-        for index, (param, value) in enumerate(zip(self._params, values, strict=True)):
+    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int]) -> bool:
+        """Go to where another graph wants it; ``waiting`` parameters will be told, those that are NaN stay.
+
+        Return whether it has anywhere to go.
+        """
+        ends, goes = self._knobs["end"].tolist(), False
+        for index, value in enumerate(goal.values):
             known = index in waiting or math.isnan(value)
-            if not known and self._knobs["end"][index] != param.spec.to_norm(value):
+            if not known and ends[index] != goal.positions[index]:
                 self.set_param(index, value, frame, frames)
-        if BYPASS not in waiting and bypass != bool(self._bypass["end"][0]):
-            self.set_bypass(bypass, frame, frames)
+                goes = True
+        if BYPASS not in waiting and goal.bypass != bool(self._bypass["end"][0]):
+            self.set_bypass(goal.bypass, frame, frames)
+            goes = True
+        return goes
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``; twice within a moment there is no clean spare yet."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
-from engine.mixer.plugins import Caller, Plugin
+from engine.mixer.plugins import Caller, Goal, Plugin
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
 GRID_FRAMES = 64
@@ -145,13 +145,21 @@ class Insert:
         """Whether it has left and rung out."""
         return self.leaving and (self._quiet_frames > self._longest_gap or self.bypassed(frame))
 
-    def aim(self, values: Sequence[float], bypass: bool, frame: int, frames: int, waiting: frozenset[int]) -> None:
-        """Go to where another graph wants it, unless it is on its way there; ``waiting`` parameters will be told."""
-        for index, (param, value) in enumerate(zip(self._params, values, strict=True)):
-            if index not in waiting and self._knobs["end"][index] != param.spec.to_norm(value):
-                self.set_param(index, value, frame, frames)
-        if BYPASS not in waiting and bypass != bool(self._bypass["end"][0]):
-            self.set_bypass(bypass, frame, frames)
+    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int]) -> bool:
+        """Go to where another graph wants it, unless it is on its way there; ``waiting`` parameters will be told.
+
+        Return whether it has anywhere to go.
+        """
+        ends, goes = self._knobs["end"].tolist(), False
+        if ends != goal.positions:
+            for index, value in enumerate(goal.values):
+                if index not in waiting and ends[index] != goal.positions[index]:
+                    self.set_param(index, value, frame, frames)
+                    goes = True
+        if BYPASS not in waiting and goal.bypass != bool(self._bypass["end"][0]):
+            self.set_bypass(goal.bypass, frame, frames)
+            goes = True
+        return goes
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``."""

@@ -65,10 +65,12 @@ class Lanes:
 
     def adopt(self, other: Lanes, places: NDArray[np.int32]) -> None:
         """Go on with what another mixer records, whose strips are at ``places`` here."""
+        self.used, self.take, self.since, self.until = other.used, other.take, other.since, other.until
+        if not self.used:
+            return
         known = other.strips[: other.used]
         fits = (known >= 0) & (known < len(places))
         self.strips[: other.used] = np.where(fits, places[np.where(fits, known, 0)], -1)
-        self.used, self.take, self.since, self.until = other.used, other.take, other.since, other.until
 
 
 class Feeds(Lanes):

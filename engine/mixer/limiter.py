@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.mixer.compile import kernel, meter_kernel
 from engine.mixer.ramps import fill, glide, new_ramps
 from engine.mixer.touching import touch
+from engine.mixer.uncounted import uncounted
 from engine.units import db_to_gain, gain_to_db
 
 LOOK_AHEAD_SECONDS = 64 / 48000
@@ -276,6 +277,7 @@ def _pass(state: LimiterState, signal: NDArray[np.float32], out: NDArray[np.floa
 
 @kernel
 def _limit(state: LimiterState, signal: NDArray[np.float32], out: NDArray[np.float32], frame: int) -> None:
+    state, signal, out = uncounted((state, signal, out))
     if _is_off(state, frame):
         _pass(state, signal, out)
         return

@@ -35,3 +35,11 @@ def show_meters(
             rms = meters[strip, channel, 1]
             squares[strip, channel] += (rms * rms - squares[strip, channel]) * rise
             shown[strip, channel, 1] = np.sqrt(squares[strip, channel])
+
+
+@kernel
+def show_reduction(lowest: NDArray[np.float64], rise: np.float32, shown: NDArray[np.float32]) -> None:
+    """Let ``shown`` follow each strip's ``lowest`` gain, which is taken: down at once, up by ``rise`` in one block."""
+    for strip in range(len(shown)):
+        shown[strip] = min(shown[strip] * rise, np.float32(lowest[strip]))
+        lowest[strip] = 1.0

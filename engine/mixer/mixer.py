@@ -15,7 +15,7 @@ from engine.mixer.chain import Chain
 from engine.mixer.deck import Deck
 from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph
-from engine.mixer.handover import FADE_SECONDS, go_on, part, strip_places, waiting_for
+from engine.mixer.handover import FADE_SECONDS, Handover, go_on, part, plan_handover, waiting_for
 from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.inlets import Inlets
 from engine.mixer.knobs import new_knobs, note
@@ -75,9 +75,13 @@ class Mixer:
         """What is heard from outside; whoever has sources gives them to it."""
         self.buses = tuple(spec.id if spec.lives else "" for spec in graph.strips)
         """The strips' ids by index, empty where there is none any more."""
+        self.strip_ids = tuple(spec.id for spec in graph.strips)
+        """The same with those that have left and ring out."""
         self._graph, self._max_block = graph, max_block_frames
+        self._planned = None if before is None else plan_handover(before._graph, graph)
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._strips = new_reports(), new_strips(graph, max_block_frames)
+        self._report_rows = self._reports.rows.view((np.void, REPORT.itemsize))  # numpy copies structs field by field
         self._deck = Deck(self._reports, max_players, len(graph.strips), arena, self._fade)
         only = None if leg is None else leg.strips
         self._rack: Rack = Rack(
@@ -127,11 +131,6 @@ class Mixer:
     def strips(self) -> int:
         """How many strips there are."""
         return len(self._graph.strips)
-
-    @property
-    def strip_ids(self) -> tuple[str, ...]:
-        """The strips' ids, by index."""
-        return tuple(strip.id for strip in self._graph.strips)
 
     @property
     def timeline_frame(self) -> int:
@@ -200,6 +199,11 @@ class Mixer:
         """Write each strip's lowest gain by ducking since the last call into ``out``, linear; False: nothing ducks."""
         return self._alignment.take_reduction(out)
 
+    @property
+    def lowest_gains(self) -> NDArray[np.float64] | None:
+        """What ``take_reduction`` would write, for those who set it to 1 themselves; None: nothing ducks."""
+        return self._alignment.lowest_gains
+
     def take_reduction_db(self) -> float:
         """Return the limiter's largest gain reduction since the last call, 0 or less."""
         return self._limiter.take_reduction_db()
@@ -207,8 +211,8 @@ class Mixer:
     def take_reports(self) -> NDArray[np.void]:
         """Return the reports (dtype REPORT) since the last call."""
         if not (used := int(self._reports.used[0])):
-            return NOTHING_TOLD  # a copy of structs takes its time, even of none
-        taken: NDArray[np.void] = self._reports.rows[:used].copy()
+            return NOTHING_TOLD
+        taken: NDArray[np.void] = self._report_rows[:used].copy().view(REPORT)
         self._reports.used[0] = 0
         return taken
 
@@ -269,15 +273,17 @@ class Mixer:
     def part(self, following: Mixer) -> int:
         """Fade out what ``following`` has no more; return the frame from which on it may adopt this mixer."""
         fade = round(FADE_SECONDS * self.sample_rate)
-        ending = part(self._strips, self._graph, following._graph, self.frame, fade)
-        self._deck.release_on(ending, self.frame, fade)
+        handover = following._handover(self)
+        part(self._strips, handover, self.frame, fade)
+        self._deck.release_on(handover.ending, self.frame, fade)
         return self.frame + max(fade, self._let_listen(following))
 
     def _let_listen(self, following: Mixer) -> int:
         """Let what is late in ``following`` hear what it will be given; return for how long it has to."""
-        places = strip_places(self._graph, following._graph)
+        places, chains = following._handover(self).places, len(self._rack.chains)
         new_latency = self._rack.let_listen(following._rack, places)
-        self._runs = runs_of(self._graph, self._rack.chains)
+        if len(self._rack.chains) > chains:
+            self._runs = runs_of(self._graph, self._rack.chains)
         return self._alignment.let_listen(following._alignment, places) + new_latency
 
     def state(self) -> MixerState:
@@ -311,8 +317,9 @@ class Mixer:
         they are to those of this graph. ``other`` is of no use any more: its effects and its limiter are this one's.
         """
         self.frame = other.frame
-        places = strip_places(other._graph, self._graph)
-        self._adopt_levels(other, places, other._deck.waiting)
+        handover = self._handover(other)
+        places = handover.places
+        self._adopt_levels(other, handover, other._deck.waiting)
         self._deck.adopt(other._deck, places, self.frame)
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)
@@ -321,15 +328,23 @@ class Mixer:
         self.feeds.adopt(other.feeds, places)
         self.inlets.adopt(other.inlets, places)
         for held in (self.lanes, self.feeds, self.inlets):
-            for record in held.records():
+            for record in held.records() if held.used else ():
                 note(self._knobs, record)
 
-    def _adopt_levels(self, other: Mixer, places: NDArray[np.int32], waiting: NDArray[np.void]) -> None:
-        fade = round(FADE_SECONDS * self.sample_rate)
-        go_on(self._strips, self._graph, other._strips, other._graph, waiting_for(waiting), self.frame, fade)
+    def _handover(self, other: Mixer) -> Handover:
+        """Return how this mixer follows ``other``: as planned when it was built, if it was for that one."""
+        if self._planned is None or self._planned.old is not other._graph:
+            self._planned = plan_handover(other._graph, self._graph)
+        return self._planned
+
+    def _adopt_levels(self, other: Mixer, handover: Handover, waiting: NDArray[np.void]) -> None:
+        fade, places = round(FADE_SECONDS * self.sample_rate), handover.places
+        go_on(self._strips, other._strips, handover, waiting_for(waiting), self.frame, fade)
+        chains = len(self._rack.chains)
         self._rack.adopt(other._rack, places, waiting, self.frame, fade)
-        self._runs = runs_of(self._graph, self._rack.chains)
-        self._alignment.adopt(other._alignment, self._strips, other._strips, places, self.frame, fade)
+        if len(self._rack.chains) > chains:
+            self._runs = runs_of(self._graph, self._rack.chains)
+        self._alignment.adopt(other._alignment, handover, self.frame, fade)
         self._limiter = other._limiter
         if self._graph.limiter_db != other._graph.limiter_db:
             self._limiter.set_ceiling(self._graph.limiter_db, self.frame, fade)

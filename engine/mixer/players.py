@@ -51,7 +51,7 @@ class Players(NamedTuple):
     """table: PLAYER, the first ``used[0]`` rows sound, oldest first; up to ``capacity``, and some that fade out.
 
     filters, scratch, doubled, heard, other: what varied players need, see ``reading``; the last two hold what is
-    heard.
+    heard. loud: how loud a player that fades is.
     """
 
     table: NDArray[Any]
@@ -62,6 +62,7 @@ class Players(NamedTuple):
     doubled: NDArray[np.float32]
     heard: NDArray[np.float32]
     other: NDArray[np.float32]
+    loud: NDArray[np.float64]
 
 
 def new_players(capacity: int) -> Players:
@@ -76,6 +77,7 @@ def new_players(capacity: int) -> Players:
         doubled=np.zeros(DOUBLED, np.float32),
         heard=np.zeros(CHUNK, np.float32),
         other=np.zeros(CHUNK, np.float32),
+        loud=np.zeros(CHUNK),
     )
 
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel, woven
 from engine.mixer.fetching import fetch
-from engine.mixer.levels import NEVER, level, level_rests
+from engine.mixer.levels import NEVER, fill_levels, level_rests
 from engine.mixer.paging import find, follow_pages
 from engine.mixer.players import Players
 from engine.mixer.reading import CHUNK, move_on, read_varied, sound
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import DRY, PLAIN, follow
+from engine.mixer.uncounted import uncounted
 from engine.realtime.records import Report
 
 
@@ -29,13 +30,14 @@ def _add(
     frame: int,
     left: NDArray[np.float32],
     right: NDArray[np.float32],
+    loud: NDArray[np.float64],
 ) -> None:
     """Add the clip's frames from engine ``frame`` on, which lie at ``first``, to ``left`` and ``right``."""
     gain_left = np.float32(row.gain * min(1.0, 1.0 - row.pan))
     gain_right = np.float32(row.gain * min(1.0, 1.0 + row.pan))
     clip = arena[first : first + len(left) * row.channels]
     if not level_rests(row, frame, len(left)):
-        _add_fading(row, clip, frame, gain_left, gain_right, left, right)
+        _add_fading(row, clip, frame, gain_left, gain_right, left, right, loud)
     elif row.channels == 1:
         for i in range(len(left)):
             x = sound(clip[i])
@@ -49,7 +51,12 @@ def _add(
 
 @kernel
 def _add_pages(
-    row: Any, arena: NDArray[np.float32], frame: int, left: NDArray[np.float32], right: NDArray[np.float32]
+    row: Any,
+    arena: NDArray[np.float32],
+    frame: int,
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    loud: NDArray[np.float64],
 ) -> None:
     """Do the same page by page; what is not there is silence."""
     done = 0
@@ -57,7 +64,7 @@ def _add_pages(
         first, count = find(arena, row.table, row.offset + frame + done - row.start + row.skip)
         count = min(count, len(left) - done)
         if first >= 0:
-            _add(row, arena, first, frame + done, left[done : done + count], right[done : done + count])
+            _add(row, arena, first, frame + done, left[done : done + count], right[done : done + count], loud)
         done += count
 
 
@@ -70,19 +77,31 @@ def _add_fading(
     gain_right: np.float32,
     left: NDArray[np.float32],
     right: NDArray[np.float32],
+    loud: NDArray[np.float64],
 ) -> None:
     """Where every level is 1 this gives the same bits as the plain loops: a fade's end does not depend on blocks."""
-    other = row.channels - 1
-    for i in range(len(left)):
-        loud = np.float32(level(row, frame + i))
-        left[i] += sound(clip[row.channels * i]) * loud * gain_left
-        right[i] += sound(clip[row.channels * i + other]) * loud * gain_right
+    channels, other = row.channels, row.channels - 1
+    for begin in range(0, len(left), len(loud)):
+        count = min(len(loud), len(left) - begin)
+        fill_levels(row, frame + begin, loud[:count])
+        for i in range(count):
+            at, level = channels * (begin + i), np.float32(loud[i])
+            left[begin + i] += sound(clip[at]) * level * gain_left
+            right[begin + i] += sound(clip[at + other]) * level * gain_right
 
 
 @kernel
 def _mix(heard: NDArray[np.float32], gain: np.float32, into: NDArray[np.float32]) -> None:
     for i in range(len(into)):
         into[i] += heard[i] * gain
+
+
+@kernel
+def _mix_fading(
+    heard: NDArray[np.float32], loud: NDArray[np.float64], gain: np.float32, into: NDArray[np.float32]
+) -> None:
+    for i in range(len(into)):
+        into[i] += heard[i] * np.float32(loud[i]) * gain
 
 
 @woven
@@ -108,10 +127,9 @@ def _add_varied(
             _mix(heard, gain_left, left[begin : begin + count])
             _mix(other, gain_right, right[begin : begin + count])
             continue
-        for i in range(count):
-            loud = np.float32(level(row, frame + begin + i))
-            left[begin + i] += heard[i] * loud * gain_left
-            right[begin + i] += other[i] * loud * gain_right
+        fill_levels(row, frame + begin, players.loud[:count])
+        _mix_fading(heard, players.loud, gain_left, left[begin : begin + count])
+        _mix_fading(other, players.loud, gain_right, right[begin : begin + count])
 
 
 @woven
@@ -176,12 +194,14 @@ def play(
     inputs: (strips, 2 * capacity), cleared here; a strip's left channel is its first ``frames`` floats, the right
     one follows.
     """
+    players, reports, arena, inputs = uncounted((players, reports, arena, inputs))
     inputs[:, : 2 * frames] = 0.0
     kept, end, count = 0, frame + frames, players.used[0]
     for index in range(count):
         row = players.table[index]
         _fetch_ahead(players.table[min(index + 1, count - 1)], arena, frame, frames)
-        _follow_clip(row, reports, arena, frame, end, fade)
+        if row.header != PLAIN or row.table != PLAIN:
+            _follow_clip(row, reports, arena, frame, end, fade)
         begin = max(frame, row.start)
         left_over, audible = _rest(row, begin)
         sounding = min(end - begin, left_over, audible)
@@ -189,10 +209,10 @@ def play(
             strip, wait = inputs[row.strip], begin - frame
             left, right = strip[wait : wait + sounding], strip[frames + wait : frames + wait + sounding]
             if row.table != PLAIN:
-                _add_pages(row, arena, begin, left, right)
+                _add_pages(row, arena, begin, left, right, players.loud)
             elif row.step == 0:
                 first = row.offset + (begin - row.start + row.skip) * row.channels
-                _add(row, arena, first, begin, left, right)
+                _add(row, arena, first, begin, left, right, players.loud)
             else:
                 _add_varied(row, players, arena, begin, left, right)
         if left_over <= end - begin:

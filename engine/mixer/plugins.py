@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pedalboard
@@ -92,6 +92,22 @@ def effect_values(effect: Effect, spec: EffectSpec) -> list[float]:
     """
     own = spec.plugin is not None
     return [effect.params.get(name, math.nan if own else param.spec.default) for name, param in spec.params.items()]
+
+
+class Goal(NamedTuple):
+    """Where a graph wants an effect. values: see ``effect_values``; positions: the same as positions of knobs."""
+
+    values: list[float]
+    positions: list[float]
+    bypass: bool
+
+
+def goal_of(effect: Effect, spec: EffectSpec) -> Goal:
+    """Return where ``effect`` is wanted."""
+    values = effect_values(effect, spec)
+    knobs = zip(spec.params.values(), values, strict=True)
+    positions = [value if math.isnan(value) else param.spec.to_norm(value) for param, value in knobs]
+    return Goal(values, positions, effect.bypass)
 
 
 def _set_checked(plugin: Plugin, attribute: str, value: float, name: str) -> None:

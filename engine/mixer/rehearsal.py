@@ -7,7 +7,7 @@ import numpy as np
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.lanes import write_packet
 from engine.mixer.latency import arrive, keep_heard, new_late, plan_latency
-from engine.mixer.meters import show_meters
+from engine.mixer.meters import show_meters, show_reduction
 from engine.mixer.mixer import Mixer
 from engine.realtime.pages import PageTable
 from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
@@ -40,18 +40,20 @@ def rehearse() -> None:
     first.dispatch(_play())
     first.set_timeline(_entries()[:1], 2)
     first.process(100)
+    first.dispatch(_play(1 << 40))
     first.part(second)
     second.adopt(first)
     second.process(FRAMES)
     second.take_reports()
     shown = np.zeros_like(second.meters)
     show_meters(second.meters, np.float32(0.5), np.float32(0.5), shown[:, :, 0].copy(), shown)
+    show_reduction(np.ones(2), np.float32(1.0), np.ones(2, np.float32))
     _tape(second)
 
 
-def _play() -> np.ndarray:
+def _play(frame: int = NOW) -> np.ndarray:
     block = records(1)
-    block["kind"] = Kind.PLAY
+    block["kind"], block["frame"] = Kind.PLAY, frame
     return block
 
 

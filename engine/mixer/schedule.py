@@ -15,6 +15,7 @@ from engine.mixer.players import Players, pause, stop
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import PLAIN
 from engine.mixer.strips import Strips, is_turn, turn
+from engine.mixer.uncounted import uncounted
 from engine.realtime.records import NOW, PAGED, RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
@@ -209,6 +210,8 @@ def take(
     Returns the place of the first that is due and not for players or strips, or how many there are; late ones are
     reported. automated: the timeline turns knobs, and has to hear of others who do: then strips are left out, too.
     """
+    schedule, players, reports, records = uncounted((schedule, players, reports, records))
+    strips, knobs, arena = uncounted((strips, knobs, arena))
     count = len(strips.kind)
     for place in range(first, len(records)):
         record = records[place]
@@ -238,6 +241,7 @@ def play_due(
     shortest_fade: int,
 ) -> None:
     """Start and stop players whose records are due before frame ``before``, each at its own frame."""
+    schedule, players, reports, arena = uncounted((schedule, players, reports, arena))
     while schedule.used[0] > 0:
         slot = schedule.order[0]
         if schedule.slots[slot].frame >= before or _cuts(schedule.slots[slot].kind):
@@ -259,12 +263,11 @@ def take_cut(schedule: Schedule, frame: int) -> int:
     return slot
 
 
-def rehouse(
-    schedule: Schedule, reports: Reports, waiting: NDArray[np.void], places: NDArray[np.int32], now: int
-) -> None:
-    """Let records of another mixer wait here; ``places``: its strips' new indexes."""
-    for record in waiting:
-        strip = int(record["strip"])
-        if 0 <= strip < len(places):  # beyond: of a strip that has only now been added
-            record["strip"] = places[strip]
+@kernel
+def rehouse(schedule: Schedule, reports: Reports, waiting: NDArray[Any], places: NDArray[np.int32], now: int) -> None:
+    """Let records of another mixer wait here; ``places``: its strips' new indexes. ``waiting`` is changed."""
+    for at in range(len(waiting)):
+        record = waiting[at]
+        if 0 <= record.strip < len(places):  # beyond: of a strip that has only now been added
+            record.strip = places[record.strip]
         put(schedule, reports, record, now)

@@ -56,6 +56,11 @@ def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.call(function, [a, b, c])
 
 
+def keep_order(builder: Any) -> None:
+    """Have what was loaded before used before, and what is loaded later loaded later; no instruction by itself."""
+    builder.fence("seq_cst", targetscope="singlethread")
+
+
 def gather(builder: Any, end: Any, step: int, sums: int, add: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
     """Return sums of lanes over a loop: ``add`` is given the place, from 0 up to ``end``, and what there is so far."""
     before = builder.block

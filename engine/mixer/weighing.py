@@ -17,6 +17,7 @@ from engine.mixer.vectors import (
     VECTOR,
     gather,
     index,
+    keep_order,
     load,
     multiply_add,
     pointer,
@@ -65,6 +66,8 @@ def _weigh(context: Any, builder: Any, kinds: Any, given: Any, taps: Any) -> Any
         between = shuffle(builder, shares, shares, [lane] * LANES)
         lanes.append(_products(builder, table, taps, heard, place, between))
         place = builder.add(place, step)
+        if taps is not None:
+            keep_order(builder)  # else all weights come first, more of them than there are registers
     store(builder, _sums(builder, lanes), pointer(context, builder, kinds[4], out, index(0)), at)
     return context.get_dummy_value()
 

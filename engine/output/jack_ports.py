@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.daw.desk import Desk
 from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.jack_clock import JackClock, server_answers
@@ -22,15 +21,33 @@ CYCLE_SECONDS = 1.0
 """How long a cycle may take, generously: a port that nobody writes any more can go."""
 
 
+class Strips(Protocol):
+    """Whose strips are heard one by one; the audio process's core is one. The output's thread."""
+
+    @property
+    def strip_ids(self) -> tuple[str, ...]:
+        """The strips' ids by index, empty where there is none; another object once they have changed.
+
+        One that rings out still has its id, which may be that of another by now.
+        """
+        ...
+
+    def strip_output(self, strip: int) -> NDArray[np.float32]:
+        """Return what a strip gave in the last block, (frames, 2), behind its fader."""
+        ...
+
+
 class _Pair(NamedTuple):
+    """strips: all of that name; more than one while the one before rings out."""
+
     name: str
-    strip: int
+    strips: tuple[int, ...]
     left: Any
     right: Any
 
 
 class _Layout(NamedTuple):
-    """names: the desk's, by which the pairs were made."""
+    """names: the strips', by which the pairs were made."""
 
     names: tuple[str, ...]
     pairs: tuple[_Pair, ...]
@@ -39,17 +56,17 @@ class _Layout(NamedTuple):
 class JackPortsOutput:
     """Plays into a JACK server of which it is a client: the master, and each track and bus, behind its fader.
 
-    The master is connected to the first two outputs of the machine; everything else to nothing. Ports come and go with
-    the story's strips. desk: the mixer that ``start``'s render fills blocks of.
+    The master is connected to the first two outputs of the machine; everything else to nothing. Ports come with the
+    story's strips and go once those have rung out. strips: of the mixer that ``start``'s render fills blocks of.
     """
 
-    def __init__(self, sample_rate: int, block_frames: int, desk: Desk) -> None:
+    def __init__(self, sample_rate: int, block_frames: int, strips: Strips) -> None:
         self.name = "jack-ports"
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = True
-        self._desk = desk
+        self._strips = strips
         self._client: Any = None
         self._clock: JackClock | None = None
         self._gone = threading.Event()
@@ -134,11 +151,15 @@ class JackPortsOutput:
 
     def _follow(self) -> None:
         """Have ports for the strips that there are."""
-        names = self._desk.buses
-        wanted = {name: strip for strip, name in enumerate(names) if name}
+        names = self._strips.strip_ids
+        wanted: dict[str, list[int]] = {}
+        for strip, name in enumerate(names):
+            if name:
+                wanted.setdefault(name, []).append(strip)
         for name in wanted.keys() - self._owned.keys():
             self._owned[name] = tuple(self._client.outports.register(f"{name}_{n}") for n in (1, 2))
-        self._layout = _Layout(names, tuple(_Pair(name, strip, *self._owned[name]) for name, strip in wanted.items()))
+        pairs = (_Pair(name, tuple(strips), *self._owned[name]) for name, strips in wanted.items())
+        self._layout = _Layout(names, tuple(pairs))
         leaving = [self._owned.pop(name) for name in self._owned.keys() - wanted.keys()]
         if leaving:
             self._cycled.clear()
@@ -158,17 +179,23 @@ class JackPortsOutput:
             end = min(frames, begin + PIECE_FRAMES)
             mixed = self._mixed[: end - begin]
             self._render(mixed, unix_seconds + begin / self.sample_rate, lost and begin == 0)
-            names = self._desk.buses
+            names = self._strips.strip_ids
             for pair, left, right in outs:
                 block = self._block(pair, names, mixed)
                 left[begin:end] = block[:, 0]
                 right[begin:end] = block[:, 1]
-        if self._desk.buses is not layout.names:
+        if self._strips.strip_ids is not layout.names:
             self._changed.set()
         self._cycled.set()
 
     def _block(self, pair: _Pair, names: tuple[str, ...], mixed: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what a pair's ports play: silence while they follow a graph that has just come."""
-        if pair.strip >= len(names) or names[pair.strip] != pair.name:
+        if pair.name == MASTER:
+            return mixed
+        strips = [s for s in pair.strips if s < len(names) and names[s] == pair.name]
+        if not strips:
             return np.zeros_like(mixed)
-        return mixed if pair.name == MASTER else self._desk.strip_output(pair.strip)
+        block = self._strips.strip_output(strips[0])
+        for strip in strips[1:]:
+            block = block + self._strips.strip_output(strip)
+        return block

@@ -7,6 +7,7 @@ itself: whoever takes over mixes from the checkpoint to the present, faster than
 
 from __future__ import annotations
 
+import struct
 import time
 from typing import Any
 
@@ -36,6 +37,7 @@ _HEAD = np.dtype(
         ("knobs", "<i8"),
     ]
 )
+_WORDS = struct.Struct(f"={_HEAD.itemsize // 8}q")
 _HEAD_BYTES = 4 * _LINE_BYTES
 
 
@@ -90,23 +92,24 @@ class Checkpoint:
         self._sequence_address = segment.address
         self._size = (segment.size_bytes - _LINE_BYTES) // 2
         self._copies = segment.view(np.uint8, _LINE_BYTES, 2 * self._size).reshape(2, self._size)
+        self._bytes = self._copies.reshape(-1).data
         self._tables = _HEAD_BYTES
         self.max_players = (self._size - _copy_bytes(0)) // PLAYER_BYTES
 
     def write(self, state: MixerState, taken: int, unix_ns: int) -> None:
         """Keep ``state``; what is more than there is room for is left out."""
         sequence = load_acquire(self._sequence_address) + 1
-        copy = self._copies[sequence & 1]
+        copy = (sequence & 1) * self._size
         row_bytes = state.players.dtype.itemsize
         players = min(len(state.players), self.max_players * PLAYER_BYTES // row_bytes)
-        head = copy[: _HEAD.itemsize].view(_HEAD)
         steady_ns = time.monotonic_ns()
         wall_ns = steady_ns + _apart_ns()
-        head[0] = (taken, unix_ns, wall_ns, steady_ns, players, row_bytes, len(state.waiting), len(state.knobs))
-        at = self._put(copy, 2 * _LINE_BYTES, state.stand)
-        at = self._put(copy, self._tables, state.players[:players])
-        at = self._put(copy, self._tables + self.max_players * PLAYER_BYTES, state.waiting)
-        self._put(copy, at, state.knobs)
+        counts = players, row_bytes, len(state.waiting), len(state.knobs)
+        _WORDS.pack_into(self._bytes, copy, taken, unix_ns, wall_ns, steady_ns, *counts)
+        self._put(copy + 2 * _LINE_BYTES, state.stand)
+        self._put(copy + self._tables, state.players[:players])
+        at = self._put(copy + self._tables + self.max_players * PLAYER_BYTES, state.waiting)
+        self._put(at, state.knobs)
         store_release(self._sequence_address, sequence)
 
     def read(self, player: DTypeLike) -> Saved | None:
@@ -131,11 +134,11 @@ class Checkpoint:
         times = {name: int(head[name]) for name in ("taken", "unix_ns", "wall_ns", "steady_ns")}
         return Saved(state=state, **times)
 
-    def _put(self, copy: NDArray[np.uint8], at: int, rows: NDArray[Any]) -> int:
+    def _put(self, at: int, rows: NDArray[Any]) -> int:
         """Write ``rows`` as bytes: numpy copies structures field by field."""
-        size = len(rows) * rows.dtype.itemsize
+        size = rows.nbytes
         if size:
-            copy[at : at + size] = np.ascontiguousarray(rows).view(np.uint8)
+            self._bytes[at : at + size] = np.ascontiguousarray(rows).view(np.uint8).data
         return at + size
 
 

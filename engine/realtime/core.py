@@ -37,6 +37,7 @@ CHECKPOINT_BLOCKS = 16
 """How often a mixer that is given nothing is kept for a successor."""
 REST_SECONDS = 0.001
 """How long the callback has the interpreter for itself between two effects that are freed."""
+_FAILED = int(Report.STRIP_FAILED)
 LONGEST_SILENCE_SECONDS = 30.0
 """After a longer one a successor plays nothing of what sounded."""
 
@@ -119,6 +120,11 @@ class AudioCore:
     def buses(self) -> tuple[str, ...]:
         """The strips' ids by index, empty where there is none; another object once they have changed."""
         return self._mixer.buses
+
+    @property
+    def strip_ids(self) -> tuple[str, ...]:
+        """The same with those that have left and ring out: another strip may have the same id by now."""
+        return self._mixer.strip_ids
 
     @property
     def callbacks(self) -> int:
@@ -378,8 +384,8 @@ class AudioCore:
         reports = self._mixer.take_reports()
         if not len(reports) and not self._reporter.waiting:
             return
-        for report in reports[reports["kind"] == Report.STRIP_FAILED]:
-            self._board.failed(int(report["strip"]))
+        for place in np.flatnonzero(reports["kind"] == _FAILED):
+            self._board.failed(int(reports["strip"][place]))
         self._flowed = self._flowed or bool(of_streams(reports).any())
         self._reporter.tell(reports)
         self._board.reports(self._reporter)

@@ -11,6 +11,7 @@ from engine.realtime.records import REPORT, Report
 from engine.realtime.ring import RingWriter
 
 BACKLOG = 4096
+_LATE, _REFUSED = int(Report.LATE), int(Report.SCHEDULE_FULL)
 
 
 class Reporter:
@@ -35,14 +36,15 @@ class Reporter:
         """Pass ``reports`` on after those that wait."""
         if len(reports):
             kinds = reports["kind"]
-            self.late += int(np.count_nonzero(kinds == Report.LATE))
-            self.refused += int(np.count_nonzero(kinds == Report.SCHEDULE_FULL))
+            self.late += int(np.count_nonzero(kinds == _LATE))
+            self.refused += int(np.count_nonzero(kinds == _REFUSED))
         if self.waiting:
             pushed = self._ring.push(self._backlog[: self.waiting])
             self._backlog[: self.waiting - pushed] = self._backlog[pushed : self.waiting].copy()
             self.waiting -= pushed
         pushed = 0 if self.waiting or not len(reports) else self._ring.push(reports)
-        self._keep(reports[pushed:])
+        if pushed < len(reports):
+            self._keep(reports[pushed:])
 
     def _keep(self, reports: NDArray[Any]) -> None:
         kept = min(len(reports), BACKLOG - self.waiting)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import DelayLockedLoop
-from engine.mixer.meters import show_meters
+from engine.mixer.meters import show_meters, show_reduction
 from engine.mixer.mixer import Mixer
 from engine.realtime.reporter import Reporter
 from engine.realtime.status import HISTOGRAM_BINS, MAX_STRIPS, StatusWriter, places
@@ -84,7 +84,6 @@ class StatusBoard:
         self._now["failed"] = 0
         self._now["reduction"] = 1.0
         self._reduction = self._now["reduction"][:strips]
-        self._lowest = np.ones(strips, np.float32)
         self._now["failed"][:strips] = mixer.failed[:strips] != 0
         self._now["meters"] = 0.0
         self._now["mixer_latency_frames"] = mixer.latency_frames
@@ -114,10 +113,10 @@ class StatusBoard:
         whole[_ACTIVE] = active = mixer.active_players
         whole[_FREE] = max(0, self._max_players - active)
         self._meters.update(frames)
-        if mixer.take_reduction(self._lowest):
-            self._reduction *= np.float32(10.0 ** (PEAK_FALL_DB_PER_SECOND * frames / self._rate / 20.0))
-            np.minimum(self._reduction, self._lowest, out=self._reduction)
-        self._reduction_db += PEAK_FALL_DB_PER_SECOND * frames / self._rate
+        rise_db = PEAK_FALL_DB_PER_SECOND * frames / self._rate
+        if (lowest := mixer.lowest_gains) is not None:
+            show_reduction(lowest, np.float32(10.0 ** (rise_db / 20.0)), self._reduction)
+        self._reduction_db += rise_db
         self._reduction_db = self._real[_LIMITER] = min(mixer.take_reduction_db(), self._reduction_db)
 
     def reports(self, reporter: Reporter) -> None:

@@ -190,7 +190,10 @@ def test_a_removed_bus_rings_out_and_is_then_swept() -> None:
     reference = untouched.play(len(heard))
     np.testing.assert_allclose(heard, reference, atol=1e-6)
     assert np.abs(reference[-BLOCK:]).max() > 1e-4
+    assert stage.mixer.buses[2] == "" and stage.mixer.strip_ids[2] == "hall"
+    np.testing.assert_allclose(stage.mixer.strip_output(2)[:, 0], reference[-BLOCK:], atol=1e-6)  # on ports of its own
     stage.swap(swept(stage.graph))
+    assert stage.mixer.strip_ids[2] == ""
     assert not stage.play(20 * BLOCK)[-BLOCK:].any()
     assert [s.kind for s in stage.graph.strips] == ["track", "track", "gone", "master"]
 

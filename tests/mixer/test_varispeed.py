@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from engine.mixer.graph import compile_graph
+from engine.mixer.levels import NEVER, fill_levels, level
 from engine.mixer.mixer import Mixer
+from engine.mixer.players import PLAYER
 from engine.mixer.varispeed import MOST_TAPS, ONE, band_of, filters, interpolate, lead
 from engine.mixer.weighing import PHASES
 from engine.realtime.records import NOW, Kind, Report, Shape, records
@@ -220,6 +222,21 @@ def test_fades_have_their_shape(shape: Shape) -> None:
     assert np.abs(heard[:1000] - curve).max() < 1e-6
     assert np.array_equal(heard[1000:2001], np.ones(1001, np.float32))
     assert np.abs(heard[2001:] - curve[:0:-1]).max() < 1e-6
+
+
+def test_levels_of_a_stretch_are_those_of_its_frames_to_the_last_bit() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        row = np.zeros(1, PLAYER)[0]
+        for name, most in (("skip", 50), ("fade_in", 300), ("fade_out", 300), ("fade_in_shape", 4), ("attack", 90)):
+            row[name] = rng.integers(0, most)
+        row["fade_out_shape"], row["sounding"] = rng.integers(0, 4), rng.integers(550, 900)
+        row["attack_start"], row["hold_frames"], row["release_frames"] = rng.integers(0, 90), 240, rng.integers(1, 200)
+        row["release_gain"], row["release_slope"] = rng.uniform(0, 1), rng.uniform(0, 0.01)
+        row["hold_start"], row["release_start"] = rng.choice([NEVER, 50, 200, 350], 2)
+        out, frame = np.zeros(97), int(rng.integers(0, 400))
+        fill_levels(row, frame, out)
+        assert out.tolist() == [level(row, frame + i) for i in range(97)]
 
 
 def test_equal_power_fades_cross_at_equal_power() -> None:

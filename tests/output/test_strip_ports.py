@@ -1,0 +1,72 @@
+"""Ports of strips on a real JACK server: they come with a strip, and go once it has rung out."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.output.jack_ports import JackPortsOutput
+from tests.jack_recorder import JackRecorder
+from tests.jack_server import JackServer
+
+pytestmark = [pytest.mark.whole, pytest.mark.extra]
+
+WAIT_SECONDS = 30.0
+
+
+class Strips:
+    """Each strip gives its own constant."""
+
+    def __init__(self, *ids: str) -> None:
+        self.strip_ids = ids
+        self._frames = 0
+
+    def render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
+        del unix_seconds, lost
+        self._frames = len(out)
+        out[:] = 0.5
+
+    def strip_output(self, strip: int) -> NDArray[np.float32]:
+        return np.full((self._frames, 2), 0.01 * (1 + strip), np.float32)
+
+
+def until(server: JackServer, *names: str) -> None:
+    wanted = {f"{name}_{n}" for name in names for n in (1, 2)}
+    deadline = time.monotonic() + WAIT_SECONDS
+    with server.client("look") as look:
+        while (there := {port.shortname for port in look.get_ports("^cuevox:", is_output=True)}) != wanted:
+            assert time.monotonic() < deadline, there
+            time.sleep(0.02)
+
+
+def until_heard(server: JackServer, port: str, level: float) -> None:
+    """Wait until a port plays ``level``, and nothing else from then on."""
+    with JackRecorder(server) as recorder:
+        recorder.connect([f"cuevox:{port}"])
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not np.allclose(recorder.audio()[-1024:, 0], level) or recorder.frames < 1024:
+            assert time.monotonic() < deadline, recorder.audio()[-1024::256, 0]
+            recorder.wait_frames(256)
+
+
+def test_ports_follow_strips_and_a_strip_that_left_is_heard_until_it_is_swept(jack_server: JackServer) -> None:
+    strips = Strips("voice", "hall", "master")
+    output = JackPortsOutput(48000, 256, strips)
+    output.start(strips.render)
+    try:
+        until(jack_server, "voice", "hall", "master")
+        until_heard(jack_server, "hall_1", 0.02)
+        until_heard(jack_server, "master_2", 0.5)
+        strips.strip_ids = ("voice", "hall", "master", "hall", "room")  # removed, and another one of that name
+        until(jack_server, "voice", "hall", "master", "room")
+        until_heard(jack_server, "hall_2", 0.02 + 0.04)
+        strips.strip_ids = ("voice", "", "master", "hall", "")
+        until(jack_server, "voice", "hall", "master")
+        until_heard(jack_server, "hall_1", 0.04)
+        strips.strip_ids = ("voice", "", "master")
+        until(jack_server, "voice", "master")
+    finally:
+        output.stop()
