@@ -199,11 +199,11 @@ class Instance:
 
 
 class Run:
-    """A host's instances, each up to its latency ahead of the slowest, in an order drawn by chance; with stalls."""
+    """A host's instances, each up to its latency ahead of the slowest, in an order drawn by chance; bounces with stalls."""
 
     def __init__(self, link: DawLink, todo: list[Cycle], lates: list[int], seed: int, *, offline: bool) -> None:
         segment, self._turns, self._now = Segment.create(ring_bytes(HEARD, 64)), random.Random(seed), 10.0
-        desk = Desk()
+        desk, self._offline = Desk(), offline
         self.server = Server(link, desk, desk.render, RATE, NoteSender(segment))
         self.instances = [Instance(link, n, late, todo, offline=offline) for n, late in enumerate(lates)]
 
@@ -218,7 +218,7 @@ class Run:
             patience = PATIENCE if able or progress else patience - 1
             assert patience, "somebody waits for ever"
             are_there = all(each.heard for each in self.instances)
-            stalls = are_there and self._turns.random() < 0.02
+            stalls = self._offline and are_there and self._turns.random() < 0.02
             self._now += 0.7 if stalls else self._turns.choice((0.0, 0.001, 0.005))
 
 
@@ -247,8 +247,7 @@ def test_each_hears_what_it_would_in_step(
 
 
 @pytest.mark.extra
-@pytest.mark.parametrize("offline", [False, True])
 @settings(max_examples=150, derandomize=True, deadline=None)
 @given(moves=MOVES, lates=LATES, seed=st.integers(0, 1 << 16))
-def test_each_does_so_in_many_ways(offline: bool, moves: list[tuple[str, int]], lates: list[int], seed: int) -> None:
-    hold(moves, lates, seed, offline=offline)
+def test_each_does_so_in_many_bounces(moves: list[tuple[str, int]], lates: list[int], seed: int) -> None:
+    hold(moves, lates, seed, offline=True)
