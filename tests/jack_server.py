@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -113,7 +114,9 @@ def join(client: jack.Client, source: str, to: str) -> None:
     while True:
         try:
             return client.connect(source, to)
-        except jack.JackError:
+        except jack.JackError as error:
+            if getattr(error, "code", 0) == errno.EEXIST:
+                return None
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
