@@ -199,7 +199,7 @@ class Instance:
 
 
 class Run:
-    """A host's instances, each up to its latency ahead of the slowest, in an order drawn by chance; bounces with stalls."""
+    """A host's instances, each up to its latency ahead of the slowest, in an order drawn by chance; bounces stall."""
 
     def __init__(self, link: DawLink, todo: list[Cycle], lates: list[int], seed: int, *, offline: bool) -> None:
         segment, self._turns, self._now = Segment.create(ring_bytes(HEARD, 64)), random.Random(seed), 10.0
