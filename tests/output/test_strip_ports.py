@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.output.jack_ports import JackPortsOutput
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer
+from tests.jack_server import JackServer, names_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra]
 
@@ -34,10 +34,10 @@ class Strips:
 
 
 def until(server: JackServer, *names: str) -> None:
-    wanted = {f"{name}_{n}" for name in names for n in (1, 2)}
+    wanted = {f"cuevox:{name}_{n}" for name in names for n in (1, 2)}
     deadline = time.monotonic() + WAIT_SECONDS
     with server.client("look") as look:
-        while (there := {port.shortname for port in look.get_ports("^cuevox:", is_output=True)}) != wanted:
+        while (there := set(names_of(look, "^cuevox:", is_output=True))) != wanted:
             assert time.monotonic() < deadline, there
             time.sleep(0.02)
 
