@@ -340,7 +340,7 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     try:
         took_us, *_, refused = map(float, host.say("run", 40).split()[1:])
         assert took_us < 1000.0, "the median block"
-        assert host.misses > missed
+        assert host.misses > missed or host.status == "no engine", "blocks are missed, or nobody is there to owe them"
         assert refused, "the host is told"
         assert host.has_failed
     finally:
