@@ -35,6 +35,7 @@ class JackRecorder:
 
     def __enter__(self) -> JackRecorder:
         self._client.activate()
+        self.wait_frames(1)  # there is always something to look at
         return self
 
     def __exit__(self, *_: object) -> None:
