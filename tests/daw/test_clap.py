@@ -335,17 +335,19 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     missed = host.misses
     assert not host.has_failed
     audio = rig.children("engine.realtime.audio_process")
+    rig.process.send_signal(signal.SIGSTOP)  # it would put another one in its place before a host that is held up asks
     for process in audio:
         process.suspend()
     try:
         took_us, *_, refused = map(float, host.say("run", 40).split()[1:])
         assert took_us < 1000.0, "the median block"
-        assert host.misses > missed or host.status == "no engine", "blocks are missed, or nobody is there to owe them"
+        assert host.misses > missed
         assert refused, "the host is told"
         assert host.has_failed
     finally:
         for process in audio:
             process.resume()
+        rig.process.send_signal(signal.SIGCONT)
 
 
 def test_all_slots_can_be_taken_and_a_dead_host_s_is_free_again(engine: Rig, tmp_path: Path) -> None:
