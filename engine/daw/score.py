@@ -13,6 +13,8 @@ been quiet for ``HOST_QUIET_SECONDS``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -58,7 +60,7 @@ class Passage(msgspec.Struct, frozen=True):
 class Reader(msgspec.Struct):
     """One instance. cursor: the next engine frame that it reads; -1: it has not read yet. lost: it hears silence.
 
-    lags: for how many blocks it has been behind the others.
+    lags: for how many blocks it has been behind the others. was_away: it has asked for nothing for a while, until now.
     """
 
     host: int
@@ -71,6 +73,7 @@ class Reader(msgspec.Struct):
     waits: bool = False
     lost: bool = False
     lags: int = 0
+    was_away: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -124,6 +127,7 @@ class Score:
         reader = self._readers[slot]
         if any(self._holds(other, reader, ask.at) for other in self._readers.values()):
             return OTHER_HOST
+        reader.was_away = reader.cursor < 0 or not (ask.offline or self._is_active(reader, ask.at))
         reader.asked_at, reader.offline = ask.at, ask.offline
         place = self._find(reader, ask, head)
         reader.waits = place is WAIT
@@ -256,7 +260,8 @@ class Score:
     def _led(self, reader: Reader, ask: Ask, head: int) -> int:
         """Return where others have led to the place that is asked for, after this reader's own; -1: nowhere.
 
-        Who has just come, or was lost, may also fall in with them midway.
+        Who has just come, or was lost, may also fall in with them midway. Where they were there more than once, as in a
+        loop, who has asked all along goes there with them the first time; who was away is given the last.
         """
         if reader.cursor < 0 and not any(self._is_active(r, ask.at) for r in self._readers.values() if r is not reader):
             return -1
@@ -264,19 +269,20 @@ class Score:
         if not ask.playing and not last.playing and last.frame == ask.frame:
             return max(last.begin, self._now(reader, ask, head))
         falls_in = reader.cursor < 0 or reader.lost
-        since = head - self._history if falls_in else max(reader.cursor, head - self._history)
+        since = max(head - self._history, reader.cursor)
         end = head + 4 * ask.frames if falls_in and not ask.offline else head
-        for passage in reversed(self._passages):
-            if passage.begin < since and not (falls_in and ask.playing):
-                break
-            cursor = passage.begin + (ask.frame - passage.frame if ask.playing else 0)
-            is_there = passage.playing == ask.playing and max(since, passage.begin) <= cursor <= end
-            if is_there and passage.timeline(cursor) == ask.frame and self._lasts(cursor, ask, head):
-                return cursor
-            if passage.begin < since:
-                break
-            end = passage.begin - 1
-        return -1
+        there = self._there(ask, since, end, midway=falls_in and ask.playing)
+        places = [place for place in there if self._lasts(place, ask, head)]
+        return places[-1 if reader.was_away else 0] if places else -1
+
+    def _there(self, ask: Ask, since: int, end: int, *, midway: bool) -> Iterator[int]:
+        """Yield the engine frames at which the timeline is where it is asked for. midway: also what began before."""
+        for passage, after in pairwise((*self._passages, Passage(end + 1, 0, False))):
+            place = passage.begin + (ask.frame - passage.frame if ask.playing else 0)
+            is_reached = max(since, passage.begin) <= place <= min(after.begin - 1, end)
+            is_like = passage.playing == ask.playing and passage.timeline(place) == ask.frame
+            if is_reached and is_like and (midway or passage.begin >= since):
+                yield place
 
     def _lasts(self, cursor: int, ask: Ask, head: int) -> bool:
         """Whether a whole block is to be had from ``cursor`` on."""

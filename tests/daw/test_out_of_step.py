@@ -237,7 +237,7 @@ def hold(moves: list[tuple[str, int]], lates: list[int], seed: int, *, offline: 
 
 
 @pytest.mark.parametrize("offline", [False, True])
-@settings(max_examples=10, derandomize=True, deadline=None)
+@settings(max_examples=50, derandomize=True, deadline=None)
 @given(moves=MOVES, lates=LATES, seed=st.integers(0, 1 << 16))
 @example(moves=[("loop", 0), ("play", 0), *[("go", 4)] * 3], lates=[1, 1], seed=0)
 def test_each_hears_what_it_would_in_step(
@@ -247,7 +247,8 @@ def test_each_hears_what_it_would_in_step(
 
 
 @pytest.mark.extra
-@settings(max_examples=150, derandomize=True, deadline=None)
+@pytest.mark.parametrize("offline", [False, True])
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(moves=MOVES, lates=LATES, seed=st.integers(0, 1 << 16))
-def test_each_does_so_in_many_bounces(moves: list[tuple[str, int]], lates: list[int], seed: int) -> None:
-    hold(moves, lates, seed, offline=True)
+def test_each_does_so_in_many_runs(offline: bool, moves: list[tuple[str, int]], lates: list[int], seed: int) -> None:
+    hold(moves, lates, seed, offline=offline)

@@ -200,6 +200,23 @@ def test_bounces_that_are_not_in_step_are_all_given_their_own_places(seed: int) 
     raise AssertionError(f"some wait for ever: {done}")
 
 
+def test_who_is_behind_others_that_play_a_place_twice_goes_there_with_them_each_time() -> None:
+    it = desk(1, 2)
+    it.ask(1, 0, playing=False), it.ask(2, 0, playing=False)
+    ahead = [it.ask(1, frame).cursor for frame in (0, 256, 0, 256)]
+    assert [it.ask(2, frame).cursor for frame in (0, 256, 0, 256)] == ahead
+
+
+def test_who_comes_back_after_a_while_is_given_what_others_play_now() -> None:
+    it = desk(1, 2)
+    it.ask(1, 0, playing=False), it.ask(2, 0, playing=False)
+    it.ask(1, 0), it.ask(1, 256)
+    it.now = 1.0
+    again = it.ask(1, 0)
+    assert again.passage is not None
+    assert it.ask(2, 0) == Place(again.cursor)
+
+
 def test_one_host_at_a_time() -> None:
     it = desk(1)
     it.score.join(2, OTHER)
