@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -11,13 +10,14 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.commands import StartOutput, StopOutput
-from engine.errors import BadRange, Busy, SettingsError, UnknownThing
+from engine.errors import BadRange, Busy, SettingsError
 from engine.events import Event, FurtherOutputChanged
 from engine.io.messages import OutletGoing, Played
 from engine.io.outlet_messages import OutletState
 from engine.realtime.notes import Notes
 from engine.session.context import Context
 from engine.session.feed_lanes import FeedLanes
+from engine.session.lasting import Lasting
 from engine.units import frames_to_seconds
 
 NOTE = "outputs"
@@ -75,8 +75,10 @@ class FurtherOutputs:
 
     def __init__(self, context: Context, devices: Devices, notes: Notes, lanes: FeedLanes) -> None:
         self.block_frames = 256
-        self._context, self._devices, self._notes, self._lanes = context, devices, notes, lanes
-        self._outputs: dict[str, FurtherOutput] = {}
+        self._context, self._lanes = context, lanes
+        self._outputs: Lasting[FurtherOutput] = Lasting(
+            notes, NOTE, lambda all: devices.play([output.played for output in all])
+        )
         lanes.users.append(lambda: {bus: output.played.lane for bus, output in self._outputs.items()})
 
     def all(self) -> tuple[FurtherOutput, ...]:
@@ -101,17 +103,13 @@ class FurtherOutputs:
             block_frames=self.block_frames,
         )
         self._lanes.feed(command.bus, played.lane)
-        self._outputs[command.bus] = FurtherOutput(played=played)
-        self._play()
+        self._outputs.put(command.bus, FurtherOutput(played=played))
         return (FurtherOutputChanged(bus=command.bus, device=command.device, state="waiting"),)
 
     def stop(self, command: StopOutput) -> tuple[Event, ...]:
         """Play it there no more. Raises UnknownThing."""
-        output = self._outputs.pop(command.bus, None)
-        if output is None:
-            raise UnknownThing("output", command.bus, self._outputs)
+        output = self._outputs.take("output", command.bus)
         self._lanes.release(command.bus, output.played.lane)
-        self._play()
         return (FurtherOutputChanged(bus=command.bus, device=output.played.device, state="stopped"),)
 
     def heard(self, going: Sequence[OutletGoing]) -> tuple[Event, ...]:
@@ -122,7 +120,7 @@ class FurtherOutputs:
             if before is None:
                 continue
             after = replace(before, going=each.state)
-            self._outputs[each.strip] = after
+            self._outputs.see(each.strip, after)
             lost = max(0, after.going.lost_frames - before.going.lost_frames)
             if lost or (after.state, after.going.text) != (before.state, before.going.text):
                 events.append(
@@ -139,15 +137,8 @@ class FurtherOutputs:
     @property
     def recalls(self) -> bool:
         """Whether a session that is gone has played anything."""
-        return self._notes.get(NOTE) is not None
+        return self._outputs.recalls
 
     def recall(self) -> None:
         """Go on with what a session that is gone was playing."""
-        note = self._notes.get(NOTE)
-        if note is not None:
-            self._outputs = pickle.loads(note)
-            self._devices.play([output.played for output in self._outputs.values()])
-
-    def _play(self) -> None:
-        self._notes.set(NOTE, pickle.dumps(self._outputs))
-        self._devices.play([output.played for output in self._outputs.values()])
+        self._outputs.recall()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import shlex
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,6 +19,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.records import Kind
 from engine.realtime.sound_ring import MOST_INLETS
 from engine.session.context import Context
+from engine.session.lasting import Lasting
 from engine.session.orders import Records, order, together
 from engine.session.streams import PORTS
 from engine.units import frames_to_seconds
@@ -72,8 +72,8 @@ class NetworkReceivers:
 
     def __init__(self, context: Context, ears: Ears, notes: Notes) -> None:
         self.block_frames = 256
-        self._context, self._ears, self._notes = context, ears, notes
-        self._all: dict[str, Reception] = {}
+        self._context = context
+        self._all: Lasting[Reception] = Lasting(notes, NOTE, lambda all: ears.receive([each.received for each in all]))
         context.on_taken.append(self._open_again)
 
     def all(self) -> tuple[Reception, ...]:
@@ -92,17 +92,13 @@ class NetworkReceivers:
             strip=command.strip, received=received, going=ReceiverGoing(name=command.name, state="waiting")
         )
         self._context.push(self._order(reception, on=True))
-        self._all[command.name] = reception
-        self._receive()
+        self._all.put(command.name, reception)
         return (ReceivingChanged(name=command.name, strip=command.strip, state="waiting"),)
 
     def stop(self, command: StopReceiving) -> tuple[Event, ...]:
         """Hear it no more. Raises UnknownThing."""
-        reception = self._all.pop(command.name, None)
-        if reception is None:
-            raise UnknownThing("receiver", command.name, self._all)
+        reception = self._all.take("receiver", command.name)
         self._context.push(self._order(reception, on=False))
-        self._receive()
         return (ReceivingChanged(name=command.name, strip=reception.strip, state="stopped"),)
 
     def heard(self, going: Sequence[ReceiverGoing]) -> tuple[Event, ...]:
@@ -112,7 +108,7 @@ class NetworkReceivers:
             before = self._all.get(each.name)
             if before is None:
                 continue
-            self._all[each.name] = replace(before, going=each)
+            self._all.see(each.name, replace(before, going=each))
             lost = max(0, each.lost - before.going.lost)
             if lost or (each.state, each.text) != (before.going.state, before.going.text):
                 events.append(
@@ -129,14 +125,11 @@ class NetworkReceivers:
     @property
     def recalls(self) -> bool:
         """Whether a session that is gone has received anything."""
-        return self._notes.get(NOTE) is not None
+        return self._all.recalls
 
     def recall(self) -> None:
         """Go on with what a session that is gone was hearing."""
-        note = self._notes.get(NOTE)
-        if note is not None:
-            self._all = pickle.loads(note)
-            self._ears.receive([reception.received for reception in self._all.values()])
+        self._all.recall()
 
     def _checked(self, command: StartReceiving) -> Received:
         """Return what is to be received. Raises BadRange."""
@@ -171,7 +164,3 @@ class NetworkReceivers:
         """Have a graph hear on the strips that it has: one may have come back."""
         if self._all:
             self._context.push(together(*(self._order(reception, on=True) for reception in self._all.values())))
-
-    def _receive(self) -> None:
-        self._notes.set(NOTE, pickle.dumps(self._all))
-        self._ears.receive([reception.received for reception in self._all.values()])

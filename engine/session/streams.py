@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import shlex
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -11,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.commands import StartStream, StopStream
-from engine.errors import BadRange, Busy, SettingsError, UnknownThing
+from engine.errors import BadRange, Busy, SettingsError
 from engine.events import Event, StreamChanged
 from engine.io.messages import Going, Sent
 from engine.io.network import reastream, vban
@@ -19,6 +18,7 @@ from engine.io.network.packets import packer_for
 from engine.realtime.notes import Notes
 from engine.session.context import Context
 from engine.session.feed_lanes import FeedLanes
+from engine.session.lasting import Lasting
 
 NOTE = "streams"
 MOST_STREAMS = 16
@@ -77,8 +77,10 @@ class NetworkStreams:
     """The streams of a session, by name."""
 
     def __init__(self, context: Context, network: Network, notes: Notes, lanes: FeedLanes) -> None:
-        self._context, self._network, self._notes, self._lanes = context, network, notes, lanes
-        self._streams: dict[str, NetworkStream] = {}
+        self._context, self._lanes = context, lanes
+        self._streams: Lasting[NetworkStream] = Lasting(
+            notes, NOTE, lambda all: network.send([stream.sent for stream in all])
+        )
         lanes.users.append(lambda: {stream.strip: stream.sent.lane for stream in self._streams.values()})
 
     def all(self) -> tuple[NetworkStream, ...]:
@@ -94,18 +96,13 @@ class NetworkStreams:
             raise Busy(f"{MOST_STREAMS} streams are being sent, which is the most")
         stream = NetworkStream(strip=command.strip, sent=self._checked(command))
         self._lanes.feed(command.strip, stream.sent.lane)
-        self._streams[command.name] = stream
-        self._send()
+        self._streams.put(command.name, stream)
         return (StreamChanged(name=command.name, state=stream.state),)
 
     def stop(self, command: StopStream) -> tuple[Event, ...]:
         """Send it no more. Raises UnknownThing."""
-        stream = self._streams.get(command.name)
-        if stream is None:
-            raise UnknownThing("stream", command.name, self._streams)
-        del self._streams[command.name]
+        stream = self._streams.take("stream", command.name)
         self._lanes.release(stream.strip, stream.sent.lane)
-        self._send()
         return (StreamChanged(name=command.name, state="stopped"),)
 
     def heard(self, going: Sequence[Going]) -> tuple[Event, ...]:
@@ -116,7 +113,7 @@ class NetworkStreams:
             if before is None:
                 continue
             after = replace(before, packets=each.packets, lost_frames=each.lost, text=each.text)
-            self._streams[each.name] = after
+            self._streams.see(each.name, after)
             if after.text != before.text:
                 events.append(StreamChanged(name=each.name, state=after.state, text=after.text))
         return tuple(events)
@@ -124,14 +121,11 @@ class NetworkStreams:
     @property
     def recalls(self) -> bool:
         """Whether a session that is gone has sent anything."""
-        return self._notes.get(NOTE) is not None
+        return self._streams.recalls
 
     def recall(self) -> None:
         """Go on with what a session that is gone was sending."""
-        note = self._notes.get(NOTE)
-        if note is not None:
-            self._streams = pickle.loads(note)
-            self._network.send([stream.sent for stream in self._streams.values()])
+        self._streams.recall()
 
     def _checked(self, command: StartStream) -> Sent:
         """Return what is to be sent. Raises BadRange."""
@@ -154,7 +148,3 @@ class NetworkStreams:
         )
         packer_for(sent, self._context.story.sample_rate)
         return sent
-
-    def _send(self) -> None:
-        self._notes.set(NOTE, pickle.dumps(self._streams))
-        self._network.send([stream.sent for stream in self._streams.values()])
