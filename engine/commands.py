@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.command import Base
 from engine.edits import AddCapture, ChangeStory, ClipEdit, Redo, Undo
 from engine.story.mix import Mix
-from engine.story.model import ColdPolicy
+from engine.story.model import ColdPolicy, Scene
 
 DEFAULT_RAMP_SECONDS = 0.02
 
@@ -508,13 +508,17 @@ class SetClip(Base, frozen=True, kw_only=True):
 
 
 class StoreSnapshot(Base, frozen=True, kw_only=True):
-    """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters."""
+    """Keep the mix as it is now under an id: faders, pans, mutes, sends, insert parameters.
+
+    scenes: of strips by id, as the journal keeps them; None: as the mix is.
+    """
 
     snapshot: str
+    scenes: dict[str, Scene] | None = None
 
 
 class RecallSnapshot(Base, frozen=True, kw_only=True):
-    """Bring a snapshot of the mix back, within a fade."""
+    """Bring a snapshot of the mix back, within a fade. The journal keeps the turns that it is made of."""
 
     snapshot: str
     fade_seconds: float = DEFAULT_RAMP_SECONDS

@@ -8,7 +8,6 @@ clearing may mean loading anew, which only the main thread may.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from engine.mixer.effects import EffectSpec
 from engine.mixer.hosting import HostedPlugin
-from engine.mixer.insert import BYPASS, GRID_FRAMES, SILENT, Block
+from engine.mixer.insert import GRID_FRAMES, SILENT, Block, aim
 from engine.mixer.plugins import Goal
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
@@ -116,16 +115,7 @@ class HostedInsert:
 
         Return whether it has anywhere to go.
         """
-        ends, goes = self._knobs["end"].tolist(), False
-        for index, value in enumerate(goal.values):
-            known = index in waiting or math.isnan(value)
-            if not known and ends[index] != goal.positions[index]:
-                self.set_param(index, value, frame, frames)
-                goes = True
-        if BYPASS not in waiting and goal.bypass != bool(self._bypass["end"][0]):
-            self.set_bypass(goal.bypass, frame, frames)
-            goes = True
-        return goes
+        return aim(self, (self._knobs, self._bypass), goal, frame, frames, waiting)
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``; twice within a moment there is no clean spare yet."""

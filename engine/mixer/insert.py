@@ -10,7 +10,9 @@ was swapped out, outside the callback.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,16 +152,7 @@ class Insert:
 
         Return whether it has anywhere to go.
         """
-        ends, goes = self._knobs["end"].tolist(), False
-        if ends != goal.positions:
-            for index, value in enumerate(goal.values):
-                if index not in waiting and ends[index] != goal.positions[index]:
-                    self.set_param(index, value, frame, frames)
-                    goes = True
-        if BYPASS not in waiting and goal.bypass != bool(self._bypass["end"][0]):
-            self.set_bypass(goal.bypass, frame, frames)
-            goes = True
-        return goes
+        return aim(self, (self._knobs, self._bypass), goal, frame, frames, waiting)
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``."""
@@ -271,6 +264,42 @@ class Insert:
         self._moved.clear()
         if self._memory == "short":
             self._awake_until = frame + HOLD_FRAMES
+
+
+class Movable(Protocol):
+    """What has knobs and a bypass."""
+
+    def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
+        """Let a parameter go to a value."""
+
+    def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
+        """Take it out of the sound, or let it in again."""
+
+
+def aim(
+    insert: Movable,
+    ramps: tuple[NDArray[np.void], NDArray[np.void]],
+    goal: Goal,
+    frame: int,
+    frames: int,
+    waiting: frozenset[int],
+) -> bool:
+    """Let an insert whose knobs and bypass are ``ramps`` go to where a graph wants it: see ``Insert.aim``.
+
+    Values that are NaN stay as they are.
+    """
+    knobs, bypass = ramps
+    ends, goes = knobs["end"].tolist(), False
+    if ends != goal.positions:
+        for index, value in enumerate(goal.values):
+            known = index in waiting or math.isnan(value)
+            if not known and ends[index] != goal.positions[index]:
+                insert.set_param(index, value, frame, frames)
+                goes = True
+    if BYPASS not in waiting and goal.bypass != bool(bypass["end"][0]):
+        insert.set_bypass(goal.bypass, frame, frames)
+        goes = True
+    return goes
 
 
 def _next_edge(frame: int) -> int:

@@ -18,7 +18,8 @@ from engine.commands import (
     SetStripSolo,
 )
 from engine.errors import EngineError
-from engine.mixer.effects import insert_spec
+from engine.mixer.effects import effect_specs, insert_spec
+from engine.story.equip import insert_specs
 from engine.story.model import At, Effect, Lane, Point, Story, Strip
 from engine.story.snapshots import recall_turns
 
@@ -47,7 +48,7 @@ def moves_of(command: Command, story: Story) -> Iterator[Move]:
     match command:
         case RecallSnapshot(snapshot=snapshot, fade_seconds=fade):
             try:
-                turns = recall_turns(story, snapshot, fade)
+                turns = recall_turns(story, snapshot, fade, insert_specs(story, effect_specs()))
             except EngineError:
                 return
             for turn in turns:

@@ -43,7 +43,7 @@ from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.properties import renumber_cue, set_properties
 from engine.story.restructure import rebuild
 from engine.story.rules import ANY_NUMBER
-from engine.story.snapshots import recall_turns, remove_snapshot, store_snapshot
+from engine.story.snapshots import recall_turns, remove_snapshot, scenes_of, store_snapshot
 from engine.story.strips import with_strip
 from engine.story.tempo_edits import edit_tempo
 
@@ -90,8 +90,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return edit_tempo(story, command)
         case SetCue() | SetSlot() | SetClip():
             return set_properties(story, command)
-        case StoreSnapshot(snapshot=snapshot):
-            return store_snapshot(story, snapshot)
+        case StoreSnapshot(snapshot=snapshot, scenes=scenes):
+            return store_snapshot(story, snapshot, scenes_of(story, effects) if scenes is None else scenes)
         case RemoveSnapshot(snapshot=snapshot):
             return remove_snapshot(story, snapshot)
         case RecallSnapshot(snapshot=snapshot, fade_seconds=fade_seconds):
@@ -156,8 +156,8 @@ def set_insert_bypass(story: Story, strip: str, insert: int, bypass: bool) -> St
 
 def recall_snapshot(story: Story, snapshot: str, fade_seconds: float, effects: EffectTable | None = None) -> Story:
     """Return the story with a snapshot's mix; what does not fit it any more stays as it is."""
-    for turn in recall_turns(story, snapshot, fade_seconds):
-        with contextlib.suppress(UnknownThing, BadRange):
+    for turn in recall_turns(story, snapshot, fade_seconds, effects):
+        with contextlib.suppress(UnknownThing, BadRange, NotReady):
             story = apply_edit(story, turn, effects)
     return story
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.story.model import Bus, Effect, Send, Story, Strip, Track
+from engine.story.scenes import follow_inserts
 
 
 class MixRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +46,37 @@ def apply_mix(story: Story, mix: Mix) -> Story:
         buses[preset.id] = preset if old is None else replace(old, strip=_merged(old.strip, preset.strip))
     master = story.master
     if mix.master_inserts is not None:
-        master = replace(master, strip=replace(master.strip, inserts=mix.master_inserts))
+        master = replace(master, strip=_with_inserts(master.strip, mix.master_inserts))
     if mix.limiter_db is not None:
         master = replace(master, limiter_db=mix.limiter_db)
     tracks = tuple(_ruled(track, mix.tracks) for track in story.tracks)
-    return replace(story, tracks=tracks, buses=tuple(buses.values()), master=master)
+    return _without_lost(story, replace(story, tracks=tracks, buses=tuple(buses.values()), master=master))
+
+
+def _without_lost(before: Story, story: Story) -> Story:
+    """Return the story without what snapshots say of inserts that a strip no longer has."""
+    strips = before.strips()
+    for name, strip in story.strips().items():
+        if name in strips and not _same_effects(strips[name].inserts, strip.inserts):
+            story = follow_inserts(story, name, lambda _: None)
+    return story
 
 
 def _merged(strip: Strip, preset: Strip) -> Strip:
-    return replace(strip, inserts=preset.inserts, sends=_sends(strip, {s.to: s.gain_db for s in preset.sends}))
+    strip = _with_inserts(strip, preset.inserts)
+    return replace(strip, sends=_sends(strip, {s.to: s.gain_db for s in preset.sends}))
+
+
+def _with_inserts(strip: Strip, inserts: tuple[Effect, ...]) -> Strip:
+    """Return the strip with other inserts; lanes of those before have lost their knobs, unless they are the same."""
+    lanes = strip.automation
+    if not _same_effects(strip.inserts, inserts):
+        lanes = tuple(lane for lane in lanes if not lane.target.startswith("insert."))
+    return replace(strip, inserts=inserts, automation=lanes)
+
+
+def _same_effects(inserts: tuple[Effect, ...], others: tuple[Effect, ...]) -> bool:
+    return [insert.effect for insert in inserts] == [other.effect for other in others]
 
 
 def _ruled(track: Track, rules: tuple[MixRule, ...]) -> Track:
@@ -61,9 +84,8 @@ def _ruled(track: Track, rules: tuple[MixRule, ...]) -> Track:
     if rule is None:
         return track
     strip = replace(track.strip, sends=_sends(track.strip, rule.sends))
-    if rule.inserts is not None:  # lanes of the inserts before have lost their knobs
-        lanes = tuple(lane for lane in strip.automation if not lane.target.startswith("insert."))
-        strip = replace(strip, inserts=rule.inserts, automation=lanes)
+    if rule.inserts is not None:
+        strip = _with_inserts(strip, rule.inserts)
     if rule.gain_db is not None:
         strip = replace(strip, gain_db=rule.gain_db)
     if rule.pan is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ from engine.story.lanes import renumbered
 from engine.story.mix import apply_mix
 from engine.story.model import MASTER, Bus, CueTarget, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Track
 from engine.story.rules import check_id, state_is_whole
+from engine.story.scenes import follow_inserts
 from engine.story.strips import with_strip
 from engine.story.timeline import dependencies
 
@@ -41,11 +43,14 @@ def rebuild(story: Story, command: Rebuild) -> Story:
     """
     match command:
         case AddInsert(strip=strip, effect=effect, position=position):
-            return with_strip(story, strip, lambda s: _with_insert(s, strip, Effect(effect=effect), position))
+            changed = with_strip(story, strip, lambda s: _with_insert(s, strip, Effect(effect=effect), position))
+            return changed if position is None else _renumbered(changed, strip, partial(_after_new, at=position))
         case RemoveInsert(strip=strip, insert=insert):
-            return with_strip(story, strip, lambda s: _without_insert(s, strip, insert)[0])
+            changed = with_strip(story, strip, lambda s: _without_insert(s, strip, insert)[0])
+            return _renumbered(changed, strip, partial(_after_gone, gone=insert))
         case MoveInsert(strip=strip, insert=insert, position=position):
-            return with_strip(story, strip, lambda s: _with_moved(s, strip, insert, position))
+            changed = with_strip(story, strip, lambda s: _with_moved(s, strip, insert, position))
+            return _renumbered(changed, strip, partial(_after_moved, insert=insert, position=position))
         case SetInsertState(strip=strip, insert=insert, state=state):
             return with_strip(story, strip, lambda s: _with_state(s, strip, insert, state))
         case AddSend(strip=strip, bus=bus, gain_db=gain_db):
@@ -100,7 +105,6 @@ def _with_insert(strip: Strip, name: str, effect: Effect, position: int | None) 
     at = count + 1 if position is None else position
     if not 1 <= at <= count + 1:
         raise BadRange(f"strip {name!r} has {count} inserts; a new one goes to 1 to {count + 1}, not to {at}")
-    strip = renumbered(strip, lambda number: number + (number >= at))
     return replace(strip, inserts=(*strip.inserts[: at - 1], effect, *strip.inserts[at - 1 :]))
 
 
@@ -108,16 +112,30 @@ def _without_insert(strip: Strip, name: str, insert: int) -> tuple[Strip, Effect
     if not 1 <= insert <= len(strip.inserts):
         raise UnknownThing(f"insert of strip {name!r}", insert, range(1, len(strip.inserts) + 1))
     rest = (*strip.inserts[: insert - 1], *strip.inserts[insert:])
-    lanes = renumbered(strip, lambda number: None if number == insert else number - (number > insert))
-    return replace(lanes, inserts=rest), strip.inserts[insert - 1]
+    return replace(strip, inserts=rest), strip.inserts[insert - 1]
 
 
 def _with_moved(strip: Strip, name: str, insert: int, position: int) -> Strip:
     rest, effect = _without_insert(strip, name, insert)
-    moved = _with_insert(rest, name, effect, position)
-    own = renumbered(strip, lambda number: position if number == insert else None)
-    prefix = f"insert.{position}."
-    return replace(moved, automation=(*moved.automation, *(a for a in own.automation if a.target.startswith(prefix))))
+    return _with_insert(rest, name, effect, position)
+
+
+def _after_new(number: int, at: int) -> int:
+    return number + (number >= at)
+
+
+def _after_gone(number: int, gone: int) -> int | None:
+    return None if number == gone else number - (number > gone)
+
+
+def _after_moved(number: int, insert: int, position: int) -> int:
+    rest = _after_gone(number, insert)
+    return position if rest is None else _after_new(rest, position)
+
+
+def _renumbered(story: Story, strip: str, place: Callable[[int], int | None]) -> Story:
+    """Return the story with automation and snapshots of a strip following its inserts."""
+    return follow_inserts(with_strip(story, strip, lambda s: renumbered(s, place)), strip, place)
 
 
 def _with_state(strip: Strip, name: str, insert: int, state: str) -> Strip:

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from engine.commands import SetInsertParam, SetSendGain, SetStripGain, SetStripMute, SetStripPan, Turn
 from engine.errors import StoryError, UnknownThing
+from engine.story.lanes import Effects
 from engine.story.model import Scene, Snapshot, Story, Strip
 from engine.story.rules import check_id
+from engine.story.scenes import scene_of
 
 
 def snapshot_of(story: Story, snapshot: str) -> Snapshot:
@@ -18,13 +20,20 @@ def snapshot_of(story: Story, snapshot: str) -> Snapshot:
     return known[snapshot]
 
 
-def store_snapshot(story: Story, snapshot: str) -> Story:
-    """Return the story with its mix as it is now kept under an id; what was there before gives way."""
+def scenes_of(story: Story, effects: Effects | None = None) -> dict[str, Scene]:
+    """Return the mix as it is now, by strip. effects: knobs that stand at their default count then, too.
+
+    Where the others of a plug-in are, its own state says.
+    """
+    return {strip_id: scene_of(strip, effects or {}) for strip_id, strip in story.strips().items()}
+
+
+def store_snapshot(story: Story, snapshot: str, scenes: dict[str, Scene]) -> Story:
+    """Return the story with ``scenes`` kept under an id; what was there before gives way."""
     for problem in check_id((), "snapshot", snapshot):
         raise StoryError(f"snapshot: {problem.text}")
     known = {s.id: s for s in story.snapshots}
     name = known[snapshot].name if snapshot in known else ""
-    scenes = {strip_id: _scene(strip) for strip_id, strip in story.strips().items()}
     known[snapshot] = Snapshot(id=snapshot, name=name, strips=scenes)
     return replace(story, snapshots=tuple(known.values()))
 
@@ -35,42 +44,37 @@ def remove_snapshot(story: Story, snapshot: str) -> Story:
     return replace(story, snapshots=tuple(s for s in story.snapshots if s is not gone))
 
 
-def recall_turns(story: Story, snapshot: str, fade_seconds: float) -> tuple[Turn, ...]:
-    """Return the moves that bring a snapshot back; what has it already stays, strips that are gone are left out."""
+def recall_turns(story: Story, snapshot: str, fade_seconds: float, effects: Effects | None = None) -> tuple[Turn, ...]:
+    """Return the moves that bring a snapshot back; what has it already stays.
+
+    Some may not fit the mix any more: strips, sends and inserts that are gone. effects: knobs that nobody has turned
+    stand at their default.
+    """
     strips = story.strips()
     turns: list[Turn] = []
     for strip_id, scene in snapshot_of(story, snapshot).strips.items():
-        if strip_id in strips:
-            turns += _strip_turns(strip_id, strips[strip_id], scene, fade_seconds)
+        turns += _strip_turns(strip_id, strips.get(strip_id), scene, fade_seconds, effects or {})
     return tuple(turns)
 
 
-def _scene(strip: Strip) -> Scene:
-    inserts = {f"{n}.{name}": value for n, e in enumerate(strip.inserts, 1) for name, value in e.params.items()}
-    return Scene(
-        gain_db=strip.gain_db,
-        pan=strip.pan,
-        mute=strip.mute,
-        sends={send.to: send.gain_db for send in strip.sends},
-        inserts=inserts,
-    )
-
-
-def _strip_turns(strip_id: str, strip: Strip, scene: Scene, seconds: float) -> list[Turn]:
+def _strip_turns(strip_id: str, strip: Strip | None, scene: Scene, seconds: float, effects: Effects) -> list[Turn]:
     turns: list[Turn] = []
-    if scene.gain_db != strip.gain_db:
+    if strip is None or scene.gain_db != strip.gain_db:
         turns.append(SetStripGain(strip=strip_id, gain_db=scene.gain_db, ramp_seconds=seconds))
+    if strip is None:
+        return turns
     if scene.pan != strip.pan:
         turns.append(SetStripPan(strip=strip_id, pan=scene.pan, ramp_seconds=seconds))
     if scene.mute != strip.mute:
         turns.append(SetStripMute(strip=strip_id, mute=scene.mute))
-    for send in strip.sends:
-        level = scene.sends.get(send.to, send.gain_db)
-        if level != send.gain_db:
-            turns.append(SetSendGain(strip=strip_id, bus=send.to, gain_db=level, ramp_seconds=seconds))
+    sends = {send.to: send.gain_db for send in strip.sends}
+    for bus, level in scene.sends.items():
+        if sends.get(bus) != level:
+            turns.append(SetSendGain(strip=strip_id, bus=bus, gain_db=level, ramp_seconds=seconds))
+    stands = scene_of(strip, effects).inserts
     for key, value in scene.inserts.items():
         number, _, param = key.partition(".")
-        insert = int(number) if number.isdecimal() else 0
-        if 1 <= insert <= len(strip.inserts) and strip.inserts[insert - 1].params.get(param) != value:
+        if stands.get(key) != value:
+            insert = int(number) if number.isdecimal() else 0
             turns.append(SetInsertParam(strip=strip_id, insert=insert, param=param, value=value, ramp_seconds=seconds))
     return turns

@@ -7,11 +7,25 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StoryError, UnknownThing
+from engine.mixer.effects import effect_specs
 from engine.mixer.graph import compile_graph
 from engine.story.checks import check_story
 from engine.story.mix import apply_mix
 from engine.story.mix_file import load_mix, mix_folders, mix_names, read_mix
-from engine.story.model import Bus, Effect, Send, Story, Strip, Track
+from engine.story.model import (
+    At,
+    Bus,
+    Effect,
+    Lane,
+    Master,
+    Point,
+    Scene,
+    Send,
+    Snapshot,
+    Story,
+    Strip,
+    Track,
+)
 
 STORY = Story(
     title="t",
@@ -40,6 +54,33 @@ def test_the_first_rule_that_matches_counts() -> None:
     strips = apply_mix(STORY, mix).strips()
     assert (strips["score"].gain_db, strips["score"].inserts) == (-6.0, ())
     assert (strips["anna"].gain_db, strips["anna"].inserts) == (-3.0, (Effect(effect="invert"),))
+
+
+def test_what_moved_a_knob_that_a_mix_takes_away_goes_with_it() -> None:
+    """Automation and snapshots of tracks, buses and the master; those of an effect that stays, stay."""
+    lanes = tuple(Lane(target=t, points=(Point(at=At(frame=0), value=0.5),)) for t in ("gain_db", "insert.1.mix"))
+    strip = Strip(inserts=(Effect(effect="delay"),), automation=lanes)
+    scene = Scene(gain_db=-6.0, inserts={"1.mix": 0.5})
+    story = Story(
+        title="t",
+        tracks=(Track(id="anna", strip=strip), Track(id="score", strip=strip)),
+        buses=(Bus(id="room", strip=strip),),
+        master=Master(strip=strip),
+        snapshots=(Snapshot(id="a", strips=dict.fromkeys(("anna", "score", "room", "master"), scene)),),
+    )
+    text = """
+kind: mix
+version: 1
+tracks: [{match: [anna], inserts: [highpass]}, {inserts: [delay: {mix: 1}]}]
+buses: [{id: room, inserts: [highpass]}]
+master: {inserts: [highpass]}
+"""
+    mixed = apply_mix(story, read_mix(text, "m", "m.yaml"))
+    for name, strip in mixed.strips().items():
+        kept = ["gain_db", "insert.1.mix"] if name == "score" else ["gain_db"]
+        assert [lane.target for lane in strip.automation] == kept
+        assert mixed.snapshots[0].strips[name].inserts == ({"1.mix": 0.5} if name == "score" else {})
+    assert check_story(mixed, effects=effect_specs()) == ()
 
 
 def test_a_mix_beside_the_story_counts_more(tmp_path: Path) -> None:
