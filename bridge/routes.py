@@ -508,7 +508,7 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/slot/{bank}/{index}/release", trigger=True, command=do.ReleaseSlot,
           help="Let a pad go: stops it in gate mode."),
     Route(address="/slot/{bank}/{index}/stop", trigger=True, command=do.StopSlot, args=(_FADE,),
-          help="Fade out what a slot plays."),
+          help="Fade out what a slot plays; a section ends while the timeline is inside it."),
     Route(address="/slot/{bank}/{index}/state", read=readers.slot_state, args=(_STATE,), changed=(told.SlotChanged,),
           help="How far a slot is."),
     Route(address=f"{_SLOT}/name", command=do.SetSlot, read=readers.slot(lambda s: s.name), args=(_NAME,),

@@ -182,7 +182,7 @@ class Context:
         player = self.players.new()
         start = self._starts.order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
-        self.players.add(player, owner, sound.source, note)
+        self.players.add(player, owner, sound.source, note, at_frame)
         self.on_play(player, sound, gain_db)
         return player
 

@@ -150,6 +150,11 @@ class Cues:
         self._runs.advance()
         return self._runs.events()
 
+    @property
+    def run_on(self) -> bool:
+        """Whether anything was fired, is not over, and is not held."""
+        return self._runs.run_on
+
     def pause_all(self, at_frame: int) -> tuple[Event, ...]:
         """Hold every cue."""
         self._runs.pause_all(at_frame)

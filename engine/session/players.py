@@ -160,11 +160,15 @@ def start_order(player: int, sound: Sound, at_frame: int | None, extra_gain_db: 
 
 
 class Sounding(msgspec.Struct, frozen=True, kw_only=True):
-    """A live player: its owner and what it plays. note: the semitones by which its owner was asked to play it."""
+    """A live player: its owner and what it plays. note: the semitones by which its owner was asked to play it.
+
+    start_frame: the engine frame for which it was asked; None: at once.
+    """
 
     owner: Owner
     source: Source
     note: float | None = None
+    start_frame: int | None = None
 
 
 class Players:
@@ -181,9 +185,11 @@ class Players:
         self._next += 1
         return self._next - 1
 
-    def add(self, player: int, owner: Owner, source: Source, note: float | None = None) -> None:
+    def add(
+        self, player: int, owner: Owner, source: Source, note: float | None = None, start_frame: int | None = None
+    ) -> None:
         """Count ``player`` as sounding: its start has been handed to the mixer."""
-        self._count(player, Sounding(owner=owner, source=source, note=note))
+        self._count(player, Sounding(owner=owner, source=source, note=note, start_frame=start_frame))
         self._notes.set(f"player/{player}", pickle.dumps(self._sounding[player]))
 
     def recall(self, sounding: Mapping[int, Sounding]) -> None:
@@ -197,9 +203,22 @@ class Players:
         self._owned.setdefault(sounding.owner, {})[player] = None
 
     def stop(self, players: Iterable[int], fade_frames: int, at_frame: int | None) -> Records | None:
-        """Return the orders that fade these players out, or None when there is none."""
-        orders = [order(Kind.STOP_PLAYER, at_frame, player=p, ramp_frames=fade_frames) for p in players]
+        """Return the orders that fade these players out, or None when there is none.
+
+        Those that would only begin at that frame, or later, are taken back at once: nothing is heard of them.
+        """
+        orders = [
+            order(Kind.STOP_PLAYER, None if self.waits(p, at_frame) else at_frame, player=p, ramp_frames=fade_frames)
+            for p in players
+        ]
         return together(*orders) if orders else None
+
+    def waits(self, player: int, at_frame: int | None) -> bool:
+        """Return whether ``player`` was asked for at an engine frame that comes no sooner than ``at_frame``."""
+        sounding = self._sounding.get(player)
+        if sounding is None or sounding.start_frame is None or at_frame is None:
+            return False
+        return sounding.start_frame >= at_frame
 
     def of(self, *owners: Owner) -> list[int]:
         """Return the players of these owners, oldest first."""

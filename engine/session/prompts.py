@@ -53,6 +53,10 @@ class Prompts:
         playing = self._context.players.of(PrivateOwner(what="audition"))
         self._context.stop(playing, DECLICK_SECONDS, at_frame)
 
+    def forget(self) -> None:
+        """Let no prompt be spoken that still waits for its take."""
+        self._waiting = None
+
     def ready(self, source: Source) -> tuple[Event, ...]:
         """Speak the prompt that had to wait for all of ``source``."""
         if source != self._waiting or not isinstance(source, Line):

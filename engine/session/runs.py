@@ -177,6 +177,11 @@ class Runs:
             self._transport.resume_section(run.cue.target, at_frame)
         self._tell(run, "waiting" if run.state == "waiting" else "playing")
 
+    @property
+    def run_on(self) -> bool:
+        """Whether any of them is not held."""
+        return any(run.paused_frame is None for run in self._runs)
+
     def pause_all(self, at_frame: int) -> None:
         """Hold every run."""
         for run in tuple(self._runs):

@@ -264,6 +264,8 @@ class Session:
         self._states: States = {}
         self.paused_playing: bool | None = None
         """Whether the timeline ran when everything was paused; None: it isn't."""
+        self._held: frozenset[int] = frozenset()
+        """The players that were held when everything was paused."""
 
     @property
     def story(self) -> Story:
@@ -759,18 +761,20 @@ class Session:
                 return self._resume_all(self.context.soon() if at_frame is None else at_frame)
 
     def _pause_all(self, at_frame: int) -> tuple[Event, ...]:
-        if self.paused_playing is not None:
-            raise NotReady("everything is paused already")
+        """Hold everything, also what has begun since everything was held. NotReady when there is nothing to hold."""
         playing = self.transport.playing
+        players = self.context.players.all()
+        if self.paused_playing is not None and not (playing or self.cues.run_on or set(players) - self._held):
+            raise NotReady("everything is paused already")
         with self.context.together():
             events = self.cues.pause_all(at_frame)
             fade = self.context.frames(DECLICK_SECONDS)
-            for player in self.context.players.all():
+            for player in players:
                 self.context.push(order(Kind.PAUSE_PLAYER, at_frame, player=player, ramp_frames=fade))
             self.speech.hold()
             if playing:
                 self.transport.stop(at_frame)
-        self.paused_playing = playing
+        self.paused_playing, self._held = playing or bool(self.paused_playing), frozenset(players)
         return events
 
     def _resume_all(self, at_frame: int) -> tuple[Event, ...]:
@@ -815,6 +819,7 @@ class Session:
         """Silence everything; Panicked follows when the mixer has done it."""
         self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
         self.paused_playing = None
+        self.prompts.forget()
         return (*self.cues.forget(), *self.speech.cancel_all())
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:

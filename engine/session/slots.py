@@ -56,7 +56,7 @@ class Slots:
         if sound is None:
             return
         again = playing if slot.mode in ("retrigger", "gate") else []
-        if again:
+        if any(not self._context.players.waits(player, at_frame) for player in again):
             sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
         stops = self._stops_for(slot, again, at_frame)
         gain_db = slot.gain_db + (0.0 if slot.velocity_word else velocity_db(slot.velocity, press.velocity))
@@ -75,8 +75,10 @@ class Slots:
             self._context.stop(playing, RELEASE_SECONDS, at_frame)
 
     def stop(self, bank: str, index: int, fade_seconds: float, at_frame: int | None) -> None:
-        """Fade out what a slot plays."""
-        self.slot(bank, index)
+        """Fade out what a slot plays; a section ends while the timeline is inside it."""
+        slot = self.slot(bank, index)
+        if isinstance(slot.target, PlaySection) and self._transport.is_inside(slot.target):
+            self._transport.stop(at_frame)
         self._context.stop(self._context.players.of(SlotOwner(bank=bank, index=index)), fade_seconds, at_frame)
 
     def slot(self, bank: str, index: int) -> Slot:

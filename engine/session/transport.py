@@ -134,6 +134,13 @@ class Transport:
         """Return where a section starts on the timeline."""
         return self._markers(self._need_placed())[section.from_marker]
 
+    def is_inside(self, section: PlaySection) -> bool:
+        """Return whether the timeline runs, and is inside a section."""
+        if not self.playing:
+            return False
+        start, end = self.section_frames(section)
+        return start <= self.now() < end
+
     def plays_from(self, block: int) -> bool:
         """Return whether the timeline that the mixer has reads the arena's block at ``block``."""
         return self.rows.plays_from(block)

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.commands import AuditionCue, AuditionSlot, GoBack, GoCue, Prompt, StandBy, StopAudition, StopCue, StopList
+from engine.commands import (
+    AuditionCue,
+    AuditionSlot,
+    GoBack,
+    GoCue,
+    Panic,
+    Prompt,
+    StandBy,
+    StopAudition,
+    StopCue,
+    StopList,
+)
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueEnded, CueStarted, Dropped, PlayheadMoved, Prompted
 from engine.realtime.records import STREAMED, Kind, Report
@@ -165,6 +176,15 @@ def test_a_prompt_said_live_sounds_while_it_is_made() -> None:
     assert (start["flags"], start["strip"]) == (STREAMED, studio.session.context.graph.index("desk"))
     studio.deliver(line("Beginners, please."))
     assert studio.stage.kinds() == [Kind.START_PLAYER]
+
+
+def test_panic_forgets_a_prompt_that_waits_for_its_take() -> None:
+    studio = Studio(prompted())
+    studio.do(Prompt(text="Beginners, please."))
+    studio.do(Panic())
+    studio.stage.orders.clear()
+    studio.deliver(line("Beginners, please."))
+    assert studio.stage.orders == []
 
 
 def test_a_prompt_that_can_not_be_spoken_is_told() -> None:

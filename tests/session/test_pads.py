@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.commands import GoCue, Play, ReleaseSlot, SetLoop, TriggerSlot
+from engine.commands import GoCue, Play, ReleaseSlot, SetLoop, StopSlot, TriggerSlot
 from engine.control.disk import heads
 from engine.errors import BadRange, Busy, UnknownThing
 from engine.events import Dropped
@@ -228,6 +228,54 @@ def test_a_press_now_waits_from_what_can_still_be_met() -> None:
     running(each, 4800, 10_000)
     each.now = 10_000 + BEAT
     assert press(each)["frame"] == 10_000 + 2 * BEAT - 4800
+
+
+@pytest.mark.parametrize("mode", ["toggle", "retrigger", "gate"])
+def test_a_pad_that_waits_for_its_bar_is_taken_back_without_a_sound(mode: str) -> None:
+    """The mixer would let it begin and fade it out: a blip on the bar."""
+    each = studio(mode, quantise="bar")
+    running(each, 0, 10_000)
+    first = press(each, 10_001)
+    assert first["frame"] == 10_000 + 4 * BEAT
+    each.do(TriggerSlot(bank="a", index=1), 10_000 + BEAT)
+    stop, *again = each.stage.orders
+    assert (stop["kind"], stop["player"], stop["frame"]) == (Kind.STOP_PLAYER, first["player"], NOW)
+    assert [(o["frame"], o["attack_frames"]) for o in again] == ([] if mode == "toggle" else [(first["frame"], 0)])
+
+
+def test_a_pad_of_a_choke_group_takes_back_one_that_waits_for_the_same_bar() -> None:
+    target = SpeakLine(line=line("boo", "ghost"), track="spook")
+    pads = [Slot(bank="a", index=n, target=target, mode="layer", quantise="bar", choke="g") for n in (1, 2)]
+    each = Studio(replace(small_story(), slots=tuple(pads)))
+    running(each, 0, 10_000)
+    first = press(each, 10_001)
+    each.do(TriggerSlot(bank="a", index=2), 10_000 + BEAT)
+    stop, start = each.stage.orders
+    assert (stop["player"], stop["frame"]) == (first["player"], NOW)
+    assert start["frame"] == first["frame"]
+
+
+def test_a_pad_that_sounds_is_stopped_at_its_bar() -> None:
+    each = studio("toggle", quantise="bar")
+    running(each, 0, 10_000)
+    press(each, 10_001)
+    each.do(TriggerSlot(bank="a", index=1), 10_001 + 4 * BEAT)
+    assert each.stage.take(Kind.STOP_PLAYER)[0]["frame"] == 10_000 + 8 * BEAT
+
+
+def test_stopping_the_pad_of_a_section_stops_the_timeline_inside_it_only() -> None:
+    section = Slot(bank="a", index=1, target=PlaySection(from_marker="begin", to_marker="end"))
+    each = Studio(replace(small_story(), slots=(section,)))
+    stop = StopSlot(bank="a", index=1)
+    for timeline_frame, kinds in ((499, []), (500, [Kind.STOP]), (3999, [Kind.STOP]), (4000, [])):
+        running(each, timeline_frame, 10_000)
+        each.now = 10_000
+        each.do(stop)
+        assert each.stage.kinds() == kinds
+    each.report(Report.TRANSPORT, value=0.0, requested_frame=600, actual_frame=20_000)
+    each.stage.orders.clear()
+    each.do(stop)
+    assert each.stage.kinds() == []
 
 
 def test_a_press_does_not_wait_while_the_timeline_rests() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from engine.commands import PauseAll, Play, ResumeAll, Say, TriggerSlot
+from engine.errors import NotReady
 from engine.events import JobDone
+from engine.realtime.records import Kind, Report
 from engine.session.players import FIRST_LIVE_PLAYER
 from engine.story.model import PlayClip, Slot
 from tests.session.studio import Studio, line
@@ -45,3 +48,20 @@ def test_a_line_that_is_not_there_by_then_is_spoken_when_it_is() -> None:
     studio.do(ResumeAll())
     studio.deliver(line("later"))
     assert [event.job for event in studio.told if isinstance(event, JobDone)] == ["j"]
+
+
+def test_pausing_once_more_holds_what_has_begun_since() -> None:
+    """A pad that was pressed, and the timeline that was started, while everything was paused."""
+    studio = Studio()
+    studio.do(PauseAll())
+    studio.do(TriggerSlot(bank="a", index=5))
+    studio.report(Report.TRANSPORT, value=1.0, requested_frame=0, actual_frame=studio.now)
+    studio.stage.orders.clear()
+    studio.do(PauseAll())
+    assert sorted(studio.stage.kinds()) == sorted([Kind.PAUSE_PLAYER, Kind.STOP])
+    studio.report(Report.TRANSPORT, value=0.0, requested_frame=0, actual_frame=studio.now)
+    with pytest.raises(NotReady, match="paused already"):
+        studio.do(PauseAll())
+    studio.stage.orders.clear()
+    studio.do(ResumeAll())
+    assert sorted(studio.stage.kinds()) == sorted([Kind.RESUME_PLAYER, Kind.PLAY])
