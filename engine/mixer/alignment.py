@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.compile import bound
 from engine.mixer.ducking import change_delay, delay, follow, follow_on, new_ahead, new_ducks
 from engine.mixer.graph import Graph
 from engine.mixer.handover import Handover
@@ -18,8 +19,9 @@ Audio = NDArray[np.float32]
 
 
 class Alignment:
-    """Of one mixer. latencies: how late each strip's chain is. before: that of the mixer that this one will follow.
+    """Of one mixer with these strips and their planar inputs. latencies: how late each strip's chain is.
 
+    before: that of the mixer that this one will follow.
     late, ducks: what faders read. ducking: whether anything ducks, or comes back up. frames: by which the strips'
     outputs are late, after_master: by which the master's chain makes it more.
     """
@@ -29,6 +31,8 @@ class Alignment:
         graph: Graph,
         sample_rate: int,
         max_block_frames: int,
+        strips: Strips,
+        inputs: Audio,
         latencies: Sequence[int],
         before: Alignment | None,
     ) -> None:
@@ -38,6 +42,10 @@ class Alignment:
         self.ducking = len(self.ducks.keys) > 0
         self._ahead = new_ahead(graph, sample_rate)
         self._delays, self._is_late = self._ahead.ring.shape[2] > 1, is_used(self.late)
+        self._strips, self._inputs = strips, inputs
+        self._follow = bound(follow, self.ducks, strips, inputs, 0, 0)
+        self._delay = bound(delay, self._ahead, inputs, 0, 0)
+        self._arrive = bound(arrive, self.late, inputs, 0, 0)
         self._heir: tuple[Late, NDArray[np.int32]] | None = None
         self._every_strip = np.arange(len(graph.strips), dtype=np.int32)
         self.frames = int(self._ahead.taps[1]) + self._plan.total
@@ -60,23 +68,23 @@ class Alignment:
         """Each strip's lowest gain by ducking since somebody set it to 1; None: nothing ducks."""
         return self.ducks.reduction if len(self.ducks.keys) else None
 
-    def hold_back(self, strips: Strips, inputs: Audio, frame: int, frames: int) -> None:
-        """Follow and delay what players play: planar ``inputs`` for ``frames`` frames from engine ``frame`` on."""
+    def hold_back(self, frame: int, frames: int) -> None:
+        """Follow and delay what players play: the inputs' ``frames`` frames from engine ``frame`` on."""
         if self.ducking:
-            follow(self.ducks, strips, inputs, frame, frames)
+            self._follow(self.ducks, self._strips, self._inputs, frame, frames)
         if self._delays:
-            delay(self._ahead, inputs, frame, frames)
+            self._delay(self._ahead, self._inputs, frame, frames)
         if self._is_late:
-            arrive(self.late, inputs, frame, frames)
+            self._arrive(self.late, self._inputs, frame, frames)
         if self._heir is not None:
             late, places = self._heir
-            keep_heard(late.played, places, self._every_strip, inputs, frame, frames)
+            keep_heard(late.played, places, self._every_strip, self._inputs, frame, frames)
 
-    def keep(self, strips: NDArray[np.int32], inputs: Audio, frame: int, frames: int) -> None:
+    def keep(self, strips: NDArray[np.int32], frame: int, frames: int) -> None:
         """Let the mixer that follows hear what came out of these strips' chains."""
         if self._heir is not None:
             late, places = self._heir
-            keep_heard(late.heard, places, strips, inputs, frame, frames)
+            keep_heard(late.heard, places, strips, self._inputs, frame, frames)
 
     def let_listen(self, following: Alignment, places: NDArray[np.int32]) -> int:
         """Let what is late in ``following`` hear what it will be given; return for how long it has to."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer import schedule as scheduling
+from engine.mixer.compile import bound
 from engine.mixer.knobs import Knobs
 from engine.mixer.players import new_players, rehouse, release_all, release_on, released_by
 from engine.mixer.playing import play
@@ -19,13 +20,28 @@ NOTHING: NDArray[np.void] = np.zeros(0, RECORD)
 
 
 class Deck:
-    """players: their table. strips: how many there are. fade: frames of the shortest fade. In the mixer's thread."""
+    """players: their table. inputs: of strips, planar. fade: frames of the shortest fade. In the mixer's thread."""
 
-    def __init__(self, reports: Reports, max_players: int, strips: int, arena: NDArray[np.float32], fade: int) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        max_players: int,
+        strips: Strips,
+        knobs: Knobs,
+        inputs: NDArray[np.float32],
+        arena: NDArray[np.float32],
+        fade: int,
+    ) -> None:
         self.players, self._schedule = new_players(max_players), scheduling.new_schedule()
         self._waits = self._schedule.used
         self._slots = self._schedule.slots.view((np.void, RECORD.itemsize))  # numpy copies structs field by field
-        self._reports, self._strips, self._arena, self._fade = reports, strips, arena, fade
+        self._reports, self._strips, self._arena, self._fade = reports, len(strips.kind), arena, fade
+        self._levels, self._knobs, self._inputs = strips, knobs, inputs
+        self._take = bound(
+            scheduling.take, self._schedule, self.players, reports, NOTHING, 0, strips, knobs, True, arena, 0, fade
+        )
+        self._play = bound(play, self.players, reports, arena, 0, 0, inputs, fade)
+        self._play_due = bound(scheduling.play_due, self._schedule, self.players, reports, self._strips, arena, 0, fade)
 
     @property
     def active(self) -> int:
@@ -50,16 +66,14 @@ class Deck:
         """Have all memory mapped. Before the first block."""
         touch((self.players, self._schedule))
 
-    def take(
-        self, records: NDArray[np.void], place: int, strips: Strips, knobs: Knobs, automated: bool, frame: int
-    ) -> int:
-        """Take ``records`` from ``place`` on; return the place of the first that is for others, or how many there are.
+    def take(self, records: NDArray[np.void], place: int, automated: bool, frame: int) -> int:
+        """Take ``records``, in one piece, from ``place`` on.
 
-        See ``schedule.take``.
+        Return the place of the first that is for others, or how many there are. See ``schedule.take``.
         """
-        return scheduling.take(
-            self._schedule, self.players, self._reports, records, place, strips, knobs, automated, self._arena, frame,
-            self._fade,
+        return self._take(
+            self._schedule, self.players, self._reports, records, place, self._levels, self._knobs, automated,
+            self._arena, frame, self._fade,
         )  # fmt: skip
 
     def take_due(self, frame: int) -> np.void | None:
@@ -80,13 +94,13 @@ class Deck:
         )
         return True
 
-    def play(self, inputs: NDArray[np.float32], frame: int, frames: int) -> None:
-        """Play everybody into planar ``inputs``; who is due to start or stop within does so at its own frame."""
+    def play(self, frame: int, frames: int) -> None:
+        """Play everybody into the inputs of strips; who is due to start or stop within does so at its own frame."""
         if self._waits[0]:
-            scheduling.play_due(
+            self._play_due(
                 self._schedule, self.players, self._reports, self._strips, self._arena, frame + frames, self._fade
             )
-        play(self.players, self._reports, self._arena, frame, frames, inputs, self._fade)
+        self._play(self.players, self._reports, self._arena, frame, frames, self._inputs, self._fade)
 
     def clear_scheduled(self, frame: int) -> None:
         """Forget everything that waits."""

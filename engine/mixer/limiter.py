@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mixer.compile import kernel, meter_kernel
+from engine.mixer.compile import bound, kernel, meter_kernel
 from engine.mixer.ramps import fill, glide, new_ramps
 from engine.mixer.touching import touch
 from engine.mixer.uncounted import uncounted
@@ -98,6 +98,8 @@ class Limiter:
         state.whole[_BOX_A] = len(state.box_a) * _UNITY
         state.real[_BOUND] = 1.01 * np.abs(state.phases).sum(axis=1).max()
         state.whole[_BOX_B] = len(state.box_b) * _UNITY
+        nothing = np.zeros((1, 2), np.float32)
+        self._limit = bound(_limit, state, nothing, nothing, 0)
         self._set_ceiling(ceiling_db)
 
     def _set_ceiling(self, ceiling_db: float | None) -> None:
@@ -124,8 +126,8 @@ class Limiter:
         touch(self._state)
 
     def process(self, signal: NDArray[np.float32], out: NDArray[np.float32], frame: int) -> None:
-        """Limit ``signal`` into ``out``, both (frames, 2); ``frame`` is the engine frame of the first."""
-        _limit(self._state, signal, out, frame)
+        """Limit ``signal`` into ``out``, both (frames, 2) in one piece; ``frame`` is the engine frame of the first."""
+        self._limit(self._state, signal, out, frame)
 
 
 @meter_kernel

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.mixer.alignment import Alignment
 from engine.mixer.automation import Automation
 from engine.mixer.chain import Chain
+from engine.mixer.compile import bound
 from engine.mixer.deck import Deck
 from engine.mixer.faders import mix_level
 from engine.mixer.graph import Graph
@@ -82,18 +83,20 @@ class Mixer:
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._strips = new_reports(), new_strips(graph, max_block_frames)
         self._report_rows = self._reports.rows.view((np.void, REPORT.itemsize))  # numpy copies structs field by field
-        self._deck = Deck(self._reports, max_players, len(graph.strips), arena, self._fade)
+        count = len(graph.strips)
+        self._inputs = np.zeros((count, 2 * (max_block_frames + STAGGER)), np.float32)
+        self._automation, self._knobs = Automation(self._fade), new_knobs()
+        self._deck = Deck(self._reports, max_players, self._strips, self._knobs, self._inputs, arena, self._fade)
         only = None if leg is None else leg.strips
         self._rack: Rack = Rack(
             graph, sample_rate, max_block_frames, before=before._rack if before else None, watch=watch, only=only
         )
         self._alignment: Alignment = Alignment(
-            graph, sample_rate, max_block_frames, self._rack.latencies, before._alignment if before else None
-        )
+            graph, sample_rate, max_block_frames, self._strips, self._inputs, self._rack.latencies,
+            before._alignment if before else None,
+        )  # fmt: skip
         self._runs = runs_of(graph, self._rack.chains, only)
         self._limiter = Limiter(sample_rate, graph.limiter_db, max_block_frames)
-        count = len(graph.strips)
-        self._inputs = np.zeros((count, 2 * (max_block_frames + STAGGER)), np.float32)
         self._planar = Planar(self._inputs)
         self._outputs = np.zeros((count, max_block_frames + STAGGER, 2), np.float32)
         self._final = self._outputs[graph.master]
@@ -103,10 +106,13 @@ class Mixer:
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._meters = np.zeros((count, 2, 2), np.float32)
         self._playback = Playback(self._deck.players, self._reports, count, arena, self._fade)
-        self._automation, self._knobs = Automation(self._fade), new_knobs()
         self._panel = Panel(
             self._strips, self._reports, self._rack, self._alignment.ducks, self._knobs, self._automation, sample_rate,
             self._fade,
+        )  # fmt: skip
+        self._mix_level = bound(
+            mix_level, self._strips, self._reports, self._runs[0].strips, self._inputs, 0, 0, self._outputs,
+            self._premaster, 0, self._alignment.ducks.gains, True, self._alignment.late,
         )  # fmt: skip
         self._epochs: list[tuple[int, int]] = []
         self._stand = np.zeros(1, STAND)
@@ -230,9 +236,9 @@ class Mixer:
 
     def dispatch(self, records: NDArray[np.void]) -> None:
         """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
-        place = 0
+        records, place = np.ascontiguousarray(records), 0
         while place < len(records):
-            place = self._deck.take(records, place, self._strips, self._knobs, self._automation.moves, self.frame)
+            place = self._deck.take(records, place, self._automation.moves, self.frame)
             if place < len(records):
                 self._obey(records[place])
                 place += 1
@@ -364,10 +370,10 @@ class Mixer:
     def _mix(self, done: int, step: int) -> None:
         frame, end = self.frame, done + step
         self._playback.start_clips(frame, step)  # first, so that a stop that is due later in this step finds them
-        self._deck.play(self._inputs, frame, step)
+        self._deck.play(frame, step)
         if self.inlets.used:
             self.inlets.add(self._inputs, step)
-        self._alignment.hold_back(self._strips, self._inputs, frame, step)
+        self._alignment.hold_back(frame, step)
         self._premaster[done:end] = 0.0
         if self._leg is not None:
             self._leg.begin(self._inputs, self._premaster, done, step)
@@ -388,8 +394,8 @@ class Mixer:
         for strip, chain in run.chained:
             if not self._strips.failed[strip]:
                 self._run_chain(strip, chain, step)
-        self._alignment.keep(run.strips, self._inputs, self.frame, step)
-        mix_level(
+        self._alignment.keep(run.strips, self.frame, step)
+        self._mix_level(
             self._strips,
             self._reports,
             run.strips,

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mixer.compile import bound
 from engine.mixer.levels import NEVER
 from engine.mixer.players import Players
 from engine.mixer.reports import Reports, tell
@@ -24,12 +25,13 @@ class Playback:
         self._players, self._reports = players, reports
         self._strips, self._arena, self._fade = strips, arena, fade
         self._entries: NDArray[np.void] = np.zeros(0, ENTRY)
+        self._start_between = bound(start_between, players, reports, self._entries, strips, arena, 0, 0, 0, fade)
         self._loop = (0, 0)
         self._stop_at = NEVER
 
     def set_entries(self, entries: NDArray[np.void], frame: int) -> None:
         """Swap the timeline; what is the same sounds on, the rest is faded."""
-        self._entries = entries
+        self._entries = np.ascontiguousarray(entries)  # for _start_between; a table is in one piece anyway
         if self.playing:
             release_changed(self._players, entries, frame, self._fade)
             self._start_midway(frame)
@@ -64,7 +66,7 @@ class Playback:
     def start_clips(self, frame: int, frames: int) -> None:
         """Start what begins within the next ``frames`` frames."""
         if self.playing:
-            start_between(
+            self._start_between(
                 self._players,
                 self._reports,
                 self._entries,
