@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import bound
-from engine.mixer.ducking import change_delay, delay, follow, follow_on, new_ahead, new_ducks
+from engine.mixer.ducking import Ahead, Ducks, delay, follow, follow_on, go_on_delaying, new_ahead, new_ducks
 from engine.mixer.graph import Graph
 from engine.mixer.handover import Handover
 from engine.mixer.latency import Late, arrive, follow_late, is_used, keep_heard, new_late, plan_latency
@@ -38,17 +38,19 @@ class Alignment:
     ) -> None:
         self._graph, self._plan = graph, plan_latency(graph, latencies)
         self.late = new_late(self._plan, 0 if before is None else before._plan.longest, max_block_frames)
-        self.ducks = new_ducks(graph, sample_rate, max_block_frames, self._plan.total)
+        followed = None if before is None else before.ducks
+        self.ducks: Ducks = new_ducks(graph, sample_rate, max_block_frames, self._plan.total, followed)
         self.ducking = len(self.ducks.keys) > 0
-        self._ahead = new_ahead(graph, sample_rate)
+        self._ahead: Ahead = new_ahead(graph, sample_rate, 0 if before is None else before._ahead.frames)
         self._delays, self._is_late = self._ahead.ring.shape[2] > 1, is_used(self.late)
         self._strips, self._inputs = strips, inputs
         self._follow = bound(follow, self.ducks, strips, inputs, 0, 0)
         self._delay = bound(delay, self._ahead, inputs, 0, 0)
         self._arrive = bound(arrive, self.late, inputs, 0, 0)
         self._heir: tuple[Late, NDArray[np.int32]] | None = None
+        self._heir_ahead: tuple[Audio, NDArray[np.int32]] | None = None
         self._every_strip = np.arange(len(graph.strips), dtype=np.int32)
-        self.frames = int(self._ahead.taps[1]) + self._plan.total
+        self.frames = self._ahead.frames + self._plan.total
         self.after_master = self._plan.leaves[graph.master] - self._plan.total
 
     def touch(self) -> None:
@@ -72,6 +74,9 @@ class Alignment:
         """Follow and delay what players play: the inputs' ``frames`` frames from engine ``frame`` on."""
         if self.ducking:
             self._follow(self.ducks, self._strips, self._inputs, frame, frames)
+        if self._heir_ahead is not None:
+            ring, places = self._heir_ahead
+            keep_heard(ring, places, self._every_strip, self._inputs, frame, frames)
         if self._delays:
             self._delay(self._ahead, self._inputs, frame, frames)
         if self._is_late:
@@ -90,7 +95,11 @@ class Alignment:
         """Let what is late in ``following`` hear what it will be given; return for how long it has to."""
         if following._is_late:
             self._heir = following.late, places
-        return max(self._plan.longest, following._plan.longest)  # both delays are taken from the rings
+        longest = max(self._plan.longest, following._plan.longest)  # both delays are taken from the rings
+        if not following._delays or self._delays:
+            return longest
+        self._heir_ahead = following._ahead.ring, places
+        return max(longest, following._ahead.frames)
 
     def adopt(self, other: Alignment, handover: Handover, frame: int, fade: int) -> None:
         """Go on where ``other`` stands."""
@@ -99,5 +108,5 @@ class Alignment:
             follow_late(self.late, other.late, places, handover.sends, frame, fade)
         if other.ducking:  # else all its followers rest, as ours do
             self.ducking = True  # what was ducked comes back up
-            follow_on(self.ducks, self._ahead, self._graph, other.ducks, other._ahead, places)
-        change_delay(self._ahead, int(other._ahead.taps[1]), frame, fade)
+            follow_on(self.ducks, self._graph, other.ducks, places, frame, fade)
+        go_on_delaying(self._ahead, other._ahead, places, frame, fade)

@@ -35,7 +35,8 @@ class Ducks(NamedTuple):
     """One row per strip. first_key: (strips + 1,) into keys, which are strips. knobs, state: see above.
 
     gains: (strips, at least max_block), this block's. late: ring of gains, for those whose look-ahead is shorter than
-    the mixer's. reduction: the lowest gain since it was last taken. whole: [frames so far]. level: scratch.
+    the mixer's; lag: (strips, [from, to]), by how much; fade: between them. reduction: the lowest gain since it was
+    last taken. whole: [frames so far]. level: scratch.
     """
 
     first_key: NDArray[np.int32]
@@ -45,18 +46,26 @@ class Ducks(NamedTuple):
     gains: NDArray[np.float64]
     late: NDArray[np.float64]
     lag: NDArray[np.int64]
+    fade: NDArray[Any]
     reduction: NDArray[np.float64]
     whole: NDArray[np.int64]
     level: NDArray[np.float64]
 
 
 class Ahead(NamedTuple):
-    """The delay of what players play: ring (strips, 2, size); taps: [from, to]; fade: from one tap to the other."""
+    """The delay of what players play: ring (strips, 2, size), size 1: unused; taps: [from, to]; fade: between them.
+
+    The ring is written by the engine's frame: the mixer that plays can fill that of the one that follows.
+    """
 
     ring: NDArray[np.float32]
     taps: NDArray[np.int64]
     fade: NDArray[Any]
-    whole: NDArray[np.int64]
+
+    @property
+    def frames(self) -> int:
+        """By how much everything is delayed."""
+        return int(self.taps[1])
 
 
 def look_ahead_frames(graph: Graph, sample_rate: int) -> int:
@@ -65,18 +74,24 @@ def look_ahead_frames(graph: Graph, sample_rate: int) -> int:
     return round(max(ahead, default=0.0) / 1000.0 * sample_rate)
 
 
-def new_ahead(graph: Graph, sample_rate: int) -> Ahead:
-    """Return an empty delay for ``graph``."""
+def new_ahead(graph: Graph, sample_rate: int, before_frames: int = 0) -> Ahead:
+    """Return an empty delay for ``graph``. before_frames: that of the mixer which it follows, from which it fades."""
     frames = look_ahead_frames(graph, sample_rate)
     longest = round(DUCK["look_ahead_ms"].high / 1000.0 * sample_rate)
-    size = 1 << longest.bit_length() if frames else 1
+    size = 1 << longest.bit_length() if frames or before_frames else 1
     ring = np.zeros((len(graph.strips), 2, size), np.float32)
-    return Ahead(ring, np.array([frames, frames]), new_ramps([1.0]), np.zeros(1, np.int64))
+    return Ahead(ring, np.array([frames, frames]), new_ramps([1.0]))
 
 
-def new_ducks(graph: Graph, sample_rate: int, max_block_frames: int, late_frames: int = 0) -> Ducks:
-    """Return the followers of ``graph``, at rest. late_frames: by which plug-ins delay what is to be ducked."""
+def new_ducks(
+    graph: Graph, sample_rate: int, max_block_frames: int, late_frames: int = 0, before: Ducks | None = None
+) -> Ducks:
+    """Return the followers of ``graph``, at rest. late_frames: by which plug-ins delay what is to be ducked.
+
+    before: those that they will follow.
+    """
     count, longest = len(graph.strips), look_ahead_frames(graph, sample_rate) + late_frames
+    kept = max(longest, 0 if before is None else int(before.lag[:, 1].max(initial=0)))
     keys = [[graph.index(key) for key in spec.duck.by] if spec.duck and spec.lives else [] for spec in graph.strips]
     ducks = Ducks(
         first_key=np.cumsum([0, *map(len, keys)]).astype(np.int32),
@@ -84,8 +99,9 @@ def new_ducks(graph: Graph, sample_rate: int, max_block_frames: int, late_frames
         knobs=np.zeros((count, 6)),
         state=np.tile(np.array([0.0, 1.0, 0.0, 1.0]), (count, 1)),
         gains=np.ones((count, max_block_frames + STAGGER)),
-        late=np.ones((count, 1 << longest.bit_length() if longest else 1)),
-        lag=np.zeros(count, np.int64),
+        late=np.ones((count, 1 << kept.bit_length() if kept else 1)),
+        lag=np.zeros((count, 2), np.int64),
+        fade=new_ramps([1.0]),
         reduction=np.ones(count),
         whole=np.zeros(1, np.int64),
         level=np.zeros(max_block_frames),
@@ -121,25 +137,35 @@ def _share(milliseconds: float, sample_rate: int) -> float:
     return 1.0 - math.exp(-math.log(10.0) / max(1.0, milliseconds / 1000.0 * sample_rate))
 
 
-def follow_on(ducks: Ducks, ahead: Ahead, graph: Graph, before: Ducks, was: Ahead, places: NDArray[np.int32]) -> None:
-    """Go on where the followers and the delay of another mixer stand; ``places``: its strips' new indexes."""
-    ducks.whole[0], ahead.whole[0] = before.whole[0], was.whole[0]
+def follow_on(ducks: Ducks, graph: Graph, before: Ducks, places: NDArray[np.int32], frame: int, fade: int) -> None:
+    """Go on where the followers of another mixer stand; ``places``: its strips' new indexes."""
+    ducks.whole[0] = before.whole[0]
     known = np.flatnonzero(places >= 0)
     own = places[known]
     ducks.state[own] = before.state[known]
     for index, place in zip(known.tolist(), own.tolist(), strict=True):
         if graph.strips[place].duck is None:  # it comes back up as it was told to
             ducks.knobs[place] = before.knobs[index]
-    if ahead.ring.shape[2] == was.ring.shape[2] > 1:  # else one of them delays nothing
-        ahead.ring[own] = was.ring[known]
+    newest, size, old = int(before.whole[0]) - 1, ducks.late.shape[1], before.late.shape[1]
+    at = newest - np.arange(size)
+    ducks.late[np.ix_(own, at & (size - 1))] = before.late[np.ix_(known, np.maximum(at, newest - old + 1) & (old - 1))]
+    ducks.lag[own, 0] = before.lag[known, 1]
+    _begin_anew(ducks.fade, frame, fade)
 
 
-def change_delay(ahead: Ahead, before: int, frame: int, fade: int) -> None:
-    """Fade from a delay of ``before`` frames to this one's, from ``frame`` on."""
-    if before != ahead.taps[1]:
-        ahead.taps[0] = before
-        ahead.fade["end"] = ahead.fade["begin"] = 0.0
-        glide(ahead.fade, 0, 1.0, frame, fade)
+def go_on_delaying(ahead: Ahead, before: Ahead, places: NDArray[np.int32], frame: int, fade: int) -> None:
+    """Fade from the delay of another mixer to this one's; one that begins to delay has listened to the other."""
+    known = np.flatnonzero(places >= 0)
+    if ahead.ring.shape[2] == before.ring.shape[2]:
+        ahead.ring[places[known]] = before.ring[known]
+    if before.frames != ahead.frames:
+        ahead.taps[0] = before.frames
+        _begin_anew(ahead.fade, frame, fade)
+
+
+def _begin_anew(ramps: NDArray[Any], frame: int, frames: int) -> None:
+    ramps["end"] = ramps["begin"] = 0.0
+    glide(ramps, 0, 1.0, frame, frames)
 
 
 @kernel
@@ -147,16 +173,18 @@ def follow(ducks: Ducks, strips: Strips, inputs: NDArray[np.float32], frame: int
     """Fill ``gains`` for the next ``frames``. inputs: planar, what the players play."""
     ducks, strips, inputs = uncounted((ducks, strips, inputs))
     level, heard = ducks.level[:frames], -1
+    moving = frame < ducks.fade[0].start_frame + ducks.fade[0].frames
     for strip in range(len(strips.kind)):
         has_keys = ducks.first_key[strip] < ducks.first_key[strip + 1]
-        if not has_keys and ducks.state[strip, _GAIN] == 1.0 and ducks.state[strip, _HELD] == 1.0:
+        if not (has_keys or moving) and ducks.state[strip, _GAIN] == 1.0 and ducks.state[strip, _HELD] == 1.0:
+            ducks.gains[strip, :frames] = 1.0
             continue
         if heard < 0 or not _same_keys(ducks, strip, heard):
             level[:] = 0.0
             for at in range(ducks.first_key[strip], ducks.first_key[strip + 1]):
                 _add_key(strips, ducks.keys[at], inputs, frame, level)
             heard = strip
-        _follow(ducks, strip, level)
+        _follow(ducks, strip, frame, level, moving and ducks.lag[strip, 0] != ducks.lag[strip, 1])
     ducks.whole[0] += frames
 
 
@@ -183,7 +211,7 @@ def _add_key(strips: Strips, key: int, inputs: NDArray[np.float32], frame: int, 
 
 
 @kernel
-def _follow(ducks: Ducks, strip: int, level: NDArray[np.float64]) -> None:
+def _follow(ducks: Ducks, strip: int, frame: int, level: NDArray[np.float64], moving: bool) -> None:
     knobs, late = ducks.knobs[strip], ducks.late[strip]
     low, high = knobs[_THRESHOLD] / _KNEE, knobs[_THRESHOLD] * _KNEE
     envelope, held, left, gain = (
@@ -204,7 +232,11 @@ def _follow(ducks: Ducks, strip: int, level: NDArray[np.float64]) -> None:
             gain = held
         at = ducks.whole[0] + i
         late[at & mask] = gain
-        ducks.gains[strip, i] = late[(at - ducks.lag[strip]) & mask]
+        heard = late[(at - ducks.lag[strip, 1]) & mask]
+        if moving:
+            old = late[(at - ducks.lag[strip, 0]) & mask]
+            heard = old + (heard - old) * ramp_value(ducks.fade, 0, frame + i)
+        ducks.gains[strip, i] = heard
         ducks.reduction[strip] = min(ducks.reduction[strip], ducks.gains[strip, i])
     ducks.state[strip, _ENVELOPE] = envelope if envelope > 1e-9 else 0.0
     ducks.state[strip, _HELD], ducks.state[strip, _LEFT], ducks.state[strip, _GAIN] = held, left, gain
@@ -221,11 +253,10 @@ def delay(ahead: Ahead, inputs: NDArray[np.float32], frame: int, frames: int) ->
                 ring = ahead.ring[strip, channel]
                 part = inputs[strip, channel * frames : (channel + 1) * frames]
                 for i in range(frames):
-                    at = ahead.whole[0] + i
+                    at = frame + i
                     ring[at & (size - 1)] = part[i]
                     late = ring[(at - ahead.taps[1]) & (size - 1)]
                     if moving:
                         old = ring[(at - ahead.taps[0]) & (size - 1)]
                         late = old + (late - old) * np.float32(ramp_value(ahead.fade, 0, frame + i))
                     part[i] = late
-    ahead.whole[0] += frames

@@ -17,9 +17,11 @@ from engine.commands import (
     AddTrack,
     MoveInsert,
     RemoveBus,
+    RemoveDuck,
     RemoveInsert,
     RemoveSend,
     RemoveTrack,
+    SetDuckLookAhead,
     SetStripGain,
 )
 from engine.errors import StoryError
@@ -29,7 +31,7 @@ from engine.mixer.mixer import Mixer
 from engine.mixer.regraph import regraph, swept
 from engine.realtime.records import ENTRY, Kind, Report, records
 from engine.story.edit import apply_edit
-from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
+from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
 
 RATE, BLOCK = 48000, 256
 
@@ -50,10 +52,10 @@ class Stage:
     def _mixer(self, graph: Graph, before: Mixer | None = None) -> Mixer:
         return Mixer(graph, sample_rate=RATE, arena=self.arena, max_block_frames=1024, max_players=8, before=before)
 
-    def start(self, strip: int = 0, length: int | None = None) -> None:
+    def start(self, strip: int = 0, length: int | None = None, player: int = 1) -> None:
         record = records(1)
         record["kind"], record["channels"], record["gain"], record["strip"] = Kind.START_PLAYER, 1, 1.0, strip
-        record["length"], record["player"], record["fade_in_frames"] = length or len(self.arena), 1, 480
+        record["length"], record["player"], record["fade_in_frames"] = length or len(self.arena), player, 480
         self.mixer.dispatch(record)
 
     def turn(self, kind: Kind, **fields: float) -> None:
@@ -294,3 +296,52 @@ def test_another_master_ceiling_and_level_come_without_a_step() -> None:
     heard = np.concatenate([stage.swap(graph), stage.play(64 * BLOCK)])
     assert roughness(heard) < 6e-4
     assert np.abs(heard[-BLOCK:]).max() <= 10 ** (-20 / 20)
+
+
+def looking_ahead(*milliseconds: float) -> Story:
+    """A voice that ducks as many tracks of music, the first of which sounds; 0: look-ahead of nothing."""
+    ducks = [Duck(by=("key",), depth_db=-12.0, look_ahead_ms=each, hold_ms=1000.0) for each in milliseconds]
+    music = [Track(id=f"music-{number}", strip=Strip(duck=duck)) for number, duck in enumerate(ducks)]
+    return Story(title="t", tracks=(*music, Track(id="key")), master=Master(limiter_db=None))
+
+
+@pytest.mark.parametrize(("before_ms", "after_ms"), [(0.0, 20.0), (20.0, 0.0), (0.0, 100.0), (20.0, 50.0)])
+def test_another_look_ahead_is_faded_into(before_ms: float, after_ms: float) -> None:
+    """Sound that is heard later, or sooner, from a moment on: blended, with nothing missing and no step."""
+    stage = Stage(looking_ahead(before_ms), sine())
+    stage.start()
+    calm = stage.play(9600)
+    change = [stage.edit(SetDuckLookAhead(strip="music-0", look_ahead_ms=after_ms)), stage.play(9600)]
+    change += [stage.edit(AddBus(bus="hall")), stage.play(9600)]
+    heard = np.concatenate([calm, *change])
+    assert roughness(heard[1000:]) < 3.0 * roughness(calm[1000:])  # a step would be twenty times that
+    late = stage.mixer.latency_frames
+    assert late == round(after_ms * 48)
+    np.testing.assert_array_equal(heard[-4800:], stage.arena[len(heard) - late - 4800 : len(heard) - late])
+
+
+def test_what_is_ducked_stays_so_while_the_mix_changes_around_it() -> None:
+    """Its gain comes later than another's, which looks further ahead: the gains on their way go on, too."""
+    stage = Stage(looking_ahead(0.0, 40.0), np.ones(4 * RATE, np.float32))
+    stage.start()
+    stage.start(strip=2, length=RATE, player=2)
+    assert stage.play(19200)[-1] == pytest.approx(10 ** (-12 / 20) + 1.0, abs=1e-3)
+    heard = stage.edit(AddBus(bus="hall"))
+    heard = np.concatenate([heard, stage.play(4800)])
+    np.testing.assert_allclose(heard, heard[0], atol=1e-3)
+    heard = stage.edit(SetDuckLookAhead(strip="music-1", look_ahead_ms=0.0))
+    heard = np.concatenate([heard, stage.play(4800)])
+    np.testing.assert_allclose(heard, heard[0], atol=1e-3)
+
+
+def test_what_nobody_ducks_any_more_comes_back_up_for_good() -> None:
+    """However quickly: the block in which it arrived was heard over and over."""
+    duck = Duck(by=("key",), depth_db=-12.0, attack_ms=1.0, hold_ms=0.0, release_ms=1.0)
+    tracks = (Track(id="music", strip=Strip(duck=duck)), Track(id="key"))
+    stage = Stage(Story(title="t", tracks=tracks, master=Master(limiter_db=None)), np.ones(4 * RATE, np.float32))
+    stage.start()
+    stage.start(strip=1, player=2)
+    stage.play(4800)
+    stage.edit(RemoveDuck(strip="music", by="key"))
+    stage.play(24000)
+    assert (stage.play(4800) == 2.0).all()
