@@ -99,6 +99,8 @@ protected:
 
     void setParameterValue(uint32_t index, float value) override
     {
+        if (index == kBus && std::lround(value) == restored_.exchange(-1))
+            return;  // it came with the id, and says less
         values_[index].store(value, std::memory_order_relaxed);
         if (index == kBus)
             turned_ = true;
@@ -113,19 +115,31 @@ protected:
         state.defaultValue = "";
     }
 
-    // The bus by its id: numbers may mean something else when the session is opened again.
+    // The bus by its id, and the number that it had: numbers may mean something else when the session is opened again.
     void setState(const char*, const char* value) override
     {
         const std::lock_guard<std::mutex> guard(bus_lock_);
-        bus_id_ = value;
+        const std::string state = value;
+        const size_t colon = state.find(':');
+        bus_id_ = state.substr(0, colon);
         wants_id_ = !bus_id_.empty();
+        restored_ = -1;
+        if (colon == std::string::npos)
+            return;
+        const int number = std::min(std::max(std::atoi(state.c_str() + colon + 1), 0), static_cast<int>(cuevox::kBuses) - 1);
+        if (number == static_cast<int>(whole(kBus)))
+            return;
+        restored_ = number;  // hosts tell the parameters before this or after it
+        values_[kBus].store(static_cast<float>(number), std::memory_order_relaxed);
     }
 
     String getState(const char*) const override
     {
         settle_bus();
         const std::lock_guard<std::mutex> guard(bus_lock_);
-        return String(turned_ ? "" : bus_id_.c_str());  // chosen while no engine could say what it is
+        if (turned_ || bus_id_.empty())
+            return String("");  // chosen while no engine could say what it is
+        return String((bus_id_ + ":" + std::to_string(whole(kBus))).c_str());
     }
 
     void activate() override
@@ -178,7 +192,7 @@ private:
               const MidiEvent* notes = nullptr, uint32_t count = 0)
     {
         if (client != nullptr) {
-            client->set_bus(whole(kBus));
+            client->set_bus(is_gone_.load(std::memory_order_relaxed) ? cuevox::kBuses : whole(kBus));
             client->set_latency(wanted_latency());
             tell_latency(client);
         }
@@ -382,7 +396,8 @@ private:
         delete before;
     }
 
-    // Keep the bus's id and its number the same thing.
+    // Keep the bus's id and its number the same thing: a number that is chosen says which id, and from then on the id
+    // says which number. What has left the story is not followed by whatever takes its number.
     void settle_bus() const
     {
         const std::lock_guard<std::mutex> connected(connect_lock_);
@@ -390,14 +405,23 @@ private:
         if (client == nullptr || !client->is_served())
             return;
         const std::lock_guard<std::mutex> guard(bus_lock_);
-        if (wants_id_) {
-            wants_id_ = turned_ = false;
-            const int bus = client->find_bus(bus_id_);
-            if (bus >= 0)
-                values_[kBus].store(static_cast<float>(bus), std::memory_order_relaxed);
-        } else if (turned_.exchange(false) || bus_id_.empty()) {
-            bus_id_ = client->bus_id(whole(kBus));
+        float value = values_[kBus].load();
+        const int number = static_cast<int>(std::lround(value));
+        const bool is_chosen = turned_.exchange(false) || bus_id_.empty() || number != number_;
+        if (is_chosen && !wants_id_) {
+            bus_id_ = client->bus_id(static_cast<uint32_t>(number));
+            number_ = number;
+            missed_ = 0;
+        } else {
+            const bool stays = client->bus_id(static_cast<uint32_t>(number)) == bus_id_;
+            const int found = stays ? number : client->find_bus(bus_id_);
+            number_ = found < 0 ? number : found;
+            missed_ = found < 0 ? missed_ + 1 : 0;
+            if (number_ != number)
+                values_[kBus].compare_exchange_strong(value, static_cast<float>(number_));  // unless it is turned just now
         }
+        wants_id_ = false;
+        is_gone_ = missed_ > 1;  // once may be while the engine writes the names
     }
 
     void help()
@@ -423,7 +447,9 @@ private:
     bool wakes_ = true;
     std::atomic<cuevox::Client*> client_{nullptr};
     std::atomic<bool> busy_{false}, is_active_{false}, quits_{false};
-    mutable std::atomic<bool> turned_{false};  // the bus, since its id was looked up
+    mutable std::atomic<bool> turned_{false};   // the bus, since its id was looked up
+    mutable std::atomic<bool> is_gone_{false};  // there is no bus of that id
+    std::atomic<long> restored_{-1};            // the number that a state told, until the host has told it too
     std::atomic<cuevox::Link> why_{cuevox::Link::kAbsent};
     std::atomic<uint32_t> mixer_latency_{0};
     int64_t frames_ = 0;      // since it was activated
@@ -433,6 +459,8 @@ private:
     mutable std::mutex connect_lock_, bus_lock_;
     mutable std::string bus_id_;
     mutable bool wants_id_ = false;  // the id says which bus, once an engine knows it
+    mutable int number_ = 0;         // that goes with the id
+    mutable uint32_t missed_ = 0;    // so often it was not found
     std::thread helper_;
 };
 

@@ -20,6 +20,11 @@ class Desk(Protocol):
         ...
 
     @property
+    def strip_ids(self) -> tuple[str, ...]:
+        """The same with those that have left and ring out: another strip may have the same id by now."""
+        ...
+
+    @property
     def latency_frames(self) -> int:
         """By how much the mix comes late."""
         ...

@@ -103,11 +103,12 @@ class DawLink:
 
     def name_buses(self, buses: Sequence[str]) -> None:
         """Tell what strips there are, by index; empty: none. Those that have no room can't be chosen."""
-        rows = self.header["bus"]
-        rows["id"], rows["name"] = b"", b""
-        for row, bus in zip(rows, ("mix", *buses[: BUSES - 1]), strict=False):
-            row["id"] = bus.encode()[: ID_BYTES - 1]
-            row["name"] = (MIX_NAME if bus == "mix" else bus).encode()[: ID_BYTES - 1]
+        ids = [bus.encode()[: ID_BYTES - 1] for bus in ("mix", *buses[: BUSES - 1])]
+        ids += [b""] * (BUSES - len(ids))
+        for row, bus in zip(self.header["bus"], ids, strict=True):
+            if row["id"] != bus:  # what stays is never away, not even for a moment
+                row["id"], row["name"] = bus, bus
+        self.header["bus"]["name"][0] = MIX_NAME.encode()
         store_release(self._names, load_acquire(self._names) + 1)
 
     def set_latency(self, mix_frames: int, strip_frames: int) -> None:

@@ -73,13 +73,13 @@ class DawOutput:
         due = 0.0
         while not self._stopping.is_set():
             link.beat()
+            self._desk.live()
             heard, now = link.bell(), time.monotonic()
             if server.serve(now):
                 pace = None
                 continue
             patience = OFFLINE_PATIENCE_SECONDS if server.offline else PATIENCE_SECONDS
             if server.waits_seconds or now - server.asked_at < patience:
-                self._desk.live()
                 link.sleep(heard, server.waits_seconds or (LOOK_OFTEN_SECONDS if server.looks else LOOK_SECONDS))
                 continue
             if pace is None:

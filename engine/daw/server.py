@@ -142,7 +142,8 @@ class Server:
         buses = self._desk.buses
         if buses is not self._named:
             self._named = buses
-            self._link.name_buses(buses)
+            rings_out = [old if old not in buses else "" for old in self._desk.strip_ids]
+            self._link.name_buses([bus or old for bus, old in zip(buses, rings_out, strict=True)])
             self._keep()
         self._link.set_latency(self._desk.latency_frames, self._desk.strip_latency_frames)
 
@@ -337,8 +338,9 @@ class Server:
         return np.zeros((frames, 2), np.float32)
 
     def _has(self, bus: int) -> bool:
-        buses = self._desk.buses
-        return bus == 0 or (bus < BUSES and bus <= len(buses) and buses[bus - 1] != "")
+        """Whether a bus sounds: also one that has left the story and rings out."""
+        strips = self._desk.strip_ids
+        return bus == 0 or (bus < BUSES and bus <= len(strips) and strips[bus - 1] != "")
 
     def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> bool:
         """Lay into the slot's ring what its bus played; False: there is no such bus."""

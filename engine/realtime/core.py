@@ -132,6 +132,11 @@ class AudioCore:
         return self._board.callbacks
 
     @property
+    def signs(self) -> int:
+        """How many signs of life there were: each block, and what an output that may pause gives. Any thread."""
+        return self._beats.count(Heart.AUDIO)
+
+    @property
     def inside_seconds(self) -> float:
         """For how long the block under way has been mixed; 0 between blocks. Any thread."""
         since = self._inside_since

@@ -78,7 +78,7 @@ class AudioService:
         self._output: Output | None = None
         self._priority: Grant | None = None
         self._rendering = threading.Event()
-        self._seen_callbacks, self._hung = -1, 0
+        self._seen_signs, self._hung = -1, 0
         self._heard_at = time.monotonic()
         self._seen_errors = 0
         self._graphs = 0
@@ -168,8 +168,8 @@ class AudioService:
         self._hung = self._hung + 1 if self.hangs else 0
         if self._hung == HANG_LOOKS:
             raise EngineError(f"a block has been mixed for {self._core.inside_seconds:.1f} s: something in it hangs")
-        if self._core.callbacks != self._seen_callbacks:
-            self._seen_callbacks, self._heard_at = self._core.callbacks, time.monotonic()
+        if (signs := self._core.signs) != self._seen_signs:
+            self._seen_signs, self._heard_at = signs, time.monotonic()
             return
         quiet = time.monotonic() - self._heard_at
         patience = max(QUIET_SECONDS, QUIET_BLOCKS * self._output.block_frames / self._config.sample_rate)

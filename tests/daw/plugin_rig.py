@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import subprocess
 import sys
@@ -27,8 +28,11 @@ CLIPS = 8
 @functools.cache
 def built() -> Path:
     """Return the folder of the bundles, built once from the sources as they are; skips the test where that can't be."""
+    BUILT.mkdir(parents=True, exist_ok=True)
     try:
-        return build(BUILT)
+        with (BUILT / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # other workers of this run build it, too
+            return build(BUILT)
     except BridgeError as error:
         if Path("/usr/share/dpf").exists():
             raise

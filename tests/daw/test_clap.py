@@ -70,6 +70,28 @@ def test_a_bounce_from_the_middle_is_chased_and_equals_the_export(
     assert not heard[:late].any()
 
 
+def test_a_host_that_takes_its_time_over_a_bounce_is_waited_for(
+    engine: Rig, export: dict[str, Audio], tmp_path: Path
+) -> None:
+    header = np.memmap(f"/dev/shm/{LINK}-{os.getuid()}", np.uint8, "r")[:SLOTS_AT].view(HEADER)
+    (audio,) = engine.children("engine.realtime.audio_process")[:1]
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("offline", 1)
+        host.do("play")
+        heard = []
+        for _ in range(5):  # all from what is mixed ahead: no block of the mixer's for longer than a device may be deaf
+            heard.append(host.run(1))
+            seen, deadline = int(header["beat"][0]), time.monotonic() + WAIT_SECONDS
+            while int(header["beat"][0]) < seen + 60:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        heard.append(host.run(60))
+        late = host.latency_frames
+        assert not host.has_failed
+    np.testing.assert_array_equal(np.concatenate(heard)[late:], export["mix"][: 65 * 256 - late])
+    assert audio.is_running()
+
+
 def test_the_story_follows_play_stop_and_locate(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
     with ClapHost(tmp_path, LINK) as host:
         host.do("pace", ANSWERED)
@@ -131,6 +153,39 @@ def test_another_bus_comes_without_a_click_and_is_kept_by_its_id(
         host.do("restart")
         host.do("play")
         np.testing.assert_array_equal(host.run(50), heard)
+
+
+def test_a_bus_rings_out_when_it_is_removed_and_is_known_by_its_id(tmp_path: Path) -> None:
+    story, link = lay_out(tmp_path), f"{LINK}-r"
+    story.write_text(story.read_text().replace("- id: room\n", "- id: room\n    inserts: [reverb: {room_size: 0.9}]\n"))
+    with serving(story, link) as rig, ClapHost(tmp_path, link) as host:
+        host.do("pace", REAL_TIME)
+        host.do("param", BUS, 3)
+        host.do("loop", 0, 48000)
+        host.connect()
+        host.do("play")
+        before = _run_until(host, lambda sound: sound[-2048:].any())
+        rig.client.send("/mix/bus/remove", "room")
+        after = [before]
+        while np.abs(after[-1]).max() > 0.1 * np.abs(before).max():
+            after.append(host.run(5))
+            assert host.status == "connected"
+        assert roughness(np.concatenate(after)) < 2 * roughness(before)
+        assert np.abs(after[-2]).max() < 0.3 * np.abs(before).max(), "it decays"
+        rig.client.send("/mix/bus/add", "room")  # as the one before still rings out, it is another number's
+        _run_until(host, lambda _: host.tell()[2 + BUS] == 5)
+        host.do("save", tmp_path / "state")
+        saved = (tmp_path / "state").read_bytes()
+        assert b"room:5" in saved
+        for name, status, number in (("room", "connected", 5), ("hall", "no bus", 1)):
+            (tmp_path / name).write_bytes(
+                saved.replace(b"room:5", f"{name}:1".encode()).replace(b"bus\x005", b"bus\x001")
+            )
+            with ClapHost(tmp_path, link, name=f"{name}-host") as again:
+                again.do("load", tmp_path / name)
+                again.connect()
+                _run_until(again, lambda _, status=status: again.status == status)
+                assert again.tell()[2 + BUS] == number
 
 
 def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> None:

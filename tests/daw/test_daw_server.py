@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.daw.layout import Flag
+from engine.daw.layout import Flag, Refusal
 from engine.daw.link import DawLink
 from engine.daw.notes import NoteReader, NoteSender
 from engine.daw.server import Server
@@ -26,7 +26,8 @@ HALF_SECONDS = 0.5 * LATE / RATE
 class Desk:
     """A mixer whose every frame is its own number; its strip's is that below 0."""
 
-    buses = ("one",)
+    buses: tuple[str, ...] = ("one",)
+    strip_ids = buses
     latency_frames = strip_latency_frames = 0
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class Desk:
         """Live."""
 
     def strip_output(self, strip: int) -> NDArray[np.float32]:
-        assert strip == 0
+        assert self.strip_ids[strip]
         return self._block
 
 
@@ -160,6 +161,28 @@ def test_who_comes_later_to_a_bounce_hears_its_bus_from_the_same_place_on(link: 
     mix, strip = (link.slots[number].ring[:BLOCK] for number in range(2))
     assert mix[:, 0].all()
     np.testing.assert_array_equal(strip, -mix)
+
+
+def test_a_bus_that_leaves_the_story_rings_out_before_it_is_gone(link: DawLink) -> None:
+    bench, sound = Bench(link), Plugin(link, 0, takes_notes=False, bus=1)
+    rows = link.header["bus"]["id"]
+    heard = {}
+    for block, (buses, strip_ids) in enumerate(
+        ((("one", "two"), ("one", "two")), (("", "two"), ("one", "two")), (("", "two", "one"), ("one", "two", "one")),
+         (("", "two", "one"), ("", "two", "one")))
+    ):  # fmt: skip
+        bench.desk.buses, bench.desk.strip_ids = buses, strip_ids
+        sound.ask(block * BLOCK)
+        assert bench.server.serve(1.0 + 0.005 * block)
+        ring = link.slots[0].ring[block * BLOCK :][:BLOCK, 0]
+        heard[block] = rows.tolist()[1:4], int(sound.row["refusal"]), -ring[-1]
+    last = BLOCK - 1.0
+    assert heard == {
+        0: ([b"one", b"two", b""], Refusal.SERVED, last),
+        1: ([b"one", b"two", b""], Refusal.SERVED, last + BLOCK),
+        2: ([b"", b"two", b"one"], Refusal.SERVED, last + 2 * BLOCK),  # another one of its name
+        3: ([b"", b"two", b"one"], Refusal.NO_BUS, 0.0),
+    }
 
 
 def test_the_daw_s_beats_are_told_when_they_are_news(link: DawLink) -> None:

@@ -92,7 +92,7 @@ def cycles(moves: list[tuple[str, int]], sizes: random.Random) -> Iterator[Cycle
 class Desk:
     """A mixer that plays what it is told to, as ``Cycle.sound`` has it; its strip's is that below 0."""
 
-    buses = ("one",)
+    buses = strip_ids = ("one",)
     latency_frames = strip_latency_frames = 0
 
     def __init__(self) -> None:

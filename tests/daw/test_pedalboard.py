@@ -90,8 +90,8 @@ def test_as_many_instances_as_there_may_be_get_the_same_story(engine: Rig, expor
     for begin in range(0, frames, 512):  # one after the other for each block, as hosts do
         for sound, plugin in zip(heard, instances, strict=True):
             sound.append(plugin.process(block, RATE, buffer_size=512, reset=begin == 0).T)
-    for bus, sound in zip(buses, heard, strict=True):
-        np.testing.assert_array_equal(np.concatenate(sound)[:frames], export[bus])
+    for number, (bus, sound) in enumerate(zip(buses, heard, strict=True)):
+        np.testing.assert_array_equal(np.concatenate(sound)[:frames], export[bus], f"instance {number}, {bus}")
 
 
 def test_bounces_at_the_same_time_each_at_its_own_pace_are_all_exact(engine: Rig, export: dict[str, Audio]) -> None:
