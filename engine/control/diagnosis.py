@@ -18,7 +18,7 @@ from engine.errors import EngineError, NotReady
 from engine.events import Event, ProcessReplaced
 from engine.mixer.graph import Graph
 from engine.realtime.black_ring import BlackRing
-from engine.realtime.link import AudioLink
+from engine.realtime.link import AudioLink, Handed
 from engine.realtime.records import Report
 from engine.realtime.shared import EngineMemory
 from engine.session.inputs import Did, Flow, Flowed, Input, Swapped
@@ -70,7 +70,7 @@ class Diagnosis:
             story=story,
             history=self._session.editor.history.past,
         )
-        self._transcript = Transcript(path, header)
+        self._transcript = Transcript(path, header, self._link.handed)
 
     def sent(self, graph: Graph) -> None:
         """Note a graph that the audio process is to build."""
@@ -90,13 +90,15 @@ class Diagnosis:
         if isinstance(what, Did):
             self.black_box.command(what.command, what.at_frame)
         if self._transcript is not None:
-            self._transcript.note(what, self._link.position)
+            self._transcript.note(what, self._link.handed)
 
     def _heard(self, events: tuple[Event, ...]) -> None:
         self.black_box.events(events)
         for event in events:
             if isinstance(event, ProcessReplaced):
                 self.black_box.happened(f"{event.process} process replaced")
+                if self._transcript is not None and event.process == "audio":
+                    self._transcript.taken(self._link.handed, self._frame())  # it may have told less than it took
 
     def _taken(self, report: np.void) -> None:
         if self._transcript is None:
@@ -104,9 +106,11 @@ class Diagnosis:
         frame = int(report["actual_frame"])
         match int(report["kind"]):
             case Report.TAKEN:
-                self._transcript.taken(int(report["serial"]), frame)
+                self._transcript.taken(Handed(records=int(report["serial"])), frame)
             case Report.TIMELINE:
-                self._transcript.published(frame)
+                self._transcript.taken(Handed(timeline=int(report["serial"])), frame)
+            case Report.AUTOMATED:
+                self._transcript.taken(Handed(automation=int(report["serial"])), frame)
             case Report.SWAPPED if self._graphs:
                 self._transcript.happened(Swapped(graph=self._graphs.popleft()), frame)
             case Report.STARTED | Report.UNDERRUN | Report.REFILLED as kind:

@@ -195,8 +195,8 @@ class Replay:
                 core.replace(graph)
             case Taken(count=count):
                 session.context.graphs_taken(count)
-            case Advanced():
-                session.advance()
+            case Advanced(reached=reached):
+                session.advance(reached)
             case Equipped(plugins=plugins):
                 session.equip(plugins)
             case Swept(places=places):

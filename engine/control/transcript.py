@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from operator import le
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ from engine.errors import MediaError
 from engine.mixer.graph import Graph
 from engine.plugins.facts import PluginFacts
 from engine.plugins.states import States
+from engine.realtime.link import Handed
 from engine.session.inputs import (
     Adopted,
     Advanced,
@@ -32,6 +34,7 @@ from engine.session.inputs import (
     Learnt,
     Published,
     PutOff,
+    Reached,
     Shelved,
     Swapped,
     Swept,
@@ -42,6 +45,8 @@ from engine.story.history import Past
 from engine.story.model import Line, Story
 
 VERSION = 1
+NOTHING = Handed()
+EVERYTHING = Handed(*3 * [1 << 62])
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,31 +73,28 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transcript:
-    """Writes. position: where the command ring is; ``taken`` and ``published`` tell the frames."""
+    """Writes. An input waits until all that was handed over by then is taken: ``taken`` tells the frames.
 
-    def __init__(self, path: Path, header: Header) -> None:
+    before: what had been handed over, and taken, before the first input.
+    """
+
+    def __init__(self, path: Path, header: Header, before: Handed = NOTHING) -> None:
         try:
             self._file: BinaryIO = path.open("wb")
         except OSError as error:
             raise MediaError(f"the transcript {path} can't be written: {error.strerror}") from error
-        self._waiting: deque[tuple[int, Input]] = deque()
+        self._waiting: deque[tuple[Handed, Input]] = deque()
+        self._taken = before
         self._write(msgspec.json.encode(header))
 
-    def note(self, what: Input, position: int) -> None:
-        """Take in an input after which ``position`` records had been pushed."""
-        self._waiting.append((position, what))
+    def note(self, what: Input, handed: Handed) -> None:
+        """Take in an input after which so much had been handed over."""
+        self._waiting.append((handed, what))
 
-    def taken(self, position: int, frame: int) -> None:
-        """Hear that the block at ``frame`` took the records up to ``position``."""
-        while self._waiting and self._waiting[0][0] <= position:
-            self._entry(frame, self._waiting.popleft()[1])
-
-    def published(self, frame: int) -> None:
-        """Hear that the block at ``frame`` took the newest timeline that was handed over before."""
-        newest = max(
-            (i for i, (_, what) in enumerate(self._waiting) if isinstance(what, Published | Evicted)), default=-1
-        )
-        for _ in range(newest + 1):
+    def taken(self, taken: Handed, frame: int) -> None:
+        """Hear that the block at ``frame`` took so much. A part that says less than before says nothing."""
+        self._taken = Handed(*map(max, self._taken, taken))
+        while self._waiting and all(map(le, self._waiting[0][0], self._taken)):
             self._entry(frame, self._waiting.popleft()[1])
 
     def happened(self, what: Swapped | Flowed, frame: int) -> None:
@@ -101,7 +103,7 @@ class Transcript:
 
     def close(self, frame: int) -> None:
         """Write what still waits and the end of the show."""
-        self.taken(1 << 62, frame)
+        self.taken(EVERYTHING, frame)
         self._write(msgspec.json.encode({"frame": frame, "end": True}))
         self._file.close()
 
@@ -168,8 +170,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"taken": count}
         case Swept(places=places):
             return {"swept": places}
-        case Advanced():
-            return {"advanced": True}
+        case Advanced(reached=reached):
+            return {"advanced": True, "reached": reached}
         case Flowed(player=player, source=source, did=did, frames=frames):
             return {"flowed": _source_told(source), "player": player, "did": did, "frames": frames}
         case Equipped(plugins=plugins):
@@ -210,7 +212,7 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
         case "swept":
             return Swept(places=get("swept", tuple[int, ...]))
         case "advanced":
-            return Advanced()
+            return Advanced(reached=get("reached", Reached | None))
         case "flowed":
             source = _source_understood(get("flowed", dict))
             return Flowed(source=source, player=get("player", int), did=get("did", Flow), frames=get("frames", int))

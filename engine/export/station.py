@@ -58,7 +58,7 @@ class Station:
         self._taps, self._leg = taps, leg
         self._frame = 0
         mixer.set_timeline(feed.entries(), 1)
-        mixer.set_automation(moves)
+        mixer.set_automation(moves, 1)
         start = records(1)
         start["kind"] = Kind.PLAY
         mixer.dispatch(start)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.graph import Graph
-from engine.realtime.records import AUTOMATION, Kind
+from engine.realtime.records import AUTOMATION, Kind, records
 from engine.story.model import Lane, Point, Story, Strip
 from engine.story.timeline import point_frame
 from engine.units import db_to_gain
@@ -135,6 +135,14 @@ class Automation:
         if self.moves:
             self._touched.update(self._moves.lanes_of(kind, strip, key, param))
 
+    def held(self) -> NDArray[np.void]:
+        """Return a record (dtype RECORD) for each knob that the timeline has, and nobody else: what it would set."""
+        knobs = self._moves.knobs[[lane not in self._touched for lane in self._moves.lanes]]
+        held = records(len(knobs))
+        for name, column in (("kind", "kind"), ("strip", "strip"), ("index", "key"), ("param", "param")):
+            held[name] = knobs[column]
+        return held
+
     def let_go(self) -> None:
         """Give every knob back to the timeline, which is being started or located."""
         self._touched.clear()
@@ -194,11 +202,13 @@ class Moves:
         counts = np.bincount(lanes)
         ends = np.cumsum(counts)
         self._lanes = [(int(n), int(ends[n] - counts[n]), int(ends[n])) for n in np.flatnonzero(counts)]
-        self._knobs = rows[self._order[[begin for _, begin, _ in self._lanes]]] if self._lanes else rows
+        self.lanes = [lane for lane, _, _ in self._lanes]
+        self.knobs = rows[self._order[[begin for _, begin, _ in self._lanes]]] if self._lanes else rows
+        """A row of each of the lanes: which knob it turns."""
 
     def lanes_of(self, kind: int, strip: int, key: int, param: int) -> list[int]:
         """Return the lanes that move a knob."""
-        knobs = self._knobs
+        knobs = self.knobs
         same = (knobs["kind"] == kind) & (knobs["strip"] == strip) & (knobs["key"] == key) & (knobs["param"] == param)
         lanes: list[int] = knobs["lane"][same].tolist()
         return lanes

@@ -230,9 +230,10 @@ class Mixer:
         self._playback.set_entries(entries, self.frame)
         self._tell(Report.TIMELINE, serial=generation)
 
-    def set_automation(self, moves: NDArray[np.void]) -> None:
+    def set_automation(self, moves: NDArray[np.void], generation: int) -> None:
         """Let the timeline make these moves (dtype AUTOMATION, sorted) from the next block on. Not copied."""
         self._automation.set_rows(moves)
+        self._tell(Report.AUTOMATED, serial=generation)
 
     def dispatch(self, records: NDArray[np.void]) -> None:
         """Take live records (dtype RECORD): those for NOW act at the next block's first frame, others wait."""
@@ -325,7 +326,7 @@ class Mixer:
         self.frame = other.frame
         handover = self._handover(other)
         places = handover.places
-        self._adopt_levels(other, handover, other._deck.waiting)
+        self._adopt_levels(other, handover, np.concatenate([other._deck.waiting, other._automation.held()]))
         self._deck.adopt(other._deck, places, self.frame)
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)

@@ -184,7 +184,7 @@ class AudioCore:
             self._generation = table[1]
         moves = self._automation.take()
         if moves is not None:
-            self._mixer.set_automation(moves[0])
+            self._mixer.set_automation(*moves)
         self._catch_up(self._present_frame(saved, time.time()))
 
     def replace(self, graph: Graph) -> None:
@@ -354,7 +354,7 @@ class AudioCore:
             self._generation = table[1]
         moves = self._automation.take()
         if moves is not None:
-            self._mixer.set_automation(moves[0])
+            self._mixer.set_automation(*moves)
         if count:
             self._tell_control(Report.TAKEN, self._commands.position + count)
             self._mixer.dispatch(self._records[:count])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,14 @@ from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
 from engine.realtime.status import ClockReading, Status, StatusReader
 from engine.realtime.timeline import TimelineWriter
+
+
+class Handed(NamedTuple):
+    """How much was handed over since the engine started: records, and the newest table's generation of each kind."""
+
+    records: int = 0
+    timeline: int = 0
+    automation: int = 0
 
 
 class AudioLink:
@@ -29,7 +37,7 @@ class AudioLink:
         self._automation = TimelineWriter(memory.automation, AUTOMATION)
         self._status = StatusReader(memory.status)
         self.on_taken: Callable[[np.void], object] | None = None
-        """Hears what happened of itself (TAKEN, SWAPPED, TIMELINE, streams), before anybody else hears of it."""
+        """Hears what happened of itself (TAKEN, SWAPPED, AUTOMATED, TIMELINE, streams), before anybody else does."""
         self.arena = ArenaAllocator(memory.arena_floats, self._request_epoch)
 
     def push(self, items: NDArray[Any]) -> int:
@@ -47,7 +55,7 @@ class AudioLink:
         if len(epochs):
             self.arena.acknowledge(int(epochs.max()))
         self.arena.poll()
-        taken = (kinds == Report.TAKEN) | (kinds == Report.SWAPPED)
+        taken = (kinds == Report.TAKEN) | (kinds == Report.SWAPPED) | (kinds == Report.AUTOMATED)
         if self.on_taken is not None:
             for report in heard[taken | (kinds == Report.TIMELINE) | of_streams(heard)]:
                 self.on_taken(report)
@@ -55,9 +63,9 @@ class AudioLink:
         return told
 
     @property
-    def position(self) -> int:
-        """How many records have been pushed since the engine started."""
-        return self._commands.position
+    def handed(self) -> Handed:
+        """What the audio process has been given so far, whether it has taken it or not."""
+        return Handed(self._commands.position, self._timeline.generation, self._automation.generation)
 
     def publish(self, entries: NDArray[Any]) -> int:
         """Make ``entries`` (ENTRY, sorted) the timeline and return its generation. Raises MemoryShort if too many."""

@@ -123,6 +123,7 @@ class Report(IntEnum):
     TAKEN = 20
     SWAPPED = 21
     BEATS = 22
+    AUTOMATED = 23
     STOLEN = 12
     UNDERRUN = 13
     REFILLED = 14

@@ -41,6 +41,11 @@ class _TimelineEnd:
 class TimelineWriter(_TimelineEnd):
     """Control's end."""
 
+    @property
+    def generation(self) -> int:
+        """The newest table's."""
+        return int(load_acquire(self._published_address)) // TABLES
+
     def publish(self, entries: NDArray[Any]) -> int:
         """Make ``entries`` (ENTRY, sorted by start_frame) the timeline and return its generation.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueChanged, CueEnded, CueRenumbered, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
+from engine.session.inputs import Reached
 from engine.session.manner import begun_at
 from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
@@ -261,6 +262,15 @@ class Cues:
         runs, looked = kept
         self._runs.recall(runs)
         self._passing.recall(looked)
+
+    @property
+    def reached(self) -> Reached:
+        """How far the timeline was looked at for cues, to the last detail."""
+        return self._passing.reached
+
+    def stand(self, reached: Reached) -> None:
+        """Have looked as far as another session that was told the same."""
+        self._passing.stand(reached)
 
     def coming(self) -> tuple[Cue, ...]:
         """Return what each list's GO fires next, and what comes after it: first all that stand by."""

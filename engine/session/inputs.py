@@ -97,8 +97,23 @@ class Swept(Base, frozen=True, kw_only=True):
     places: tuple[int, ...]
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the timeline was looked at for cues that stand on it.
+
+    frame: an engine frame; None: the timeline rested then. offset: the timeline frame less the engine frame there.
+    furthest: the furthest timeline frame of this pass. settled: the timeline has not moved otherwise since.
+    """
+
+    frame: int | None
+    offset: int
+    furthest: int
+    settled: bool
+
+
 class Advanced(Base, frozen=True, kw_only=True):
-    """What the waits of cues had brought near was done."""
+    """What the waits of cues and the timeline had brought near was done. reached: before that."""
+
+    reached: Reached | None = None
 
 
 class Flowed(Base, frozen=True, kw_only=True):

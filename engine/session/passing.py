@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.session.context import Context
+from engine.session.inputs import Reached
 from engine.session.transport import Transport
 from engine.story.model import Cue, Story
 from engine.story.timeline import point_frame
@@ -76,6 +77,17 @@ class Passing:
                 looked.reached,
             )
             self._moves = self._transport.moves
+
+    @property
+    def reached(self) -> Reached:
+        """Exactly where it stands, for a show that is played again: what is due next depends on it."""
+        settled = self._moves == self._transport.moves
+        return Reached(frame=self._looked, offset=self._offset, furthest=self._reached, settled=settled)
+
+    def stand(self, reached: Reached) -> None:
+        """Stand where another session stood that was told the same."""
+        self._looked, self._offset, self._reached = reached.frame, reached.offset, reached.furthest
+        self._moves = self._transport.moves if reached.settled else self._transport.moves - 1
 
     def between(self, first: int, last: int) -> tuple[Cue, ...]:
         """Return the cues that stand between two frames of the timeline, the last one not included."""

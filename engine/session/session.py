@@ -156,6 +156,7 @@ from engine.session.inputs import (
     Learnt,
     Published,
     PutOff,
+    Reached,
     Shelved,
 )
 from engine.session.jobs import Jobs, NoWorkshop, Workshop
@@ -405,13 +406,19 @@ class Session:
         self.editor.heard(source)
         self.transport.rows.heard(source)
 
-    def advance(self) -> None:
-        """Do what the cues' waits have brought near, and prepare what comes; to be called every few milliseconds."""
+    def advance(self, reached: Reached | None = None) -> None:
+        """Do what the cues' waits have brought near, and prepare what comes; to be called every few milliseconds.
+
+        reached: of a show that is played again: how far it had looked then.
+        """
         with self.context.instant():
             self.prefetch.advance()
+            if reached is not None:
+                self.cues.stand(reached)
+            reached = self.cues.reached
             events = self.cues.advance()
             if events is not None:
-                self.context.wrote(Advanced())
+                self.context.wrote(Advanced(reached=reached))
         self.tell((*(events or ()), *(self.jobs.settle() if self.jobs.unsettled else ())))
 
     def is_plain(self, source: Source) -> bool:

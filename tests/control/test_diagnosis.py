@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import GoCue, Say, SetStripGain
+from engine.commands import AddBus, GoCue, Say, SetStripGain
 from engine.control.blackbox import MOST_FILES, BlackBox
 from engine.control.transcript import Entry, Header, Transcript, read_transcript
 from engine.errors import Busy, EngineError, MediaError
@@ -16,6 +16,7 @@ from engine.events import CueEnded
 from engine.mixer.graph import compile_graph
 from engine.plugins.states import PluginState
 from engine.realtime.black_ring import BlackRing
+from engine.realtime.link import Handed
 from engine.realtime.memory import Segment
 from engine.session.inputs import (
     Adopted,
@@ -30,6 +31,7 @@ from engine.session.inputs import (
     Learnt,
     Published,
     PutOff,
+    Reached,
     Shelved,
     Swapped,
     Swept,
@@ -147,7 +149,7 @@ INPUTS: list[Input] = [
     Learnt(states={"hall/0": PluginState(effect="plugin:Noise", state="bmV3")}),
     PutOff(source=LINE),
     Evicted(source=AudioFile(path="a.wav")),
-    Advanced(soon=480),
+    Advanced(soon=480, reached=Reached(frame=None, offset=-7, furthest=90, settled=False)),
     Flowed(player=7, source=LINE, did="dry", frames=512),
 ]
 
@@ -155,8 +157,8 @@ INPUTS: list[Input] = [
 def test_every_input_is_read_back_as_it_was(tmp_path: Path) -> None:
     transcript = Transcript(tmp_path / "t.jsonl", HEADER)
     for number, what in enumerate(INPUTS):
-        transcript.note(what, number)
-    transcript.taken(len(INPUTS), 256)
+        transcript.note(what, Handed(records=number))
+    transcript.taken(Handed(records=len(INPUTS)), 256)
     transcript.close(512)
     header, entries = read_transcript(tmp_path / "t.jsonl")
     assert header == HEADER
@@ -165,20 +167,24 @@ def test_every_input_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 def test_an_input_gets_the_frame_at_which_it_was_taken(tmp_path: Path) -> None:
     transcript = Transcript(tmp_path / "t.jsonl", HEADER)
-    transcript.note(Did(command=GoCue(cue="1")), 1)
-    transcript.note(Published(), 1)
-    transcript.note(Did(command=GoCue(cue="2")), 2)
-    transcript.taken(1, 256)
-    transcript.published(512)
+    transcript.note(Did(command=GoCue(cue="1")), Handed(1))
+    transcript.note(Published(), Handed(1, timeline=1))
+    transcript.note(Did(command=AddBus(bus="hall")), Handed(1, timeline=1, automation=1))
+    transcript.note(Did(command=GoCue(cue="2")), Handed(2, timeline=1, automation=1))
+    transcript.note(Published(), Handed(2, timeline=2, automation=1))
+    transcript.taken(Handed(1), 256)
+    transcript.taken(Handed(timeline=1), 512)
+    transcript.taken(Handed(2), 512)
+    transcript.taken(Handed(automation=1), 768)
     transcript.close(1024)
     _, entries = read_transcript(tmp_path / "t.jsonl")
-    assert [entry.frame for entry in entries] == [256, 256, 1024, 1024]
+    assert [entry.frame for entry in entries] == [256, 512, 768, 768, 1024, 1024]
 
 
 def test_a_torn_last_line_is_left_out_and_a_wrong_one_named(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     transcript = Transcript(path, HEADER)
-    transcript.note(Heard(count=1), 0)
+    transcript.note(Heard(count=1), Handed())
     transcript.close(9)
     whole = path.read_bytes()
     path.write_bytes(whole[:-9])

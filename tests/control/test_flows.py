@@ -10,12 +10,14 @@ import pytest
 from engine.commands import (
     CancelJob,
     GoCue,
+    Locate,
     PauseAll,
     PauseCue,
     Play,
     ResumeAll,
     ResumeCue,
     Say,
+    SetPoint,
     StandBy,
     Stop,
     TriggerSlot,
@@ -25,7 +27,7 @@ from engine.control.replay import Replay
 from engine.control.transcript import read_transcript
 from engine.errors import EngineError
 from engine.events import JobDone, RanDry, WentOn
-from engine.story.model import Cue, Line, Slot, SpeakLine
+from engine.story.model import At, Cue, Lane, Line, Point, Slot, SpeakLine, Strip, Track
 from engine.voices.pool import VoicePool
 from tests.control.stage_rig import BLOCK, bare_story, run
 from tests.control.test_cold_lines import STEADY, header, steps
@@ -92,6 +94,7 @@ WAITS = (
     Cue(id="2", target=SpeakLine(line=Line(text="two", voice="quick"), track="a"), post_wait_frames=900,
         follow="continue"),
     Cue(id="3", target=SpeakLine(line=Line(text="three", voice="quick"), track="a")),
+    Cue(id="4", target=SpeakLine(line=Line(text="four", voice="quick"), track="a"), at=At(frame=9000)),
 )  # fmt: skip
 BEATS = tuple(
     Slot(bank="x", index=index, target=SpeakLine(line=Line(text="pad", voice="quick"), track="a"), quantise=quantise,
@@ -100,12 +103,19 @@ BEATS = tuple(
 )  # fmt: skip
 
 
+FADING = Lane(target="gain_db", points=(Point(at=At(frame=2000), value=0.0), Point(at=At(frame=12000), value=-20.0)))
+TRACK = Track(id="a", strip=Strip(automation=(FADING,)))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_show_of_waits_and_quantised_pads_plays_again_bit_for_bit(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)
     things = [
         GoCue(), GoCue(cue="1"), GoCue(cue="2"), PauseCue(cue="1"), ResumeCue(cue="1"), PauseAll(), ResumeAll(),
         Play(), Stop(), TriggerSlot(bank="x", index=1), TriggerSlot(bank="x", index=2), StandBy(cue="1"),
+        Play(), Locate(timeline_frame=500), Locate(timeline_frame=7000), Locate(timeline_frame=14000),
+        SetPoint(strip="a", target="gain_db", timeline_frame=5000, value=-40.0),
+        SetPoint(strip="a", target="gain_db", timeline_frame=5000, value=3.0),
     ]  # fmt: skip
 
     async def show(stage):
@@ -127,7 +137,7 @@ def test_a_show_of_waits_and_quantised_pads_plays_again_bit_for_bit(tmp_path, mo
             assert not replay.differences
 
     heard, played = [], []
-    run(tmp_path, monkeypatch, bare_story(cues=WAITS, slots=BEATS), show)
+    run(tmp_path, monkeypatch, bare_story(cues=WAITS, slots=BEATS, track=TRACK), show)
     live, offline = np.concatenate(heard), np.concatenate(played)
     assert np.abs(live).max() > 0.1
     length = min(len(live), len(offline))

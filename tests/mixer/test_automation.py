@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from mixer_rig import Rig
+from msgspec.structs import replace
 
 from engine.mixer.automation import Moves, compile_automation
 from engine.realtime.records import AUTOMATION, Kind
@@ -33,7 +34,7 @@ def story(*lanes: Lane, inserts: tuple[Effect, ...] = ()) -> Story:
 
 def playing(story: Story, sound: np.ndarray, start: int = 0) -> Rig:
     rig = Rig(story, sound)
-    rig.mixer.set_automation(compile_automation(story, rig.graph, FADE))
+    rig.mixer.set_automation(compile_automation(story, rig.graph, FADE), 1)
     rig.start(0)
     if start:
         rig.send(Kind.LOCATE, value=start)
@@ -93,6 +94,27 @@ def test_who_turns_a_knob_has_it_until_the_timeline_starts_again() -> None:
     np.testing.assert_allclose(held, 0.5)
     rig.send(Kind.LOCATE, value=30000)
     np.testing.assert_allclose(level_db(rig.play(4800).strips[0][1000:, 0]), -40.0, atol=0.01)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_changed_mix_leaves_what_the_timeline_has_turned(runs: bool) -> None:
+    cutoff = lane("insert.1.cutoff_hz", (1000, 100.0), (9000, 400.0), (70000, 9000.0))
+    lanes = (FADES, lane("pan", (0, -1.0), (60000, 1.0)), lane("send.hall", (2000, -90.0), (8000, 0.0)), cutoff)
+    before = story(*lanes, inserts=(Effect(effect="highpass"),))
+
+    def heard(changed: Story | None) -> np.ndarray:
+        rig = playing(before, noise(2 * RATE))
+        rig.play(10240)
+        if not runs:
+            rig.send(Kind.STOP)
+        rig.play(1024)
+        if changed is not None:
+            rig.becomes(changed)
+        return rig.play(20480).out
+
+    again = heard(replace(before, tracks=(*before.tracks, Track(id="new"))))
+    assert np.abs(again).max() > 0.01
+    np.testing.assert_array_equal(again, heard(None))
 
 
 def test_moves_of_many_knobs_are_found_as_by_looking_at_each() -> None:
