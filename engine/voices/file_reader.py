@@ -24,10 +24,28 @@ LEAD_FRAMES = 4096
 """How much of the file is read before and after a segment, at the file's rate: twice what the filter hears."""
 MOST_CHANNELS = 2
 
+_RUN_UP_FRAMES = {
+    "MPEG_LAYER_I": 73_728,
+    "MPEG_LAYER_II": 73_728,
+    "MPEG_LAYER_III": 73_728,
+    "VORBIS": 8192,
+    "OPUS": 8192,
+}
+"""How far before a place these decoders begin, so that they are there what they would be if they came from the front.
+
+A frame of MP3 may lean on dozens before it, the more the softer it is.
+"""
 _VORBIS_END_SECONDS = 20
 """libsndfile finds a wrong place in a Vorbis file's last page; from here on it is read up to."""
 
 Audio = NDArray[np.float32]
+
+
+class _Straight(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """A file that reads on where it stands: soundfile seeks there after each read, which decoders do not survive."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 class FileReader:
@@ -131,20 +149,21 @@ class FileReader:
     def _go_to(self, place: int, wanted: int) -> None:
         if not wanted or place == self._place:
             return
+        begin = place - _RUN_UP_FRAMES.get(self._file.subtype, 0)
+        if self._file.subtype == "VORBIS":
+            begin = min(begin, self._file.frames - _VORBIS_END_SECONDS * self._file.samplerate)
+        if not begin <= self._place < place:
+            self._place = max(0, begin)
+            self._file.seek(self._place)
+        self._file.read(place - self._place, dtype="float32")
         self._place = place
-        surest = self._file.frames - _VORBIS_END_SECONDS * self._file.samplerate
-        if self._file.subtype == "VORBIS" and place > surest:
-            self._file.seek(max(0, surest))
-            self._file.read(place - max(0, surest), dtype="float32")
-        else:
-            self._file.seek(place)
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+def _open(path: Path) -> _Straight:
     try:
         with path.open("rb"):  # says plainly why a file can't be opened
             pass
-        return soundfile.SoundFile(path)
+        return _Straight(path)
     except OSError as error:
         raise MediaError(f"audio file {path} can't be opened: {error.strerror or error}") from error
     except soundfile.LibsndfileError as error:

@@ -76,6 +76,22 @@ def test_the_plain_case_is_the_file_itself(files, wholes):
     np.testing.assert_array_equal(wholes["wav", 48000], audio)
 
 
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+def test_a_soft_sound_is_the_same_wherever_reading_began(tmp_path, kind):
+    """An MP3's frames are small then, and each leans on many before it."""
+    time = np.arange(10 * 44100)[:, None] / 44100
+    path = written(tmp_path / f"soft.{kind}", 0.25 * np.sin(2 * np.pi * np.array([441.0, 440.0]) * time), 44100)
+    whole, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    with FileReader(path, 44100) as file:
+        parts = [np.empty((5000, 2), np.float32) for _ in range(20)]
+        for number, part in enumerate(parts):
+            file.read(5000 * number, part)
+        np.testing.assert_array_equal(np.concatenate(parts), whole[:100_000])
+        for place in (30_000, 300_001, 131_071, 0, 200_000):
+            file.read(place, parts[0])
+            np.testing.assert_array_equal(parts[0], whole[place : place + 5000])
+
+
 def test_odd_rates_are_exact_in_length(tmp_path):
     path = written(tmp_path / "odd.wav", noise(20_011, 1), 44_101)
     with FileReader(path, 48_000) as file:
