@@ -128,6 +128,25 @@ install_node() { # OSC libraries for Node.js, whose clients the tests run where 
         say "going on without them: tests with clients for Node.js are skipped"
 }
 
+install_pipewire() { # sends and hears VBAN, as Cuevox does; Debian 12's own is too old, so a newer one lies in .venv, unpacked
+    local there=.venv/pipewire release uri folder
+    { command -v apt-get && [ ! -d "$there" ] && [ -r /etc/os-release ]; } >/dev/null || return 0
+    release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    uri=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $release" 'Created-By: Packages' | head -n 1)
+    folder=$(mktemp -d)
+    mkdir -p "$folder"/{lists,cache,debs,tree}
+    echo "deb $uri $release-backports main" >"$folder/list"
+    say "unpacking PipeWire of $release-backports into $there"
+    (
+        cd "$folder/debs"
+        own=(-q -o Dir::Etc::sourcelist="$folder/list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$folder/lists"
+            -o Dir::Cache="$folder/cache" -o APT::Sandbox::User=root)
+        apt-get "${own[@]}" update && apt-get "${own[@]}" download pipewire-bin libpipewire-0.3-modules \
+            libpipewire-0.3-0 libspa-0.2-modules && for deb in *.deb; do dpkg-deb -x "$deb" "$folder/tree"; done
+    ) >&2 && mv "$folder/tree" "$there" || say "going on without it: tests with PipeWire are skipped"
+    rm -rf "$folder"
+}
+
 compile_code() { # here, so that no first start or note waits for a compiler
     say "compiling the mixer's kernels"
     .venv/bin/python -m compileall -q engine bridge cuevox.py >&2
@@ -141,6 +160,7 @@ install_python
 compile_code
 [ "$level" != all ] || install_mlx
 [ "$level" != all ] || install_node
+[ "$level" != all ] || install_pipewire
 case $level in # what a level needs, the ones before it have too
 all) touch .venv/.cuevox-core .venv/.cuevox-dev .venv/.cuevox-all ;;
 dev) touch .venv/.cuevox-core .venv/.cuevox-dev ;;
