@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.platform import spawn_options
+from engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -88,16 +89,24 @@ class Child:
         if self._process.returncode is None:
             self._process.kill()
 
-    async def stop(self, patience_seconds: float) -> None:
-        """Close its input, wait, and kill what does not end by itself. Safe to call twice."""
+    async def stop(self, patience_seconds: float, beats: Callable[[], int] = lambda: 0) -> None:
+        """Close its input, wait, and kill what does not end by itself. Safe to call twice.
+
+        beats: counts signs of life: what gives some while it ends is waited for.
+        """
         if self._process.stdin is not None:
             self._process.stdin.close()
+        ended = asyncio.ensure_future(self._process.wait())
+        hangs = asyncio.ensure_future(Watchdog(beats, patience_seconds).wait())
         try:
-            await asyncio.wait_for(self._process.wait(), patience_seconds)
-        except TimeoutError:
-            log.warning("%s did not stop in %g s; killing it", self.name, patience_seconds)
-            self.kill()
-            await self._process.wait()
+            await asyncio.wait({ended, hangs}, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                log.warning("%s did not stop in %g s; killing it", self.name, patience_seconds)
+                self.kill()
+            await ended
+        finally:
+            ended.cancel()
+            hangs.cancel()
 
 
 async def answer(

@@ -72,7 +72,7 @@ class Supervisor:
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(pair.close)
                 stack.push_async_callback(io.close)
-                stack.push_async_callback(self._stop_control)
+                stack.push_async_callback(self._stop_control, Beats(memory.beats))
                 await asyncio.to_thread(memory.reserve)
                 await self._start_control(memory, pair, io, "")
                 with contextlib.suppress(ShowOver):
@@ -119,7 +119,7 @@ class Supervisor:
                 if self._doom.died():
                     raise StartFailed(f"{DEATHS} control processes in a row died within {SHORT_SECONDS:g} s: {reason}")
                 log.error("another control process takes over: %s", reason)
-                await self._stop_control()
+                await self._stop_control(beats)
                 reason = await self._follow_control(memory, pair, io, reason)
 
     async def _follow_control(self, memory: EngineMemory, pair: AudioPair, io: IoKeeper, reason: str) -> str:
@@ -157,9 +157,10 @@ class Supervisor:
         if self._control is not None:
             self._control.kill()
 
-    async def _stop_control(self) -> None:
+    async def _stop_control(self, beats: Beats) -> None:
+        """End control; what it still writes down takes as long as it takes."""
         if self._control is not None:
-            await self._control.stop(STOP_SECONDS)
+            await self._control.stop(STOP_SECONDS, lambda: beats.count(Heart.CONTROL))
 
     def _tell(self, message: Message) -> None:
         if self._control is not None:

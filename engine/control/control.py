@@ -7,7 +7,7 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -359,13 +359,22 @@ class Control:
         await self.store.clerk.close()
         await self._quota.close()
         await self._disk_watch.close()
-        await self.deck.close()
+        await self._still_alive(self.deck.close())
         await self.loader.close()
         await self.voices.close()
         await self.pool.close()
         await self._keeper.close()
         self._claim.give_back()
         await self.diagnosis.close()
+
+    async def _still_alive(self, ending: Awaitable[None]) -> None:
+        """Give signs of life until something has ended that may take long, so that nobody kills it."""
+        pulse = Pulse(lambda: self._beats.beat(Heart.CONTROL))
+        pulse.start()
+        try:
+            await ending
+        finally:
+            pulse.stop()
 
     def _loaded(self, path: Path, send: Callable[[Message], None]) -> None:
         """Have a successor play the story that was loaded last, and recordings belong to it."""

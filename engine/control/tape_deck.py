@@ -77,6 +77,8 @@ class TapeDeck:
 
     async def close(self) -> None:
         """Return when everything is written."""
+        if self._writing:
+            log.info("still writing the story of what was played; the end waits for it")
         await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def _write(self, path: Path, reel: Reel, story: Story, printed: Sequence[Printed]) -> None:
