@@ -289,10 +289,10 @@ class Router:
             builder = route.command if pressed else route.release
         elif route.read and not args:
             return msgspec.structs.replace(plain, reads=True)
+        elif route.command is None:
+            raise BadArguments("can only be read: send it without arguments")
         else:
             builder, found = route.command, fields(route, args, self._port, path)
-            if builder is None:
-                raise BadArguments("can only be read: send it without arguments")
         if builder is None:
             return plain
         if route.job:

@@ -40,6 +40,13 @@ class UnknownThing(EngineError):
         super().__init__(f"no {kind} named {str(name)!r}; there is: {', '.join(names) or 'none'}{more}")
 
 
+class SaidNowhere(UnknownThing):
+    """A text that no line of the story says."""
+
+    def __init__(self, text: str) -> None:
+        EngineError.__init__(self, f"{text!r} is said nowhere in this story")
+
+
 class BadRange(EngineError):
     """A value outside what is allowed."""
 

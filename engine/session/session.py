@@ -109,7 +109,7 @@ from engine.commands import (
     WarmVoice,
 )
 from engine.edits import AddCapture, ClipEdit, Redo, Undo
-from engine.errors import BadRange, Busy, EngineError, NotReady, UnknownThing
+from engine.errors import BadRange, Busy, EngineError, NotReady, SaidNowhere, UnknownThing
 from engine.events import (
     AutomationChanged,
     BankSelected,
@@ -600,7 +600,7 @@ class Session:
     def _said_at(self, text: str, number: int) -> int:
         found = self.said(text)
         if not found:
-            raise UnknownThing("text", text, ())
+            raise SaidNowhere(text)
         if not 1 <= number <= len(found):
             raise BadRange(f"{text!r} is said {len(found)} times; number is 1 to {len(found)}, got {number}")
         if found[number - 1].frame < 0:

@@ -82,6 +82,13 @@ def test_an_address_may_say_the_level_of_the_table(running, client):
     assert client.receive("/reply/v2/strip/voice/gain")[:3] == (0, "error", "no_such_address")
 
 
+@pytest.mark.parametrize(("address", "values"), [("/strip/voice/meter", (1.0,)), ("/transport/playing", ("yes",))])
+def test_what_can_only_be_read_says_so_whatever_is_sent(running, client, address, values):
+    client.send("/req", 1, address, *values)
+    error = (1, "error", "bad_type", "can only be read: send it without arguments")
+    assert client.receive(f"/reply{address}") == error
+
+
 def test_the_next_message_of_anybody_is_learnt(running, client):
     client.ask("/learn/osc")
     with running.client() as other:

@@ -9,6 +9,7 @@ from engine.commands import (
     CancelJob,
     GoCue,
     Locate,
+    LocateText,
     Play,
     ReloadStory,
     SaveStory,
@@ -348,3 +349,8 @@ def test_events_reach_every_listener_until_it_leaves(studio: Studio) -> None:
     leave()
     studio.do(SetStripMute(strip="voice", mute=False))
     assert heard == [StripMuteChanged(strip="voice", mute=True)]
+
+
+def test_a_text_that_nobody_says_is_told_so(studio: Studio) -> None:
+    with pytest.raises(UnknownThing, match="'zebra' is said nowhere in this story"):
+        studio.do(LocateText(text="zebra"))
