@@ -56,7 +56,7 @@ public:
     void read(float* left, float* right, uint32_t frames);
     void end();
 
-    void set_bus(uint32_t bus) { __atomic_store_n(&slot_->plugin.bus, bus, __ATOMIC_RELAXED); }
+    void set_bus(uint32_t bus);
     void set_latency(uint32_t frames);
 
     Link link() const;
@@ -85,6 +85,9 @@ private:
     bool post_all(const Request& about, uint32_t frames, bool ahead);
     bool post(const Request& request);
     void wait_for(uint64_t done);
+    template <typename Condition> void sleep_unless(Condition is_met);
+    uint64_t done() const;
+    bool are_news_heard() const { return load_acquire(slot_->taken.requests) >= news_; }
     bool engine_lives();
 
     SharedMemory memory_;
@@ -99,8 +102,13 @@ private:
     uint64_t done_ = 0;            // as this block found it
     uint64_t posted_ = 0;
     uint64_t notes_ = 0;
+    uint64_t news_ = 0;            // so many requests tell the last of what was not to be foreseen: a jump, another bus
+    uint64_t news_at_ = 0;         // where in the stream the first of that is which the engine may not have heard yet
+    uint32_t bus_ = 0;
+    bool is_turned_ = false;       // the bus, since the last block
     int64_t expected_frame_ = 0;   // where the timeline is next, if the DAW goes on as it does
     uint32_t expected_flags_ = 0;
+    int64_t loop_[2] = {0, 0};
     bool asked_ahead_ = false;
     bool is_offline_ = false;
     bool is_owed_ = false;         // this block: what is missing of it is a miss
@@ -165,7 +173,7 @@ inline bool Client::claim(const Wanted& wanted)
         slot->plugin.sample_rate = wanted.sample_rate;
         slot->plugin.max_block_frames = wanted.max_block_frames;
         slot->plugin.latency_frames = latency_frames_ = std::min(wanted.latency_frames, kMaxLatencyFrames);
-        slot->plugin.bus = wanted.bus;
+        slot->plugin.bus = bus_ = wanted.bus;
         slot->plugin.takes_notes = wanted.takes_notes;
         slot->plugin.looks = !wanted.wakes;
         wakes_ = wanted.wakes;
@@ -178,6 +186,13 @@ inline bool Client::claim(const Wanted& wanted)
         return true;
     }
     return false;
+}
+
+inline void Client::set_bus(uint32_t bus)
+{
+    is_turned_ = is_turned_ || bus != bus_;
+    bus_ = bus;
+    __atomic_store_n(&slot_->plugin.bus, bus, __ATOMIC_RELAXED);
 }
 
 inline void Client::set_latency(uint32_t frames)
@@ -249,7 +264,16 @@ inline void Client::ask(const Request& about, uint32_t frames, bool ahead)
     const uint64_t wanted = end - std::min<uint64_t>(latency_frames_, end);
     if (is_offline_ && posted && wanted > valid_from_)
         wait_for(wanted);
-    done_ = load_acquire(slot_->answered.done);
+    done_ = done();
+}
+
+// How far the ring is right. A bounce is given more than it has asked for, on the guess that the DAW goes on as it does:
+// after news that counts once the engine has heard them.
+inline uint64_t Client::done() const
+{
+    const bool counts = !is_offline_ || are_news_heard();
+    const uint64_t done = load_acquire(slot_->answered.done);
+    return counts ? done : std::min(done, news_at_);
 }
 
 inline void Client::end()
@@ -264,18 +288,30 @@ inline void Client::end()
 inline void Client::look_for_engine()
 {
     const uint64_t epoch = load_acquire(header_->engine.epoch);
-    if (epoch != epoch_)
+    if (epoch != epoch_) {
         valid_from_ = stream_;
+        is_turned_ = true;
+    }
     epoch_ = epoch;
 }
 
 // Where the DAW does not go on as it did, what was made ahead is of no use: the stream skips it.
 inline void Client::look_for_jump(const Request& about, bool ahead)
 {
-    const uint32_t flags = about.flags & (kPlaying | kFree);
-    const bool jumps = flags != expected_flags_ || (flags == kPlaying && about.timeline_frame != expected_frame_);
-    if (asked_ahead_ && (jumps || !ahead))
+    const uint32_t flags = about.flags & (kPlaying | kFree | kLoop | kOffline), ways = kPlaying | kFree;
+    const bool jumps = ((flags ^ expected_flags_) & ways) != 0 ||
+                       ((flags & ways) == kPlaying && about.timeline_frame != expected_frame_);
+    const bool ends_bounce = !is_offline_ && (expected_flags_ & kOffline) != 0;
+    if ((asked_ahead_ && (jumps || !ahead)) || ends_bounce)
         valid_from_ = stream_ += kSkipFrames;
+    if (jumps || is_turned_ || flags != expected_flags_ || about.loop_start != loop_[0] || about.loop_end != loop_[1]) {
+        if (are_news_heard())
+            news_at_ = stream_;
+        news_ = posted_ + 1;
+    }
+    is_turned_ = false;
+    loop_[0] = about.loop_start;
+    loop_[1] = about.loop_end;
     is_owed_ = !ahead || (asked_ahead_ && !jumps);  // the first block after a jump can't have been made ahead
     asked_ahead_ = ahead;
     expected_flags_ = flags;
@@ -304,7 +340,7 @@ inline bool Client::post(const Request& request)
     while (posted_ - load_acquire(slot_->taken.requests) >= kRequests) {
         if (!is_offline_ || !engine_lives())
             return false;
-        wait_on(slot_->answered.bell, load_acquire(slot_->answered.bell));
+        sleep_unless([this] { return posted_ - load_acquire(slot_->taken.requests) < kRequests; });
     }
     slot_->request[posted_ % kRequests] = request;
     store_release(slot_->asked.requests, ++posted_);
@@ -318,7 +354,7 @@ inline bool Client::post(const Request& request)
 inline void Client::wait_for(uint64_t wanted)
 {
     uint64_t begun_ns = monotonic_ns();
-    while (load_acquire(slot_->answered.done) < wanted) {
+    while (done() < wanted) {
         if (load_acquire(slot_->answered.held) != 0)
             begun_ns = monotonic_ns();
         if (load_acquire(header_->engine.epoch) != epoch_ || !engine_lives() ||
@@ -326,12 +362,18 @@ inline void Client::wait_for(uint64_t wanted)
             ++slot_->counted.given_up;
             return;
         }
-        const uint32_t bell = load_acquire(slot_->answered.bell);
-        __atomic_store_n(&slot_->answered.waiting, 1u, __ATOMIC_SEQ_CST);
-        if (load_acquire(slot_->answered.done) < wanted)
-            wait_on(slot_->answered.bell, bell);
-        __atomic_store_n(&slot_->answered.waiting, 0u, __ATOMIC_SEQ_CST);
+        sleep_unless([this, wanted] { return done() >= wanted; });
     }
+}
+
+// Offline only: wait for the engine's next answer, or some milliseconds.
+template <typename Condition> void Client::sleep_unless(Condition is_met)
+{
+    const uint32_t bell = load_acquire(slot_->answered.bell);
+    __atomic_store_n(&slot_->answered.waiting, 1u, __ATOMIC_SEQ_CST);
+    if (!is_met())
+        wait_on(slot_->answered.bell, bell);
+    __atomic_store_n(&slot_->answered.waiting, 0u, __ATOMIC_SEQ_CST);
 }
 
 inline bool Client::engine_lives()

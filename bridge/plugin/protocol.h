@@ -6,7 +6,10 @@
 //
 // The sound travels in a ring that counts the instance's own *stream*: frames since it was claimed. A request says
 // which timeline frame its first stream frame is. A stream only ever grows; it skips frames when the plug-in has asked
-// ahead and the DAW jumps: what was made ahead then is never read. engine/daw/layout.py is this page in Python.
+// ahead and the DAW jumps: what was made ahead then is never read. A bounce does not ask ahead: it is given more than it
+// has asked for, as long as it goes on as it did, and uses that at once, but still tells each block. Where it does not go
+// on so, it waits until the engine has answered the request that says so; `done` may have gone back by then.
+// engine/daw/layout.py is this page in Python.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +18,7 @@
 namespace cuevox {
 
 constexpr uint64_t kMagic = 0x3130585645554343ull;
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr uint32_t kSlots = 16;
 constexpr uint32_t kBuses = 64;
 constexpr uint32_t kRingFrames = 32768;
@@ -90,7 +93,7 @@ struct alignas(64) Slot {
         uint64_t notes;
     } taken;
     struct alignas(64) {
-        uint64_t done;              // E publishes: the ring is valid before this stream frame
+        uint64_t done;              // E publishes: the ring is valid before this stream frame, if nothing has changed
         uint64_t refusal;           // E: a Refusal, of the last answer
         uint32_t bell;              // E adds 1 after each answer, for a host that waits offline
         uint32_t waiting;           // P: somebody does

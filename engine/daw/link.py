@@ -155,6 +155,7 @@ class Slot:
     def __init__(self, row: Any, address: int) -> None:
         self.row = row
         self.requests, self.ring, self.answered_ns = row["request"], row["ring"], row["answered_ns"]
+        self.requests_as_words: NDArray[np.int64] = self.requests.view(np.int64).reshape(len(self.requests), -1)
         self.notes: NDArray[np.void] = row["note"]
         self._at = {field: address + offset_of(SLOT, field) for field in SLOT.names or ()}
         self.taken = 0
@@ -199,15 +200,24 @@ class Slot:
         """How many requests there are."""
         return load_acquire(self._at["asked_requests"])
 
-    def answer(self, done: int, refusal: int, now_ns: int) -> None:
-        """Say that the ring is valid before stream frame ``done``: one more request is answered."""
-        self.answered_ns[self.taken % len(self.answered_ns)] = now_ns
+    def answer(self, done: int, refusal: int, now_ns: int, count: int = 1) -> None:
+        """Say that the ring is valid before stream frame ``done``: ``count`` more requests are answered."""
+        at = self.taken % len(self.answered_ns)
+        self.answered_ns[at : at + count] = now_ns
         self.row["refusal"] = refusal
         if self._holds:
             self.row["held"] = self._holds = 0
-        self.taken += 1
+        self.taken += count
         store_release(self._at["done"], done)
         store_release(self._at["taken_requests"], self.taken)
+        self._ring()
+
+    def give(self, done: int) -> None:
+        """Say that the ring is valid before stream frame ``done``, if the DAW goes on as it does."""
+        store_release(self._at["done"], done)
+        self._ring()
+
+    def _ring(self) -> None:
         self.row["bell"] += 1
         fence()
         if self.row["waiting"]:

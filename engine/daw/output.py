@@ -78,6 +78,8 @@ class DawOutput:
             if server.serve(now):
                 pace = None
                 continue
+            if server.mix_ahead():
+                continue
             patience = OFFLINE_PATIENCE_SECONDS if server.offline else PATIENCE_SECONDS
             if server.waits_seconds or now - server.asked_at < patience:
                 link.sleep(heard, server.waits_seconds or (LOOK_OFTEN_SECONDS if server.looks else LOOK_SECONDS))

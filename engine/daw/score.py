@@ -171,6 +171,20 @@ class Score:
         left = end - last.timeline(head)
         return head + left if left >= 0 else -1
 
+    def goes_on_until(self, cursor: int, ask: Ask, head: int) -> int:
+        """Return up to where, at most ``head``, the timeline plays on as it did before ``cursor``, where ``ask`` ended.
+
+        Not past the end of its loop.
+        """
+        passages = self._from(cursor - 1)
+        if not passages or not passages[0].playing:
+            return cursor
+        (start, end), now = ask.loop, passages[0].timeline(cursor)
+        ends = [head, *(passage.begin for passage in passages[1:2])]
+        if 0 <= start < end >= now:
+            ends.append(cursor + end - now)
+        return min(ends)
+
     def _holds(self, other: Reader, reader: Reader, at: float) -> bool:
         """Whether another host has the transport: the one that asked before this one's first time."""
         if other.host == reader.host or at - other.asked_at >= HOST_QUIET_SECONDS:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.daw.ahead import AHEAD_FRAMES, Given, count_on, may_be_given_ahead, room_ahead
 from engine.daw.desk import Desk, transport
 from engine.daw.history import History, lay
 from engine.daw.layout import BUSES, MAX_REQUEST_FRAMES, Flag, Refusal
@@ -37,6 +38,7 @@ Audio = NDArray[np.float32]
 class Turn(msgspec.Struct, frozen=True):
     """A request that knows where it reads. frames: those ahead included; placed_at: by ``serve``'s clock.
 
+    flags: its own; count: how many requests it stands for.
     patience_seconds: how long it can wait for what comes of notes; lead_seconds: and for who may bring some.
     """
 
@@ -50,6 +52,8 @@ class Turn(msgspec.Struct, frozen=True):
     placed_at: float
     patience_seconds: float
     lead_seconds: float
+    flags: int
+    count: int
 
 
 class Server:
@@ -68,6 +72,7 @@ class Server:
         self._served: dict[int, int] = {}
         self._reads_on: dict[int, int] = {}
         self._turns: dict[int, Turn] = {}
+        self._given: dict[int, Given] = {}
         self._keeps_up = False
         self._head = 0
         self._rolls_at = NOWHERE
@@ -75,7 +80,7 @@ class Server:
         self._jumped = False
         self._unix = 0.0
         self._out = np.zeros((BOUNCE_FRAMES, 2), np.float32)
-        self._piece = np.zeros((2 * MAX_REQUEST_FRAMES, 2), np.float32)
+        self._piece = np.zeros((max(2 * MAX_REQUEST_FRAMES, AHEAD_FRAMES), 2), np.float32)
         self._old = np.zeros((BUS_FADE_FRAMES, 2), np.float32)
         self._named: tuple[str, ...] | None = None
         self._introduce()
@@ -105,6 +110,25 @@ class Server:
             self.asked_at = now
             self._introduce()
         return answered
+
+    def mix_ahead(self) -> bool:
+        """Mix, while nobody waits for an answer, what a bounce will ask for next; False when nothing was."""
+        if self._turns or not self._given or self._hears_notes():
+            return False
+        first = max(self._given.values(), key=lambda given: given.cursor)
+        until = self._head + BOUNCE_FRAMES
+        turns_at = self._score.loop_end(first.ask, self._head)
+        is_on = self._score.playing and self._score.goes_on_until(first.cursor, first.ask, self._head) == self._head
+        if not is_on or until > first.cursor + AHEAD_FRAMES or self._head <= turns_at <= until:
+            return False
+        self._mix_until(first.cursor, self._head + 1, first.ask, self._unix)
+        for number, given in self._given.items():
+            slot = self._link.slots[number]
+            more = self._give_ahead(slot, given)
+            if more.until > given.until:
+                self._given[number] = more
+                slot.give(more.until + more.shift)
+        return True
 
     def idle(self, frames: int, unix_seconds: float) -> None:
         """Mix a block that nobody hears: so that the engine goes on without a DAW."""
@@ -166,6 +190,7 @@ class Server:
         """Answer nothing that was asked, and let go of what was pressed."""
         self._turns.pop(number, None)
         self._reads_on.pop(number, None)
+        self._given.pop(number, None)
         self._notes.let_go(number, self._head)
 
     def _forget(self, number: int) -> None:
@@ -196,7 +221,9 @@ class Server:
             if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
                 slot.skip()
                 continue
-            ask = _ask(request, now)
+            count, on = self._count_on(number, slot)
+            frames = on or frames
+            ask = _ask(request, now, frames)
             found = self._find(number, slot, ask)
             if found is None:
                 slot.hold()
@@ -204,16 +231,30 @@ class Server:
             cursor, refusal = found
             stream, late = int(request["stream"]), int(slot.row["latency_frames"])
             patience = 0.5 * max(late, ahead) / self._rate
+            last = slot.requests[(slot.taken + max(1, count) - 1) % len(slot.requests)]
             self._turns[number] = Turn(
-                ask, meter_of(request, self._rate), stream, frames + ahead, cursor, refusal,
+                ask, meter_of(last, self._rate), stream, frames + ahead, cursor, refusal,
                 _unix(int(request["asked_ns"])), now,
                 NOTES_PATIENCE_SECONDS if ask.offline else patience,
                 0.0 if late < frames and not ahead else LEAD_PATIENCE_SECONDS if ask.offline else patience,
+                int(request["flags"]), max(1, count),
             )  # fmt: skip
             if slot.row["takes_notes"]:
                 frame = cursor + ahead if refusal is Refusal.SERVED else NOWHERE
                 self._keeps_up = self._notes.take(number, slot, stream, stream + frames, frame) or self._keeps_up
         return True
+
+    def _count_on(self, number: int, slot: Slot) -> tuple[int, int]:
+        """Return how many requests of a bounce can be answered as one, and of how many frames; (0, 0): none.
+
+        Those for what it has been given; and those beyond, where nobody can have another place of the timeline there.
+        """
+        given = self._given.get(number)
+        if given is None or self._hears_notes():
+            return 0, 0
+        leads = self._score.goes_on_until(given.cursor, given.ask, self._head) == self._head
+        turns = self._score.loop_end(given.ask, self._head) >= 0
+        return count_on(slot, given, AHEAD_FRAMES if leads and not turns else given.until - given.cursor)
 
     def _find(self, number: int, slot: Slot, ask: Ask) -> tuple[int, Refusal] | None:
         """Return where a request reads, or why it does not; None: it has to wait. A jump is told the mixer."""
@@ -258,20 +299,45 @@ class Server:
         """Answer a request."""
         ask, cursor, frames, refusal = turn.ask, turn.cursor, turn.frames, turn.refusal
         self.offline = ask.offline
+        done = turn.stream + frames
         if refusal is Refusal.SERVED:
             if ask.follows and turn.meter is not None:
                 self._keep_time(turn.meter)
             if (bus := int(slot.row["bus"])) != self._served[number]:
                 self._keep(bus)
             self._mix_until(cursor, cursor + frames, ask, turn.unix_seconds)
-            if not self._give(number, slot, turn.stream, cursor, frames):
+            given = self._given.pop(number, None)
+            if given is None or not given.is_of(cursor, turn.stream, bus):
+                given = None
+            if given is None or given.until < cursor + frames:
+                self._give(number, slot, turn.stream, cursor, frames)
+            if not self._has(bus):
                 refusal = Refusal.NO_BUS
+            elif may_be_given_ahead(ask) and not self._hears_notes():
+                until = cursor + frames if given is None else max(given.until, cursor + frames)
+                shift = turn.stream - cursor
+                given = Given(ask, turn.flags, cursor + ask.frames, shift, until, self._served[number])
+                given = self._given[number] = self._give_ahead(slot, given)
+                done = given.until + shift
             self._reads_on[number] = cursor + ask.frames
         else:
             self._reads_on.pop(number, None)
+            self._given.pop(number, None)
             self._piece[:frames] = 0.0
             lay(slot.ring, turn.stream, self._piece[:frames])
-        slot.answer(turn.stream + frames, int(refusal), time.monotonic_ns())
+        slot.answer(done, int(refusal), time.monotonic_ns(), turn.count)
+
+    def _give_ahead(self, slot: Slot, given: Given) -> Given:
+        """Lay into a slot's ring what is mixed of what it will ask for; return what it has then."""
+        goes_on = self._score.goes_on_until(given.cursor, given.ask, self._head)
+        until = max(given.cursor, min(goes_on, given.cursor + room_ahead(slot)))
+        if int(slot.row["bus"]) != given.bus:
+            until = min(until, given.until)
+        if (frames := until - given.until) > 0:
+            piece = self._piece[:frames]
+            self._history.read(given.bus, given.until, frames, piece)
+            lay(slot.ring, given.until + given.shift, piece)
+        return msgspec.structs.replace(given, until=until)
 
     def _flush(self, number: int) -> int:
         """Let nothing of what was before be heard in a bounce: players, tails, memories. Return how long that took."""
@@ -342,8 +408,8 @@ class Server:
         strips = self._desk.strip_ids
         return bus == 0 or (bus < BUSES and bus <= len(strips) and strips[bus - 1] != "")
 
-    def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> bool:
-        """Lay into the slot's ring what its bus played; False: there is no such bus."""
+    def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> None:
+        """Lay into the slot's ring what its bus played."""
         bus, before = int(slot.row["bus"]), self._served[number]
         came_from = self._reads_on.get(number, cursor)
         piece = self._piece[:frames]
@@ -356,7 +422,6 @@ class Server:
             self._served[number] = bus
             self._keep()
         lay(slot.ring, stream, piece)
-        return self._has(bus)
 
     def _fade(self, before: int, cursor: int, piece: Audio) -> None:
         """Go over to ``piece`` from another bus, or from another place of the same one."""
@@ -366,12 +431,12 @@ class Server:
         piece[: len(old)] = piece[: len(old)] * rise + old * (1.0 - rise)
 
 
-def _ask(request: np.void, now: float) -> Ask:
+def _ask(request: np.void, now: float, frames: int) -> Ask:
     flags = int(request["flags"])
     loops = bool(flags & Flag.LOOP)
     return Ask(
         frame=int(request["timeline_frame"]),
-        frames=int(request["frames"]),
+        frames=frames,
         ahead=int(request["ahead_frames"]),
         playing=bool(flags & Flag.PLAYING),
         follows=not flags & Flag.FREE,

@@ -106,6 +106,11 @@ class Chain:
         return any(isinstance(insert, HostedInsert) for insert in self._by_key.values())
 
     @property
+    def is_free(self) -> bool:
+        """Whether any thread may call it: there is no plug-in in it, nor one that listens."""
+        return not (self.hosts or self._listeners or any(isinstance(insert, HostedInsert) for insert in self._inserts))
+
+    @property
     def new_latency(self) -> int:
         """By how much what was built for it delays."""
         return sum(insert.latency_frames for insert in self._by_key.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from engine.mixer.alignment import Alignment
 from engine.mixer.automation import Automation
-from engine.mixer.chain import Chain
 from engine.mixer.compile import bound
 from engine.mixer.deck import Deck
 from engine.mixer.faders import mix_level
@@ -26,12 +26,12 @@ from engine.mixer.limiter import Limiter
 from engine.mixer.meters import read_meters
 from engine.mixer.panel import Panel
 from engine.mixer.playback import Playback
-from engine.mixer.plugins import EffectFailed
 from engine.mixer.rack import Rack
 from engine.mixer.ramps import glide
 from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
+from engine.mixer.sharing import LONG_FRAMES, pass_all_through, pass_through
 from engine.mixer.state import STAND, MixerState
 from engine.mixer.strips import STAGGER, fail, new_strips
 from engine.mixer.touching import touch
@@ -74,6 +74,8 @@ class Mixer:
         """What is being recorded; whoever writes it down forgets it at its end."""
         self.inlets = Inlets(sample_rate, max_block_frames)
         """What is heard from outside; whoever has sources gives them to it."""
+        self.helper: Executor | None = None
+        """What takes its share of the chains in long blocks, if anything does."""
         self.buses = tuple(spec.id if spec.lives else "" for spec in graph.strips)
         """The strips' ids by index, empty where there is none any more."""
         self.strip_ids = tuple(spec.id for spec in graph.strips)
@@ -392,9 +394,12 @@ class Mixer:
             self._acknowledge()
 
     def _mix_run(self, run: Run, done: int, step: int) -> None:
-        for strip, chain in run.chained:
-            if not self._strips.failed[strip]:
-                self._run_chain(strip, chain, step)
+        if self.helper is not None and step >= LONG_FRAMES and len(run.chained) > 1:
+            self._share(run, step, self.helper)
+        else:
+            for strip, chain in run.chained:
+                if not (self._strips.failed[strip] or pass_through(chain, self._planar(strip, step), self.frame)):
+                    fail(self._strips, self._reports, strip, self.frame)
         self._alignment.keep(run.strips, self.frame, step)
         self._mix_level(
             self._strips,
@@ -411,12 +416,10 @@ class Mixer:
             self._alignment.late,
         )
 
-    def _run_chain(self, strip: int, chain: Chain, step: int) -> None:
-        block = self._planar(strip, step)
-        try:
-            block[:] = chain.process(block, self.frame)
-        except EffectFailed:
-            block[:] = 0.0
+    def _share(self, run: Run, step: int, helper: Executor) -> None:
+        chained = [(strip, chain, self._planar(strip, step)) for strip, chain in run.chained]
+        chained = [each for each in chained if not self._strips.failed[each[0]]]
+        for strip in pass_all_through(chained, self.frame, helper):
             fail(self._strips, self._reports, strip, self.frame)
 
     def _obey(self, record: np.void) -> None:

@@ -10,9 +10,9 @@ from engine.plugins.states import States
 NULL_DEVICE = "null"
 """The device name that means: no device, only its pace."""
 DAW_DEVICE = "daw"
-BOUNCE_FRAMES = 4096
-"""The blocks in which a DAW's bounce is mixed: an export's are as long, and what a block costs hardly counts."""
 """The device name that means: a DAW, through our plug-in."""
+BOUNCE_FRAMES = 8192
+"""The blocks in which a DAW's bounce is mixed: so long that what a block costs hardly counts."""
 JACK_PORTS_DEVICE = "jack-ports"
 """The device name that means: a JACK server, in which every bus has ports of its own."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
+from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class AudioCore:
     """Drains the ring, swaps the timeline, mixes, reports.
 
     One thread calls ``fill`` or ``render``; everything else belongs to the main thread. max_block_frames: longer
-    blocks are mixed in pieces.
+    blocks are mixed in pieces. helper: takes its share of long ones.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class AudioCore:
         max_block_frames: int = 1024,
         max_players: int = 1024,
         trace_row: int = 0,
+        helper: Executor | None = None,
     ) -> None:
         self.sample_rate = sample_rate
         self.fault = ""
@@ -70,7 +72,7 @@ class AudioCore:
         self.swapped = threading.Event()
         """Set while no graph waits to be taken over."""
         self._max_block_frames = max_block_frames
-        self._max_players = max_players
+        self._max_players, self._helper = max_players, helper
         self._arena: NDArray[np.float32] = memory.arena.view(np.float32)
         self._commands = RingReader(memory.commands, RECORD)
         self._records = np.zeros(RECORDS_PER_BLOCK, RECORD)
@@ -273,6 +275,7 @@ class AudioCore:
             watch=self._watch,
         )
         mixer.inlets.sources = self._inlets
+        mixer.helper = self._helper
         mixer.touch()
         return mixer
 

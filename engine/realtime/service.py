@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Collection
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from engine.errors import DeviceError, EngineError, OutputLost
 from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
-from engine.platform import Grant, lock_memory, raise_priority, silent_stderr
+from engine.platform import Grant, cores, lock_memory, raise_priority, silent_stderr
 from engine.plugins.states import States, graph_with
 from engine.realtime.config import (
     BOUNCE_FRAMES,
@@ -74,6 +75,7 @@ class AudioService:
             max_block_frames=BOUNCE_FRAMES if config.device == DAW_DEVICE else MAX_BLOCK_FRAMES,
             max_players=config.max_players,
             trace_row=config.trace_row,
+            helper=_helper(config),
         )
         self._output: Output | None = None
         self._priority: Grant | None = None
@@ -264,3 +266,10 @@ class AudioService:
         self._core.fill(out, unix_seconds, lost)
         if first:
             self._rendering.set()
+
+
+def _helper(config: AudioConfig) -> Executor | None:
+    """Return what helps to mix a DAW's bounce, where there is a core for it. It idles until one is mixed."""
+    if config.device != DAW_DEVICE or cores() < 2:
+        return None
+    return ThreadPoolExecutor(1, thread_name_prefix="bounce")

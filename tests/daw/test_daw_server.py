@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.daw.ahead import AHEAD_FRAMES
 from engine.daw.layout import Flag, Refusal
 from engine.daw.link import DawLink
 from engine.daw.notes import NoteReader, NoteSender
 from engine.daw.server import Server
+from engine.realtime.config import BOUNCE_FRAMES
 from engine.realtime.memory import Segment
 from engine.realtime.records import HEARD, Kind
 from engine.realtime.ring import ring_bytes
@@ -288,3 +290,78 @@ def test_who_stands_a_block_longer_in_a_bounce_stops_nobody(link: DawLink) -> No
     one, other = (link.slots[p].ring[n * BLOCK : (n + 2) * BLOCK, 0] for p, n in ((0, 1), (1, 2)))
     np.testing.assert_array_equal(one, other)
     assert (np.diff(one) == 1.0).all()
+
+
+BOUNCES = Flag.PLAYING | Flag.OFFLINE
+
+
+def begun_bounce(link: DawLink, *, takes_notes: bool = False) -> tuple[Bench, Plugin, NDArray[np.float32]]:
+    """Return a bounce that has asked for a block, and a copy of what its ring then has of the stream from 0 on."""
+    bench, sound = Bench(link), Plugin(link, 0, takes_notes=takes_notes)
+    sound.ask(0, BOUNCES)
+    assert bench.server.serve(1.0)
+    return bench, sound, link.slots[0].ring[:, 0].copy()
+
+
+def test_a_bounce_is_given_what_is_mixed_before_it_asks(link: DawLink) -> None:
+    bench, sound, ring = begun_bounce(link)
+    assert -sound.missing == BOUNCE_FRAMES - BLOCK
+    assert bench.server.mix_ahead()
+    assert -sound.missing == 2 * BOUNCE_FRAMES - BLOCK
+    assert not bench.server.mix_ahead(), "no further than it may read"
+    mixed = bench.desk.frame
+    for block in range(1, 9):
+        sound.ask(block * BLOCK, BOUNCES)
+    assert bench.server.serve(1.001)
+    assert (int(sound.row["taken_requests"]), bench.desk.frame) == (9, mixed), "eight are answered as one"
+    assert (int(sound.row["done"]), int(sound.row["refusal"])) == (2 * BOUNCE_FRAMES, Refusal.SERVED)
+    assert (np.diff(link.slots[0].ring[: 2 * BOUNCE_FRAMES, 0]) == 1.0).all()
+    np.testing.assert_array_equal(link.slots[0].ring[:BOUNCE_FRAMES, 0], ring[:BOUNCE_FRAMES])
+
+
+@pytest.mark.parametrize(
+    ("frame", "flags", "told", "given"),
+    [
+        (96000, BOUNCES, ["LOCATE", "PLAY"], BOUNCE_FRAMES),
+        (3 * BLOCK, Flag.OFFLINE, ["STOP", "LOCATE"], BLOCK),
+        (3 * BLOCK, BOUNCES | Flag.LOOP, ["LOCATE", "PLAY"], 100 + (BLOCK + 100)),  # to the end of a turn
+    ],
+)
+def test_a_bounce_that_does_not_go_on_is_given_what_it_asks_for(
+    link: DawLink, frame: int, flags: Flag, told: list[str], given: int
+) -> None:
+    bench, sound, _ = begun_bounce(link)
+    assert bench.server.mix_ahead()
+    before = bench.desk.frame
+    for block in (1, 2):
+        sound.ask(block * BLOCK, BOUNCES)
+    row = sound.row["request"][3]
+    row["loop_start"], row["loop_end"] = 2 * BLOCK, 3 * BLOCK + 100  # it has been mixed without a turn there
+    sound.ask(frame, flags)
+    assert bench.server.serve(1.001)
+    assert int(sound.row["taken_requests"]) == 4
+    assert int(sound.row["done"]) == 3 * BLOCK + given, "nothing that was given before counts any more"
+    assert link.slots[0].ring[3 * BLOCK, 0] >= before
+    assert bench.desk.conducted[-2:] == told
+
+
+def test_nothing_is_mixed_before_notes_are_there_nor_live(link: DawLink) -> None:
+    bench, sound, _ = begun_bounce(link, takes_notes=True)
+    assert sound.missing == 0
+    assert not bench.server.mix_ahead()
+    live = Plugin(link, 1, takes_notes=False)
+    sound.row["host"] = 0
+    live.ask(BLOCK)
+    assert bench.server.serve(1.001)
+    assert live.missing == 0
+    assert not bench.server.mix_ahead()
+
+
+def test_a_bounce_has_room_for_what_it_has_still_to_read(link: DawLink) -> None:
+    bench, sound, _ = begun_bounce(link)
+    sound.row["max_block_frames"], sound.row["latency_frames"] = 8192, 16384
+    for block in range(1, 5):
+        sound.ask(block * BLOCK, BOUNCES)
+        assert bench.server.serve(1.0 + block / 1000)
+        bench.server.mix_ahead()
+    assert -sound.missing == 32768 - 8192 - 16384 < AHEAD_FRAMES

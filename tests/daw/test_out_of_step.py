@@ -141,30 +141,62 @@ class Instance:
         self.row["host"] = os.getpid()
         self.row["generation"] += 1
         self.todo, self.asked, self.stream = todo, 0, int(self.row["done"])
+        self.news = self.news_at = 0
         self.begins: list[int] = []
         self.heard: list[tuple[NDArray[np.float32], Refusal]] = []
-        slot, answer = link.slots[number], link.slots[number].answer
+        self._slot, answer = link.slots[number], link.slots[number].answer
 
-        def answered(done: int, refusal: int, now_ns: int) -> None:
-            cycle, begin = self.todo[len(self.heard)], self.begins[len(self.heard)]
-            places = np.arange(begin, begin + cycle.frames) % len(slot.ring)
-            self.heard.append((slot.ring[places, 0].copy(), Refusal(refusal)))
-            answer(done, refusal, now_ns)
+        def answered(done: int, refusal: int, now_ns: int, count: int = 1) -> None:
+            for _ in range(0 if offline else count):
+                self._hear(refusal)
+            answer(done, refusal, now_ns, count)
 
-        slot.answer = answered  # type: ignore[method-assign]
+        self._slot.answer = answered  # type: ignore[method-assign]
+
+    @property
+    def done(self) -> int:
+        """How far what is in its ring is right, as the plug-in sees it: more than was asked for, but for news."""
+        done = int(self.row["done"])
+        return done if self.is_heard else min(done, self.news_at)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the engine has answered what was not to be foreseen."""
+        return int(self.row["taken_requests"]) >= self.news
 
     @property
     def may_ask(self) -> bool:
         """Whether it has something to ask, and does not wait for an answer."""
-        waits = self.offline and self.stream - self.late * BLOCK > int(self.row["done"])
+        waits = self.offline and self.stream - self.late * BLOCK > self.done
         return self.asked < len(self.todo) and not waits
+
+    def read(self) -> None:
+        """Read what a bounce waits for no longer, behind what it has asked for by its latency; at its end, the rest."""
+        behind = self.late * BLOCK if self.asked < len(self.todo) else 0
+        while self.offline and (read := len(self.heard)) < self.asked:
+            if self.begins[read] + self.todo[read].frames > min(self.done, self.stream - behind):
+                break
+            self._hear(int(self.row["refusal"]))
+
+    def _hear(self, refusal: int) -> None:
+        cycle, begin = self.todo[len(self.heard)], self.begins[len(self.heard)]
+        places = np.arange(begin, begin + cycle.frames) % len(self._slot.ring)
+        self.heard.append((self._slot.ring[places, 0].copy(), Refusal(refusal)))
 
     def _jumps(self, number: int) -> bool:
         cycle, before = self.todo[number], self.todo[number - 1]
         return not number or (before.next_frame, before.playing) != (cycle.frame, cycle.playing)
 
+    def _is_foreseen(self, number: int) -> bool:
+        cycle, before = self.todo[number], self.todo[number - 1]
+        told = before.frame + before.frames * before.playing, before.playing, before.loop
+        return number > 0 and told == (cycle.frame, cycle.playing, cycle.loop)
+
     def ask(self) -> None:
         cycle = self.todo[self.asked]
+        if not self._is_foreseen(self.asked):
+            self.news_at = self.stream if self.is_heard else self.news_at
+            self.news = int(self.row["asked_requests"]) + 1
         ahead = 0 if self.late or self.offline else BLOCK
         self.stream += SKIPPED_FRAMES if ahead and self._jumps(self.asked) else 0
         row = self.row["request"][int(self.row["asked_requests"]) % len(self.row["request"])]
@@ -215,6 +247,9 @@ class Run:
             if able and self._turns.random() < 0.8:
                 self._turns.choice(able).ask()
             progress = self._turns.random() < 0.5 and self.server.serve(self._now)
+            progress = (not progress and self._turns.random() < 0.5 and self.server.mix_ahead()) or progress
+            for each in self.instances:
+                each.read()
             patience = PATIENCE if able or progress else patience - 1
             assert patience, "somebody waits for ever"
             are_there = all(each.heard for each in self.instances)

@@ -1,15 +1,21 @@
-"""Relays: mixers that share a graph give, together, to the last bit what one gives."""
+"""Relays, and mixers that are helped: what shares a graph gives, together, to the last bit what one mixer gives."""
 
 from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from mixer_rig import Rig
 
+from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.mixer import Mixer
+from engine.mixer.plugins import EffectFailed
 from engine.mixer.relay import divide
-from engine.realtime.records import Kind, records
+from engine.mixer.sharing import LONG_FRAMES
+from engine.realtime.records import Kind, Report, records
 from engine.story.model import At, Bus, Duck, Effect, Lane, Master, Point, Send, Story, Strip, Track
 from tests.signals import RATE, noise
 
@@ -98,3 +104,70 @@ def test_legs_cost_about_the_same() -> None:
     tracks = tuple(Track(id=f"t{n}", strip=Strip(inserts=CHAIN)) for n in range(8))
     graph = compile_graph(Story(title="even", tracks=tracks))
     assert [len(leg.strips) for leg in legs_of(graph, 2)] == [4, 5]
+
+
+@pytest.fixture
+def helper():
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def test_a_mixer_that_is_helped_gives_the_samples_of_one_that_is_not(
+    helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(whole(), *(noise(RATE // 2, seed) * 0.2 for seed in range(4)), max_block_frames=2 * LONG_FRAMES)
+    helped = Mixer(rig.graph, **rig.options)
+    helped.helper = helper
+    threads, process = set(), Chain.process
+
+    def counted(*given):
+        threads.add(threading.get_ident())
+        return process(*given)
+
+    for mixer in (rig.mixer, helped):
+        mixer.dispatch(starts(rig))
+    for frames in (2 * LONG_FRAMES, LONG_FRAMES, 100, 2 * LONG_FRAMES, LONG_FRAMES - 1):
+        alone = rig.mixer.process(frames)
+        with monkeypatch.context() as patch:
+            patch.setattr(Chain, "process", counted)
+            together = helped.process(frames)
+        np.testing.assert_array_equal(together, alone)
+        np.testing.assert_array_equal(helped.outputs[:, :frames], rig.mixer.outputs[:, :frames])
+        assert alone.any()
+    helper.submit(lambda: None).result()
+    assert threading.get_ident() in threads
+
+
+def test_of_two_chains_each_thread_takes_one(helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(whole(), *(noise(RATE // 2, seed) * 0.2 for seed in range(4)), max_block_frames=LONG_FRAMES)
+    rig.mixer.helper = helper
+    meet, process, others = threading.Barrier(2, timeout=60.0), Chain.process, list(rig.mixer._rack.chains.values())[2:]
+
+    def met(chain, *given):
+        if chain not in others:
+            meet.wait()  # one thread alone would wait for ever
+        return process(chain, *given)
+
+    monkeypatch.setattr(Chain, "process", met)
+    rig.mixer.process(LONG_FRAMES)
+
+
+def test_an_effect_that_fails_beside_another_silences_its_own_strip(
+    helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(whole(), *(noise(RATE // 2, seed) * 0.2 for seed in range(4)), max_block_frames=LONG_FRAMES)
+    rig.mixer.helper = helper
+    rig.mixer.dispatch(starts(rig))
+    broken, process = rig.mixer._rack.chains[2], Chain.process
+
+    def fails(chain, *given):
+        if chain is broken:
+            raise EffectFailed("broken")
+        return process(chain, *given)
+
+    monkeypatch.setattr(Chain, "process", fails)
+    rig.mixer.process(LONG_FRAMES)
+    reports = rig.mixer.take_reports()
+    assert reports["strip"][reports["kind"] == Report.STRIP_FAILED].tolist() == [2]
+    assert not rig.mixer.strip_output(2).any()
+    assert rig.mixer.strip_output(0).any()

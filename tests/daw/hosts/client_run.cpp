@@ -13,7 +13,7 @@ using namespace cuevox;
 
 namespace {
 
-constexpr uint32_t kBlock = 256, kLate = 512, kRate = 48000;
+constexpr uint32_t kBlock = 256, kLate = 512, kRate = 48000, kAhead = 4096;
 int failures = 0;
 
 void check(bool holds, const char* what)
@@ -67,6 +67,8 @@ private:
 
 float sample_at(uint64_t stream) { return static_cast<float>(stream % 65536) / 65536.0f; }
 
+float place_at(uint64_t frame, uint32_t bus) { return sample_at(frame) / static_cast<float>(1 + bus); }
+
 // Answers all slots: each frame's sound is its place in the stream.
 class Engine {
 public:
@@ -90,6 +92,14 @@ public:
         quits_ = false;
         thread_ = std::thread([this] { serve(); });
     }
+    // Give bounces more than they ask for, and every frame the sound of its place on the timeline and of its bus.
+    void give_ahead() { gives_ahead_ = true; }
+    void pause(bool pauses)
+    {
+        pauses_ = pauses;
+        while (pauses && !is_paused_)
+            sleep_ms(1);
+    }
     void stop()
     {
         quits_ = true;
@@ -102,8 +112,10 @@ private:
     {
         while (!quits_) {
             store_release(made_.header().engine.beat, made_.header().engine.beat + 1);
-            for (uint32_t number = 0; number < kSlots; ++number)
-                answer(made_.slot(number));
+            const bool pauses = pauses_;
+            for (uint32_t number = 0; number < kSlots && !is_paused_; ++number)
+                answer(made_.slot(number));  // once more before it pauses: then nothing waits
+            is_paused_ = pauses;
             sleep_ms(1);
         }
     }
@@ -112,10 +124,13 @@ private:
     {
         for (uint64_t taken = slot.taken.requests; taken < load_acquire(slot.asked.requests);) {
             const Request& request = slot.request[taken % kRequests];
-            const uint64_t end = request.stream + request.frames + request.ahead_frames;
+            const bool gives = gives_ahead_ && (request.flags & kOffline) != 0;
+            const uint64_t end = request.stream + request.frames + request.ahead_frames + (gives ? kAhead : 0);
             for (uint64_t at = request.stream; at < end; ++at) {
-                slot.ring[at % kRingFrames][0] = sample_at(at);
-                slot.ring[at % kRingFrames][1] = -sample_at(at);
+                const float sound = gives ? place_at(at - request.stream + request.timeline_frame, slot.plugin.bus)
+                                          : sample_at(at);
+                slot.ring[at % kRingFrames][0] = sound;
+                slot.ring[at % kRingFrames][1] = -sound;
             }
             store_release(slot.taken.notes, load_acquire(slot.asked.notes));
             store_release(slot.answered.done, end);
@@ -127,7 +142,7 @@ private:
 
     Made& made_;
     uint64_t epochs_ = 0;
-    std::atomic<bool> quits_{false};
+    std::atomic<bool> quits_{false}, pauses_{false}, is_paused_{false}, gives_ahead_{false};
     std::thread thread_;
 };
 
@@ -190,9 +205,75 @@ void plays(Engine& engine, Made& made)
     check(client->misses() > 0 && client->link() == Link::kAbsent, "an engine that hangs is told");
     check(monotonic_ns() - begun_ns < 10 * kDeadAfterNs, "and waited for once, not for each block");
     engine.start();
+    stream += kRingFrames / 2;  // what was given ahead is left out
     for (int block = 0; block < 8; ++block)
         run(*client, made, kPlaying, 0, stream, true);
     check(run(*client, made, kPlaying, 0, stream, true) && client->link() == Link::kServed, "it may come back");
+}
+
+// A bounce that is given more than it asks for: `heard` is what should come, `kLate` behind where it is.
+class Bounce {
+public:
+    explicit Bounce(std::unique_ptr<Client> client) : client_(std::move(client)), due_(kLate, 0.0f) {}
+
+    bool run(int blocks)
+    {
+        bool is_right = true;
+        for (int block = 0; block < blocks; ++block, frame += kBlock) {
+            float left[kBlock], right[kBlock];
+            Request about = {};
+            about.flags = kPlaying | kOffline;
+            about.timeline_frame = frame;
+            client_->set_bus(bus);
+            client_->turn(about, false);
+            client_->ask(about, kBlock, false);
+            client_->read(left, right, kBlock);
+            client_->end();
+            for (uint32_t index = 0; index < kBlock; ++index) {
+                due_.push_back(place_at(frame + index, bus));
+                is_right = is_right && left[index] == due_[read_] && right[index] == -due_[read_];
+                ++read_;
+            }
+        }
+        return is_right && client_->misses() == 0;
+    }
+
+    int64_t frame = 1000;
+    uint32_t bus = 0;
+
+private:
+    std::unique_ptr<Client> client_;
+    std::vector<float> due_;
+    size_t read_ = 0;
+};
+
+void bounces(Engine& engine, Made& made)
+{
+    Link why;
+    Bounce bounce(connected(why));
+    const Slot& slot = made.slot(0);
+    engine.give_ahead();
+    check(bounce.run(20), "a bounce that is given more than it asks for hears its places");
+    engine.pause(true);
+    const uint64_t answered = slot.taken.requests;
+    check(bounce.run(10) && slot.taken.requests == answered, "and copies on while nobody answers");
+    engine.pause(false);
+    for (int64_t place : {9000, 300, 50000}) {
+        bounce.frame = place;
+        check(bounce.run(1), "a jump is heard where it is, also one after the other");
+    }
+    check(bounce.run(30), "and what comes after it");
+    bounce.bus = 1;
+    bounce.run(kLate / kBlock);  // what waits to be read may be either bus's
+    check(bounce.run(30), "nothing of one bus is left in another one");
+    engine.pause(true);
+    std::thread goes_on([&engine] {
+        sleep_ms(20);
+        engine.pause(false);
+    });
+    bounce.frame = 20000;
+    check(bounce.run(30), "after a jump nothing is heard of what was given before");
+    goes_on.join();
 }
 
 void share(Made& made)
@@ -219,6 +300,7 @@ int main()
     Made made;
     Engine engine(made);
     plays(engine, made);
+    bounces(engine, made);
     share(made);
     engine.stop();
     return failures == 0 ? 0 : 1;
