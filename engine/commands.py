@@ -158,8 +158,8 @@ class ResumeAll(Base, frozen=True, kw_only=True):
 class TriggerSlot(Base, frozen=True, kw_only=True):
     """Press a pad. velocity: 0 < v <= 1.
 
-    semitones: a note of its own, at that pitch; None: the pad itself. from_word: from that word on; word: that word;
-    from_frame: from that frame on.
+    semitones: a note of its own, at that pitch; None: the pad itself. from_word: from that word on; word: that word,
+    up to to_word if there is one; from_frame: from that frame on.
     """
 
     bank: str
@@ -168,6 +168,7 @@ class TriggerSlot(Base, frozen=True, kw_only=True):
     semitones: float | None = None
     from_word: str | None = None
     word: str | None = None
+    to_word: str | None = None
     from_frame: int | None = None
 
 

@@ -128,7 +128,8 @@ class Slots:
             pitch = manner.semitones + press.semitones
             manner = replace(manner, semitones=SEMITONES.check(pitch, "semitones, the slot's own included"))
         if press.word is not None:
-            manner = replace(manner, from_word=press.word, to_word=press.word, from_frame=0)
+            to_word = press.word if press.to_word is None else press.to_word
+            manner = replace(manner, from_word=press.word, to_word=to_word, from_frame=0)
         elif press.from_word is not None or press.from_frame is not None:
             manner = begun_at(manner, press.from_word, press.from_frame)
         elif slot.velocity_word:

@@ -95,6 +95,17 @@ def test_a_pad_of_a_section_starts_at_its_beginning_only(where: dict[str, Any]) 
         press(Studio(replace(small_story(), slots=(section,))), **where)
 
 
+def test_a_press_for_some_words_plays_from_the_first_to_the_last() -> None:
+    order = press(studio(), word="dragon", to_word="the#2")
+    alone = press(studio(manner=Manner(from_word="dragon", to_word="the#2")))
+    assert {**order, "player": 0, "serial": 0} == {**alone, "player": 0, "serial": 0}
+    assert order["length"] > press(studio(), word="dragon")["length"]
+    with pytest.raises(BadRange, match="comes before"):
+        press(studio(), word="knight", to_word="the#1")
+    with pytest.raises(BadRange, match="names no word"):
+        press(studio(), word="knight", to_word="")
+
+
 def test_a_press_for_one_word_plays_that_word() -> None:
     order = press(studio(), word="the#2")
     assert (order["offset"] % 100_000, order["length"], order["fade_out_frames"]) == (1200, 640, 240)
