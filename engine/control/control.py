@@ -359,6 +359,7 @@ class Control:
         await self.store.clerk.close()
         await self._quota.close()
         await self._disk_watch.close()
+        self._leave_recording()
         await self._still_alive(self.deck.close())
         await self.loader.close()
         await self.voices.close()
@@ -366,6 +367,14 @@ class Control:
         await self._keeper.close()
         self._claim.give_back()
         await self.diagnosis.close()
+
+    def _leave_recording(self) -> None:
+        """Keep the story of a recording that the end of the engine ends; its files have what the io process has."""
+        reel = self.session.recording.reel
+        since = None if reel is None else self.deck.since(reel)
+        if reel is not None and since is not None:
+            until = max(since, self.diagnosis.frame())
+            self.session.recorded(Recorded(number=reel.number, since=since, until=until, text="the engine was stopped"))
 
     async def _still_alive(self, ending: Awaitable[None]) -> None:
         """Give signs of life until something has ended that may take long, so that nobody kills it."""

@@ -84,7 +84,7 @@ class Diagnosis:
         """Finish both."""
         await self.black_box.close()
         if self._transcript is not None:
-            self._transcript.close(self._frame())
+            self._transcript.close(self.frame())
 
     def _wrote(self, what: Input) -> None:
         if isinstance(what, Did):
@@ -98,7 +98,7 @@ class Diagnosis:
             if isinstance(event, ProcessReplaced):
                 self.black_box.happened(f"{event.process} process replaced")
                 if self._transcript is not None and event.process == "audio":
-                    self._transcript.taken(self._link.handed, self._frame())  # it may have told less than it took
+                    self._transcript.taken(self._link.handed, self.frame())  # it may have told less than it took
 
     def _taken(self, report: np.void) -> None:
         if self._transcript is None:
@@ -130,7 +130,8 @@ class Diagnosis:
             counters.update((name, getattr(status, name)) for name in COUNTED)
         return counters
 
-    def _frame(self) -> int:
+    def frame(self) -> int:
+        """Return the engine frame of the last block, 0 before the first one."""
         try:
             return self._link.status().frame
         except NotReady:

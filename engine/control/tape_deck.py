@@ -8,11 +8,14 @@ import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from engine.control.io_link import IoLink
 from engine.control.quota import Quota
 from engine.errors import BadRange, MediaError, StoryError
-from engine.io.messages import Lane, Record
+from engine.io.messages import MANIFEST, Lane, Record
 from engine.render.cache import TakeCache
 from engine.render.played import PlayedOrder
 from engine.render.print_process import print_elsewhere
@@ -74,6 +77,16 @@ class TapeDeck:
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         return str(path)
+
+    def since(self, reel: Reel) -> int | None:
+        """Return the engine frame from which on it is recorded; None while there is nothing of it."""
+        try:
+            told = msgspec.json.decode((Path(reel.folder) / MANIFEST).read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("recording %r has no story: %s", reel.name, error)
+            return None
+        since: int | None = told["since"]
+        return since
 
     async def close(self) -> None:
         """Return when everything is written."""

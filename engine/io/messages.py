@@ -9,6 +9,9 @@ import msgspec
 from engine.io.loudness import Loudness
 from engine.io.outlet_messages import OutletState
 
+MANIFEST = "recording.json"
+"""What tells how a recording went, beside its files."""
+
 
 class IoConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The first line in. memory: ``EngineMemory.describe``."""

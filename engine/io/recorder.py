@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.io.lane_file import LaneFile
-from engine.io.messages import Lane, Record, Recorded, Recording, Told
+from engine.io.messages import MANIFEST, Lane, Record, Recorded, Recording, Told
 from engine.realtime.memory import Segment
 from engine.realtime.tape import END, Packet, TapeReader
 
@@ -26,7 +26,6 @@ REFRESH_SECONDS = 0.5
 """How often headers are brought up to date."""
 SYNC_SECONDS = 5.0
 """How often everything is seen on the disk: what a power cut may take."""
-MANIFEST = "recording.json"
 PAGE_BYTES = 4096
 """The manifest takes whole pages, so that there is room in it for how the recording ended."""
 

@@ -153,7 +153,11 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
             assert_is_music(master)
         manifest = json.loads((folder / "recording.json").read_text())
         assert (manifest["ended"], manifest["lost"]) == (True, [])
+        client.send("/record/start", 1, "left on")
+        client.send("/slot/a/1/trigger", 1.0)
+        until_recorded(rig, 0.5)
         assert rig.stop() == 0
+    assert "hit.wav" in next(story.parent.glob("* left on.yaml")).read_text()
 
 
 @pytest.mark.extra
