@@ -12,6 +12,7 @@ import typer
 from bridge.cli import options, screen
 
 if TYPE_CHECKING:
+    from bridge.daws.installer import Done
     from bridge.daws.packs import Pack
 
 Daw = Annotated[str, typer.Argument(help="reaper, live, ardour or bitwig.", metavar="DAW")]
@@ -19,38 +20,53 @@ Folder = Annotated[
     Path | None, typer.Option("--folder", help="The DAW's own folder, where it is not in its usual place.")
 ]
 Undo = Annotated[bool, typer.Option("--undo", help="Take the pack out again, and bring back what was there before.")]
+Status = Annotated[bool, typer.Option("--status", help="Only tell what was put where, and what has become of it.")]
 
 
-def setup(daw: Daw, folder: Folder = None, undo: Undo = False, osc_port: options.OscPort = None) -> None:
+def setup(
+    daw: Daw, folder: Folder = None, undo: Undo = False, status: Status = False, osc_port: options.OscPort = None
+) -> None:
     """Put the scripts of a DAW where it finds them: reaper, live, ardour or bitwig.
 
-    A file of yours that is in the way is kept beside ours, and comes back with --undo.
+    Of a DAW that is there in several versions each gets them. A file of yours that is in the way is kept beside ours,
+    and comes back with --undo.
     """
     from bridge.daws.installer import Installer
     from bridge.daws.packs import pack
 
     settings = options.effective(osc_port=osc_port)
-    chosen = pack(daw)
-    place = folder.expanduser() if folder else _found(chosen)
-    installer = Installer(chosen.name, place, settings.data_folder / "packs")
-    if undo:
-        done = installer.undo()
-    elif not place.is_dir():
-        raise _no_such_folder(chosen, (place,))
-    else:
-        done = installer.install(chosen.files(_command(), (settings.osc_host, settings.osc_port)))
+    chosen, receipts = pack(daw), settings.data_folder / "packs"
+    if undo and status:
+        raise typer.BadParameter("--status only tells; it does not go with --undo")
+    files = chosen.files(_command(), (settings.osc_host, settings.osc_port))
+    done: list[Done] = []
+    for place in _places(chosen, folder, receipts, put=undo or status):
+        installer = Installer(chosen.name, place, receipts)
+        done += installer.status(files) if status else installer.undo() if undo else installer.install(files)
     screen.print_table(("file", "what"), [(str(each.path), each.what) for each in done])
-    for line in () if undo else chosen.then:
+    for line in () if undo or status else chosen.then:
         screen.people.print(line)
 
 
-def _found(pack: Pack) -> Path:
-    """Return the folder of a DAW that is there; of several versions the newest."""
-    places = pack.folders()
-    there = [place for place in places if place.is_dir()]
+def _places(chosen: Pack, folder: Path | None, receipts: Path, *, put: bool) -> tuple[Path, ...]:
+    """Return the folders of a DAW that are meant: the one that is named, or all that there are, of every version.
+
+    put: those into which the pack was put, also where the DAW has gone since.
+    """
+    from bridge.daws.installer import places_of
+
+    if folder is not None:
+        named = folder.expanduser()
+        if not put and not named.is_dir():
+            raise _no_such_folder(chosen, (named,))
+        return (named,)
+    if put and (found := places_of(chosen.name, receipts)):
+        return found
+    places = chosen.folders()
+    there = tuple(place for place in places if place.is_dir())
     if not there:
-        raise _no_such_folder(pack, places)
-    return there[-1]
+        raise _no_such_folder(chosen, places)
+    return there
 
 
 def _no_such_folder(pack: Pack, places: tuple[Path, ...]) -> Exception:

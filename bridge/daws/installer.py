@@ -20,7 +20,17 @@ from engine.errors import MediaError
 KEPT = ".before-cuevox"
 
 What = Literal[
-    "new", "the same", "updated", "kept yours beside it", "removed", "restored", "left, you changed it", "gone"
+    "new",
+    "the same",
+    "updated",
+    "kept yours beside it",
+    "removed",
+    "restored",
+    "left, you changed it",
+    "gone",
+    "up to date",
+    "of another version",
+    "changed by you",
 ]
 
 
@@ -55,7 +65,8 @@ class Installer:
         self._folder = folder.absolute()
         mark = hashlib.sha256(str(self._folder).encode()).hexdigest()[:8]
         self._path = receipts / f"{pack}-{mark}.json"
-        self.receipt = self._read(Receipt(pack=pack, folder=str(self._folder)))
+        nothing = Receipt(pack=pack, folder=str(self._folder))
+        self.receipt = _receipt(self._path) if self._path.exists() else nothing
 
     def install(self, files: tuple[PackFile, ...]) -> list[Done]:
         """Write the files, keep what is not ours, and take away what an older pack had and this one has not."""
@@ -72,13 +83,30 @@ class Installer:
     def undo(self) -> list[Done]:
         """Take everything away that is as we left it, and bring back what was there before."""
         if not self.receipt.files:
-            raise MediaError(f"{self._folder}: no pack for {self.receipt.pack} was put there by Cuevox")
+            raise self._nothing()
         done = list(self._take_away(self.receipt.files))
         for folder in reversed(self.receipt.made):
             with contextlib.suppress(OSError):  # something of the user's is in it
                 Path(folder).rmdir()
         self._path.unlink(missing_ok=True)
         return done
+
+    def status(self, files: tuple[PackFile, ...]) -> list[Done]:
+        """Tell what has become of what was put here; ``files`` are those that ``install`` would write now."""
+        if not self.receipt.files:
+            raise self._nothing()
+        now = {file.path: hashlib.sha256(file.content).hexdigest() for file in files}
+        told = []
+        for placed in self.receipt.files:
+            what: What = "up to date" if placed.sha256 == now.get(placed.path) else "of another version"
+            there = _digest(self._folder / placed.path)
+            if there != placed.sha256:
+                what = "changed by you" if there else "gone"
+            told.append(Done(self._folder / placed.path, what))
+        return told
+
+    def _nothing(self) -> MediaError:
+        return MediaError(f"{self._folder}: no pack for {self.receipt.pack} was put there by Cuevox")
 
     def _place(self, file: PackFile, old: Placed | None) -> tuple[Placed, What]:
         target, digest = self._folder / file.path, hashlib.sha256(file.content).hexdigest()
@@ -133,14 +161,6 @@ class Installer:
             raise MediaError(f"{folder} can't be made: {error.strerror}") from error
         return [str(each) for each in reversed(missing)]
 
-    def _read(self, otherwise: Receipt) -> Receipt:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Receipt)
-        except FileNotFoundError:
-            return otherwise
-        except (OSError, msgspec.MsgspecError) as error:
-            raise MediaError(f"{self._path}, the receipt of an installed pack, can't be read: {error}") from error
-
     def _write(self, *, files: tuple[Placed, ...], made: tuple[str, ...]) -> None:
         """Note each step as it is done: whatever breaks off, undo knows what there is."""
         self.receipt = msgspec.structs.replace(self.receipt, files=files, made=made)
@@ -148,6 +168,18 @@ class Installer:
         unfinished = self._path.with_suffix(".part")
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(self.receipt)))
         unfinished.replace(self._path)
+
+
+def places_of(pack: str, receipts: Path) -> tuple[Path, ...]:
+    """Return the folders into which a pack was put. Raises MediaError for a receipt that can't be read."""
+    return tuple(Path(_receipt(path).folder) for path in sorted(receipts.glob(f"{pack}-*.json")))
+
+
+def _receipt(path: Path) -> Receipt:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Receipt)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise MediaError(f"{path}, the receipt of an installed pack, can't be read: {error}") from error
 
 
 def _digest(path: Path) -> str:

@@ -23,7 +23,7 @@ class PackFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """A pack. folders: where this DAW may keep what is its user's, the likeliest last. then: what is left to do."""
+    """A pack. folders: where this DAW may keep what is its user's, of each version. then: what is left to do."""
 
     name: str
     daw: str

@@ -1,5 +1,6 @@
 """`cuevox setup` and `cuevox daw` as a shell runs them; the scripts of Reaper with the real command."""
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,22 @@ def test_setup_installs_and_undoes_in_a_home(tmp_path):
     undone = cuevox(tmp_path, "setup", "reaper", "--undo", **home)
     assert undone.returncode == 0
     assert list(daw.iterdir()) == []
+
+
+def test_each_version_gets_the_scripts_and_gives_them_back_when_it_is_gone(tmp_path):
+    home = {"XDG_CONFIG_HOME": str(tmp_path / "home")}
+    folders = [tmp_path / "home" / f"ardour{version}" for version in (7, 8)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    assert cuevox(tmp_path, "setup", "ardour", **home).returncode == 0
+    assert [len(list((folder / "scripts").iterdir())) for folder in folders] == [3, 3]
+    told = cuevox(tmp_path, "setup", "ardour", "--status", "--osc-port", "7777", **home)
+    assert told.stdout.count("of another version") + told.stdout.count("up to date") == 6, told.stderr
+    assert "cuevox_follow.lua\tof another version" in told.stdout, "it holds the port"
+    shutil.rmtree(folders[0])
+    undone = cuevox(tmp_path, "setup", "ardour", "--undo", **home)
+    assert (undone.returncode, list(folders[1].iterdir())) == (0, [])
+    assert "gone" in undone.stdout
 
 
 def test_setup_without_the_daw_says_where_it_looked(tmp_path):

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bridge.daws.installer import Installer
+from bridge.daws.installer import Installer, places_of
 from bridge.daws.packs import PACKS, PackFile, pack
 from engine.errors import MediaError, UnknownThing
 
@@ -77,7 +77,28 @@ def test_an_install_that_breaks_off_can_be_undone(daw):
     assert tree(daw) == before
 
 
+def test_the_status_tells_what_has_become_of_each_file(daw):
+    installer(daw).install((*OLD, NEW[1]))
+    assert whats(installer(daw).status((*OLD, NEW[1]))) == 3 * ["up to date"]
+    (daw / "Scripts/Cuevox/b.lua").write_bytes(b"better")
+    (daw / "OSC" / "c.txt").unlink()
+    before = tree(daw)
+    assert whats(installer(daw).status(NEW)) == ["of another version", "changed by you", "gone"]
+    assert tree(daw) == before
+
+
+def test_where_a_pack_was_put_is_known(daw, tmp_path):
+    (tmp_path / "other").mkdir()
+    installer(daw).install(OLD)
+    Installer("reaper", tmp_path / "other", tmp_path / "receipts").install(OLD)
+    Installer("ardour", tmp_path / "other", tmp_path / "receipts").install(NEW)
+    assert set(places_of("reaper", tmp_path / "receipts")) == {daw, tmp_path / "other"}
+    assert places_of("live", tmp_path / "receipts") == ()
+
+
 def test_nothing_to_undo_is_told(daw):
+    with pytest.raises(MediaError, match="no pack for reaper was put there"):
+        installer(daw).status(NEW)
     with pytest.raises(MediaError, match="no pack for reaper was put there"):
         installer(daw).undo()
 
