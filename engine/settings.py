@@ -48,7 +48,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _text("outputs of the device which play private buses: 3-4, or 3 in mono; empty: none")
     ] = ""
     daw_link: Annotated[
-        str, _text("what Cuevox Return looks for, where several engines run; it reads CUEVOX_DAW_LINK, too")
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+            description="what Cuevox Return looks for, where several engines run; it reads CUEVOX_DAW_LINK, too",
+            extra={"allowed": "1 to 64 letters, digits, _ . -"},
+        ),
     ] = "cuevox"
     osc_host: Annotated[str, _text("address that OSC is heard on; 127.0.0.1: this machine only")] = "127.0.0.1"
     osc_port: Annotated[int, _number(0, 65535, "UDP port that OSC is heard on; 0: any free one")] = 7400
@@ -250,7 +255,7 @@ def describe(name: str) -> tuple[str, str]:
     if kind is int:
         return meta.description or "", f"{meta.ge} to {meta.le}"
     choices = get_args(kind)
-    return meta.description or "", ", ".join(choices) if choices else "text"
+    return meta.description or "", ", ".join(choices) if choices else (meta.extra or {}).get("allowed", "text")
 
 
 Given = tuple[str, str, object]
@@ -316,7 +321,7 @@ def _check(name: str, value: object, *, exact_type: bool) -> tuple[object, str]:
 def _expected(name: str) -> str:
     kind = _kind(name)
     allowed = describe(name)[1]
-    return f"a whole number, {allowed}" if kind is int else "text" if kind is str else f"one of {allowed}"
+    return f"a whole number, {allowed}" if kind is int else allowed if kind is str else f"one of {allowed}"
 
 
 def _annotation(name: str) -> Any:

@@ -37,15 +37,17 @@ def test_file_beats_default_environment_beats_file_flag_beats_environment(tmp_pa
 def test_every_problem_is_named_at_once_with_its_place(tmp_path):
     path = write(tmp_path, "# mine\nblock: loud\n\ncolour: red\nosc_port: 99999\n")
     with pytest.raises(SettingsError) as caught:
-        load_settings({"workers": 0}, environ={"CUEVOX_LOG_LEVEL": "shout", "CUEVOX_FOO": "1"}, path=path)
+        environ = {"CUEVOX_LOG_LEVEL": "shout", "CUEVOX_FOO": "1", "CUEVOX_DAW_LINK": "a/b"}
+        load_settings({"workers": 0}, environ=environ, path=path)
     message = str(caught.value)
     assert f"{path}:2: block: expected a whole number, 16 to 8192, got 'loud'" in message
     assert f"{path}:4: no setting named 'colour'; there is: device, block" in message
     assert f"{path}:5: osc_port: expected a whole number, 0 to 65535, got 99999" in message
     assert "CUEVOX_LOG_LEVEL: log_level: expected one of debug, info, warning, error, got 'shout'" in message
+    assert "CUEVOX_DAW_LINK: daw_link: expected 1 to 64 letters, digits, _ . -, got 'a/b'" in message
     assert "CUEVOX_FOO: no setting named 'foo'" in message
     assert "--workers: workers: expected a whole number, 1 to 64, got 0" in message
-    assert len(message.splitlines()) == 6
+    assert len(message.splitlines()) == 7
 
 
 @pytest.mark.parametrize(

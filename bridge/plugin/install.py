@@ -20,6 +20,12 @@ class NotBuilt(BridgeError):
     code = "not_built"
 
 
+class NoFolder(BridgeError):
+    """A folder takes no plug-in."""
+
+    code = "no_folder"
+
+
 class Installed(NamedTuple):
     """A plug-in in a format: where it belongs, and whether what is there is what has been built."""
 
@@ -28,17 +34,15 @@ class Installed(NamedTuple):
 
 
 def install(built: Path, folders: Mapping[str, Path]) -> list[Installed]:
-    """Copy every bundle to its place; each is there whole or as before. Raises NotBuilt, OSError."""
+    """Copy every bundle to its place; each is there whole or as before. Raises NotBuilt, NoFolder."""
     for bundle, place in _places(built, folders):
-        making = place.with_name(f".{place.name}.making")
-        _remove(making)
-        making.parent.mkdir(parents=True, exist_ok=True)
-        if bundle.is_dir():
-            shutil.copytree(bundle, making)
-        else:
-            shutil.copy2(bundle, making)
-        _remove(place)
-        making.rename(place)
+        try:
+            _put(bundle, place)
+        except OSError as error:
+            why = error.strerror or error
+            raise NoFolder(
+                f"{place.parent} takes no plug-in ({why}); it has to be a folder that you may write to"
+            ) from (error)
     return status(built, folders)
 
 
@@ -48,12 +52,31 @@ def status(built: Path, folders: Mapping[str, Path]) -> list[Installed]:
 
 
 def uninstall(folders: Mapping[str, Path]) -> list[Path]:
-    """Take our own plug-ins away, nothing else; return what there was."""
+    """Take our own plug-ins away, nothing else; return what there was. Raises NoFolder."""
     places = [folder / f"{name}{suffix}" for suffix, folder in folders.items() for name in PLUGINS.values()]
-    there = [place for place in places if place.exists()]
+    there = [place for place in places if place.exists() or place.is_symlink()]
     for place in there:
-        _remove(place)
+        try:
+            _remove(place)
+        except OSError as error:
+            raise NoFolder(f"{place} can't be taken away ({error.strerror or error})") from error
     return there
+
+
+def _put(bundle: Path, place: Path) -> None:
+    making = place.with_name(f".{place.name}.making")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _remove(making)
+        if bundle.is_dir():
+            shutil.copytree(bundle, making)
+        else:
+            shutil.copy2(bundle, making)
+        _remove(place)
+        making.rename(place)
+    finally:
+        if making.exists():
+            _remove(making)
 
 
 def _places(built: Path, folders: Mapping[str, Path]) -> list[tuple[Path, Path]]:
@@ -73,7 +96,7 @@ def _state(bundle: Path, place: Path) -> State:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():  # of a link the link goes, not what it leads to
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

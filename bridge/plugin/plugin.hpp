@@ -22,6 +22,13 @@ public:
     };
     static_assert(kOffline == CUEVOX_PARAMETER_OFFLINE && kFailed == CUEVOX_PARAMETER_FAILED, "fix_dpf.py goes by them");
     enum Transport { kFollow, kFree, kFromStart };
+    struct Range {
+        float low, high, usual;
+    };
+    static constexpr Range kRanges[kParameters] = {
+        {0, cuevox::kBuses - 1, 0}, {kFollow, kFromStart, kFollow}, {0, 4, 2}, {-60, 12, 0}, {0, 1, 0},
+        {0, 7, 5}, {0, 1000000, 0}, {0, 384000, 0}, {0, 1, 0},
+    };
 
     CuevoxReturn() : Plugin(kParameters, 0, 1), name_(cuevox::link_name()), instance_(cuevox::monotonic_ns())
     {
@@ -54,42 +61,42 @@ protected:
     {
         switch (index) {
         case kBus:
-            describe(it, "Bus", "bus", 0, cuevox::kBuses - 1, 0);
+            describe(it, kBus, "Bus", "bus");
             name_buses(it);
             break;
         case kTransport:
-            describe(it, "Transport", "transport", kFollow, kFromStart, kFollow);
+            describe(it, kTransport, "Transport", "transport");
             enumerate(it, {"Follow the DAW", "Free run", "From the start"});
             break;
         case kLatency:
-            describe(it, "Blocks of latency", "latency_blocks", 0, 4, 2);
+            describe(it, kLatency, "Blocks of latency", "latency_blocks");
             break;
         case kPassGain:
-            describe(it, "Input", "input_gain", -60, 12, 0);
+            describe(it, kPassGain, "Input", "input_gain");
             it.hints = kParameterIsAutomatable;
             it.unit = "dB";
             break;
         case kOffline:
-            describe(it, "Offline", "offline", 0, 1, 0);
+            describe(it, kOffline, "Offline", "offline");
             it.hints = kParameterIsBoolean | kParameterIsInteger;
             break;
         case kStatus:
-            describe(it, "Status", "status", 0, 7, 5);
+            describe(it, kStatus, "Status", "status");
             it.hints |= kParameterIsOutput;
             enumerate(it, {"Connected", "Another sample rate", "Another host plays", "Another track is elsewhere",
                            "No such bus", "No engine", "Another version", "No slot free"});
             break;
         case kMisses:
-            describe(it, "Missed blocks", "misses", 0, 1000000, 0);
+            describe(it, kMisses, "Missed blocks", "misses");
             it.hints |= kParameterIsOutput;
             break;
         case kRate:
-            describe(it, "Engine's rate", "engine_rate", 0, 384000, 0);
+            describe(it, kRate, "Engine's rate", "engine_rate");
             it.hints |= kParameterIsOutput;
             it.unit = "Hz";
             break;
         case kFailed:
-            describe(it, "Bounce failed", "bounce_failed", 0, 1, 0);
+            describe(it, kFailed, "Bounce failed", "bounce_failed");
             it.hints |= kParameterIsOutput | kParameterIsBoolean;
             break;
         }
@@ -99,6 +106,12 @@ protected:
 
     void setParameterValue(uint32_t index, float value) override
     {
+        if (is_number(value))
+            take(index, std::min(std::max(value, kRanges[index].low), kRanges[index].high));
+    }
+
+    void take(uint32_t index, float value)
+    {
         if (index == kBus && std::lround(value) == restored_.exchange(-1))
             return;  // it came with the id, and says less
         values_[index].store(value, std::memory_order_relaxed);
@@ -106,6 +119,14 @@ protected:
             turned_ = true;
         if (index == kLatency)
             tell_latency();
+    }
+
+    // By its bits: what DPF sets for the compiler has it take every float for one.
+    static bool is_number(float value)
+    {
+        uint32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        return (bits & 0x7f800000u) != 0x7f800000u;
     }
 
     void initState(uint32_t, State& state) override
@@ -118,8 +139,13 @@ protected:
     // The bus by its id, and the number that it had: numbers may mean something else when the session is opened again.
     void setState(const char*, const char* value) override
     {
+        restore_bus(value);
+        settle_bus();
+    }
+
+    void restore_bus(const std::string& state)
+    {
         const std::lock_guard<std::mutex> guard(bus_lock_);
-        const std::string state = value;
         const size_t colon = state.find(':');
         bus_id_ = state.substr(0, colon);
         wants_id_ = !bus_id_.empty();
@@ -325,15 +351,14 @@ private:
         setLatency(wanted_latency() + mixer_latency_);
     }
 
-    static void describe(DISTRHO_NAMESPACE::Parameter& it, const char* name, const char* symbol, float low, float high,
-                         float usual)
+    static void describe(DISTRHO_NAMESPACE::Parameter& it, Parameter index, const char* name, const char* symbol)
     {
         it.name = name;
         it.symbol = symbol;
         it.hints = kParameterIsInteger;
-        it.ranges.min = low;
-        it.ranges.max = high;
-        it.ranges.def = usual;
+        it.ranges.min = kRanges[index].low;
+        it.ranges.max = kRanges[index].high;
+        it.ranges.def = kRanges[index].usual;
     }
 
     static void enumerate(DISTRHO_NAMESPACE::Parameter& it, std::initializer_list<const char*> labels)

@@ -1,6 +1,8 @@
 """What Cuevox Return costs, and how quickly it is answered: `make bench-plugin`, ARGS="--seconds 60" (20 unless said).
 
-ARGS="--soak 290" does nothing but count what is missed at 256 frames with two blocks of latency for so long.
+ARGS="--soak 290" does nothing but count what is missed at 256 frames with two blocks of latency for so long. Beside it
+a program in bare C is woken and answers at the same pace and priority, and looks at each core's clock: a block that was
+missed while the host came late itself, or that program did, is the machine's.
 
 A host that plays in real time asks for the mix of 8 tracks with effects and a reverb; how long the engine took is read
 where both sides see it. The bounce is pedalboard's.
@@ -23,7 +25,9 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.daw.layout import REQUESTS, SLOT, SLOTS_AT
+from engine.platform import CALLBACK_PRIORITY
 from tests.benchmarks.report import Report, quantile
+from tests.benchmarks.wake_watch import Held, WakeWatch
 from tests.daw.clap_host import ClapHost
 from tests.daw.plugin_rig import built, serving
 from tests.daw.system_calls import system_calls
@@ -52,7 +56,7 @@ def main() -> None:
         folder = Path(name)
         with serving(lay_out(folder), LINK):
             if given.soak:
-                measure(report, folder, 256, 2, given.soak)
+                soak(report, folder, given.soak)
                 report.finish()
                 return
             for block, latency in ((64, 4), (128, 3), (256, 2), (256, 0)):
@@ -109,6 +113,41 @@ def measure(report: Report, folder: Path, block: int, latency: int, seconds: flo
         note=f"at {latency} blocks of latency; in {late} of {rounds} rounds the host itself was held up for two blocks",
     )  # fmt: skip
     report.add(f"{what}: in the host's callback, median", quantile([row[0] for row in inside], 0.5), "µs")
+
+
+def soak(report: Report, folder: Path, seconds: float, block: int = 256, latency: int = 2) -> None:
+    """Play in real time and say whose each block is that was missed."""
+    block_us = block / RATE * 1e6
+    time_ns = 1000 * latency * block_us
+    late: list[Held] = []
+    answers: list[Held] = []
+    missed: list[tuple[int, int]] = []
+    asked, rounds = 0, max(1, round(seconds * RATE / block / SETTLE_BLOCKS))
+    with (
+        WakeWatch(folder, block_us, CALLBACK_PRIORITY, latency * block_us) as watch,
+        ClapHost(folder, LINK, name="soak", block=block) as host,
+    ):
+        host.do("pace", 1)
+        host.do("param", 2, latency)
+        host.connect()
+        host.do("play")
+        host.do("run", SETTLE_BLOCKS)
+        watch.take()
+        for _ in range(rounds):
+            host.do("locate", 0)
+            host.do("run", SETTLE_BLOCKS)
+            missed += host.missed()
+            seen = watch.take()
+            late, answers, asked = late + list(seen.late), answers + list(seen.missed), asked + seen.asked
+    early = [at for at in missed if at[1] < time_ns - 500 * block_us]
+    waits = [Held(at - spent, at) for at, spent in missed if (at, spent) not in early]
+    shared = [each for each in waits if any(each.meets(held) for held in late + answers)]
+    how = "" if seen.realtime else ", as the system grants no real-time priority,"
+    what = f"{block} frames, {latency} blocks of latency, {rounds * SETTLE_BLOCKS} blocks"
+    report.add(f"{what}: missed", len(missed), "blocks", note=f"bare C{how} missed {len(answers)} of {asked}")
+    report.add(f"{what}: of them, the host itself came late and then early", len(early), "blocks")
+    report.add(f"{what}: a core, or bare C, was held up at that time", len(shared), "blocks", note=f"{len(late)} times")
+    report.add(f"{what}: neither", len(waits) - len(shared), "blocks", at_most=0)
 
 
 def count_calls(report: Report, folder: Path, wakes: str) -> None:

@@ -89,6 +89,11 @@ class ClapHost:
         assert len(sound) == frames
         return sound
 
+    def missed(self) -> list[tuple[int, int]]:
+        """Return for each block of the last run that came too late when, and how much time there was, both in ns."""
+        words = [int(word) for word in self.say("missed").split()[1:]]
+        return list(zip(words[::2], words[1::2], strict=True))
+
     def tell(self) -> list[float]:
         """Return the latency, whether it wants to be started again, and all parameters."""
         return [float(word) for word in self.say("tell").split()]

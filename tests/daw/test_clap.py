@@ -22,6 +22,7 @@ from tests.daw.clap_host import (
     BLOCKS_OF_LATENCY,
     BUS,
     ENGINE_RATE,
+    INPUT_DB,
     REAL_TIME,
     TRANSPORT,
     WAIT_SECONDS,
@@ -183,9 +184,27 @@ def test_a_bus_rings_out_when_it_is_removed_and_is_known_by_its_id(tmp_path: Pat
             )
             with ClapHost(tmp_path, link, name=f"{name}-host") as again:
                 again.do("load", tmp_path / name)
-                again.connect()
-                _run_until(again, lambda _, status=status: again.status == status)
-                assert again.tell()[2 + BUS] == number
+                there = (status, number)
+                _run_until(again, lambda _, there=there: (again.status, again.tell()[2 + BUS]) == there)
+
+
+def test_no_value_of_a_parameter_breaks_the_sound(engine: Rig, export: dict[str, Audio], tmp_path: Path) -> None:
+    usual = {BUS: 0, TRANSPORT: 0, BLOCKS_OF_LATENCY: 2, INPUT_DB: 0}
+    limits = {BUS: (0, 63), TRANSPORT: (0, 2), BLOCKS_OF_LATENCY: (0, 4), INPUT_DB: (-60, 12)}
+    with ClapHost(tmp_path, LINK) as host:
+        host.do("offline", 1)
+        for param, value in usual.items():
+            for wild, limit in zip((-1e30, 1e30), limits[param], strict=True):
+                host.do("param", param, wild)
+                assert np.isfinite(host.run(2)).all()
+                assert host.tell()[2 + param] == limit
+            host.do("param", param, value)
+        host.run(8)
+        host.do("locate", 0)
+        host.do("play")
+        late = host.latency_frames
+        heard = host.run(60)
+    np.testing.assert_array_equal(heard[late:], export["mix"][: len(heard) - late])
 
 
 def test_in_free_run_the_story_goes_its_own_way(engine: Rig, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 //   the engine has answered what was asked: live, and no stall costs a block) | bus etc. by number:
 //   param ID VALUE | note OFFSET B0 B1 B2 (in the next block) | run BLOCKS (between two calls of getppid, for a tracer) | save FILE
 //   load FILE | use NUMBER (another instance, made when it is new; all that follows is for that one) |
-//   restart (what a host does when the latency has changed) | tell
+//   restart (what a host does when the latency has changed) | tell | missed (of the last run: for each block that came
+//   too late when it did, and for how long the engine had had time, both in ns)
 // Each line is answered by one: `ok`, by `run` with what a block took at the median, p99 and longest in µs, how often the
 // plug-in asked for memory, gave some back or locked, and how many blocks it refused; or by `tell` the latency and the
 // parameters that the plug-in tells.
@@ -118,6 +119,15 @@ uint64_t now_ns()
     return uint64_t(now.tv_sec) * 1000000000ull + uint64_t(now.tv_nsec);
 }
 
+constexpr clap_id kBlocksOfLatency = 2, kMissedBlocks = 6;
+
+// Be an audio thread, as hosts' are, where the system grants it.
+void prefer()
+{
+    const sched_param param = {10};
+    pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+}
+
 // Wait until the engine has answered all that this process has asked; for half a minute at most.
 void wait_for_answers(const cuevox::SharedMemory& memory)
 {
@@ -180,6 +190,7 @@ int main(int argc, char** argv)
     const clap_input_events_t in_events = {nullptr, count, get};
     const clap_output_events_t out_events = {nullptr, push};
     int pace = 0;
+    std::vector<uint64_t> begun, missed;
     uint64_t due_ns = 0;
     long refused = 0;
 
@@ -211,6 +222,12 @@ int main(int argc, char** argv)
             if (transport.loop_end > transport.loop_start && transport.frame >= transport.loop_end)
                 transport.frame = transport.loop_start + transport.frame - transport.loop_end;
         }
+    };
+
+    auto value_of = [&](clap_id id) {
+        double value = 0.0;
+        params->get_value(plugin, id, &value);
+        return value;
     };
 
     std::string line;
@@ -253,8 +270,14 @@ int main(int argc, char** argv)
             words >> blocks;
             std::vector<float> sound(2 * size_t(block) * size_t(blocks));
             std::vector<double> spent_us(static_cast<size_t>(blocks));
+            if (pace == 1)
+                prefer();
             due_ns = now_ns();
             refused = forbidden = 0;
+            begun.clear();
+            missed.clear();
+            double misses = value_of(kMissedBlocks);
+            const size_t late_blocks = std::max<size_t>(1, size_t(value_of(kBlocksOfLatency)));
             cuevox::SharedMemory memory;
             const bool waits = pace == 2 && memory.open(cuevox::link_name(), cuevox::kSegmentBytes);
             if (blocks > 0)
@@ -267,6 +290,12 @@ int main(int argc, char** argv)
                 }
                 const uint64_t begun_ns = now_ns();
                 one();
+                begun.push_back(begun_ns);
+                if (const double now = value_of(kMissedBlocks); now > misses) {
+                    misses = now;
+                    const size_t asked = size_t(number) - std::min(size_t(number), late_blocks);
+                    missed.insert(missed.end(), {begun_ns, begun_ns - begun[asked]});
+                }
                 spent_us[size_t(number)] = double(now_ns() - begun_ns) / 1e3;
                 if (waits)
                     wait_for_answers(memory);
@@ -285,6 +314,9 @@ int main(int argc, char** argv)
                 std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f %ld %ld", spent_us[size_t(blocks / 2)],
                               spent_us[size_t(blocks * 99 / 100)], spent_us.back(), forbidden, refused);
             answer = text;
+        } else if (verb == "missed") {
+            for (const uint64_t ns : missed)
+                answer += " " + std::to_string(ns);
         } else if (verb == "use") {
             words >> chosen;
             while (instances.size() <= chosen)
