@@ -487,7 +487,10 @@ class RenumberCue(Base, frozen=True, kw_only=True):
 
 
 class SetSlot(Base, frozen=True, kw_only=True):
-    """Change a pad, from its next press on; what is None stays. mode: as in a story. choke: empty: no group."""
+    """Change a pad, from its next press on; what is None stays. mode, quantise: as in a story. choke: empty: no group.
+
+    semitones, loop: of what it plays; pads of sections have neither.
+    """
 
     bank: str
     index: int
@@ -495,6 +498,9 @@ class SetSlot(Base, frozen=True, kw_only=True):
     gain_db: float | None = None
     mode: str | None = None
     choke: str | None = None
+    quantise: str | None = None
+    semitones: float | None = None
+    loop: bool | None = None
 
 
 class SetClip(Base, frozen=True, kw_only=True):

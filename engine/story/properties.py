@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from engine.commands import RenumberCue, SetClip, SetCue, SetSlot
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
-from engine.params import CLIP_GAIN, PAN, SEED, ParamSpec
+from engine.params import CLIP_GAIN, PAN, SEED, SEMITONES, ParamSpec
 from engine.story.model import (
     MAIN_LIST,
     Clip,
@@ -18,7 +18,10 @@ from engine.story.model import (
     FireCues,
     Follow,
     Line,
+    Manner,
     PlayClip,
+    PlaySection,
+    Quantise,
     Slot,
     SlotMode,
     SpeakLine,
@@ -188,7 +191,26 @@ def _set_slot(story: Story, command: SetSlot) -> Story:
         for problem in check_id((what,), "choke", command.choke) if command.choke else ():
             raise BadRange(f"{what} choke: {problem.text}")
         slot = replace(slot, choke=command.choke or None)
+    if command.quantise is not None:
+        slot = replace(slot, quantise=cast(Quantise, _choice("quantise", command.quantise, get_args(Quantise))))
+    if command.semitones is not None:
+        slot = _in_manner(slot, what, semitones=SEMITONES.check(command.semitones, f"{what} semitones"))
+    if command.loop is not None:
+        slot = _in_manner(slot, what, loop=command.loop, **({"repeat": 1} if command.loop else {}))
     return replace(story, slots=_swapped(story.slots, lambda each: (each.bank, each.index) == key, slot))
+
+
+def manner_of(slot: Slot) -> Manner:
+    """Return how a slot's target is played; a section is played as it lies."""
+    return Manner() if isinstance(slot.target, PlaySection) else slot.target.manner
+
+
+def _in_manner(slot: Slot, what: str, **fields: float) -> Slot:
+    """Return the slot with its target played otherwise. Raises StoryError: a section is played as it lies."""
+    target = slot.target
+    if isinstance(target, PlaySection):
+        raise StoryError(f"{what} plays a section, which has no {next(iter(fields))}; clips and lines have")
+    return replace(slot, target=replace(target, manner=replace(target.manner, **fields)))
 
 
 def _set_clip(story: Story, command: SetClip) -> Story:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from studio import Studio, line, small_story
@@ -17,9 +20,10 @@ from engine.commands import (
     SetSlot,
     SetTempo,
     StandBy,
+    TriggerSlot,
 )
 from engine.edits import Redo, Undo
-from engine.errors import Busy, UnknownThing
+from engine.errors import Busy, EngineError, UnknownThing
 from engine.events import (
     ClipChanged,
     ClipEdited,
@@ -33,6 +37,7 @@ from engine.events import (
 )
 from engine.realtime.records import Kind
 from engine.story.model import At, Beat, Clip, Marker, TempoPoint
+from engine.story.properties import manner_of
 
 
 def test_a_cue_waits_as_long_as_it_was_told_last() -> None:
@@ -80,6 +85,28 @@ def test_a_slot_has_its_new_mode_at_the_next_press() -> None:
     told = show.session.apply(SetSlot(bank=slot.bank, index=slot.index, mode="gate"))
     assert told == (SlotEdited(bank=slot.bank, index=slot.index),)
     assert show.session.slots.slot(slot.bank, slot.index).mode == "gate"
+
+
+def test_how_a_slot_is_played_is_set_and_saved() -> None:
+    show = Studio(small_story())
+    bank, index = show.session.story.slots[0].bank, show.session.story.slots[0].index
+    for change in ({"quantise": "bar"}, {"semitones": -7.0}, {"loop": True}):
+        show.session.apply(SetSlot(bank=bank, index=index, **change))
+    slot = show.session.slots.slot(bank, index)
+    assert (slot.quantise, manner_of(slot).semitones, manner_of(slot).loop) == ("bar", -7.0, True)
+    show.stage.take(Kind.START_PLAYER)
+    show.session.apply(TriggerSlot(bank=bank, index=index))
+    (started,) = show.stage.take(Kind.START_PLAYER)
+    assert started["rate"] == pytest.approx(2 ** (-7 / 12))
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"quantise": "tick"}, "'tick'"),
+        ({"semitones": 25.0}, "semitones"),
+        ({"semitones": math.nan}, "semitones"),
+    ]
+    for change, says in wrong:
+        with pytest.raises(EngineError, match=says):
+            show.session.apply(SetSlot(bank=bank, index=index, **change))
+    assert show.session.slots.slot(bank, index) == slot
 
 
 def test_another_seed_has_another_take_made_while_the_old_one_plays_on() -> None:
