@@ -39,7 +39,6 @@ from engine.params import (
 )
 from engine.story.messages import describe
 from engine.story.model import CueColor
-from engine.story.properties import manner_of
 
 API_LEVEL = 1
 """Grows when an address is removed; additions never change it."""
@@ -526,10 +525,10 @@ ROUTES: tuple[Route, ...] = (
     Route(address=f"{_SLOT}/quantise", command=do.SetSlot, read=readers.slot(lambda s: s.quantise),
           args=(Arg(name="quantise", type="s", help="none, beat, bar or grid"),), changed=(told.SlotEdited,),
           help="What a press of a pad waits for while the timeline runs."),
-    Route(address=f"{_SLOT}/semitones", command=do.SetSlot, read=readers.slot(lambda s: manner_of(s).semitones),
+    Route(address=f"{_SLOT}/semitones", command=do.SetSlot, read=readers.slot(lambda s: s.manner.semitones),
           args=(Arg(name="semitones", type="f", spec=SEMITONES),), changed=(told.SlotEdited,),
           help="How high a pad is played, faster as it is higher, from the next press on."),
-    Route(address=f"{_SLOT}/loop", command=do.SetSlot, read=readers.slot(lambda s: manner_of(s).loop),
+    Route(address=f"{_SLOT}/loop", command=do.SetSlot, read=readers.slot(lambda s: s.manner.loop),
           args=(Arg(name="loop", type="i", truth=True),), changed=(told.SlotEdited,),
           help="Whether a pad goes round what it plays until it is stopped, from the next press on."),
     Route(address=f"{_SLOT}/gain", command=do.SetSlot, read=readers.slot(lambda s: s.gain_db), args=(_LEVEL,),

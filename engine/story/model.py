@@ -363,6 +363,11 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     quantise: Quantise = "none"
     grid_beats: float = 0.25
 
+    @property
+    def manner(self) -> Manner:
+        """How its target is played; a section is played as it lies."""
+        return Manner() if isinstance(self.target, PlaySection) else self.target.manner
+
 
 MidiTempo = Literal["story", "file"]
 

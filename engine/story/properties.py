@@ -18,7 +18,6 @@ from engine.story.model import (
     FireCues,
     Follow,
     Line,
-    Manner,
     PlayClip,
     PlaySection,
     Quantise,
@@ -198,11 +197,6 @@ def _set_slot(story: Story, command: SetSlot) -> Story:
     if command.loop is not None:
         slot = _in_manner(slot, what, loop=command.loop, **({"repeat": 1} if command.loop else {}))
     return replace(story, slots=_swapped(story.slots, lambda each: (each.bank, each.index) == key, slot))
-
-
-def manner_of(slot: Slot) -> Manner:
-    """Return how a slot's target is played; a section is played as it lies."""
-    return Manner() if isinstance(slot.target, PlaySection) else slot.target.manner
 
 
 def _in_manner(slot: Slot, what: str, **fields: float) -> Slot:

@@ -290,13 +290,13 @@ def test_an_error_while_moving_in_puts_the_earlier_export_back(shop, monkeypatch
 
 
 def test_an_effect_that_fails_stops_the_export(shop, monkeypatch):
-    from engine.mixer import mixer
+    from engine.mixer.chain import Chain
     from engine.mixer.plugins import EffectFailed
 
     def fail(self, block, frame):
         raise EffectFailed("broken")
 
-    monkeypatch.setattr(mixer.Chain, "process", fail)
+    monkeypatch.setattr(Chain, "process", fail)
     with pytest.raises(ExportError, match="effect failed on strip keeper"):
         shop.export(scene(shop))
     assert not (shop.folder / "out").exists()

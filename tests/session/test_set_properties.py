@@ -37,7 +37,6 @@ from engine.events import (
 )
 from engine.realtime.records import Kind
 from engine.story.model import At, Beat, Clip, Marker, TempoPoint
-from engine.story.properties import manner_of
 
 
 def test_a_cue_waits_as_long_as_it_was_told_last() -> None:
@@ -93,7 +92,7 @@ def test_how_a_slot_is_played_is_set_and_saved() -> None:
     for change in ({"quantise": "bar"}, {"semitones": -7.0}, {"loop": True}):
         show.session.apply(SetSlot(bank=bank, index=index, **change))
     slot = show.session.slots.slot(bank, index)
-    assert (slot.quantise, manner_of(slot).semitones, manner_of(slot).loop) == ("bar", -7.0, True)
+    assert (slot.quantise, slot.manner.semitones, slot.manner.loop) == ("bar", -7.0, True)
     show.stage.take(Kind.START_PLAYER)
     show.session.apply(TriggerSlot(bank=bank, index=index))
     (started,) = show.stage.take(Kind.START_PLAYER)
