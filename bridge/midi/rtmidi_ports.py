@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,12 @@ Api = Literal["auto", "alsa", "jack", "coremidi", "windows"]
 _NUMBERS: dict[Api, int] = {"coremidi": 1, "alsa": 2, "jack": 3, "windows": 4}
 _OWN = re.compile(rf"^{NAME}(-\d+)?\b|^RtMidi")
 _SEQUENCER = Path("/dev/snd/seq")
+
+POLL_SECONDS = 0.001
+"""How often an input is looked at: as often as USB asks a device."""
+
+_QUEUE_MESSAGES = 16_384
+"""What RtMidi keeps for us until then; a cable carries 1000 messages a second."""
 
 
 def usable_apis() -> tuple[Api, ...]:
@@ -33,7 +40,9 @@ def usable_apis() -> tuple[Api, ...]:
 class RtMidiSystem:
     """Ports of one of the system's MIDI interfaces. Raises PortError when there is none.
 
-    Its callbacks come on threads of RtMidi's: they stamp what came with the wall time and hand it on.
+    Each input has a thread that takes what came from RtMidi's queue, stamps it with the wall time and hands it on. Not
+    a callback: RtMidi's thread would wait for the interpreter in it, and closing keeps the interpreter while it waits
+    for that thread. A port that was closed while its device sent stopped the process for good.
     """
 
     is_ours = False
@@ -53,11 +62,10 @@ class RtMidiSystem:
 
     def open_input(self, name: str, heard: Heard, *, virtual: bool = False) -> MidiInput:
         """Hear a port, SysEx and clock too."""
-        port = _made("MidiIn", self.api)
+        port = _made("MidiIn", self.api, _QUEUE_MESSAGES)
         port.ignore_types(sysex=False, timing=False, active_sense=True)
-        port.set_callback(lambda event, _: heard(time.time(), bytes(event[0])))
         _open(port, name, virtual=virtual)
-        return _Input(port)
+        return _Input(port, heard)
 
     def open_output(self, name: str, *, virtual: bool = False) -> MidiOutput:
         """Open a port to send to."""
@@ -72,11 +80,22 @@ class RtMidiSystem:
 
 
 class _Input:
-    def __init__(self, port: Any) -> None:
+    def __init__(self, port: Any, heard: Heard) -> None:
         self._port: Any = port
+        self._heard = heard
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="rtmidi", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while not self._closed.wait(POLL_SECONDS):
+            while (event := self._port.get_message()) is not None:
+                self._heard(time.time(), bytes(event[0]))
 
     def close(self) -> None:
         if self._port is not None:
+            self._closed.set()
+            self._thread.join()
             self._port.close_port()
             self._port.delete()
             self._port = None
@@ -115,11 +134,11 @@ def _first_usable(apis: Sequence[Api]) -> tuple[Api, Any, Any]:
     raise PortError("this machine has no MIDI" + (f" ({'; '.join(said)})" if said else "; JACK's is used if asked for"))
 
 
-def _made(kind: Literal["MidiIn", "MidiOut"], api: Api) -> Any:
+def _made(kind: Literal["MidiIn", "MidiOut"], api: Api, *more: int) -> Any:
     import rtmidi
 
     try:
-        return getattr(rtmidi, kind)(_NUMBERS[api], NAME)
+        return getattr(rtmidi, kind)(_NUMBERS[api], NAME, *more)
     except (rtmidi.RtMidiError, TypeError) as error:
         raise PortError(str(error)) from error
 

@@ -17,12 +17,10 @@ def device(jack_server, monkeypatch, tmp_path):
     import rtmidi
 
     monkeypatch.setenv("CUEVOX_SURFACES_DIR", str(tmp_path))
-    shown = []
     out, inn = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "APC MINI"), rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "APC MINI")
-    inn.set_callback(lambda event, _: shown.append(bytes(event[0])))
     out.open_virtual_port("out")
     inn.open_virtual_port("in")
-    yield shown
+    yield inn
     for port in (out, inn):
         port.close_port()
         port.delete()
@@ -43,9 +41,11 @@ def test_ports_are_listed_with_what_they_are(device):
 def test_a_device_is_shown_every_look(device, monkeypatch):
     monkeypatch.setattr("bridge.cli.midi.LOOK_SECONDS", 0.02)
     assert run("test", "apc", "--midi", "jack", "--seconds", "0.05").exit_code == 0
-    deadline = time.monotonic() + WAIT_SECONDS
-    while {m[1] for m in device} != set(range(64)) or {m[2] for m in device} != {0, 1, 2, 3, 4, 5, 6}:
-        assert time.monotonic() < deadline, device
+    deadline, shown = time.monotonic() + WAIT_SECONDS, []
+    while {m[1] for m in shown} != set(range(64)) or {m[2] for m in shown} != {0, 1, 2, 3, 4, 5, 6}:
+        assert time.monotonic() < deadline, shown
+        while (event := device.get_message()) is not None:
+            shown.append(event[0])
         time.sleep(0.01)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -80,8 +81,6 @@ class RtMidiBench(Bench):
         self.out.open_virtual_port("Pad")
         self.inn = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Device")
         self.inn.ignore_types(sysex=False, timing=False)
-        self.heard = queue.Queue()
-        self.inn.set_callback(lambda event, _: self.heard.put(bytes(event[0])))
         self.inn.open_virtual_port("Pad")
         self.name = next(n for n in self.system.inputs() if n.endswith(":Pad"))
         self.output = next(n for n in self.system.outputs() if n.endswith(":Pad"))
@@ -107,11 +106,10 @@ class RtMidiBench(Bench):
     def greeted(self, output):
         """What is sent over RtMidi before JACK's connection is in force goes nowhere either."""
         deadline = time.monotonic() + WAIT_SECONDS
-        while self.heard.empty():
+        output.send(b"\x80\x00\x00")
+        while self.next_within(0.2) is None:
             assert time.monotonic() < deadline, "the device hears nothing"
             output.send(b"\x80\x00\x00")
-            with contextlib.suppress(queue.Empty):
-                self.heard.put(self.heard.get(timeout=0.2))
         output.send(b"\x80\x01\x00")
         while self.device_hears() != b"\x80\x01\x00":
             pass
@@ -120,7 +118,16 @@ class RtMidiBench(Bench):
         self.out.send_message(message)
 
     def device_hears(self):
-        return self.heard.get(timeout=WAIT_SECONDS)
+        heard = self.next_within(WAIT_SECONDS)
+        assert heard is not None, "the device hears nothing"
+        return heard
+
+    def next_within(self, seconds):
+        """Return the next message. RtMidi can't be waited for but in its callback, in which it can't be closed."""
+        deadline = time.monotonic() + seconds
+        while (event := self.inn.get_message()) is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return None if event is None else bytes(event[0])
 
     def close(self):
         for port in (self.out, self.inn):
@@ -215,6 +222,36 @@ def test_a_closed_input_hears_nothing(bench):
     assert second.get(timeout=WAIT_SECONDS)[1] == b"\x90\x24\x64"
     assert first.qsize() == before
     other.close()
+
+
+CLOSING = """
+import queue, rtmidi, threading
+from bridge.midi.rtmidi_ports import RtMidiSystem
+out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Device")
+out.open_virtual_port("Pad")
+system, done = RtMidiSystem("jack"), threading.Event()
+name = next(n for n in system.inputs() if n.endswith(":Pad"))
+def send():
+    while not done.wait(0.001):
+        for _ in range(20):
+            out.send_message([0xF8])
+sending = threading.Thread(target=send)
+sending.start()
+for _ in range(20):
+    heard = queue.Queue()
+    port = system.open_input(name, lambda at, data: heard.put(data))
+    heard.get(timeout=20)
+    port.close()
+done.set()
+sending.join()
+out.close_port()
+out.delete()
+system.close()
+"""
+
+
+def test_an_input_is_closed_while_its_device_sends(jack_server):
+    subprocess.run([sys.executable, "-c", CLOSING], check=True, timeout=WAIT_SECONDS)
 
 
 def test_a_port_that_is_not_there_is_named(bench):
