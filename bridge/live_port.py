@@ -18,6 +18,7 @@ from bridge.port import (
     FurtherOutputState,
     InsertState,
     JobState,
+    LimiterState,
     LoudnessState,
     Meter,
     Place,
@@ -167,6 +168,11 @@ class LivePort:
             duck=_duck_state(settings.duck),
             automation=tuple(lane.target for lane in settings.automation),
         )
+
+    def limiter(self) -> LimiterState:
+        """Return how the master is limited."""
+        master = self._session.story.master
+        return LimiterState(on=master.limiter_db is not None, ceiling_db=master.ceiling_db)
 
     def plugin_rows(self) -> Sequence[PluginChanged]:
         """Return the state of every plug-in that is known."""

@@ -40,6 +40,13 @@ class StripState(msgspec.Struct, frozen=True, kw_only=True):
     automation: Sequence[str] = ()
 
 
+class LimiterState(msgspec.Struct, frozen=True, kw_only=True):
+    """The master's limiter. ceiling_db: in dBTP, also while it is off."""
+
+    on: bool
+    ceiling_db: float
+
+
 class TransportState(msgspec.Struct, frozen=True, kw_only=True):
     """The timeline as it is now. loop: start and end timeline frame, None: no loop. end_frame: where the story ends."""
 
@@ -330,6 +337,10 @@ class EnginePort(Protocol):
 
     def snapshot_ids(self) -> Sequence[str]:
         """Return the snapshots of the mix."""
+        ...
+
+    def limiter(self) -> LimiterState:
+        """Return how the master is limited."""
         ...
 
     def strip_state(self, strip: str) -> StripState:

@@ -60,6 +60,16 @@ def reduction(port: EnginePort, path: Path) -> tuple[object, ...]:
     return (port.reduction_db(path["strip"]),)
 
 
+def limiter_on(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read whether the master is limited."""
+    return (port.limiter().on,)
+
+
+def limiter_ceiling(port: EnginePort, path: Path) -> tuple[object, ...]:  # noqa: ARG001 - a Reader
+    """Read the limiter's ceiling in dBTP."""
+    return (port.limiter().ceiling_db,)
+
+
 def cue_messages(port: EnginePort, path: Path) -> tuple[object, ...]:
     """Read what a cue sends."""
     return tuple(port.cue_messages(path["cue"], path.get("cuelist")))

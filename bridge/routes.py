@@ -28,6 +28,7 @@ from engine.params import (
     CLIP_GAIN,
     DUCK,
     FADER,
+    LIMITER,
     PAN,
     SEED,
     SEMITONES,
@@ -72,6 +73,8 @@ _GAIN = Arg(name="gain_db", type="f", spec=FADER)
 _GAIN_NORM = Arg(name="gain_db", type="f", spec=FADER, norm=True)
 _PAN = Arg(name="pan", type="f", spec=PAN)
 _PAN_NORM = Arg(name="pan", type="f", spec=PAN, norm=True)
+_CEILING = Arg(name="ceiling_db", type="f", spec=LIMITER)
+_CEILING_NORM = Arg(name="ceiling_db", type="f", spec=LIMITER, norm=True)
 _PARAM = Arg(name="value", type="f", spec=readers.insert_spec)
 _PARAM_NORM = Arg(name="value", type="f", spec=readers.insert_spec, norm=True)
 _FADE = Arg(name="fade_seconds", type="f", spec=STOP_FADE, optional=True)
@@ -657,6 +660,14 @@ ROUTES: tuple[Route, ...] = (
           help="One knob of a strip's ducking: depth_db, threshold_db, attack_ms, hold_ms or release_ms."),
     Route(address="/strip/{strip}/reduction", read=readers.reduction, stream=True,
           args=(Arg(name="reduction_db", type="f"),), help="What ducking, or the master's limiter, takes away in dB."),
+    Route(address="/master/limiter", command=do.SetLimiter, args=(Arg(name="limiter", type="i", truth=True),),
+          read=readers.limiter_on, changed=(told.LimiterChanged,),
+          help="The master's limiter: on or off. Off, it keeps its delay; one that is off from the start has none until"
+               " it is switched on."),
+    Route(address="/master/ceiling", command=do.SetLimiter, args=(_CEILING,), read=readers.limiter_ceiling,
+          changed=(told.LimiterChanged,), help="The limiter's ceiling in dBTP, whether it is on or not."),
+    Route(address="/master/ceiling/norm", command=do.SetLimiter, args=(_CEILING_NORM,), read=readers.limiter_ceiling,
+          changed=(told.LimiterChanged,), help="The limiter's ceiling as travel, 0 to 1 over its range."),
     Route(address="/strip/{strip}/inserts", read=readers.inserts, repeated=True, changed=(told.InsertsChanged,),
           args=(Arg(name="effect", type="s"),), help="The effects of a strip's inserts, in order."),
     Route(address="/strip/{strip}/line", read=readers.strip_line, stream=True, args=(Arg(name="text", type="s"),),

@@ -315,6 +315,13 @@ class SetDuck(Base, frozen=True, kw_only=True):
     value: float
 
 
+class SetLimiter(Base, frozen=True, kw_only=True):
+    """Switch the master's limiter, or set its ceiling in dBTP; what is None stays."""
+
+    limiter: bool | None = None
+    ceiling_db: float | None = None
+
+
 class AddDuck(Base, frozen=True, kw_only=True):
     """Let a track make a strip softer while it plays."""
 
@@ -789,7 +796,7 @@ Command = (
     | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say | PrepareLine
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
-    | SetDuck | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
+    | SetDuck | SetLimiter | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
     | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | RenumberCue | SetTempo | RemoveTempo
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
@@ -808,7 +815,8 @@ Listening = (
 
 Turn = (
     SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass | SetDuck
-)
+    | SetLimiter
+)  # fmt: skip
 """Edits that the mixer follows as it is."""
 
 Rebuild = (

@@ -187,6 +187,12 @@ class DuckChanged(Base, frozen=True, kw_only=True):
     value: float
 
 
+class LimiterChanged(Base, frozen=True, kw_only=True):
+    """The master's limiter was switched, or has another ceiling. limiter_db: in dBTP, None: it is off."""
+
+    limiter_db: float | None
+
+
 class AutomationChanged(Base, frozen=True, kw_only=True):
     """A strip's automation has other points."""
 
@@ -626,7 +632,7 @@ Event = (
     TransportChanged | CueStarted | CueEnded | MessageDue | CueChanged | PlayheadMoved | Prompted
     | SlotChanged | ClipChanged | CueEdited | CueRenumbered | SlotEdited | ClipEdited | TempoChanged
     | StripGainChanged | StripPanChanged | StripMuteChanged | StripSoloChanged | SendGainChanged | InsertParamChanged
-    | InsertBypassChanged | DuckChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
+    | InsertBypassChanged | DuckChanged | LimiterChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
     | VoiceChanged | VoicesChanged | JobProgressed | JobDone | JobFailed | PassageHeard | WordHeard
     | StartedLate | Dropped | Panicked | StripFailed

@@ -121,6 +121,7 @@ TEMPERATURE = ParamSpec(low=0.0, high=2.0, default=0.7)
 TEMPO = ParamSpec(low=10.0, high=400.0, default=120.0, unit="bpm")
 BAR = ParamSpec(low=1, high=1_000_000, default=1)
 BEATS_PER_BAR = ParamSpec(low=1, high=64, default=4)
+LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 
 DUCK = {
     "depth_db": ParamSpec(low=-60.0, high=0.0, default=-12.0, unit="dB"),

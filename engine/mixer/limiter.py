@@ -43,7 +43,8 @@ _CEILING, _ENVELOPE, _RELEASE, _LOWEST, _BOUND = 0, 1, 2, 3, 4
 class LimiterState(NamedTuple):
     """line: (look-ahead + part, 2), the delay. recent: (2, taps - 1 + part), the newest input.
 
-    window: held minima and their times. boxes: the two moving averages. whole, real: scalars. mix: the on/off ramp.
+    window: held minima and their times. boxes: the two moving averages. whole, real: scalars. mix: the ramp that brings
+    it in.
     """
 
     line: NDArray[np.float32]
@@ -106,13 +107,18 @@ class Limiter:
         self._state.real[_CEILING] = math.inf if ceiling_db is None else db_to_gain(ceiling_db)
 
     def set_ceiling(self, ceiling_db: float | None, frame: int, ramp_frames: int) -> None:
-        """Set the ceiling, or switch the limiter on or off by a crossfade of ``ramp_frames`` from ``frame`` on."""
+        """Set the ceiling from ``frame`` on; one that has been off so far comes in by a crossfade of ``ramp_frames``.
+
+        Switched off, it lets go of the gain as after any peak, and keeps its delay: a recording, and a DAW that makes
+        up for the delay, go on without a gap.
+        """
         self._set_ceiling(ceiling_db)
-        glide(self._state.mix, 0, 0.0 if ceiling_db is None else 1.0, frame, ramp_frames)
+        if ceiling_db is not None:
+            glide(self._state.mix, 0, 1.0, frame, ramp_frames)
 
     @property
     def latency_frames(self) -> int:
-        """Frames by which the output is late: the look-ahead, or 0 when off."""
+        """Frames by which the output is late: the look-ahead, or 0 when it has not been on."""
         return self._frames if self._state.mix["end"][0] else 0
 
     def take_reduction_db(self) -> float:

@@ -18,7 +18,7 @@ from engine.session.index import Index, clip_source
 from engine.session.inputs import Input, Swept, Taken
 from engine.session.library import AudioFile, Library, Loaded, Source, Stretched, describe
 from engine.session.manner import in_manner
-from engine.session.orders import Records, together
+from engine.session.orders import Records, set_limiter, together
 from engine.session.players import JobOwner, Owner, Players, Sound, Starts, owner_name
 from engine.session.stage import Stage
 from engine.story.model import Clip, Cue, Line, Manner, PlayClip, SpeakLine, Story
@@ -67,6 +67,8 @@ class Context:
 
         built: the mixer plays it already.
         """
+        if story.master.limiter_db != self.story.master.limiter_db and not built:
+            self.turn(set_limiter(story.master.limiter_db))  # it may have been switched since the graph was built
         self.story = story
         changed = graph != self.graph
         self.graph = graph

@@ -9,6 +9,7 @@ from engine.commands import (
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
+    SetLimiter,
     SetSendGain,
     SetStripGain,
     SetStripMute,
@@ -22,6 +23,7 @@ from engine.events import (
     Event,
     InsertBypassChanged,
     InsertParamChanged,
+    LimiterChanged,
     SendGainChanged,
     StripGainChanged,
     StripMuteChanged,
@@ -62,6 +64,9 @@ class Desk:
     def order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
         """Return what an edit asks of the mixer, and what it will have been. Raises UnknownThing, BadRange."""
         context = self._context
+        if isinstance(command, SetLimiter):
+            limiter_db = apply_edit(context.story, command).master.limiter_db
+            return set_limiter(limiter_db, at_frame), LimiterChanged(limiter_db=limiter_db)
         index = context.strip(command.strip)
         match command:
             case SetStripGain(strip=strip, gain_db=gain_db, ramp_seconds=ramp):

@@ -11,6 +11,7 @@ from engine.commands import (
     RecallSnapshot,
     SetInsertBypass,
     SetInsertParam,
+    SetLimiter,
     SetSendGain,
     SetStripGain,
     SetStripMute,
@@ -19,8 +20,9 @@ from engine.commands import (
 )
 from engine.errors import EngineError
 from engine.mixer.effects import effect_specs, insert_spec
+from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
-from engine.story.model import At, Effect, Lane, Point, Story, Strip
+from engine.story.model import MASTER, At, Effect, Lane, Point, Story, Strip
 from engine.story.snapshots import recall_turns
 
 
@@ -66,6 +68,12 @@ def moves_of(command: Command, story: Story) -> Iterator[Move]:
             if 0 < insert <= len(inserts) and (before := _param(story, inserts[insert - 1], param)) is not None:
                 target = f"insert.{insert}.{param}"
                 yield Move(strip=strip, target=target, before=before, value=value, ramp_seconds=ramp)
+        case SetLimiter():
+            try:
+                limiter_db = apply_edit(story, command).master.limiter_db
+            except EngineError:
+                return
+            yield Move(strip=MASTER, what="limiter off" if limiter_db is None else f"limiter at {limiter_db:g} dBTP")
         case SetStripMute(strip=strip, mute=mute):
             yield Move(strip=strip, what=f"{strip} {'muted' if mute else 'no longer muted'}")
         case SetStripSolo(strip=strip, solo=solo):

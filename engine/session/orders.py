@@ -37,9 +37,9 @@ def again(like: bytes, at_frame: int | None, *, player: int, gain: float) -> Rec
     return np.frombuffer(row, RECORD)
 
 
-def set_limiter(ceiling_db: float | None) -> Records:
+def set_limiter(ceiling_db: float | None, at_frame: int | None = None) -> Records:
     """Set the master limiter's ceiling in dBTP; None switches it off."""
-    return order(Kind.SET_LIMITER, value=math.nan if ceiling_db is None else ceiling_db)
+    return order(Kind.SET_LIMITER, at_frame, value=math.nan if ceiling_db is None else ceiling_db)
 
 
 def together(*orders: Records) -> Records:

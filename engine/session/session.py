@@ -73,6 +73,7 @@ from engine.commands import (
     SetInsertBypass,
     SetInsertParam,
     SetInsertState,
+    SetLimiter,
     SetLoop,
     SetPoint,
     SetSendGain,
@@ -477,7 +478,7 @@ class Session:
                 return self._fire(command, at_frame)
             case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo() | SetSendGain():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case SetInsertParam() | SetInsertBypass() | SetDuck():
+            case SetInsertParam() | SetInsertBypass() | SetDuck() | SetLimiter():
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case Play() | Stop() | Locate() | LocateMarker() | LocateText() | SetLoop():
                 return self._run(command, at_frame)

@@ -22,7 +22,7 @@ Channel = Track | Bus | Master
 Kind = TypeVar("Kind", Track, Bus, Master)
 
 _STORY_FIELDS = ("title", "tempo", "cues", "cuelists", "slots", "markers", "snapshots", "pronounce", "prompter")
-_CHANNEL_FIELDS = ("name", "voice", "overlap", "private", "limiter_db")
+_CHANNEL_FIELDS = ("name", "voice", "overlap", "private", "limiter_db", "limiter_on_db")
 _STRIP_FIELDS = ("gain_db", "pan", "mute", "solo", "inserts", "sends", "duck", "automation")
 
 

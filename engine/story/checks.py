@@ -11,6 +11,7 @@ from engine.params import (
     DUCK,
     FADE_SECONDS,
     FADER,
+    LIMITER,
     PAN,
     SEED,
     SEMITONES,
@@ -73,7 +74,6 @@ _REPEAT = ParamSpec(low=1, high=999, default=1)
 _WAIT = ParamSpec(low=0.0, high=3600.0, default=0.0, unit="s")
 _DEBOUNCE = ParamSpec(low=0.0, high=10.0, default=0.1, unit="s")
 _GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
-_LIMITER = ParamSpec(low=-24.0, high=0.0, default=-1.0, unit="dBTP")
 
 
 def check_story(
@@ -144,7 +144,8 @@ class _Check:
         yield from self._send_cycles()
         yield from self._strip(story.master.strip, ("master",), MASTER)
         if story.master.limiter_db is not None:
-            yield from check_range(("master",), "limiter_db", story.master.limiter_db, _LIMITER)
+            yield from check_range(("master",), "limiter_db", story.master.limiter_db, LIMITER)
+        yield from check_range(("master",), "limiter_on_db", story.master.limiter_on_db, LIMITER)
         yield from self._clip_cycles()
         yield from self._calls()
 

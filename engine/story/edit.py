@@ -22,6 +22,7 @@ from engine.commands import (
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
+    SetLimiter,
     SetPoint,
     SetSendGain,
     SetSlot,
@@ -34,7 +35,7 @@ from engine.commands import (
 )
 from engine.edits import ChangeStory
 from engine.errors import BadRange, BadType, NotReady, StoryError, UnknownThing
-from engine.params import DUCK, FADER, PAN, ParamSpec
+from engine.params import DUCK, FADER, LIMITER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.change import apply_change
 from engine.story.cue_messages import edit_messages
@@ -74,6 +75,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             return set_insert_bypass(story, strip, insert, bypass)
         case SetDuck(strip=strip, knob=knob, value=value):
             return set_duck(story, strip, knob, value)
+        case SetLimiter(limiter=limiter, ceiling_db=ceiling_db):
+            return set_limiter(story, limiter, ceiling_db)
         case SetPoint(strip=strip):
             if command.curve not in get_args(Curve):
                 raise UnknownThing("curve", command.curve, get_args(Curve))
@@ -174,6 +177,16 @@ def set_duck(story: Story, strip: str, knob: str, value: float) -> Story:
         return replace(old, duck=replace(old.duck, **{knob: number}))
 
     return with_strip(story, strip, change)
+
+
+def set_limiter(story: Story, limiter: bool | None = None, ceiling_db: float | None = None) -> Story:
+    """Return the story with the master's limiter on or off, and at ``ceiling_db`` (dBTP); what is None stays."""
+    master = story.master
+    on = master.limiter_db is not None if limiter is None else _switch(limiter, "limiter")
+    ceiling = master.ceiling_db if ceiling_db is None else LIMITER.check(ceiling_db, "limiter ceiling_db")
+    if on:
+        return replace(story, master=replace(master, limiter_db=ceiling, limiter_on_db=LIMITER.default))
+    return replace(story, master=replace(master, limiter_db=None, limiter_on_db=ceiling))
 
 
 def _with_changed_insert(story: Story, strip: str, insert: int, change: Callable[[Effect], Effect]) -> Story:

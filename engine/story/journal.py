@@ -25,6 +25,7 @@ from engine.commands import (
     SetDuck,
     SetInsertBypass,
     SetInsertParam,
+    SetLimiter,
     SetSendGain,
     SetSlot,
     SetStripGain,
@@ -420,6 +421,8 @@ def _target(command: Edit) -> tuple[object, ...]:
             return type(command), strip, insert
         case SetDuck(strip=strip, knob=knob):
             return type(command), strip, knob
+        case SetLimiter():
+            return type(command), command.limiter is None, command.ceiling_db is None
         case SetStripGain() | SetStripPan() | SetStripMute() | SetStripSolo():
             return type(command), command.strip
         case SetTempo(bar=bar):

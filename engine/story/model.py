@@ -214,10 +214,19 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Master(msgspec.Struct, frozen=True, kw_only=True):
-    """The master strip; ``limiter_db`` is the true-peak ceiling in dBTP, None switches the limiter off."""
+    """The master strip; ``limiter_db`` is the true-peak ceiling in dBTP, None switches the limiter off.
+
+    limiter_on_db: while it is off, the ceiling that it has when it is switched on.
+    """
 
     strip: Strip = Strip()
     limiter_db: float | None = -1.0
+    limiter_on_db: float = -1.0
+
+    @property
+    def ceiling_db(self) -> float:
+        """The limiter's ceiling in dBTP, whether it is on or not."""
+        return self.limiter_on_db if self.limiter_db is None else self.limiter_db
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,7 +67,7 @@ STORY_KEYS = (
 STRIP_KEYS = ("gain_db", "pan", "mute", "solo", "inserts", "duck", "automation")
 TRACK_KEYS = ("id", "name", "voice", *STRIP_KEYS, "sends", "clips", "overlap")
 BUS_KEYS = ("id", "name", "private", *STRIP_KEYS, "sends")
-MASTER_KEYS = (*STRIP_KEYS, "limiter_db")
+MASTER_KEYS = (*STRIP_KEYS, "limiter_db", "limiter_on_db")
 CLIP_KEYS = (
     "id", "name", "say", "voice", "delivery", "audio", "start", "trim", "gain_db", "pan", "mute", "fade_in", "fade_out",
     "fade_in_shape", "fade_out_shape", "group",
@@ -237,7 +237,8 @@ class Reader:
     def _master(self, top: Fields) -> Master:
         fields = top.inner("master", MASTER_KEYS)
         off = fields.is_off("limiter_db")
-        return Master(strip=self._strip(fields), limiter_db=None if off else fields.number("limiter_db", -1.0))
+        ceiling = None if off else fields.number("limiter_db", -1.0)
+        return Master(strip=self._strip(fields), limiter_db=ceiling, limiter_on_db=fields.number("limiter_on_db", -1.0))
 
     def _strip(self, fields: Fields) -> Strip:
         return Strip(

@@ -168,9 +168,11 @@ def _bus(bus: Bus, rate: int) -> Table:
 
 
 def _master(master: Master, rate: int) -> Table:
-    return Table(
-        {**_strip(master.strip, rate), "limiter_db": Leaf("limit", master.limiter_db, master.limiter_db == -1.0)}
-    )
+    limits = {
+        "limiter_db": Leaf("limit", master.limiter_db, master.limiter_db == -1.0),
+        "limiter_on_db": _number(master.limiter_on_db, -1.0),
+    }
+    return Table({**_strip(master.strip, rate), **limits})
 
 
 def _strip(strip: Strip, rate: int) -> dict[str, Tree]:

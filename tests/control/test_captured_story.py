@@ -18,6 +18,7 @@ from engine.commands import (
     PauseAll,
     Play,
     ResumeAll,
+    SetLimiter,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -314,13 +315,17 @@ def test_fades_that_run_into_one_another_null(studio: Studio) -> None:
 def test_switches_are_markers_and_what_is_refused_is_nothing(studio: Studio) -> None:
     studio.do(StartRecording(name="take"), 0)
     studio.do(SetStripMute(strip="two", mute=True), 3000)
+    studio.do(SetLimiter(limiter=True, ceiling_db=-3.0), 4000)
     with pytest.raises(EngineError):
         studio.do(SetStripPan(strip="nobody", pan=1.0))
     studio.do(StopRecording(), 10_000)
     studio.play(12_800)
     assert studio.kept is not None
-    assert [(marker.at, marker.name) for marker in studio.kept.markers] == [(At(frame=3000), "two muted")]
-    assert studio.ended.left_out == ("two muted",)
+    assert [(marker.at, marker.name) for marker in studio.kept.markers] == [
+        (At(frame=3000), "two muted"),
+        (At(frame=4000), "limiter at -3 dBTP"),
+    ]
+    assert studio.ended.left_out == ("two muted", "limiter at -3 dBTP")
     assert not any(strip.automation for strip in studio.kept.strips().values())
 
 

@@ -131,6 +131,17 @@ def test_every_lane_is_what_the_mixer_gave_bit_for_bit_and_lies_in_time(bench: B
     assert [lane["strip"] for lane in told["lanes"]] == list(bench.ids)
 
 
+def test_a_limiter_that_is_switched_meanwhile_leaves_no_gap(bench: Bench) -> None:
+    bench.recorder.record(bench.ask)
+    bench.sound("a", 9000, frame=1000)
+    bench.tape(True, 0)
+    bench.push(Kind.SET_LIMITER, 3000, value=np.nan)
+    bench.push(Kind.SET_LIMITER, 6000, value=-3.0)
+    bench.tape(False, 9000)
+    bench.play(12_000)
+    np.testing.assert_array_equal(bench.file("master"), bench.expected("master", 0, 9000))
+
+
 def test_the_files_can_be_read_while_they_grow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.io.recorder.REFRESH_SECONDS", 0.0)
     bench.recorder.record(bench.ask)

@@ -169,6 +169,17 @@ def test_a_move_of_the_ceiling_makes_no_step(before, after):
     assert abs(heard[-1000:]).max() == pytest.approx(min(0.5, expected), rel=0.02)
 
 
+def test_switched_off_it_keeps_its_delay_and_then_changes_nothing():
+    rig = through(-20.0)
+    rig.send(Kind.SET_LIMITER, 10007, value=np.nan)
+    heard = rig.play(60000)
+    assert rig.mixer.latency_frames == LATENCY
+    np.testing.assert_array_equal(heard.out[50000:], heard.premaster[50000 - LATENCY : -LATENCY])
+    assert rig.mixer.take_reduction_db() < -13.0
+    rig.play(256)
+    assert rig.mixer.take_reduction_db() == 0.0
+
+
 @pytest.mark.parametrize("ceiling_db", [-3.0, -20.0])
 def test_a_lowered_ceiling_holds_after_the_look_ahead(ceiling_db):
     rig = through(-1.0, level=0.85)

@@ -17,6 +17,7 @@ from bridge.port import (
     FurtherOutputState,
     InsertState,
     JobState,
+    LimiterState,
     LoudnessState,
     Meter,
     Place,
@@ -63,6 +64,7 @@ class FakeEngine:
 
     def __init__(self, cues: Sequence[str] = ("1", "2", "12a")) -> None:
         self.clock = WallClock()
+        self.limited = LimiterState(on=True, ceiling_db=-1.0)
         self.strips = {
             name: StripState(
                 gain_db=0.0, pan=0.0, mute=False, solo=False, sends=sends, inserts=inserts, duck={"depth_db": -12.0}
@@ -176,6 +178,9 @@ class FakeEngine:
 
     def snapshot_ids(self) -> Sequence[str]:
         return ("quiet",)
+
+    def limiter(self) -> LimiterState:
+        return self.limited
 
     def strip_state(self, strip: str) -> StripState:
         return _known("strip", strip, self.strips)
@@ -407,6 +412,11 @@ class FakeEngine:
                 self.voice_state(voice)
             case do.SetDuck(strip=strip, knob=knob, value=value):
                 return (told.DuckChanged(strip=strip, knob=knob, value=value),)
+            case do.SetLimiter(limiter=limiter, ceiling_db=ceiling_db):
+                on = self.limited.on if limiter is None else limiter
+                ceiling_db = self.limited.ceiling_db if ceiling_db is None else ceiling_db
+                self.limited = LimiterState(on=on, ceiling_db=ceiling_db)
+                return (told.LimiterChanged(limiter_db=ceiling_db if on else None),)
             case do.SetInsertBypass(strip=strip, insert=insert, bypass=bypass):
                 return (told.InsertBypassChanged(strip=strip, insert=insert, bypass=bypass),)
             case do.GoCue(cue=str() as cue) | do.StopCue(cue=cue):

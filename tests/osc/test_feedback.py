@@ -62,6 +62,13 @@ def test_present_values_come_first_and_then_their_count(bench):
     ]
 
 
+def test_a_limiter_that_is_switched_is_told_with_its_ceiling(bench):
+    present = bench.listen("/master//")
+    assert present[:2] == [("/master/limiter", 1), ("/master/ceiling", -1.0)]
+    bench.engine.apply(do.SetLimiter(limiter=False, ceiling_db=-12.0))
+    assert bench.heard() == [("/master/limiter", 0), ("/master/ceiling", -12.0), ("/master/ceiling/norm", 0.5)]
+
+
 def test_nothing_matches_yet(bench):
     assert bench.listen("/cue/99/state") == [("/subscribed", "/cue/99/state", 0)]
     bench.engine.cues["99"] = "ready"

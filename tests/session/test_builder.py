@@ -18,6 +18,7 @@ from engine.commands import (
     RemoveTrack,
     SetInsertBypass,
     SetInsertParam,
+    SetLimiter,
     SetStripGain,
     UseMix,
 )
@@ -57,6 +58,15 @@ def test_a_knob_is_told_to_the_insert_wherever_it_is_now(studio: Studio) -> None
     studio.do(SetInsertBypass(strip="spook", insert=1, bypass=True))
     (order,) = studio.stage.take(Kind.SET_BYPASS)
     assert (order["index"], order["value"]) == (1, 1.0)
+
+
+def test_a_preset_limits_again_what_was_switched_off() -> None:
+    studio = Studio(mixes={"loud": Mix(id="loud", limiter_db=-1.0)}.__getitem__)
+    studio.do(SetLimiter(limiter=False))
+    studio.stage.orders.clear()
+    studio.do(LoadMix(mix="loud"))
+    (order,) = studio.stage.take(Kind.SET_LIMITER)
+    assert order["value"] == -1.0
 
 
 def test_bypass_is_an_edit(studio: Studio) -> None:

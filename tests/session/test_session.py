@@ -15,6 +15,7 @@ from engine.commands import (
     SaveStory,
     Say,
     SetInsertParam,
+    SetLimiter,
     SetLoop,
     SetSendGain,
     SetStripGain,
@@ -32,6 +33,7 @@ from engine.events import (
     JobDone,
     JobFailed,
     JobProgressed,
+    LimiterChanged,
     SendGainChanged,
     SlotChanged,
     SourceFailed,
@@ -96,6 +98,8 @@ class TestDesk:
                 Kind.SET_INSERT,
                 InsertParamChanged(strip="spook", insert=1, param="cutoff_hz", value=300.0),
             ),
+            (SetLimiter(ceiling_db=-3.0), Kind.SET_LIMITER, LimiterChanged(limiter_db=-3.0)),
+            (SetLimiter(limiter=False), Kind.SET_LIMITER, LimiterChanged(limiter_db=None)),
         ],
     )
     def test_every_edit_has_its_order_and_event(self, studio: Studio, command, kind, event) -> None:

@@ -289,7 +289,11 @@ class Maker:
 
     def master(self) -> Master:
         """Return a master strip."""
-        return Master(strip=self.strip([]), limiter_db=self.dice.choice((-1.0, None, self.real(-24.0, 0.0))))
+        return Master(
+            strip=self.strip([]),
+            limiter_db=self.dice.choice((-1.0, None, self.real(-24.0, 0.0))),
+            limiter_on_db=self.dice.choice((-1.0, self.real(-24.0, 0.0))),
+        )
 
     def cues(self, story: Story) -> tuple[Cue, ...]:
         """Return cues on what the story has."""

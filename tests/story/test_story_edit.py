@@ -2,7 +2,15 @@
 
 import pytest
 
-from engine.commands import SetInsertParam, SetSendGain, SetStripGain, SetStripMute, SetStripPan, SetStripSolo
+from engine.commands import (
+    SetInsertParam,
+    SetLimiter,
+    SetSendGain,
+    SetStripGain,
+    SetStripMute,
+    SetStripPan,
+    SetStripSolo,
+)
 from engine.errors import BadRange, BadType, UnknownThing
 from engine.params import ParamSpec
 from engine.story.edit import apply_edit
@@ -42,6 +50,18 @@ def test_sends_and_inserts():
     assert STORY.tracks[0].strip.inserts[0].params == {}
 
 
+def test_a_limiter_that_is_switched_on_again_has_its_ceiling():
+    story = apply_edit(STORY, SetLimiter(ceiling_db=-3.0))
+    assert story.master.limiter_db == -3.0
+    story = apply_edit(story, SetLimiter(limiter=False))
+    assert (story.master.limiter_db, story.master.ceiling_db) == (None, -3.0)
+    story = apply_edit(story, SetLimiter(ceiling_db=-6.0))
+    assert story.master.limiter_db is None, "it was not switched"
+    story = apply_edit(story, SetLimiter(limiter=True))
+    assert story.master.limiter_db == -6.0
+    assert apply_edit(story, SetLimiter(ceiling_db=-1.0)) == STORY
+
+
 @pytest.mark.parametrize(
     ("command", "error", "text"),
     [
@@ -51,6 +71,7 @@ def test_sends_and_inserts():
         (SetStripPan(strip="a", pan=-1.1), BadRange, "a pan: -1.1 is outside -1 to 1"),
         (SetStripMute(strip="a", mute=1), BadType, "a mute: expected true or false, got 1"),
         (SetSendGain(strip="b", bus="hall", gain_db=0.0), UnknownThing, "no send of strip 'b' named 'hall'"),
+        (SetLimiter(ceiling_db=1.0), BadRange, "limiter ceiling_db: 1 is outside -24 to 0 dBTP"),
         (SetInsertParam(strip="a", insert=2, param="mix", value=0.0), UnknownThing, "named '2'; there is: 1"),
         (SetInsertParam(strip="a", insert=1, param="wet", value=0.0), UnknownThing, "named 'wet'; there is: mix"),
         (SetInsertParam(strip="a", insert=1, param="mix", value=2.0), BadRange, "a reverb mix: 2 is outside 0 to 1"),
