@@ -84,7 +84,7 @@ _EDITS = (
 _EDIT_COMMANDS: frozenset[object] = frozenset(
     {SetCue, SetSlot, SetClip, AddCueMessage, RemoveCueMessage, RenumberCue, SetTempo, RemoveTempo}
 )
-_ASKED = frozenset({"/edit/since", "/edit/find", "/edit/on"})
+_ASKED = frozenset({"/automation/points", "/edit/since", "/edit/find", "/edit/on"})
 
 
 def needed(route: Route, *, writes: bool) -> Right:

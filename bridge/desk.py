@@ -278,6 +278,19 @@ class Desk:
             client.send(Message("/edit/find", (clip, word, seconds)))
         return (len(found),)
 
+    def automation_points(self, client: Client, strip: str, target: str = "") -> Values:
+        """Tell every point of one lane of a strip, or of all, in slices."""
+        lanes = (target,) if target else tuple(self._port.strip_state(strip).automation)
+        found = [(lane, *point) for lane in lanes for point in self._port.automation(strip, lane)]
+        self._feedback.pour(client, self._points(strip, found))
+        return ()
+
+    def _points(self, strip: str, found: list[tuple[str, int, float, str]]) -> Iterator[Message | None]:
+        for lane, frame, value, curve in found:
+            seconds = frames_to_seconds(frame, self._port.sample_rate)
+            yield Message("/automation/points", (strip, lane, seconds, float(value), curve))
+        yield Message("/automation/points/end", (strip, len(found)))
+
     def quit(self, client: Client) -> Values:
         """End the engine."""
         _log.info("%s wants the engine to end", client.shown)

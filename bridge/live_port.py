@@ -46,6 +46,7 @@ from engine.session.manner import words_of
 from engine.session.prefetch import HORIZON_SECONDS
 from engine.session.sounding import sounding_on, strip_of
 from engine.story.cue_messages import message_text
+from engine.story.lanes import points_of
 from engine.story.model import (
     MASTER,
     ColdPolicy,
@@ -168,6 +169,10 @@ class LivePort:
             duck=_duck_state(settings.duck),
             automation=tuple(lane.target for lane in settings.automation),
         )
+
+    def automation(self, strip: str, target: str) -> Sequence[tuple[int, float, str]]:
+        """Return frame, value and curve of every point of a lane."""
+        return tuple((frame, p.value, p.curve) for frame, p in points_of(self._session.story, strip, target))
 
     def limiter(self) -> LimiterState:
         """Return how the master is limited."""

@@ -339,6 +339,10 @@ class EnginePort(Protocol):
         """Return the snapshots of the mix."""
         ...
 
+    def automation(self, strip: str, target: str) -> Sequence[tuple[int, float, str]]:
+        """Return timeline frame, value and curve of every point that the timeline turns a strip's knob by."""
+        ...
+
     def limiter(self) -> LimiterState:
         """Return how the master is limited."""
         ...

@@ -405,7 +405,8 @@ class Router:
         elif order.request is not None:
             client.send(Message(f"/reply{address}", (order.request, "ok", *outcome)))
         elif order.reads or (order.question is not None and route.answer != ""):
-            client.send(Message(route.answer or address, outcome))
+            if outcome or not route.answer:  # else it comes in slices, with an end of its own
+                client.send(Message(route.answer or address, outcome))
         elif client.acknowledged:
             client.send(Message(f"/reply{address}", (0, "ok", *outcome)))
 

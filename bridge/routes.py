@@ -776,6 +776,16 @@ ROUTES: tuple[Route, ...] = (
                 Arg(name="value", type="f"), Arg(name="curve", type="s", optional=True, help="linear, smooth or hold")),
           help="Have the timeline turn a knob: put a point into its lane. What a live command turns wins until the"
                " timeline is started or located."),
+    Route(address="/automation/point/remove", command=do.RemovePoint,
+          args=(_STRIP, Arg(name="target", type="s"),
+                Arg(name="timeline_frame", type="f", seconds=True, help="in seconds, 5 ms beside it at most")),
+          help="Take a point out of its lane; with its last point a lane goes."),
+    Route(address="/automation/points", handler="automation_points",
+          args=(_STRIP, Arg(name="target", type="s", optional=True, help="none: all that the timeline turns")),
+          answer="/automation/points/end", answers="s:strip i:count",
+          help="One /automation/points s:strip s:target f:seconds f:value s:curve per point, in the order in which the"
+               " timeline meets them, then /automation/points/end. /strip/{strip}/automation is told whenever they"
+               " are others."),
     Route(address="/automation/clear", command=do.ClearAutomation, args=(_STRIP, Arg(name="target", type="s")),
           help="Take a lane away."),
     Route(address="/strip/{strip}/automation", read=readers.automation, repeated=True,

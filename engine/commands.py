@@ -443,6 +443,14 @@ class SetPoint(Base, frozen=True, kw_only=True):
     curve: str = "linear"
 
 
+class RemovePoint(Base, frozen=True, kw_only=True):
+    """Take the point of a strip's automation away that is at a timeline frame, or at most 5 ms beside it."""
+
+    strip: str
+    target: str
+    timeline_frame: int
+
+
 class ClearAutomation(Base, frozen=True, kw_only=True):
     """Take a lane of a strip's automation away."""
 
@@ -786,7 +794,7 @@ class ReloadStory(Base, frozen=True, kw_only=True):
 
 StoryEdit = (
     ClipEdit | AddCapture | AddTrack | RemoveTrack | AddBus | RemoveBus | AddCueMessage | RemoveCueMessage | SetCue
-    | SetSlot | SetClip | SetPoint | ClearAutomation | RenumberCue | SetTempo | RemoveTempo
+    | SetSlot | SetClip | SetPoint | RemovePoint | ClearAutomation | RenumberCue | SetTempo | RemoveTempo
 )  # fmt: skip
 """What one step of the history may be made of."""
 
@@ -797,7 +805,7 @@ Command = (
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | SetLimiter | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot
-    | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
+    | SetPoint | RemovePoint | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip
     | RenumberCue | SetTempo | RemoveTempo
     | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
     | RetryPlugin | ScanPlugins | AddTrack | RemoveTrack | AddBus | RemoveBus | LoadMix
@@ -826,8 +834,8 @@ Rebuild = (
 """Edits for which the mixer is built anew, while it plays."""
 
 Edit = (
-    Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | ClearAutomation
-    | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | RenumberCue | SetTempo
+    Turn | Rebuild | StoreSnapshot | RecallSnapshot | RemoveSnapshot | SetPoint | RemovePoint
+    | ClearAutomation | AddCueMessage | RemoveCueMessage | SetCue | SetSlot | SetClip | RenumberCue | SetTempo
     | RemoveTempo | ChangeStory
 )  # fmt: skip
 """Those commands that change the story itself: they go to the journal before they are acknowledged."""

@@ -52,6 +52,7 @@ from engine.commands import (
     RemoveCueMessage,
     RemoveDuck,
     RemoveInsert,
+    RemovePoint,
     RemoveSend,
     RemoveSnapshot,
     RemoveTempo,
@@ -532,7 +533,7 @@ class Session:
                 return self._set_tempo(command)
             case SetCue() | SetSlot() | SetClip():
                 return self._set_properties(command)
-            case SetPoint() | ClearAutomation():
+            case SetPoint() | RemovePoint() | ClearAutomation():
                 return self._automate(command)
             case StoreSnapshot() | RemoveSnapshot():
                 return self.snapshots.edit(command, self.keeper)
@@ -743,7 +744,7 @@ class Session:
         self.context.story, self._stale = story, True
         return (TempoChanged(),)
 
-    def _automate(self, command: SetPoint | ClearAutomation) -> tuple[Event, ...]:
+    def _automate(self, command: SetPoint | RemovePoint | ClearAutomation) -> tuple[Event, ...]:
         """Change a lane; the mixer follows it from where it stands."""
         story = apply_edit(self.story, command, insert_specs(self.story, effect_specs()))
         self.keeper.append(command)

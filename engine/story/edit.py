@@ -14,6 +14,7 @@ from engine.commands import (
     Edit,
     RecallSnapshot,
     RemoveCueMessage,
+    RemovePoint,
     RemoveSnapshot,
     RemoveTempo,
     RenumberCue,
@@ -39,7 +40,7 @@ from engine.params import DUCK, FADER, LIMITER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.change import apply_change
 from engine.story.cue_messages import edit_messages
-from engine.story.lanes import with_point, without_lane
+from engine.story.lanes import nearest_point, with_point, without_lane, without_point
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.properties import renumber_cue, set_properties
 from engine.story.restructure import rebuild
@@ -83,6 +84,9 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             curve, at = cast(Curve, command.curve), At(frame=max(0, command.timeline_frame))
             point = Point(at=at, value=command.value, curve=curve)
             return with_strip(story, strip, lambda s: with_point(s, strip, command.target, point, effects))
+        case RemovePoint(strip=strip, target=target, timeline_frame=frame):
+            found = nearest_point(story, strip, target, frame)
+            return with_strip(story, strip, lambda s: without_point(s, target, found))
         case ClearAutomation(strip=strip, target=target):
             return with_strip(story, strip, lambda s: without_lane(s, strip, target))
         case AddCueMessage() | RemoveCueMessage():

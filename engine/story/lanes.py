@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from engine.errors import UnknownThing
+from engine.errors import BadRange, UnknownThing
 from engine.params import FADER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin
-from engine.story.model import At, Beat, Lane, Point, Strip
+from engine.story.model import At, Beat, Lane, Point, Story, Strip
 from engine.story.rules import ANY_NUMBER
+from engine.story.timeline import point_frame
+from engine.units import frames_to_seconds
+
+BESIDE_SECONDS = 0.005
+"""How far from a point it may be named: seconds that came as floats of 32 bits are not exact."""
 
 LANE_FORMS = "gain_db, pan, send.BUS or insert.NUMBER.PARAMETER"
 
@@ -47,6 +52,34 @@ def with_point(strip: Strip, name: str, target: str, point: Point, effects: Effe
     others = tuple(p for p in lanes.get(target, ()) if p.at != point.at)
     lanes[target] = tuple(sorted((*others, point), key=_order))
     return replace(strip, automation=tuple(Lane(target=t, points=p) for t, p in lanes.items()))
+
+
+def points_of(story: Story, strip: str, target: str) -> Sequence[tuple[int, Point]]:
+    """Return the points of a lane with their timeline frames, in the order in which they are met."""
+    strips = story.strips()
+    if strip not in strips:
+        raise UnknownThing("strip", strip, strips)
+    lanes = {lane.target: lane.points for lane in strips[strip].automation}
+    if target not in lanes:
+        raise UnknownThing(f"automation of strip {strip!r}", target, lanes)
+    return sorted(((point_frame(story, p.at), p) for p in lanes[target]), key=lambda pair: pair[0])
+
+
+def nearest_point(story: Story, strip: str, target: str, timeline_frame: int) -> Point:
+    """Return the point of a lane that is at a frame, or right beside it."""
+    points = points_of(story, strip, target)
+    frame, point = min(points, key=lambda pair: abs(pair[0] - timeline_frame))
+    if abs(frame - timeline_frame) > BESIDE_SECONDS * story.sample_rate:
+        where, nearest = (f"{frames_to_seconds(f, story.sample_rate):g} s" for f in (timeline_frame, frame))
+        raise BadRange(f"{strip} {target} has no point at {where}; the nearest one is at {nearest}")
+    return point
+
+
+def without_point(strip: Strip, target: str, point: Point) -> Strip:
+    """Return the strip without a point of a lane; a lane that has no other one goes with it."""
+    lanes = {lane.target: lane.points for lane in strip.automation}
+    lanes[target] = tuple(each for each in lanes[target] if each != point)
+    return replace(strip, automation=tuple(Lane(target=t, points=p) for t, p in lanes.items() if p))
 
 
 def without_lane(strip: Strip, name: str, target: str) -> Strip:

@@ -19,6 +19,7 @@ from engine.commands import (
     RemoveCueMessage,
     RemoveDuck,
     RemoveInsert,
+    RemovePoint,
     RemoveSend,
     RemoveSnapshot,
     RemoveTempo,
@@ -37,10 +38,10 @@ from engine.commands import (
 from engine.story.properties import property_target
 
 Historic = (
-    SetCue | SetSlot | SetClip | SetPoint | ClearAutomation | AddCueMessage | RemoveCueMessage | StoreSnapshot
-    | RemoveSnapshot | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend | AddTrack
-    | RemoveTrack | AddBus | RemoveBus | AddDuck | RemoveDuck | SetDuckLookAhead | LoadMix | UseMix | RenumberCue
-    | SetTempo | RemoveTempo
+    SetCue | SetSlot | SetClip | SetPoint | RemovePoint | ClearAutomation | AddCueMessage | RemoveCueMessage
+    | StoreSnapshot | RemoveSnapshot | AddInsert | RemoveInsert | MoveInsert | SetInsertState | AddSend | RemoveSend
+    | AddTrack | RemoveTrack | AddBus | RemoveBus | AddDuck | RemoveDuck | SetDuckLookAhead | LoadMix | UseMix
+    | RenumberCue | SetTempo | RemoveTempo
 )  # fmt: skip
 """Edits that are made elsewhere, and are steps too. Levels that are turned are played, not edited: they are none."""
 

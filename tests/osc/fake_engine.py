@@ -179,6 +179,10 @@ class FakeEngine:
     def snapshot_ids(self) -> Sequence[str]:
         return ("quiet",)
 
+    def automation(self, strip: str, target: str) -> Sequence[tuple[int, float, str]]:
+        self.strip_state(strip)
+        return _known("automation", target, {"gain_db": ((24_000, -6.0, "smooth"), (48_000, 0.0, "linear"))})
+
     def limiter(self) -> LimiterState:
         return self.limited
 

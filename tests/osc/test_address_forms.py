@@ -69,6 +69,19 @@ def test_meters_come_as_a_blob_in_the_order_of_the_strips(running, client):
     assert levels[:4] == (-20.0, -20.0, -100.0, -100.0)
 
 
+def test_points_of_automation_are_told_one_by_one(running, client):
+    client.send("/automation/points", "voice", "gain_db")
+    assert client.receive("/automation/points") == ("voice", "gain_db", 0.5, -6.0, "smooth")
+    assert client.receive("/automation/points") == ("voice", "gain_db", 1.0, 0.0, "linear")
+    assert client.receive("/automation/points/end") == ("voice", 2)
+    client.send("/automation/points", "voice")
+    assert client.receive("/automation/points/end") == ("voice", 0)
+    client.send("/automation/points", "voice", "pan")
+    assert client.receive("/reply/automation/points")[:3] == (0, "error", "no_such_thing")
+    client.ask("/automation/point/remove", "voice", "gain_db", 0.5)
+    assert running.engine.commands[-1] == do.RemovePoint(strip="voice", target="gain_db", timeline_frame=24_000)
+
+
 def test_an_address_may_say_the_level_of_the_table(running, client):
     client.ask("/v1/strip/voice/gain", -6.0)
     client.send("/v1/req", 7, "/v1/strip/voice/pan", 0.5)

@@ -14,9 +14,11 @@ from engine.commands import (
     LoadCue,
     Locate,
     LocateMarker,
+    RemovePoint,
     RenumberCue,
     SetClip,
     SetCue,
+    SetPoint,
     SetSlot,
     SetTempo,
     StandBy,
@@ -25,6 +27,7 @@ from engine.commands import (
 from engine.edits import Redo, Undo
 from engine.errors import Busy, EngineError, UnknownThing
 from engine.events import (
+    AutomationChanged,
     ClipChanged,
     ClipEdited,
     CueChanged,
@@ -36,6 +39,7 @@ from engine.events import (
     TempoChanged,
 )
 from engine.realtime.records import Kind
+from engine.story.lanes import points_of
 from engine.story.model import At, Beat, Clip, Marker, TempoPoint
 
 
@@ -181,3 +185,17 @@ def test_a_number_that_is_taken_back_is_told_and_what_stands_by_still_does() -> 
     with pytest.raises(Busy, match="cue 3 waits or plays"):
         show.session.apply(Redo())
     assert "3" in {cue.id for cue in show.session.story.cues}
+
+
+def test_a_point_that_is_taken_out_is_a_step_like_others() -> None:
+    studio = Studio()
+    for frame in (24_000, 48_000):
+        studio.do(SetPoint(strip="voice", target="gain_db", timeline_frame=frame, value=-6.0))
+    assert studio.do(RemovePoint(strip="voice", target="gain_db", timeline_frame=24_000)) == (
+        AutomationChanged(strip="voice"),
+    )
+    assert studio.stage.moves["frame"].tolist() == [48_000]
+    assert AutomationChanged(strip="voice") in studio.do(Undo())
+    assert [frame for frame, _ in points_of(studio.session.story, "voice", "gain_db")] == [24_000, 48_000]
+    studio.do(Redo())
+    assert studio.stage.moves["frame"].tolist() == [48_000]

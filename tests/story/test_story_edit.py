@@ -3,8 +3,10 @@
 import pytest
 
 from engine.commands import (
+    RemovePoint,
     SetInsertParam,
     SetLimiter,
+    SetPoint,
     SetSendGain,
     SetStripGain,
     SetStripMute,
@@ -14,7 +16,8 @@ from engine.commands import (
 from engine.errors import BadRange, BadType, UnknownThing
 from engine.params import ParamSpec
 from engine.story.edit import apply_edit
-from engine.story.model import Bus, Effect, Send, Story, Strip, Track
+from engine.story.lanes import points_of
+from engine.story.model import At, Beat, Bus, Effect, Lane, Point, Send, Story, Strip, Track
 
 STORY = Story(
     title="T",
@@ -48,6 +51,33 @@ def test_sends_and_inserts():
         sends=(Send(to="hall", gain_db=-9.0),), inserts=(Effect(effect="reverb", params={"mix": 1.0}),)
     )
     assert STORY.tracks[0].strip.inserts[0].params == {}
+
+
+def test_points_are_put_in_listed_and_taken_out():
+    story = STORY
+    for target, value in (("gain_db", -6.0), ("pan", -1.0), ("send.hall", -9.0), ("insert.1.mix", 0.5)):
+        for frame in (48_000, 24_000):
+            point = SetPoint(strip="a", target=target, timeline_frame=frame, value=value, curve="hold")
+            story = apply_edit(story, point, EFFECTS)
+        assert points_of(story, "a", target) == [
+            (frame, Point(at=At(frame=frame), value=value, curve="hold")) for frame in (24_000, 48_000)
+        ]
+        story = apply_edit(story, RemovePoint(strip="a", target=target, timeline_frame=24_003))
+        assert [frame for frame, _ in points_of(story, "a", target)] == [48_000]
+        story = apply_edit(story, RemovePoint(strip="a", target=target, timeline_frame=48_000))
+    assert story == STORY
+
+
+def test_a_point_at_a_beat_is_met_where_the_tempo_has_it():
+    lane = Lane(target="pan", points=(Point(at=At(frame=96_000), value=0.0), Point(at=Beat(bar=1, beat=2), value=1.0)))
+    story = Story(title="T", tracks=(Track(id="a", strip=Strip(automation=(lane,))),))
+    assert [(frame, point.value) for frame, point in points_of(story, "a", "pan")] == [(24_000, 1.0), (96_000, 0.0)]
+    story = apply_edit(story, RemovePoint(strip="a", target="pan", timeline_frame=24_000))
+    assert [frame for frame, _ in points_of(story, "a", "pan")] == [96_000]
+    with pytest.raises(BadRange, match=r"a pan has no point at 1.5 s; the nearest one is at 2 s"):
+        apply_edit(story, RemovePoint(strip="a", target="pan", timeline_frame=72_000))
+    with pytest.raises(UnknownThing, match="no automation of strip 'a' named 'gain_db'; there is: pan"):
+        apply_edit(story, RemovePoint(strip="a", target="gain_db", timeline_frame=0))
 
 
 def test_a_limiter_that_is_switched_on_again_has_its_ceiling():

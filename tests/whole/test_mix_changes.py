@@ -36,6 +36,16 @@ def test_a_mix_is_changed_while_it_plays_and_saved(tmp_path: Path) -> None:
         client.wait("/event/story/saved")
         assert len(client.ask("/loudness")) == 4  # an io process listens from now on
         client.send("/automation/point", "voice", "gain_db", 1.0, -6.0)
+        client.send("/automation/point", "voice", "gain_db", 2.5, 0.0, "smooth")
+        client.send("/automation/point", "clicks", "send.echo", 1.0, -30.0)
+        client.send("/automation/points", "voice")
+        assert client.wait("/automation/points", "voice") == ["voice", "gain_db", 1.0, -6.0, "linear"]
+        assert client.wait("/automation/points/end", "voice") == ["voice", 2]
+        client.send("/automation/point/remove", "voice", "gain_db", 2.5)
+        client.send("/automation/points", "voice", "gain_db")
+        assert client.wait("/automation/points/end", "voice") == ["voice", 1]
+        client.send("/automation/point/remove", "voice", "gain_db", 9.0)
+        assert "the nearest one is at 1 s" in str(client.wait("/reply/automation/point/remove", 0, "error"))
         client.send("/snapshot/store", "opening")
         client.send("/snapshot/opening/recall", 0.5)
         client.send("/mix/duck/add", "clicks", "voice")
