@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 HANG_SECONDS = 3.0
 """A control process whose event loop gives no sign of life for so long is killed."""
 
+END_SECONDS = 15.0
+"""How long control may take to end what must not be cut off, before it is stopped."""
+
 Message = dict[str, Any]
 
 
@@ -45,7 +48,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShowOver(Exception):
-    """Control has nothing left to do: a transcript has been played again."""
+    """Control has nothing left to do: a transcript has been played again, or it was asked to end."""
 
 
 class Supervisor:
@@ -76,7 +79,7 @@ class Supervisor:
                 await asyncio.to_thread(memory.reserve)
                 await self._start_control(memory, pair, io, "")
                 with contextlib.suppress(ShowOver):
-                    await _first_to_fail(pair.run(), self._keep_control(memory, pair, io), io.run())
+                    await self._first_to_fail(pair.run(), self._keep_control(memory, pair, io), io.run())
         finally:
             memory.close()
 
@@ -162,20 +165,27 @@ class Supervisor:
         if self._control is not None:
             await self._control.stop(STOP_SECONDS, lambda: beats.count(Heart.CONTROL))
 
+    async def _first_to_fail(self, *works: Coroutine[Any, Any, None]) -> None:
+        """Run all until one of them fails, or we are cancelled: then control ends what needs the others, such as a
+        recording, while they run. Cancelled once more, nothing is waited for.
+        """
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            self._tell({"end": {}})
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION, timeout=END_SECONDS)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     def _tell(self, message: Message) -> None:
         if self._control is not None:
             self._control.send(message)
 
     def _switched(self, switched: Switched) -> None:
         self._tell({"switched": msgspec.to_builtins(switched)})
-
-
-async def _first_to_fail(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one of them fails, or we are cancelled."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -85,7 +85,7 @@ async def _play(lines: SupervisorLines, control: Control, config: ProcessConfig)
         return 0
     try:
         await doors.open(facts)
-        await _obey(lines, control)
+        await _obey(lines, control, doors)
     except (EngineError, BridgeError) as error:
         lines.send({"error": str(error)})
         return 1
@@ -127,14 +127,22 @@ class _Doors:
         if config.replay:
             self._beside(_show(self._lines, self._control, Path(config.replay)))
 
+    def end(self) -> None:
+        """End what must not be cut off, then let everything end."""
+        self._beside(self._end())
+
     async def close(self) -> None:
         """Close everything that is open."""
         await self._stack.aclose()
 
+    async def _end(self) -> None:
+        await self._control.end_recording()
+        self._lines.send({"finished": {}})
+
     def _hub(self) -> Hub:
         passcodes = parse_passcodes(self._config.passcodes)
         hub = Hub(LivePort(self._control), version=importlib.metadata.version("cuevox"), passcodes=passcodes)
-        hub.router.desk.end = lambda: self._lines.send({"finished": {}})
+        hub.router.desk.end = self.end
         self._stack.callback(hub.close)
         return hub
 
@@ -203,7 +211,7 @@ async def _show(lines: SupervisorLines, control: Control, transcript: Path) -> N
     lines.send({"finished": {}})
 
 
-async def _obey(lines: SupervisorLines, control: Control) -> None:
+async def _obey(lines: SupervisorLines, control: Control, doors: _Doors) -> None:
     """Take the supervisor's messages until it is gone or wants us to stop."""
     while (message := await lines.receive()) is not None:
         if "switched" in message:
@@ -211,6 +219,8 @@ async def _obey(lines: SupervisorLines, control: Control) -> None:
             control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"], now["plugins"])
         elif "io" in message:
             control.io.hear(message["io"])
+        elif "end" in message:
+            doors.end()
         elif "states" in message:
             control.session.hear_plugins(msgspec.convert(message["states"], States))
         elif "graph" in message:

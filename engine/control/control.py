@@ -37,7 +37,7 @@ from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
 from engine.errors import EngineError, OverQuota
-from engine.events import DiskFailing, Dropped, OutputChanged, ProcessReplaced
+from engine.events import DiskFailing, Dropped, Event, OutputChanged, ProcessReplaced, RecordingEnded
 from engine.export.picture_process import PictureOrder
 from engine.mixer.effects import effect_specs
 from engine.mixer.graph import Graph, compile_graph
@@ -73,6 +73,8 @@ log = logging.getLogger(__name__)
 
 SOON_SECONDS = 0.002
 """What an order takes from the session to the audio process, generously."""
+END_SECONDS = 10.0
+"""How long the end of a recording is waited for when the engine is stopped."""
 PRUNE_SECONDS = 600.0
 """How often the cache of takes is kept within its size."""
 CLAIM_SECONDS = 1.0
@@ -368,8 +370,29 @@ class Control:
         self._claim.give_back()
         await self.diagnosis.close()
 
+    async def end_recording(self) -> None:
+        """End a recording that is under way; return when it is written to its end, or after ``END_SECONDS``."""
+        recording = self.session.recording
+        if recording.reel is None:
+            return
+        ended = asyncio.Event()
+
+        def hear(events: tuple[Event, ...]) -> None:
+            if any(isinstance(event, RecordingEnded) for event in events):
+                ended.set()
+
+        hush = self.session.listen(hear)
+        try:
+            if recording.status().state == "on":
+                self.session.apply(StopRecording())
+            await asyncio.wait_for(ended.wait(), END_SECONDS)
+        except (EngineError, TimeoutError) as error:
+            log.warning("the recording is left as it is: %s", str(error) or f"not written in {END_SECONDS:g} s")
+        finally:
+            hush()
+
     def _leave_recording(self) -> None:
-        """Keep the story of a recording that the end of the engine ends; its files have what the io process has."""
+        """Keep the story of a recording that could not be ended; its files have what the io process has."""
         reel = self.session.recording.reel
         since = None if reel is None else self.deck.since(reel)
         if reel is not None and since is not None:

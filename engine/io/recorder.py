@@ -95,16 +95,17 @@ class Session:
                 file.refresh(sync=sync)
             self._refreshed, self._synced = now, now if sync else self._synced
 
-    def finish(self, until: int | None, text: str = "") -> None:
+    def finish(self, until: int | None, text: str = "", *, sync: bool = True) -> None:
         """Make all files equally long and write the manifest.
 
-        until: the engine frame at which it ended; None: where the disk was full, as text says.
+        until: the engine frame at which it ended; None: with what there is, for the reason that text says. sync: see it
+        all on the disk.
         """
         since = self._manifest["since"]
         whole = until is not None and since is not None
         frames = max(0, until - since) if whole else min((file.frames for file in self.files), default=0)
         for file in self.files:
-            file.finish(frames, sync=not text)
+            file.finish(frames, sync=sync)
         end = None if since is None else since + frames
         self._manifest |= {"until": end, "frames": frames, "ended": True, "text": text}
         self._keep()
@@ -192,13 +193,16 @@ class Recorder:
             self._refresh()
 
     def close(self) -> None:
-        """Leave everything readable."""
+        """End what is under way, and leave everything readable."""
         self.look()
         with self._lock:
-            if self._session is not None:
-                for file in self._session.files:
-                    file.refresh(sync=True)
-                    file.close()
+            session = self._session
+            if session is None:
+                return
+            try:
+                session.finish(None, "the engine was stopped")
+            except OSError as error:
+                self._fail(session, error)
 
     def _take(self, packet: Packet) -> bool:
         """Write a packet; False: nobody has said yet where to."""
@@ -235,7 +239,7 @@ class Recorder:
         text = f"{session.folder}: {error.strerror or error}"
         log.error("the recording ends: %s", text)
         try:
-            session.finish(None, text)
+            session.finish(None, text, sync=False)
         except OSError:
             log.exception("its manifest could not be written either")
         self._end(_recorded(session, text))

@@ -69,6 +69,15 @@ def until_recorded(rig: Rig, seconds: float) -> None:
     raise AssertionError(rig.log.read_text())
 
 
+def until_heard(rig: Rig, strip: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        if rig.client.ask(f"/strip/{strip}/meter")[0] > -40.0:
+            return
+        select.select([], [], [], 0.001)
+    raise AssertionError(rig.log.read_text())
+
+
 def read(path: Path) -> np.ndarray:
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     assert rate == RATE
@@ -153,10 +162,20 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
             assert_is_music(master)
         manifest = json.loads((folder / "recording.json").read_text())
         assert (manifest["ended"], manifest["lost"]) == (True, [])
-        client.send("/record/start", 1, "left on")
-        client.send("/slot/a/1/trigger", 1.0)
-        until_recorded(rig, 0.5)
+
+
+def test_an_engine_that_is_stopped_right_after_a_recording_began_ends_it(story: Path) -> None:
+    with running(story, "--device", "null") as rig:
+        rig.wait_ready()
+        rig.client.send("/record/start", 1, "left on")
+        rig.client.send("/slot/a/1/trigger", 1.0)
+        until_heard(rig, "hits")
         assert rig.stop() == 0
+    folder = story.parent / "recordings" / "left on"
+    manifest = json.loads((folder / "recording.json").read_text())
+    assert (manifest["ended"], manifest["text"], manifest["lost"]) == (True, "", [])
+    assert {len(read(path)) for path in folder.glob("*.wav")} == {manifest["until"] - manifest["since"]}
+    assert np.abs(read(folder / "hits.wav")).max() > 0.05
     assert "hit.wav" in next(story.parent.glob("* left on.yaml")).read_text()
 
 
