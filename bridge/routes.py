@@ -585,6 +585,11 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/transport/locate", command=do.Locate,
           args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),),
           help="Move the timeline."),
+    Route(address="/transport/chase", command=do.Chase,
+          args=(Arg(name="timeline_frame", type="f", seconds=True, help="in seconds; send d for exact frames"),
+                Arg(name="playing", type="i", truth=True)),
+          help="Tell, about once a second, where a clock is that the timeline goes with: drifted more than 0.1 s "
+               "away it is moved there, and after the engine's start, too. What somebody stopped stays so."),
     Route(address="/transport/marker", command=do.LocateMarker, args=(Arg(name="marker", type="s"),),
           help="Move the timeline to a marker."),
     Route(address="/transport/text", command=do.LocateText,

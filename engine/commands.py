@@ -24,6 +24,17 @@ class Locate(Base, frozen=True, kw_only=True):
     timeline_frame: int
 
 
+class Chase(Base, frozen=True, kw_only=True):
+    """Keep the timeline with another clock, which is at a frame now, and runs or rests.
+
+    A timeline that runs along and has drifted away from it is put right. One that nobody has moved since the engine
+    started goes where the clock is. What somebody else has stopped or started stays so.
+    """
+
+    timeline_frame: int
+    playing: bool
+
+
 class LocateMarker(Base, frozen=True, kw_only=True):
     """Move the timeline to a marker."""
 
@@ -799,9 +810,9 @@ StoryEdit = (
 """What one step of the history may be made of."""
 
 Command = (
-    Play | Stop | Locate | LocateMarker | LocateText | SetLoop | GoCue | StopCue | StopList | LoadCue | PauseCue
-    | ResumeCue | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll | ResumeAll
-    | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say | PrepareLine
+    Play | Stop | Locate | Chase | LocateMarker | LocateText | SetLoop | GoCue | StopCue | StopList | LoadCue
+    | PauseCue | ResumeCue | StandBy | GoBack | AuditionCue | AuditionSlot | StopAudition | Prompt | PauseAll
+    | ResumeAll | TriggerSlot | ReleaseSlot | StopSlot | SetSlotCold | SelectBank | Say | PrepareLine
     | LoadVoice | WarmVoice | UnloadVoice
     | SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass
     | SetDuck | SetLimiter | AddDuck | RemoveDuck | SetDuckLookAhead | StoreSnapshot | RecallSnapshot | RemoveSnapshot

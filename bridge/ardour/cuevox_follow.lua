@@ -14,9 +14,10 @@ end
 
 function factory()
   local ENGINE = "osc.udp://127.0.0.1:7400"
-  local AHEAD_SECONDS, JUMP_SECONDS = 0.35, 0.1
+  local AHEAD_SECONDS, JUMP_SECONDS, CHASE_SECONDS = 0.35, 0.1, 1
   local engine = ARDOUR.LuaOSC.Address(cuevox_engine or ENGINE)
   local playing, position, at, sent_to, due = false, nil, nil, nil, {}
+  local told_place, told_at
 
   local function fires(name)
     local kind, rest = name:match("^%s*(%a+)[%s:]+(.-)%s*$")
@@ -59,10 +60,22 @@ function factory()
 
   local function send_ahead(here)
     for _, each in ipairs(fired_between(sent_to, here + AHEAD_SECONDS)) do
-      engine:send("/at", "fs", math.max(each.at - here, 0), each.address)
+      engine:send("/at", "ds", math.max(each.at - here, 0), each.address)
       due[each.address] = each.at
     end
     sent_to = here + AHEAD_SECONDS
+  end
+
+  -- Two clocks drift apart, and an engine that was started again knows nothing: tell it now and then where Ardour is, while
+  -- it goes at its usual speed.
+  local function chase(here, now, rolls, moved)
+    if moved or not told_at then
+      told_place, told_at = here, now
+    elseif now - told_at >= CHASE_SECONDS then
+      local usual = not rolls or math.abs(here - told_place - now + told_at) <= JUMP_SECONDS
+      if usual then engine:send("/transport/chase", "di", here, rolls and 1 or 0) end
+      told_place, told_at = here, now
+    end
   end
 
   -- Seconds of a clock that goes on: Ardour's own, not the system's.
@@ -77,15 +90,16 @@ function factory()
     if rolls and (not playing or jumped) then
       forget(position or here)
       sent_to = here - 1 / Session:nominal_sample_rate()
-      engine:send("/transport/locate", "f", here)
+      engine:send("/transport/locate", "d", here)
       if not playing then engine:send("/transport/play", "") end
     elseif playing and not rolls then
       forget(position)
       engine:send("/transport/stop", "")
-      engine:send("/transport/locate", "f", here)
+      engine:send("/transport/locate", "d", here)
     elseif jumped then
-      engine:send("/transport/locate", "f", here)
+      engine:send("/transport/locate", "d", here)
     end
+    chase(here, now, rolls, jumped or rolls ~= playing)
     playing, position, at = rolls, here, now
     if rolls then send_ahead(here) end
   end

@@ -1,4 +1,4 @@
-// Cuevox for Bitwig Studio: the transport, cue markers and launched clips and scenes drive the engine's cues over OSC.
+// Cuevox for Bitwig Studio: the transport, cue markers and launched clips drive the engine's cues over OSC.
 // ISC licence; see LICENSE beside this file.
 
 loadAPI(17)
@@ -11,6 +11,7 @@ const SCENES = 64
 const MARKERS = 128
 const AHEAD_SECONDS = 0.2
 const JUMP_SECONDS = 0.2
+const CHASE_MS = 1000
 
 let engine
 let transport
@@ -55,6 +56,15 @@ function init() {
   watchMarkers()
   watchLaunches()
   send('/client/name', 'Bitwig Studio')
+  host.scheduleTask(chase, CHASE_MS)
+}
+
+// Two clocks drift apart, and an engine that was started again knows nothing: tell it now and then where Bitwig is.
+function chase() {
+  if (follow.get() && position !== null) {
+    send('/transport/chase', position + (playing ? clock() - at : 0), playing ? 1 : 0)
+  }
+  host.scheduleTask(chase, CHASE_MS)
 }
 
 function watchTransport() {

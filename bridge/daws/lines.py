@@ -2,13 +2,14 @@
 
 The order is a file of tab-separated lines ``id, track, text``; the answer has ``take, id, path, seconds, voice``, then
 ``word, id, seconds, word`` per word, ``failed, id, why``, and ``end`` as its last line. Tabs, backslashes and ends of
-lines inside a text are written ``\\t``, ``\\\\`` and ``\\n``.
+lines inside a text are written ``\\t``, ``\\\\``, ``\\n`` and ``\\r``.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import msgspec
 from engine.errors import EngineError, MediaError
 
 _PREFIX = re.compile(r"\s*([^:\n]{1,40}):\s*(.*)", re.DOTALL)
-_ESCAPES = {"t": "\t", "n": "\n", "\\": "\\"}
+_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +41,19 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_order(path: Path) -> tuple[Wanted, ...]:
     """Return the lines of an order. Raises MediaError for a file that is none."""
-    try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: not an order of lines: {error}") from error
+    rows = rows_of(path, "an order of lines")
     return tuple(_wanted(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+
+
+def rows_of(path: Path, what: str) -> list[str]:
+    """Return the rows of a file. A line ends here only: what else ends lines in Unicode stands inside texts.
+
+    Raises MediaError, which tells ``what`` the file is not.
+    """
+    try:
+        return path.read_bytes().decode("utf-8").replace("\r\n", "\n").split("\n")
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: not {what}: {error}") from error
 
 
 def _wanted(path: Path, number: int, row: str) -> Wanted:
@@ -100,7 +109,11 @@ def failed_row(wanted: Wanted, error: EngineError) -> str:
 
 def row(*fields: str) -> str:
     """Return fields as one line without its end."""
-    return "\t".join(field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for field in fields)
+    return "\t".join(_escaped(field) for field in fields)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def unescaped(field: str) -> str:
@@ -109,4 +122,6 @@ def unescaped(field: str) -> str:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "-", name.strip().lower()).strip("-")
+    """Return a name as the ids of voices are spelt: letters lose their marks, as those of a script's speakers do."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9_]+", "-", plain.strip().lower()).strip("-")

@@ -78,7 +78,7 @@ class Mailbox:
             fresh = file.read(MAX_PENDING_BYTES)
             whole = fresh[: fresh.rfind(b"\n") + 1]
             self._read_bytes += len(whole)
-            for line in whole.decode("utf-8", errors="replace").splitlines():
+            for line in whole.decode("utf-8", errors="replace").split("\n"):
                 self._take(line.strip())
 
     def _take(self, line: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from bridge.daws.lines import unescaped
+from bridge.daws.lines import rows_of, unescaped
 from engine.errors import MediaError
 from engine.story.model import RESERVED_IDS, At, Marker, Story
+from engine.story.script import slug
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,16 +23,19 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_marks(path: Path) -> tuple[Mark, ...]:
     """Return the marks of a file. Raises MediaError for a line that is none."""
+    rows = rows_of(path, "a list of markers")
+    return tuple(_mark(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+
+
+def _mark(path: Path, number: int, row: str) -> Mark:
     try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-        return tuple(_mark(row) for row in rows if row.strip())
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: not a list of markers: {error}") from error
-
-
-def _mark(row: str) -> Mark:
-    start, _, name = row.split("\t")
-    return Mark(seconds=float(start), name=unescaped(name).strip())
+        start, _, name = row.split("\t")
+        seconds = float(start)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise MediaError(f"{path}, line {number}: start and end in seconds and a name, tabs between; got {row!r}")
+    return Mark(seconds=seconds, name=" ".join(unescaped(name).split()))
 
 
 def with_marks(story: Story, marks: Iterable[Mark], frames: dict[str, int]) -> tuple[Story, tuple[str, ...]]:
@@ -62,7 +66,7 @@ def with_marks(story: Story, marks: Iterable[Mark], frames: dict[str, int]) -> t
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    base = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-") or "marker"
+    base = slug(name) or "marker"
     found, number = base, 2
     while found in taken:
         found, number = f"{base}-{number}", number + 1

@@ -37,5 +37,5 @@ def cue_of(name):
 
 def with_title(name, title):
     """Return a name that tells its cue's name behind a bar: ``cue 12 | The storm``."""
-    bare = name.split("|")[0].strip()
+    bare, title = name.split("|")[0].strip(), " ".join(title.split())
     return f"{bare} | {title}" if title else bare

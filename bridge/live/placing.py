@@ -7,6 +7,7 @@ said, and the file is dragged by hand.
 from __future__ import annotations
 
 FIRST_VERSION = (12, 0, 5)
+NEAR_BEATS = 1e-3
 
 
 class CannotPlace(Exception):
@@ -14,7 +15,10 @@ class CannotPlace(Exception):
 
 
 def place(application, song, track_name, path, beats):
-    """Put a sound into the arrangement of the track of that name, which is made where there is none."""
+    """Put a sound into the arrangement of the track of that name, which is made where there is none.
+
+    Return track and place for ``unwarp``: Live does not say which clip it made, or makes it after the call.
+    """
     version = (
         application.get_major_version(),
         application.get_minor_version(),
@@ -25,11 +29,24 @@ def place(application, song, track_name, path, beats):
         raise CannotPlace(f"Live {told} can't load sounds by script (12.0.5 can): drag {path} into the set")
     track = _track(song, track_name)
     try:
-        clip = track.create_audio_clip(path, float(beats))
+        track.create_audio_clip(path, float(beats))
     except RuntimeError as error:
         raise CannotPlace(f"Live did not take {path}: {error}") from error
-    clip.warping = False
-    return clip
+    return track, float(beats)
+
+
+def unwarp(song, placed):
+    """Have placed sounds keep their pace; return those whose clips Live has not made yet."""
+    waiting = []
+    for track, beats in placed:
+        if not any(track == each for each in song.tracks):
+            continue  # taken away meanwhile
+        found = [clip for clip in track.arrangement_clips if abs(clip.start_time - beats) < NEAR_BEATS]
+        for clip in found:
+            clip.warping = False
+        if not found:
+            waiting.append((track, beats))
+    return waiting
 
 
 def _track(song, name):

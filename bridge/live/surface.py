@@ -8,7 +8,7 @@ import Live
 from _Framework.ControlSurface import ControlSurface
 from Cuevox.launches import Launches
 from Cuevox.osc import Wire
-from Cuevox.placing import CannotPlace, place
+from Cuevox.placing import CannotPlace, place, unwarp
 from Cuevox.transport import Transport
 
 try:
@@ -31,6 +31,7 @@ class Cuevox(ControlSurface):
         self._launches = Launches(self.song(), self._wire.send)
         self._transport = Transport(self.song(), self._wire.send, time.monotonic)
         self._follow = True
+        self._placed = []
         self._asked, self._known = -ASK_SECONDS, ()
         self._wire.send("/client/name", "Ableton Live")
         self.show_message(f"Cuevox is there; others reach it at port {self._wire.port}")
@@ -44,6 +45,7 @@ class Cuevox(ControlSurface):
         self._ask()
         for address, values, source in self._wire.receive():
             self._hear(address, values, source)
+        self._placed = unwarp(self.song(), self._placed)
 
     def disconnect(self):
         """End; Live calls this when the script is taken away or Live quits."""
@@ -72,7 +74,8 @@ class Cuevox(ControlSurface):
     def _obey(self, what, values, source):
         try:
             if what == "place" and len(values) == 3:
-                place(Live.Application.get_application(), self.song(), str(values[0]), str(values[1]), values[2])
+                live = Live.Application.get_application()
+                self._placed.append(place(live, self.song(), str(values[0]), str(values[1]), values[2]))
                 self._wire.send_to(source, "/live/placed", str(values[1]))
             elif what == "scene" and values:
                 self._launches.launch(str(values[0]))

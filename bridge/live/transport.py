@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 JUMP_SECONDS = 0.15
+CHASE_SECONDS = 1.0
+"""So often the engine is told where Live is: it puts right what has drifted away, and was perhaps started just now."""
 
 
 class Transport:
@@ -12,6 +14,7 @@ class Transport:
         self._song, self._send, self._now = song, send, now
         self._playing = bool(song.is_playing)
         self._position, self._at = self._seconds(), now()
+        self._told_at = now()
 
     def look(self):
         """Send what has changed since the last look."""
@@ -25,6 +28,11 @@ class Transport:
             self._send("/transport/stop")
         elif jumped:
             self._send("/transport/locate", position)
+        if jumped or playing != self._playing:
+            self._told_at = now
+        elif now - self._told_at >= CHASE_SECONDS:
+            self._send("/transport/chase", position, int(playing))
+            self._told_at = now
         self._playing, self._position, self._at = playing, position, now
 
     def obey(self, what):

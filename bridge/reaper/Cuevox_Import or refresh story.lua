@@ -10,6 +10,5 @@ local path = story.ask()
 if path then
   local count, why = story.take(path)
   if not count then return engine.tell(why) end
-  engine.tell(string.format("%d new items, %d changed, %d gone; %d that you had changed were kept although the story has"
-    .. " them no more.", count.new, count.changed, count.gone, count.kept))
+  engine.tell(story.told(count))
 end

@@ -5,6 +5,8 @@ local M = {}
 
 local SECTION = "Cuevox"
 local SIGN_SECONDS = 2
+local START_SECONDS = 30 -- a cold start of Python on a slow disk
+local NOT_STARTED = "`cuevox` did not start: run `cuevox setup reaper` in a terminal, and this again."
 local WORK_FOLDER = reaper.GetResourcePath() .. "/Cuevox"
 
 -- Rows: fields with tabs between, as bridge/daws/lines.py writes them.
@@ -12,7 +14,7 @@ local WORK_FOLDER = reaper.GetResourcePath() .. "/Cuevox"
 function M.row(...)
   local fields = { ... }
   for i, field in ipairs(fields) do
-    fields[i] = tostring(field):gsub("\\", "\\\\"):gsub("\t", "\\t"):gsub("\r?\n", "\\n")
+    fields[i] = tostring(field):gsub("\\", "\\\\"):gsub("\t", "\\t"):gsub("\r\n?", "\n"):gsub("\n", "\\n")
   end
   return table.concat(fields, "\t")
 end
@@ -20,7 +22,7 @@ end
 function M.fields(row)
   local fields = {}
   for field in (row .. "\t"):gmatch("(.-)\t") do
-    fields[#fields + 1] = field:gsub("\\(.)", function(c) return ({ t = "\t", n = "\n" })[c] or c end)
+    fields[#fields + 1] = field:gsub("\\(.)", function(c) return ({ t = "\t", n = "\n", r = "\r" })[c] or c end)
   end
   return fields
 end
@@ -57,9 +59,20 @@ local function command_line(arguments)
   return table.concat(words, " ")
 end
 
--- Start `cuevox ARGUMENTS` and do not wait.
+-- Start `cuevox ARGUMENTS` and do not wait. Reaper does not tell whether that went well: the file that the other side
+-- makes does, see `started_late`.
 function M.start(arguments)
-  return reaper.ExecProcess(command_line(arguments), -1) ~= nil
+  reaper.ExecProcess(command_line(arguments), -1)
+end
+
+-- Whether what was started at `since` should have made its file by now and has not; and what to tell then.
+function M.started_late(path, since)
+  return not reaper.file_exists(path) and reaper.time_precise() - since > START_SECONDS, NOT_STARTED
+end
+
+-- Whether two paths are one file: Reaper may turn the strokes of Windows' paths.
+function M.same_path(a, b)
+  return a:gsub("\\", "/") == b:gsub("\\", "/")
 end
 
 -- Run `cuevox ARGUMENTS`; return whether it went well, and what it said.
@@ -95,24 +108,39 @@ local Mailbox = {}
 Mailbox.__index = Mailbox
 
 function M.open_mailbox(name)
-  local stamp = string.format("mail-%s-%d", name:gsub("%W", ""), math.floor(reaper.time_precise() * 1000))
-  local folder = WORK_FOLDER .. "/" .. stamp
-  reaper.RecursiveCreateDirectory(folder, 0)
-  M.write(folder .. "/to-engine", "")
-  if not M.start({ "daw", "mailbox", folder, "--name", "Reaper " .. name }) then
-    return nil, "`cuevox` can't be started; run `cuevox setup reaper` in a terminal"
-  end
-  local now = reaper.time_precise()
-  return setmetatable({ folder = folder, turn = 1, at = 0, sign = now, connected = false }, Mailbox)
+  local mailbox = setmetatable({ name = name }, Mailbox)
+  mailbox:open()
+  return mailbox
 end
 
-function Mailbox:send(...)
-  local file = io.open(self.folder .. "/to-engine", "ab")
+function Mailbox:open()
+  local stamp = string.format("mail-%s-%d", self.name:gsub("%W", ""), math.floor(reaper.time_precise() * 1000))
+  self.folder, self.turn, self.at, self.connected, self.late = WORK_FOLDER .. "/" .. stamp, 1, 0, false, false
+  self.opened = reaper.time_precise()
+  self.sign = self.opened
+  reaper.RecursiveCreateDirectory(self.folder, 0)
+  M.write(self.folder .. "/to-engine", "")
+  M.start({ "daw", "mailbox", self.folder, "--name", "Reaper " .. self.name })
+end
+
+local function append(path, lines)
+  local file = io.open(path, "r+b") -- not made anew: the other side takes it away when it ends
   if not file then return false end
-  for _, line in ipairs({ ... }) do file:write(line, "\n") end
+  file:seek("end")
+  for _, line in ipairs(lines) do file:write(line, "\n") end
   file:close()
-  self.sign = reaper.time_precise()
   return true
+end
+
+-- Send lines. Where the other side has ended, since Reaper stood still in a dialog or a render, another one is started.
+function Mailbox:send(...)
+  local sent = append(self.folder .. "/to-engine", { ... })
+  if not sent and reaper.time_precise() - self.opened > START_SECONDS then
+    self:open()
+    sent = append(self.folder .. "/to-engine", { ... })
+  end
+  if sent then self.sign = reaper.time_precise() end
+  return sent
 end
 
 -- What came since the last time: a list of lines. Call it in every turn of a deferred loop.
@@ -120,7 +148,13 @@ function Mailbox:receive()
   if reaper.time_precise() - self.sign > SIGN_SECONDS then self:send("#") end
   local lines = {}
   local file = io.open(self.folder .. "/from-engine-" .. self.turn, "rb")
-  if not file then return lines end
+  if not file then
+    if self.turn == 1 and not self.late and M.started_late(self.folder .. "/from-engine-1", self.opened) then
+      self.late = true
+      lines[1] = "#unstarted"
+    end
+    return lines
+  end
   file:seek("set", self.at)
   local fresh = file:read("a") or ""
   file:close()
@@ -139,22 +173,28 @@ function Mailbox:receive()
   return lines
 end
 
+-- What a line of the mailbox's own says to people; nil: nothing.
+function M.said(line)
+  if line == "#unstarted" then return NOT_STARTED end
+  if line:match("^#absent") then return "The engine does not run: start it with `cuevox run STORY.YAML`." end
+end
+
 function Mailbox:close()
   self:send("#end")
 end
 
 -- Send messages once, without an answer: for actions that end at once.
 function M.send_once(...)
-  local mailbox, why = M.open_mailbox("action")
-  if not mailbox then return M.tell(why) end
+  local mailbox = M.open_mailbox("action")
   mailbox:send("/client/ack 1", ...)
-  local until_time = reaper.time_precise() + 5
+  local until_time = reaper.time_precise() + START_SECONDS + 5
   local wanted, answers = select("#", ...), -1 -- the first answer is to /client/ack
   local function wait()
     for _, line in ipairs(mailbox:receive()) do
-      if line:match("^#absent") then
+      local said = M.said(line)
+      if said then
         mailbox:close()
-        return M.tell("The engine does not run: start it with `cuevox run STORY.YAML`.")
+        return M.tell(said)
       end
       if line:match("^/reply/") then
         answers = answers + 1

@@ -10,6 +10,7 @@ local M = {}
 
 local AHEAD_SECONDS = 0.15
 local JUMP_SECONDS = 0.08
+local CHASE_SECONDS = 1 -- so often the engine is told where Reaper is: it puts right what has drifted away
 
 local Follower = {}
 Follower.__index = Follower
@@ -22,14 +23,9 @@ end
 -- What lies in (from, to] of the project: where, and what it sends.
 local function fired_between(from, to)
   local found = {}
-  for _, mark in ipairs(marks.in_project()) do
-    local start, finish = marks.fires(mark.name)
-    if start and mark.at > from and mark.at <= to then found[#found + 1] = { at = mark.at, address = start } end
-    if finish and mark.region and mark.finish > from and mark.finish <= to then
-      found[#found + 1] = { at = mark.finish, address = finish }
-    end
+  for _, each in ipairs(marks.firing()) do
+    if each.at > from and each.at <= to then found[#found + 1] = each end
   end
-  table.sort(found, function(a, b) return a.at < b.at end)
   return found
 end
 
@@ -43,6 +39,16 @@ function Follower:locate(position, playing)
   elseif playing then
     self.mailbox:send("/transport/play")
   end
+  self.told_place = self.now
+end
+
+-- Two clocks drift apart, and an engine that was started again knows nothing: tell it now and then where Reaper is.
+function Follower:chase(position, playing, rate)
+  local at = position - (story.origin() or 0)
+  if not self.options.transport or rate ~= 1 or self.before_start then return end
+  if self.now - (self.told_place or self.now) < CHASE_SECONDS then return end
+  self.told_place = self.now
+  self.mailbox:send("/transport/chase " .. engine.number(math.max(at, 0)) .. (playing and " 1" or " 0"))
 end
 
 -- Have the story begin when the cursor comes to its start.
@@ -80,6 +86,8 @@ function Follower:turn(now, playing, position, rate)
     local expected = self.position + (now - self.now) * rate
     jumped = math.abs(position - expected) > JUMP_SECONDS
   end
+  self.now = now
+  self.told_place = self.told_place or now
   if playing and (not self.playing or jumped) then
     self:forget(self.position or position)
     self.sent_to = position - 1e-9 -- a region that begins right here is fired
@@ -90,7 +98,10 @@ function Follower:turn(now, playing, position, rate)
   elseif not playing and self.position and math.abs(position - self.position) > 1e-6 then
     self:locate(position, false)
   end
-  self.playing, self.position, self.now = playing, position, now
+  if self.options.transport and not self.following and self.position then self:locate(position, playing) end
+  self.following = self.options.transport
+  self.playing, self.position = playing, position
+  self:chase(position, playing, rate)
   if not playing then return end
   self:begin_story(position, rate)
   self:send_cues(position, rate)
@@ -99,9 +110,9 @@ end
 -- Whatever the engine refuses is told, once for each text.
 function Follower:listen()
   for _, line in ipairs(self.mailbox:receive()) do
-    if line:match('^/reply/.*"error"') or line:match("^#absent") then
+    local text = engine.said(line) or line:match('^/reply/.*"error".*')
+    if text then
       self.told = self.told or {}
-      local text = line:match("^#absent") and "the engine does not run: start it with `cuevox run STORY.YAML`" or line
       if not self.told[text] then engine.log(text) end
       self.told[text] = true
     end
@@ -112,8 +123,7 @@ end
 function M.run(name, options)
   local _, _, section, command = reaper.get_action_context()
   if reaper.set_action_options then reaper.set_action_options(1) end -- started again, it ends
-  local mailbox, why = engine.open_mailbox(name)
-  if not mailbox then return engine.tell(why) end
+  local mailbox = engine.open_mailbox(name)
   local follower = M.new(mailbox, options)
   reaper.SetToggleCommandState(section, command, 1)
   reaper.RefreshToolbar2(section, command)

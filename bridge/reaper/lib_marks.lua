@@ -75,7 +75,8 @@ function M.give(story_file, manifest)
     end
   end
   local path = engine.work_file("marks-" .. math.floor(reaper.time_precise() * 1000))
-  engine.write(path, table.concat(rows, "\n") .. "\n")
+  local written, why = engine.write(path, table.concat(rows, "\n") .. "\n")
+  if not written then return false, why end
   local arguments = { "daw", "markers", path, story_file }
   if manifest and reaper.file_exists(manifest) then
     arguments[#arguments + 1] = "--export"
@@ -103,6 +104,26 @@ function M.fires(name)
     local id = rest:match("^([%w_-]+)$")
     if id then return "/snapshot/" .. id .. "/recall" end
   end
+end
+
+local KEEP_SECONDS = 1
+
+-- What the regions and markers of the project in front fire, in order: where, and what is sent. Looked up again when the
+-- project has changed, and once a second, since not every change counts as one for Reaper.
+function M.firing()
+  local now, project, changes = reaper.time_precise(), reaper.EnumProjects(-1), reaper.GetProjectStateChangeCount(0)
+  local kept = M.kept
+  if kept and kept.project == project and kept.changes == changes and now - kept.at < KEEP_SECONDS then return kept end
+  kept = { project = project, changes = changes }
+  for _, mark in ipairs(in_project()) do
+    local start, finish = M.fires(mark.name)
+    if start then kept[#kept + 1] = { at = mark.at, address = start } end
+    if finish and mark.region then kept[#kept + 1] = { at = mark.finish, address = finish } end
+  end
+  table.sort(kept, function(a, b) return a.at < b.at end)
+  kept.at = now
+  M.kept = kept
+  return kept
 end
 
 function M.is_cue(name)

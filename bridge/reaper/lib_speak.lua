@@ -5,6 +5,8 @@ local engine = require("lib_engine")
 
 local M = {}
 
+local PATIENCE_SECONDS = 600 -- for one line, not for all
+
 local function notes_of(item)
   local _, notes = reaper.GetSetMediaItemInfo_String(item, "P_NOTES", "", false)
   return (notes:gsub("^%s+", ""):gsub("%s+$", ""))
@@ -37,7 +39,7 @@ local function take_with(item, path)
   for i = 0, reaper.CountTakes(item) - 1 do
     local take = reaper.GetTake(item, i)
     local source = take and reaper.GetMediaItemTake_Source(take)
-    if source and reaper.GetMediaSourceFileName(source) == path then return take end
+    if source and engine.same_path(reaper.GetMediaSourceFileName(source), path) then return take end
   end
 end
 
@@ -67,12 +69,20 @@ function M.place(item, path, seconds, name, words)
   return true
 end
 
+-- The answer once it is whole; else nil, and how long it is by now.
 local function read_answer(path)
   local file = io.open(path, "rb")
-  if not file then return nil end
+  if not file then return nil, 0 end
+  local length = file:seek("end")
+  file:seek("set", math.max(length - 6, 0))
+  local tail = file:read("a")
+  if not (tail:match("\nend\r?\n$") or tail:match("^end\r?\n$")) then
+    file:close()
+    return nil, length
+  end
+  file:seek("set", 0)
   local text = file:read("a")
   file:close()
-  if not text:match("\nend\r?\n$") and not text:match("^end\r?\n$") then return nil end
   local answer = { takes = {}, order = {}, faults = {} }
   for line in text:gmatch("([^\r\n]+)") do
     local f = engine.fields(line)
@@ -90,36 +100,31 @@ local function read_answer(path)
   return answer
 end
 
-local function take_over(items, answer)
-  reaper.Undo_BeginBlock()
+local function take_over(project, items, answer)
+  reaper.Undo_BeginBlock2(project)
   reaper.PreventUIRefresh(1)
-  local done = 0
+  local done, away = 0, 0
   for _, id in ipairs(answer.order) do
     local item, take = items[id], answer.takes[id]
-    if reaper.ValidatePtr2(0, item, "MediaItem*") then
+    if reaper.ValidatePtr2(project, item, "MediaItem*") then
       local ok, why = M.place(item, take.path, take.seconds, take.voice .. ": " .. notes_of(item), take.words)
       if ok then done = done + 1 else answer.faults[#answer.faults + 1] = why end
+    else
+      away = away + 1
     end
   end
+  if away > 0 then answer.faults[#answer.faults + 1] = away .. " of the items are not there any more" end
   reaper.PreventUIRefresh(-1)
   reaper.UpdateArrange()
-  reaper.Undo_EndBlock("Cuevox: speak " .. done .. " items", -1)
+  reaper.Undo_EndBlock2(project, "Cuevox: speak " .. done .. " items", -1)
   return done
 end
 
--- Speak the selected items; `finished(done, faults)` is called once all are there.
-function M.speak_selected(finished)
-  local items, order, without = selected()
-  if #order == 0 then
-    return engine.tell("Select items with notes first: Insert > Empty item, double-click it and write the line.\n"
-      .. "`VOICE: text` names who speaks, else the track's name does.")
-  end
-  local stamp = tostring(math.floor(reaper.time_precise() * 1000))
-  local order_path, answer_path = engine.work_file("order-" .. stamp), engine.work_file("answer-" .. stamp)
-  engine.write(order_path, table.concat(order, "\n") .. "\n")
-  local rate = reaper.GetSetProjectInfo(0, "PROJECT_SRATE", 0, false)
-  local arguments = { "daw", "speak", order_path, "--to", reaper.GetProjectPath() .. "/Cuevox", "--answer", answer_path }
-  if rate > 0 and reaper.GetSetProjectInfo(0, "PROJECT_SRATE_USE", 0, false) > 0 then
+local function arguments_for(project, order_path, answer_path)
+  local folder = reaper.GetProjectPathEx(project) .. "/Cuevox"
+  local arguments = { "daw", "speak", order_path, "--to", folder, "--answer", answer_path }
+  local rate = reaper.GetSetProjectInfo(project, "PROJECT_SRATE", 0, false)
+  if rate > 0 and reaper.GetSetProjectInfo(project, "PROJECT_SRATE_USE", 0, false) > 0 then
     arguments[#arguments + 1] = "--rate"
     arguments[#arguments + 1] = tostring(math.floor(rate))
   end
@@ -128,23 +133,48 @@ function M.speak_selected(finished)
     arguments[#arguments + 1] = "--voice"
     arguments[#arguments + 1] = voice
   end
-  if not engine.start(arguments) then
-    return engine.tell("`cuevox` can't be started; run `cuevox setup reaper` in a terminal")
+  return arguments
+end
+
+-- Speak the selected items; `finished(done, faults)` is called once all are there, also if another project is in front.
+function M.speak_selected(finished)
+  local project = reaper.EnumProjects(-1)
+  local items, order, without = selected()
+  if #order == 0 then
+    return engine.tell("Select items with notes first: Insert > Empty item, double-click it and write the line.\n"
+      .. "`VOICE: text` names who speaks, else the track's name does.")
   end
-  local patience = reaper.time_precise() + 600
+  local stamp = tostring(math.floor(reaper.time_precise() * 1000))
+  local order_path, answer_path = engine.work_file("order-" .. stamp), engine.work_file("answer-" .. stamp)
+  local written, why = engine.write(order_path, table.concat(order, "\n") .. "\n")
+  if not written then return engine.tell(why) end
+  local began = reaper.time_precise()
+  engine.start(arguments_for(project, order_path, answer_path))
+  local told_at, told = began, 0
   local function wait()
-    local answer = read_answer(answer_path)
+    local answer, length = read_answer(answer_path)
+    local now = reaper.time_precise()
+    local late, not_started = engine.started_late(answer_path, began)
+    if not answer and length > told then told, told_at = length, now end
     if answer then
-      local done = take_over(items, answer)
       os.remove(order_path)
       os.remove(answer_path)
+      if not reaper.ValidatePtr(project, "ReaProject*") then
+        return engine.tell("The project of the spoken items is closed; their sounds lie in its folder Cuevox.")
+      end
+      local done = take_over(project, items, answer)
       if without > 0 then engine.log(without .. " of the selected items have no notes") end
       for _, fault in ipairs(answer.faults) do engine.log(fault) end
       if finished then finished(done, answer.faults) end
-    elseif reaper.time_precise() < patience then
+    elseif late then
+      os.remove(order_path)
+      engine.tell(not_started)
+      if finished then finished(0, { not_started }) end
+    elseif now - told_at < PATIENCE_SECONDS then
       reaper.defer(wait)
     else
-      engine.tell("Cuevox gave no answer within ten minutes; the lines that are done lie in the project's folder.")
+      engine.tell("Cuevox has given no further line for ten minutes; those that are done lie in the project's folder.")
+      if finished then finished(0, { "no answer" }) end
     end
   end
   wait()

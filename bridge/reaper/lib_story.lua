@@ -9,6 +9,7 @@ local M = {}
 
 local SECTION = "Cuevox"
 local KEY, BASE = "P_EXT:cuevox_key", "P_EXT:cuevox_base"
+local STORY, ORIGIN = "P_EXT:cuevox_story", "P_EXT:cuevox_origin"
 local NEAR = 1e-6
 local ITEM_FIELDS = { "D_POSITION", "D_LENGTH", "D_FADEINLEN", "D_FADEOUTLEN", "B_MUTE" }
 local TAKE_FIELDS = { "D_STARTOFFS", "D_VOL", "D_PAN" }
@@ -18,7 +19,7 @@ local function project_value(key)
   return value
 end
 
--- Where the story's zero lies in the project, in seconds; nil before the first import.
+-- Where the zero of the story that came in last lies in the project, in seconds; nil before the first import.
 function M.origin()
   return tonumber(project_value("origin"))
 end
@@ -66,9 +67,14 @@ local function current_of(item)
   return now, take
 end
 
+-- A number as text that gives the same number again, with a decimal point whatever the language of the system.
+local function exact(value)
+  return (string.format("%.17g", value):gsub(",", "."))
+end
+
 local function base_text(values)
   local parts = {}
-  for field, value in pairs(values) do parts[#parts + 1] = field .. "=" .. string.format("%.17g", value):gsub(",", ".") end
+  for field, value in pairs(values) do parts[#parts + 1] = field .. "=" .. exact(value) end
   table.sort(parts)
   return table.concat(parts, " ")
 end
@@ -90,32 +96,45 @@ local function same(now, base)
   return true
 end
 
--- Tracks and items that an import made, by their keys.
-local function found_tracks()
-  local tracks, items = {}, {}
+-- Which story an exported project is of: its title, which also is what its identifiers are made of.
+local function story_of(project)
+  for notes in project:each("NOTES") do
+    local title = type(notes.lines[1]) == "string" and notes.lines[1]:match("^|(.*), made by Cuevox%.$")
+    if title then return title end
+  end
+  return ""
+end
+
+-- Tracks and items that imports of a story made, by their keys; and where its zero lies, nil if nothing of it is there.
+local function found_tracks(title)
+  local tracks, items, origin = {}, {}, nil
   for i = 0, reaper.CountTracks(0) - 1 do
     local track = reaper.GetTrack(0, i)
-    local key = track_text(track, KEY)
-    if key ~= "" then tracks[key] = track end
+    if track_text(track, KEY) ~= "" and track_text(track, STORY) == title then
+      tracks[track_text(track, KEY)] = track
+      origin = origin or tonumber(track_text(track, ORIGIN))
+    end
     for j = 0, reaper.CountTrackMediaItems(track) - 1 do
       local item = reaper.GetTrackMediaItem(track, j)
       local item_key = item_text(item, KEY)
       -- a split leaves two items of one key: both follow
-      if item_key ~= "" then
+      if item_key ~= "" and item_text(item, STORY) == title then
         items[item_key] = items[item_key] or {}
         table.insert(items[item_key], item)
       end
     end
   end
-  return tracks, items
+  return tracks, items, origin
 end
 
-local function new_track(element)
+local function new_track(element, title, origin)
   local at = reaper.CountTracks(0)
   reaper.InsertTrackAtIndex(at, false)
   local track = reaper.GetTrack(0, at)
   track_text(track, "P_NAME", element:value("NAME") or "")
   track_text(track, KEY, element:value("TRACKID") or element.head)
+  track_text(track, STORY, title)
+  track_text(track, ORIGIN, exact(origin))
   reaper.SetMediaTrackInfo_Value(track, "D_VOL", element:number("VOLPAN", 1, 1))
   reaper.SetMediaTrackInfo_Value(track, "D_PAN", element:number("VOLPAN", 2, 0))
   reaper.SetMediaTrackInfo_Value(track, "B_MUTE", element:number("MUTESOLO", 1, 0))
@@ -138,11 +157,12 @@ local function sound_of(element, folder)
   end
 end
 
-local function new_item(track, element, key, wanted)
+local function new_item(track, element, key, wanted, title)
   local item = reaper.AddMediaItemToTrack(track)
   element:set("POSITION", engine.number(wanted.D_POSITION))
   reaper.SetItemStateChunk(item, element:text(), false)
   item_text(item, KEY, key)
+  item_text(item, STORY, title)
   item_text(item, BASE, base_text((current_of(item))))
 end
 
@@ -164,7 +184,7 @@ local function refresh_item(item, element, wanted, path)
   local base, changed = base_of(item), false
   if not take then return false end
   local source = reaper.GetMediaItemTake_Source(take)
-  if path and source and reaper.GetMediaSourceFileName(source) ~= path then
+  if path and source and not engine.same_path(reaper.GetMediaSourceFileName(source), path) then
     changed = new_sound(take, element, path) or changed
   end
   for field, value in pairs(wanted) do
@@ -182,10 +202,11 @@ local function refresh_item(item, element, wanted, path)
   return changed
 end
 
-local function take_items(element, track, items, folder, origin, count)
+local function take_items(element, track, items, folder, count)
   for item_element in element:each("ITEM") do
     local key = item_element:value("IGUID") or ""
-    local wanted, path = wanted_of(item_element, origin), sound_of(item_element, folder)
+    local wanted, path = wanted_of(item_element, count.origin), sound_of(item_element, folder)
+    if path and not reaper.file_exists(path) then count.missing = count.missing + 1 end
     if items[key] then
       for i, item in ipairs(items[key]) do
         local changed = refresh_item(item, item_element, wanted, path)
@@ -193,7 +214,7 @@ local function take_items(element, track, items, folder, origin, count)
       end
       items[key] = nil
     else
-      new_item(track, item_element, key, wanted)
+      new_item(track, item_element, key, wanted, count.title)
       count.new = count.new + 1
     end
   end
@@ -235,32 +256,40 @@ end
 function M.take(path)
   local project, why = M.read(path)
   if not project then return nil, why end
-  local origin = M.origin() or reaper.GetCursorPosition()
-  local folder = path:match("^(.*[/\\])") or ""
-  local count = { new = 0, changed = 0, gone = 0, kept = 0, origin = origin }
+  local title, folder = story_of(project), path:match("^(.*[/\\])") or ""
+  local tracks, items, origin = found_tracks(title)
+  local count = { new = 0, changed = 0, gone = 0, kept = 0, missing = 0, title = title }
+  count.origin = origin or reaper.GetCursorPosition()
   reaper.Undo_BeginBlock()
   reaper.PreventUIRefresh(1)
-  local tracks, items = found_tracks()
   local made = { all = {}, new = {} }
   for element in project:each("TRACK") do
     local key = element:value("TRACKID") or element.head
     local track = tracks[key]
     if not track then
-      track = new_track(element)
+      track = new_track(element, title, count.origin)
       made.new[element] = true
     end
     made.all[element] = track
-    take_items(element, track, items, folder, origin, count)
+    take_items(element, track, items, folder, count)
   end
   take_away(items, count)
   connect(project, made)
-  reaper.SetProjExtState(0, SECTION, "origin", string.format("%.17g", origin):gsub(",", ".") .. "")
+  reaper.SetProjExtState(0, SECTION, "origin", exact(count.origin))
   reaper.SetProjExtState(0, SECTION, "export", path)
   reaper.PreventUIRefresh(-1)
   reaper.TrackList_AdjustWindows(false)
   reaper.UpdateArrange()
   reaper.Undo_EndBlock("Cuevox: import or refresh a story", -1)
   return count
+end
+
+-- What an import did, in words.
+function M.told(count)
+  local text = string.format("%d new items, %d changed, %d gone; %d that you had changed were kept although the story has"
+    .. " them no more.", count.new, count.changed, count.gone, count.kept)
+  if count.missing > 0 then text = text .. "\n" .. count.missing .. " sounds are not beside the project: export again." end
+  return text
 end
 
 -- Ask for the exported project, the one that was imported last unless its user chooses another.

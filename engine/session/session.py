@@ -19,6 +19,7 @@ from engine.commands import (
     AuditionCue,
     AuditionSlot,
     CancelJob,
+    Chase,
     ClearAutomation,
     ClearScheduled,
     CloseInput,
@@ -481,7 +482,7 @@ class Session:
                 return (self.desk.apply(command, at_frame, self.keeper),)
             case SetInsertParam() | SetInsertBypass() | SetDuck() | SetLimiter():
                 return (self.desk.apply(command, at_frame, self.keeper),)
-            case Play() | Stop() | Locate() | LocateMarker() | LocateText() | SetLoop():
+            case Play() | Stop() | Locate() | Chase() | LocateMarker() | LocateText() | SetLoop():
                 return self._run(command, at_frame)
             case PauseCue() | ResumeCue() | StandBy() | GoBack() | PauseAll() | ResumeAll():
                 return self._show(command, at_frame)
@@ -568,7 +569,7 @@ class Session:
         return (*events, *self.cues.renumbered(renumbered_cues(before, self.story)), *self.cues.rewind())
 
     def _run(
-        self, command: Play | Stop | Locate | LocateMarker | LocateText | SetLoop, at_frame: int | None
+        self, command: Play | Stop | Locate | Chase | LocateMarker | LocateText | SetLoop, at_frame: int | None
     ) -> tuple[Event, ...]:
         match command:
             case Play():
@@ -579,6 +580,9 @@ class Session:
             case Locate(timeline_frame=frame):
                 self.transport.locate(frame, at_frame)
                 self.prefetch.plan()
+            case Chase(timeline_frame=frame, playing=playing):
+                if self.transport.strays(frame, playing):
+                    return self._chase(frame, playing, at_frame)
             case LocateMarker(marker=marker):
                 self.transport.locate(self.transport.marker_frame(marker), at_frame)
                 self.prefetch.plan()
@@ -588,6 +592,12 @@ class Session:
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
         return ()
+
+    def _chase(self, timeline_frame: int, playing: bool, at_frame: int | None) -> tuple[Event, ...]:
+        with self.context.together():
+            self.transport.locate(timeline_frame, at_frame)
+            self.prefetch.plan()
+            return self.transport.play(at_frame) if playing else ()
 
     def said(self, text: str) -> list[Said]:
         """Return where a text is said, in the order of the timeline; those whose place is not known yet come last."""

@@ -17,6 +17,9 @@ from engine.story.model import PlaySection, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import marker_frames_by
 
+STRAY_SECONDS = 0.1
+"""The timeline and a clock that it goes with may be so far apart: DAWs tell scripts their place so coarsely."""
+
 
 class Transport:
     """Moves the timeline. What it says about itself comes from the audio process's reports, not from wishes."""
@@ -62,6 +65,17 @@ class Transport:
         self.unsettled = True
         if not self.playing:
             self.timeline_frame = timeline_frame
+
+    def strays(self, timeline_frame: int, playing: bool) -> bool:
+        """Return whether the timeline is to be put where another clock is.
+
+        It is where both run, apart; and where nobody has moved it since the engine started. What is not laid out yet
+        can't run: whoever chases asks again.
+        """
+        if self.since_frame is None:
+            return self.placed is not None and (playing or timeline_frame != self.timeline_frame)
+        apart = abs(self.now() - timeline_frame)
+        return self.playing and playing and apart > self._context.frames(STRAY_SECONDS)
 
     def set_loop(self, start_frame: int | None, end_frame: int | None, at_frame: int | None) -> tuple[Event, ...]:
         """Loop from start to end; both None: no loop."""

@@ -29,6 +29,7 @@ function value(name, initial, more = {}) {
 }
 
 const sent = []
+const tasks = []
 let now = 1000
 let ready = false
 const playing = value('isPlaying', false)
@@ -57,6 +58,10 @@ const host = strict('host', {
   setShouldFailOnDeprecatedUse() {},
   defineController(...a) { if (a.length !== 5 || !/^[0-9a-f-]{36}$/.test(a[3])) throw new Error('defineController') },
   defineMidiPorts() {},
+  scheduleTask(f, ms) {
+    if (typeof f !== 'function' || !Number.isInteger(ms)) throw new Error('scheduleTask')
+    tasks.push(f)
+  },
   errorln(text) { throw new Error(text) },
   getPreferences: () => strict('preferences', {
     getNumberSetting(...a) { if (a.length !== 7) throw new Error('getNumberSetting'); return strict('number', { getRaw: () => a[6] }) },
@@ -96,6 +101,9 @@ function pass(by) {
   beats.change(beats.peek() + 2 * by)
   seconds.change(seconds.peek() + by)
 }
+function runTasks() {
+  tasks.splice(0).forEach(task => task())
+}
 function locate(to) {
   beats.change(2 * to)
   seconds.change(to)
@@ -109,15 +117,17 @@ function mark(i, name, place) {
 mark(0, 'cue 12', 2)
 mark(1, 'Chorus', 2)
 mark(2, 'snapshot dark', 40)
+step('before it is anywhere', runTasks)
 step('locate while it rests', () => locate(0.75))
 step('play', () => playing.change(true))
 step('near', () => { pass(0.1) })
 step('past', () => { pass(0.5) })
+step('each second', () => { now += 0.25; runTasks() })
 step('jump', () => { now += 0.05; locate(19.9) })
 step('stop', () => playing.change(false))
 step('clip', () => { slot(3, 4).name.change('cue 7 hold'); slot(3, 4).isPlaying.change(true) })
 step('clip ends', () => slot(3, 4).isPlaying.change(false))
 step('other clip', () => { slot(1, 1).name.change('drums'); slot(1, 1).isPlaying.change(true) })
-step('not following', () => { follow.change(false); playing.change(true); playing.change(false) })
+step('not following', () => { follow.change(false); runTasks(); playing.change(true); playing.change(false) })
 vm.runInContext('exit()', world)
 console.log(JSON.stringify(Object.fromEntries(steps)))

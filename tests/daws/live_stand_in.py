@@ -40,12 +40,20 @@ class ClipSlot:
 
 
 class Track:
-    __slots__ = ("_live_ptr", "arrangement_clips", "clip_slots", "has_audio_input", "name", "playing_slot_index")
+    __slots__ = (
+        "_live_ptr",
+        "arrangement_clips",
+        "clip_slots",
+        "fired_slot_index",
+        "has_audio_input",
+        "name",
+        "playing_slot_index",
+    )
 
     def __init__(self, name, *slots, audio=True):
         self._live_ptr = next(_pointers)
         self.name, self.clip_slots, self.has_audio_input = name, list(slots), audio
-        self.playing_slot_index, self.arrangement_clips = -1, []
+        self.playing_slot_index, self.fired_slot_index, self.arrangement_clips = -1, -1, []
 
 
 class Track12(Track):
@@ -56,7 +64,6 @@ class Track12(Track):
             raise RuntimeError("invalid path or position")
         clip = Clip(Path(path).stem, position, path)
         self.arrangement_clips.append(clip)
-        return clip
 
 
 class Scene:

@@ -22,11 +22,13 @@ SIGNATURES = {
     "AddRemoveReaScript": "bool int str bool", "CountSelectedMediaItems": "proj", "CountTakes": "item",
     "CountTracks": "proj", "CountTrackMediaItems": "track", "CreateTrackSend": "track track",
     "DeleteTakeMarker": "take int", "DeleteTrackMediaItem": "track item", "EnumProjectMarkers3": "proj int",
+    "EnumProjects": "int", "GetProjectPathEx": "proj", "GetProjectStateChangeCount": "proj", "Undo_BeginBlock2": "proj",
+    "Undo_EndBlock2": "proj str int", "ValidatePtr": "any str",
     "EnumerateFiles": "str int", "ExecProcess": "str int", "GetActiveTake": "item", "GetCursorPosition": "",
     "GetExtState": "str str", "GetMediaItemInfo_Value": "item str", "GetMediaItemTakeInfo_Value": "take str",
     "GetMediaItemTake_Source": "take", "GetMediaItem_Track": "item", "GetMediaSourceFileName": "source",
     "GetNumTakeMarkers": "take", "GetPlayPosition": "", "GetPlayState": "", "GetProjExtState": "proj str str",
-    "GetProjectPath": "", "GetResourcePath": "", "GetSelectedMediaItem": "proj int",
+    "GetResourcePath": "", "GetSelectedMediaItem": "proj int",
     "GetSetMediaItemInfo_String": "item str str bool", "GetSetMediaItemTakeInfo_String": "take str str bool",
     "GetSetMediaTrackInfo_String": "track str str bool", "GetSetProjectInfo": "proj str num bool",
     "GetTake": "item int",
@@ -44,6 +46,13 @@ SIGNATURES = {
     "file_exists": "str", "get_action_context": "", "set_action_options": "int", "time_precise": "",
 }  # fmt: skip
 """Of the API of Reaper 7, as ReaScript's documentation has it; a ? may be left away."""
+
+IMGUI = {
+    "ImGui_Begin": "window str bool?", "ImGui_Button": "window str", "ImGui_Checkbox": "window str bool",
+    "ImGui_CreateContext": "str", "ImGui_End": "window", "ImGui_SameLine": "window", "ImGui_Separator": "window",
+    "ImGui_Text": "window str", "ImGui_ValidatePtr": "any str",
+}  # fmt: skip
+"""Of ReaImGui, where that is installed."""
 
 ITEM_VALUES = {
     "D_POSITION": 0.0,
@@ -88,6 +97,8 @@ class Reaper:
         self.chosen_file: str | None = None
         self.project_rate = 0.0
         self.registered = []
+        self.project, self.others, self.changes = Thing(kind="project"), [], 0
+        self.pressed, self.shown, self.window_open, self.frame = "", [], True, None
         self.lua = LuaRuntime(unpack_returned_tuples=True, register_eval=False)
         self.script = ""
         self._bind(api)
@@ -98,7 +109,7 @@ class Reaper:
             table[name] = self._checked(name, api[name].split())
         self.lua.globals()["reaper"] = self.lua.eval(
             "function(t) return setmetatable(t, {__index = function(_, k)"
-            " if k == 'ImGui_CreateContext' then return nil end"
+            " if k == 'ImGui_CreateContext' then return nil end"  # not installed
             " error('Reaper has no function ' .. tostring(k), 2) end}) end"
         )(table)
 
@@ -173,6 +184,7 @@ class Reaper:
             Thing(kind="marker", region=region, at=at, end=end, name=name, number=number, colour=colour)
         )
         self.markers.sort(key=lambda m: m.at)
+        self.changes += 1
         return number
 
     def SetProjectMarker3(self, _, number, region, at, end, name, colour):  # noqa: N802
@@ -180,6 +192,7 @@ class Reaper:
             if (marker.number, marker.region) == (number, region):
                 marker.at, marker.end, marker.name = at, end, name
                 self.markers.sort(key=lambda m: m.at)
+                self.changes += 1
                 return True
         return False
 
@@ -368,8 +381,18 @@ class Reaper:
         self.project_ext[section, key] = value
         return 1
 
-    def GetProjectPath(self):  # noqa: N802
+    def GetProjectPathEx(self, _):  # noqa: N802
         return str(self.folder / "project")
+
+    def EnumProjects(self, index):  # noqa: N802
+        """Return the project in front (-1), which tests may change."""
+        return (self.project, "") if index == -1 else (None, "")
+
+    def GetProjectStateChangeCount(self, _):  # noqa: N802
+        return self.changes
+
+    def ValidatePtr(self, thing, kind):  # noqa: N802
+        return kind == "ReaProject*" and thing in (self.project, *self.others)
 
     def GetResourcePath(self):  # noqa: N802
         return str(self.folder / "resources")
@@ -390,10 +413,14 @@ class Reaper:
         self.console.append(text)
 
     def ShowMessageBox(self, text, _title, kind):  # noqa: N802
+        if self.frame is not None:
+            raise ReaperFault("a dialog inside a window that is being drawn")
         self.messages.append(text)
         return self.answers.popleft() if kind else 1
 
-    def ValidatePtr2(self, _, thing, kind):  # noqa: N802
+    def ValidatePtr2(self, project, thing, kind):  # noqa: N802
+        if project is not None and project != 0 and project not in (self.project, *self.others):
+            return False
         return kind == "MediaItem*" and any(thing in track.items for track in self.tracks)
 
     def Undo_BeginBlock(self):  # noqa: N802
@@ -402,6 +429,12 @@ class Reaper:
     def Undo_EndBlock(self, text, _flags):  # noqa: N802
         self.open_blocks -= 1
         self.undo.append(text)
+
+    def Undo_BeginBlock2(self, _):  # noqa: N802
+        self.Undo_BeginBlock()
+
+    def Undo_EndBlock2(self, _, text, flags):  # noqa: N802
+        self.Undo_EndBlock(text, flags)
 
     def PreventUIRefresh(self, change):  # noqa: N802
         self.refresh += change
@@ -427,10 +460,42 @@ class Reaper:
     def file_exists(self, path):
         return Path(path).is_file()
 
+    # ReaImGui: a window holds from its context on; between Begin and End dialogs would stand in the way of drawing
+
+    def ImGui_CreateContext(self, name):  # noqa: N802
+        self.window = Thing(kind="window", name=name)
+        return self.window
+
+    def ImGui_ValidatePtr(self, thing, kind):  # noqa: N802
+        return kind == "ImGui_Context*" and thing is self.window
+
+    def ImGui_Begin(self, window, name, has_close=None):  # noqa: N802
+        if window is not self.window or self.frame is not None:
+            raise ReaperFault("no such window, or one that is being drawn")
+        self.frame, self.shown = window, []
+        return (True, self.window_open)
+
+    def ImGui_End(self, window):  # noqa: N802
+        if self.frame is not window:
+            raise ReaperFault("nothing was begun")
+        self.frame, self.pressed = None, ""
+
+    def ImGui_Button(self, _, label):  # noqa: N802
+        self.shown.append(label)
+        return self.pressed == label
+
+    def ImGui_Checkbox(self, _, label, on):  # noqa: N802
+        self.shown.append(label)
+        return (True, not on) if self.pressed == label else (False, on)
+
+    def ImGui_Text(self, _, text):  # noqa: N802
+        self.shown.append(text)
+
     def _nothing(self, *_):
         return None
 
     TrackList_AdjustWindows = UpdateArrange = UpdateItemInProject = RefreshToolbar2 = set_action_options = _nothing
+    ImGui_SameLine = ImGui_Separator = _nothing
 
 
 def _fits(kind, value) -> bool:
@@ -438,7 +503,7 @@ def _fits(kind, value) -> bool:
         case "any":
             return True
         case "proj":
-            return value in (0, None)
+            return value in (0, None) or (isinstance(value, Thing) and value.kind == "project")
         case "str":
             return isinstance(value, str)
         case "bool":

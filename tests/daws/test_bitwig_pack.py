@@ -20,10 +20,12 @@ def test_transport_markers_and_clips_become_commands():
     assert ran.returncode == 0, ran.stderr
     dark = ["/at", pytest.approx(0.1), "/snapshot/dark/recall"]
     assert json.loads(ran.stdout) == {
+        "before it is anywhere": [],
         "locate while it rests": [],
         "play": [["/transport/locate", 0.75], ["/transport/play"]],
         "near": [["/at", pytest.approx(0.15), "/cue/12/go"]],
         "past": [],
+        "each second": [["/transport/chase", pytest.approx(1.6), 1]],
         "jump": [["/transport/locate", 19.9], dark],
         "stop": [["/clearsched", "/snapshot/dark/recall"], ["/transport/stop"]],
         "clip": [["/cue/7/go"]],

@@ -1,6 +1,7 @@
 """`cuevox setup` and `cuevox daw` as a shell runs them; the scripts of Reaper with the real command."""
 
 import shutil
+import socket
 import sys
 import time
 from pathlib import Path
@@ -91,19 +92,25 @@ def test_markers_go_into_the_story(tmp_path):
     assert "beach" in text
 
 
-def test_the_engine_follows_reaper_through_the_mailbox(tmp_path, monkeypatch):
+def test_an_engine_that_comes_later_goes_where_reaper_plays(tmp_path, monkeypatch):
     (tmp_path / "story.yaml").write_text(STORY)
     for name, value in world(tmp_path).items():
         monkeypatch.setenv(name, value)
-    with running_engine(tmp_path / "story.yaml", "--device", "null") as facts:
-        environment = world(tmp_path, CUEVOX_OSC_PORT=str(facts["osc_port"]))
-        reaper = Reaper(tmp_path, run_commands=COMMAND, environment=environment)
-        reaper.run("Cuevox_Follow play cursor.lua")
-        with Cuevox(port=facts["osc_port"]) as engine:
-            engine.subscribe("/transport/playing")
-            reaper.play_state, reaper.position = 1, 12.5
-            reaper.turn()
-            assert ("/transport/playing", 1) in engine.events(30.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    reaper = Reaper(tmp_path, run_commands=COMMAND, environment=world(tmp_path, CUEVOX_OSC_PORT=str(port)))
+    reaper.run("Cuevox_Follow play cursor.lua")
+    reaper.play_state, reaper.position = 1, 12.5
+    while not reaper.console:
+        assert reaper.turn(0.1)
+        time.sleep(0.05)
+    assert "The engine does not run" in reaper.console[0]
+    with running_engine(tmp_path / "story.yaml", "--device", "null", "--osc-port", str(port)):
+        with Cuevox(port=port) as engine:
+            while not engine.get("/transport/playing"):
+                reaper.turn(0.2)
+                time.sleep(0.05)
             assert engine.get("/transport/position") >= 12.4
         reaper.end()
         for child in reaper.children:

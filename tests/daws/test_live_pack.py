@@ -3,6 +3,7 @@
 import ast
 import socket
 import sys
+import time
 
 import pytest
 from live_stand_in import PACK, Clip, ClipSlot, Live, Scene
@@ -48,22 +49,55 @@ def tell(live, engine, address, *values):
 
 def test_a_clip_that_starts_fires_its_cue_and_stops_it(live, engine):
     track = live.kind("Voices", ClipSlot(Clip("cue 12 hold")), ClipSlot(), ClipSlot(Clip("drums")))
-    live.song.tracks = [track]
-    assert heard(live, engine) == []
+    live.song.tracks, live.song.is_playing = [track], True
+    tell(live, engine, "/live/follow", 0)
+    assert heard(live, engine) == [("/transport/locate", 0.0), ("/transport/play",)]
     track.playing_slot_index = 0
     assert heard(live, engine) == [("/cue/12/go",)]
     assert heard(live, engine) == []
+    track.fired_slot_index = 0  # launched again: it blinks until Live's moment comes
+    assert heard(live, engine) == []
+    track.fired_slot_index = -1
+    assert heard(live, engine) == [("/cue/12/stop",), ("/cue/12/go",)]
+    track.fired_slot_index = 0
+    heard(live, engine)
+    track.fired_slot_index = -2
+    assert heard(live, engine) == []
     track.playing_slot_index = 2
     assert heard(live, engine) == [("/cue/12/stop",)]
+    track.playing_slot_index = 0
+    heard(live, engine)
+    live.song.is_playing = False  # Live keeps the slot: it plays when Live does
+    assert heard(live, engine) == [("/cue/12/stop",)]
+    live.song.is_playing = True
+    assert heard(live, engine) == [("/cue/12/go",)]
+
+
+def test_a_set_of_thousands_is_read_little_by_little(live, engine):
+    live.song.tracks = [live.kind(str(t), *[ClipSlot() for _ in range(700)]) for t in range(3)]
+    live.song.scenes = [Scene(f"cue s{number}") for number in range(3)]
+    last = live.song.tracks[2].clip_slots[-1] = ClipSlot(Clip("cue 99"))
+    launches = live.script._launches
+    turns = 0
+    while not launches.cues():
+        live.script.update_display()
+        turns += 1
+    assert (turns, launches.cues()) == (5, ["99", "s0", "s1", "s2"])
+    live.song.tracks.pop()
+    tell(live, engine, "/cue/99/name", "Gone")
+    tell(live, engine, "/cue/s1/name", "Two\nlines")
+    assert (last.clip.name, live.song.scenes[1].name) == ("cue 99", "cue s1 | Two lines")
 
 
 def test_a_scene_fires_when_it_starts_not_when_it_is_pressed(live, engine):
     scene = Scene("slot desk 3")
     live.song.scenes = [scene]
-    scene.is_triggered = True
-    assert heard(live, engine) == []
-    scene.is_triggered = False
-    assert heard(live, engine) == [("/slot/desk/3/trigger",)]
+    tell(live, engine, "/live/follow", 0)
+    for playing, fired in ((False, []), (True, [("/slot/desk/3/trigger",)])):
+        live.song.is_playing, scene.is_triggered = playing, True
+        assert heard(live, engine) == []
+        scene.is_triggered = False
+        assert heard(live, engine) == fired  # where Live was stopped before its moment came, nothing was launched
 
 
 def test_the_transport_is_followed(live, engine):
@@ -71,6 +105,9 @@ def test_the_transport_is_followed(live, engine):
     assert heard(live, engine) == [("/transport/locate", 83.25), ("/transport/play",)]
     live.song.seconds = 3725.5
     assert heard(live, engine) == [("/transport/locate", 3725.5)]
+    live.script._transport._now = lambda: time.monotonic() + 1.5
+    live.song.seconds += 1.5
+    assert heard(live, engine) == [("/transport/chase", 3727.0, 1)]
     live.song.is_playing = False
     assert heard(live, engine) == [("/transport/stop",)]
     tell(live, engine, "/live/follow", 0)

@@ -1,16 +1,21 @@
 """The scripts for Reaper, run by Lua 5.4 in a stand-in that refuses what Reaper's API does not have."""
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
-from reaper_stand_in import PACK, Reaper, ReaperFault
+from reaper_stand_in import IMGUI, PACK, SIGNATURES, Reaper, ReaperFault
 
+from bridge.daws.lines import read_order
 from engine.export.comeback.reaper import parse
 
 EXPORT = """<REAPER_PROJECT 0.1 "7.0/cuevox" 1
+  <NOTES 0 2
+    |{title}, made by Cuevox.
+  >
   MARKER 1 0 "Opening" 0 0 1 B {{M1}} 0
   MARKER 1 0.5 'The "end"' 1 0 1 R {{R1}} 0
   MARKER 1 4 "" 1
@@ -69,12 +74,12 @@ def reaper(tmp_path):
     return Reaper(tmp_path)
 
 
-def exported(folder, at=1.0, sound="first", more=SECOND):
+def exported(folder, at=1.0, sound="first", more=SECOND, title="Scene"):
     path = folder / "export" / "scene.rpp"
     (path.parent / "media").mkdir(parents=True, exist_ok=True)
     for name in (sound, "later"):
         (path.parent / "media" / f"{name}.wav").touch()
-    path.write_text(EXPORT.format(at=at, sound=sound, more=more), newline="\r\n")
+    path.write_text(EXPORT.format(at=at, sound=sound, more=more, title=title), newline="\r\n")
     parse(path.read_text())  # it is what our own reader takes for a project, too
     return str(path)
 
@@ -94,10 +99,8 @@ class TestStandIn:
 
     @pytest.mark.parametrize("script", sorted(PACK.glob("*.lua")), ids=lambda path: path.stem)
     def test_scripts_call_nothing_else(self, script):
-        from reaper_stand_in import SIGNATURES
-
         called = set(re.findall(r"reaper\.(\w+)", script.read_text(encoding="utf-8")))
-        assert {name for name in called if not name.startswith("ImGui_")} <= set(SIGNATURES)
+        assert called <= {*SIGNATURES, *IMGUI}
 
     def test_no_two_files_differ_in_case_only(self):
         names = [path.name.lower() for path in PACK.iterdir()]
@@ -147,7 +150,36 @@ class TestSpeaking:
         track.items.pop(0)
         Path(reaper.commands[0][7]).write_text("take\t0\t/x.wav\t1\tghost\nfailed\t1\tno voice\\\\model\nend\n")
         reaper.turn()
-        assert reaper.console == ["Cuevox: no voice\\model\n"]
+        assert reaper.console == ["Cuevox: no voice\\model\n", "Cuevox: 1 of the items are not there any more\n"]
+
+    def test_items_of_a_project_that_is_behind_by_then_are_spoken_all_the_same(self, reaper):
+        reaper.selected = [reaper.new_item(reaper.new_track("x"), 0.0, 1.0, "A\rlone\r\nreturn\u2028and another.")]
+        reaper.run("Cuevox_Speak selected items.lua")
+        (wanted,) = read_order(Path(reaper.commands[0][3]))
+        assert wanted.text == "A\nlone\nreturn\u2028and another."
+        other = type(reaper.project)(kind="project")
+        reaper.project, reaper.others = other, [reaper.project]
+        answer, sound = Path(reaper.commands[0][7]), reaper.folder / "a.wav"
+        sound.touch()
+        answer.write_text(f"take\t0\t{sound}\t1\tghost\nend\n")
+        reaper.turn()
+        assert len(reaper.selected[0].takes) == 1
+        reaper.run("Cuevox_Speak selected items.lua")
+        reaper.project, reaper.others = reaper.others[0], []  # the one in front is closed
+        Path(reaper.commands[1][7]).write_text("end\n")
+        reaper.turn()
+        assert "is closed" in reaper.messages[-1]
+
+    def test_a_cuevox_that_does_not_start_is_told_and_one_that_is_slow_waited_for(self, reaper):
+        reaper.selected = [reaper.new_item(reaper.new_track("x"), 0.0, 1.0, "One")]
+        for written in (None, "take\t0\t/x.wav\t1\tghost\n"):
+            reaper.run("Cuevox_Speak selected items.lua")
+            if written:
+                Path(reaper.commands[-1][7]).write_text(written)
+            while reaper.turn(25.0):
+                pass
+        assert "did not start: run `cuevox setup reaper`" in reaper.messages[0]
+        assert "no further line for ten minutes" in reaper.messages[1]
 
     def test_nothing_selected_says_what_to_do(self, reaper):
         reaper.run("Cuevox_Speak selected items.lua")
@@ -209,6 +241,36 @@ class TestStory:
         self.take(reaper, exported(tmp_path))
         items(reaper)["{I2}"].values["D_LENGTH"] = 0.4
         assert self.take(reaper, exported(tmp_path, more=""))["kept"] == 1
+
+    def test_another_story_comes_beside_the_first_and_takes_nothing_of_it(self, reaper, tmp_path):
+        reaper.cursor = 10.0
+        self.take(reaper, exported(tmp_path))
+        reaper.cursor = 60.0
+        other = self.take(reaper, exported(tmp_path / "other", title="Another"))
+        assert other == {"new": 2, "changed": 0, "gone": 0, "kept": 0}
+        assert len(reaper.tracks) == 4
+        assert [item.values["D_POSITION"] for track in reaper.tracks for item in track.items] == [
+            11.0,
+            13.0,
+            61.0,
+            63.0,
+        ]
+        assert self.take(reaper, exported(tmp_path, more=""))["gone"] == 1
+        assert reaper.tracks[0].items[0].values["D_POSITION"] == 11.0
+
+    def test_an_import_that_was_undone_comes_in_at_the_cursor_again(self, reaper, tmp_path):
+        self.take(reaper, exported(tmp_path))
+        reaper.tracks.clear()  # as Reaper's undo does; what a script wrote into the project may outlive it
+        reaper.cursor = 5.0
+        assert self.take(reaper, exported(tmp_path))["new"] == 2
+        assert reaper.tracks[0].items[0].values["D_POSITION"] == 6.0
+
+    def test_paths_with_strokes_turned_are_the_same_and_sounds_that_are_not_there_are_counted(self, reaper, tmp_path):
+        assert reaper.require("lib_engine").same_path("C:\\x\\media/a.wav", "C:\\x\\media\\a.wav")
+        path = exported(tmp_path)
+        (tmp_path / "export" / "media" / "first.wav").unlink()
+        story = reaper.require("lib_story")
+        assert "\n1 sounds are not beside the project" in story.told(story.take(path))
 
     def test_the_action_asks_once_and_then_refreshes(self, reaper, tmp_path):
         reaper.chosen_file = exported(tmp_path)
@@ -343,9 +405,52 @@ class TestFollowing:
         assert len(reaper.console) == 1
 
     def test_a_still_script_gives_a_sign_of_life(self, reaper):
-        self.start(reaper, "Cuevox_Follow play cursor.lua")
+        self.start(reaper, "Cuevox_Fire cues of regions.lua")
         reaper.turn(5.0)
         assert self.sent.read_text() == "#\n"
+
+    def test_the_engine_is_told_each_second_where_reaper_is(self, reaper):
+        reaper.project_ext["Cuevox", "origin"] = "10"
+        self.start(reaper, "Cuevox_Follow play cursor.lua")
+        reaper.play_state, reaper.position = 1, 11.875
+        for _ in range(17):
+            reaper.turn(0.125)
+        chases = ["/transport/chase 3 1", "/transport/chase 4 1"]
+        assert self.fresh() == ["/transport/locate 2", "/transport/play", *chases]
+        reaper.rate = 0.5  # nothing is where it was to be then
+        for _ in range(17):
+            reaper.turn(0.125)
+        assert self.fresh() == []
+
+    def test_a_mailbox_that_ended_while_reaper_stood_still_is_started_again(self, reaper):
+        self.start(reaper, "Cuevox_Follow play cursor.lua")
+        shutil.rmtree(self.sent.parent)
+        reaper.turn(600.0)
+        reaper.play_state = 1
+        reaper.turn()
+        assert len(reaper.commands) == 2
+        assert "/transport/play" in (Path(reaper.commands[1][3]) / "to-engine").read_text()
+
+    def test_a_mailbox_that_does_not_start_is_told(self, reaper):
+        self.start(reaper, "Cuevox_Follow play cursor.lua")
+        for _ in range(5):
+            reaper.turn(20.0)
+        assert len(reaper.console) == 1
+        assert "did not start" in reaper.console[0]
+        reaper.end()
+        reaper.run("Cuevox_GO.lua")
+        while reaper.turn(5.0):
+            pass
+        assert "did not start" in reaper.messages[0]
+
+    def test_a_region_that_is_renamed_fires_what_it_is_named_after_now(self, reaper):
+        reaper.AddProjectMarker2(0, False, 1.0, 0.0, "cue 1", -1, 0)
+        self.start(reaper, "Cuevox_Fire cues of regions.lua")
+        reaper.play_state = 1
+        reaper.turn(0.1)
+        reaper.SetProjectMarker3(0, 1, False, 1.0, 0.0, "cue 2", 0)
+        reaper.turn(0.8)
+        assert self.fresh() == ["/at 0.1 /cue/2/go"]
 
 
 def test_all_actions_are_registered(reaper):
@@ -359,6 +464,32 @@ def test_all_actions_are_registered(reaper):
 def test_the_panel_says_what_it_needs(reaper):
     reaper.run("Cuevox_Panel.lua")
     assert "needs ReaImGui" in reaper.messages[0]
+
+
+def test_the_panel_does_what_the_actions_do(tmp_path):
+    reaper = Reaper(tmp_path, api=SIGNATURES | IMGUI)
+    reaper.run("Cuevox_Panel.lua")
+    sent = Path(reaper.commands[0][3]) / "to-engine"
+    assert "The engine does not run: `cuevox run`" in reaper.shown
+    reaper.play_state, reaper.position = 1, 3.0
+    for label in ("GO", "Story follows the play cursor"):
+        reaper.pressed = label
+        reaper.turn()
+    reaper.turn()
+    assert sent.read_text().splitlines()[:3] == ["/go", "/transport/locate 3.09", "/transport/play"]
+    reaper.chosen_file = exported(tmp_path)
+    reaper.pressed = "Import or refresh story"
+    reaper.turn()  # its dialogs come when nothing is being drawn
+    reaper.window = None  # and while they are there ReaImGui forgets the window
+    reaper.turn()
+    assert any(text.startswith("2 new items") for text in reaper.shown)
+    assert [marker.name for marker in reaper.markers] == ["Opening", 'The "end"']
+    reaper.pressed = "Speak selected items"
+    reaper.turn()
+    assert "Select items with notes first" in reaper.messages[-1]
+    reaper.window_open = False
+    reaper.turn()
+    assert not reaper.turn()
 
 
 def test_the_reapack_index_has_every_script():

@@ -7,6 +7,7 @@ import pytest
 from bridge.live_port import LivePort
 from engine.commands import (
     CancelJob,
+    Chase,
     GoCue,
     Locate,
     LocateText,
@@ -153,6 +154,31 @@ class TestTransport:
     def test_locate_before_the_start_is_refused(self, studio: Studio) -> None:
         with pytest.raises(BadRange, match="-1"):
             studio.do(Locate(timeline_frame=-1))
+
+    def test_a_clock_is_gone_with_from_the_start_and_where_both_drift_apart(self, studio: Studio) -> None:
+        rate = studio.session.story.sample_rate
+        studio.do(Chase(timeline_frame=5 * rate, playing=True))
+        assert studio.stage.kinds() == [Kind.LOCATE, Kind.PLAY]
+        assert studio.stage.take(Kind.LOCATE)[0]["value"] == 5 * rate
+        studio.report(Report.TRANSPORT, value=1, requested_frame=5 * rate)
+        for apart in (0, rate // 12, -rate // 12):
+            studio.do(Chase(timeline_frame=studio.session.transport.now() + apart, playing=True))
+        studio.do(Chase(timeline_frame=0, playing=False))
+        assert studio.stage.orders == []
+        studio.do(Chase(timeline_frame=studio.session.transport.now() + rate // 5, playing=True))
+        assert studio.stage.kinds() == [Kind.LOCATE, Kind.PLAY]
+
+    def test_a_clock_does_not_start_what_somebody_stopped(self, studio: Studio) -> None:
+        studio.report(Report.TRANSPORT, value=0, requested_frame=0)
+        studio.do(Chase(timeline_frame=48000, playing=True))
+        assert studio.stage.orders == []
+
+    def test_a_clock_that_rests_places_a_fresh_timeline(self, studio: Studio) -> None:
+        studio.do(Chase(timeline_frame=0, playing=False))
+        assert studio.stage.orders == []
+        studio.do(Chase(timeline_frame=700, playing=False))
+        studio.do(Chase(timeline_frame=700, playing=False))
+        assert studio.stage.kinds() == [Kind.LOCATE]
 
     def test_loop(self, studio: Studio) -> None:
         (event,) = studio.do(SetLoop(start_frame=100, end_frame=400))
