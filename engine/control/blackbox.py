@@ -44,7 +44,6 @@ class BlackBox:
         self._underflows: int | None = None
         self._untold = 0
         """Underflows since the last file."""
-        self._deaths = 0
         self._written_at = self._happened_at = float("-inf")
         self._writing: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
@@ -112,15 +111,9 @@ class BlackBox:
         while True:
             counters = self._counters()
             self._note({"counters": counters})
-            self._look_at_deaths(counters.get("worker_deaths", 0))
             if "underflows" in counters:  # else nobody counts just now
                 self._look_at(counters["underflows"])
             await asyncio.sleep(COUNT_SECONDS)
-
-    def _look_at_deaths(self, deaths: int) -> None:
-        if deaths > self._deaths:
-            self.happened("voice worker died")
-        self._deaths = deaths
 
     def _look_at(self, underflows: int) -> None:
         """Have a file written if there are more than before, unless there is one of this minute."""

@@ -237,6 +237,7 @@ class Control:
             self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config),
             lambda: self.pool.deaths,
         )  # fmt: skip
+        self.pool.on_death = self._worker_died
         self._hear_io()
         self.pulse = Pulse(self._beat)
         self.audio: AudioFacts | None = None
@@ -433,6 +434,9 @@ class Control:
         self.io.on_receiving = lambda told: session.tell(session.receivers.heard(told.receivers))
         self.io.on_failing = lambda path, text: session.tell((DiskFailing(path=path, text=text),))
         self.io.on_started_anew = self._io_replaced
+
+    def _worker_died(self, why: str) -> None:
+        self.session.tell((ProcessReplaced(process="voice", reason=why, silent_seconds=0.0),))
 
     def _io_replaced(self) -> None:
         self.captures.lost()

@@ -50,6 +50,8 @@ class Crew:
         hung_seconds: float = HUNG_SECONDS,
     ) -> None:
         self.deaths = 0
+        self.on_death: Callable[[str], object] = lambda _: None
+        """Hears why a worker is gone that was not told to end."""
         self.queue = JobQueue(most_queued)
         self._folder, self._arena = cache_folder, arena
         self._budget = budget or Budget()
@@ -296,6 +298,8 @@ class Crew:
         if slot.leaving:
             return
         self.deaths += 1
+        if slot.worker is not None and slot.worker.death:
+            self.on_death(slot.worker.death)
         self._slots.freed()
         if slot.state.state != "failed":
             slot.tell("cold", reason="the worker died")

@@ -31,8 +31,8 @@ class Job:
     """One request, and those who wait for it.
 
     slot: the only worker that can do it, None for any that keeps ``model``. batch: how many of this kind its voice
-    speaks at once. made_by: the worker that answered. attempts: workers that began
-    it. on_gone: hears when nobody should join this job any more.
+    speaks at once. made_by: the worker that answered. attempts: workers that began it. due_seconds: how long it should
+    take, where that is known. on_gone: hears when nobody should join this job any more.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Job:
         self.on_gone: Callable[[Job], None] = _nobody
         self.made_by: int | None = None
         self.attempts = 0
+        self.due_seconds: float | None = None
         self.waiters = 0
         self.yielding = False
         self._answer: asyncio.Future[wire.Answer] = loop.create_future()

@@ -24,6 +24,8 @@ GAP_CAUTION = 1.2
 MARGIN_SECONDS = 0.02
 """What a block and a stall of the machine may take."""
 
+LEAST_SPEED = 1e-3
+"""What is slower is taken for so slow."""
 LEAST_SECONDS = 1e-4
 """More sound by less than this is no more."""
 
@@ -50,6 +52,10 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     def seconds(self, text: str) -> float:
         """Return how long ``text`` will likely be."""
         return max(1, len(text)) * self.character_seconds
+
+    def made_seconds(self, text: str) -> float:
+        """Return how long making ``text`` will likely take."""
+        return self.seconds(text) / max(self.speed, LEAST_SPEED)
 
     def room_floats(self, text: str, sample_rate: int) -> int:
         """Return what is reserved for ``text``: enough for a line in stereo that is much longer than expected."""

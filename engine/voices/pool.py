@@ -81,6 +81,9 @@ class VoicePool:
             on_state=on_state,
             hung_seconds=hung_seconds,
         )
+        self.on_death: Callable[[str], object] = lambda _: None
+        """Hears why a worker is gone that was not told to end."""
+        self._crew.on_death = lambda why: self.on_death(why)
         self.paces = Paces(cache.folder / PACES)
         self._numbers = count(1)
         self._noted: set[str] = set()
@@ -304,6 +307,9 @@ class VoicePool:
         )
         most = backend(preset.backend).batch(preset.settings)
         job = Job(request, priority, model=model_of(preset), batch=most)
+        pace = self.paces.known(self.pace_key(line.voice))
+        if pace is not None and not job.model:  # a model's first line may take long whatever the next ones do
+            job.due_seconds = pace.made_seconds(line.text)
         job.on_gone = self._forget
         if room is not None:
             room.give_to(job)

@@ -32,7 +32,7 @@ class WorkerDied(Exception):
 class WorkerProcess:
     """One worker. A job's answer comes through its future, notes through the callback.
 
-    last_sign: when it last said anything, by ``time.monotonic``.
+    last_sign: when it last said anything, by ``time.monotonic``. death: why it is killed, nothing before.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class WorkerProcess:
         self._waiting: dict[int, asyncio.Future[wire.Answer]] = {}
         self._hello: asyncio.Future[wire.Hello] = asyncio.get_running_loop().create_future()
         self.last_sign = time.monotonic()
+        self.death = ""
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -122,8 +123,9 @@ class WorkerProcess:
         finally:
             self._waiting.pop(job, None)
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """End it at once; whatever it was asked gets WorkerDied."""
+        self.death = self.death or why
         if self._process.returncode is None:
             self._process.kill()
 
@@ -152,7 +154,8 @@ class WorkerProcess:
                 self._take(answer)
         finally:
             self._ended = True
-            await self._process.wait()  # only now does nobody write into the arena any more
+            code = await self._process.wait()  # only now does nobody write into the arena any more
+            self.death = self.death or f"it died (exit code {code})"
             waiting = [future for future in self._waiting.values() if not future.done()]
             for future in waiting:
                 future.set_exception(WorkerDied())

@@ -206,9 +206,12 @@ def test_a_worker_that_was_stopped_from_outside_is_replaced_and_the_line_spoken(
     async def test(pool, _):
         await pool.load("a")
         monkeypatch.setattr(patience, "patience", lambda *_: LONG if pool.deaths else 0.3)
+        told = []
+        pool.on_death = told.append
         os.kill(pool.pids[0], signal.SIGSTOP)
         assert (await pool.render(line("Wake up."))).frames == 8 * STEP_FRAMES
         assert pool.deaths == 1
+        assert [why.partition(" for")[0] for why in told] == ["it gave no sign of life"]
 
     pooled(test)
 

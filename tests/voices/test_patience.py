@@ -21,5 +21,12 @@ def test_a_long_line_is_given_longer():
         assert patience([probing], 60.0) == 60.0
         assert patience([speaking("x" * HUNG_CHARACTERS)], 60.0) == 120.0
         assert patience([speaking("x" * HUNG_CHARACTERS)] * 3, 60.0) == 240.0
+        quick, slow, unknown = speaking("x"), speaking("x" * HUNG_CHARACTERS), speaking("x")
+        quick.due_seconds, slow.due_seconds = 0.01, 1.0
+        assert patience([quick], 60.0) == 10.0
+        assert patience([slow, slow], 60.0) == 40.0
+        slow.due_seconds = 100.0
+        assert patience([slow], 60.0) == 120.0
+        assert patience([quick, unknown], 60.0) > 60.0
 
     asyncio.run(main())
