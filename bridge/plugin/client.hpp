@@ -49,7 +49,7 @@ public:
     // All that follows: in the audio thread; nothing here allocates, locks, or waits, unless the block is offline.
 
     // A block: turn, notes, ask, read as often as needed, end. ahead: ask for the next block too, so that it is there
-    // when it is wanted, without any latency. about: stream, frames, ahead_frames and generation are filled in.
+    // when it is wanted, without any latency. about: stream, frames, ahead_frames, generation and bus are filled in.
     void turn(const Request& about, bool ahead);
     void note(uint32_t offset, const uint8_t* bytes, uint32_t size);
     void ask(const Request& about, uint32_t frames, bool ahead);
@@ -76,6 +76,12 @@ public:
     std::string bus_id(uint32_t bus) const;
     std::string bus_name(uint32_t bus) const;
     int find_bus(const std::string& id) const;
+
+    // How often an engine has told names; 0 while none serves.
+    uint64_t names() const { return is_served() ? load_acquire(header_->engine.names) : 0; }
+
+    // A bus's name without a client, of the engine that `link` leads to; nothing where there is none.
+    static std::string bus_name(const std::string& link, uint32_t bus);
 
 private:
     Client() = default;
@@ -192,7 +198,6 @@ inline void Client::set_bus(uint32_t bus)
 {
     is_turned_ = is_turned_ || bus != bus_;
     bus_ = bus;
-    __atomic_store_n(&slot_->plugin.bus, bus, __ATOMIC_RELAXED);
 }
 
 inline void Client::set_latency(uint32_t frames)
@@ -214,6 +219,17 @@ inline std::string Client::bus_id(uint32_t bus) const
 inline std::string Client::bus_name(uint32_t bus) const
 {
     return bus < kBuses ? std::string(header_->bus[bus].name, strnlen(header_->bus[bus].name, sizeof(Bus::name))) : "";
+}
+
+inline std::string Client::bus_name(const std::string& link, uint32_t bus)
+{
+    Client looks;  // without a slot
+    if (!looks.memory_.open(link, sizeof(Header)))
+        return "";
+    looks.header_ = static_cast<Header*>(looks.memory_.data());
+    const auto& about = looks.header_->about;
+    const bool is_ours = load_acquire(about.magic) == kMagic && about.version == kVersion;
+    return is_ours && looks.is_served() ? looks.bus_name(bus) : "";
 }
 
 inline int Client::find_bus(const std::string& id) const
@@ -323,6 +339,7 @@ inline bool Client::post_all(const Request& about, uint32_t frames, bool ahead)
     expected_frame_ = about.timeline_frame + (plays ? frames : 0);
     Request request = about;
     request.generation = generation_;
+    request.bus = bus_;
     for (uint32_t done = 0; done < frames; done += request.frames) {
         request.stream = stream_ + done;
         request.timeline_frame = about.timeline_frame + (plays ? done : 0);

@@ -16,6 +16,8 @@ VST3 = "distrho/src/DistrhoPluginVST3.cpp"
 CLAP = "distrho/src/DistrhoPluginCLAP.cpp"
 LV2 = "distrho/src/DistrhoPluginLV2export.cpp"
 API = "distrho/DistrhoPlugin.hpp"
+INTERNAL = "distrho/src/DistrhoPluginInternal.hpp"
+VST = "distrho/src/DistrhoPluginVST.hpp"
 
 Fix = tuple[str, str, str, str]
 """A file, why, what is there, what is put there."""
@@ -32,6 +34,137 @@ FIXES: tuple[Fix, ...] = (
         "        Loop() noexcept : valid(false), start(0), end(0) {}\n"
         "    } loop;\n\n"
         "    struct BarBeatTick {\n",
+    ),
+    (
+        API,
+        "DPF knows texts of values that never change; buses have those that people give them, and give others.",
+        "    virtual void setParameterValue(uint32_t index, float value);\n",
+        "    virtual void setParameterValue(uint32_t index, float value);\n\n"
+        "    virtual bool getParameterText(uint32_t, float, String&) const { return false; }\n\n"
+        "    virtual uint32_t getParameterTexts() const { return 0; } // another number: look at them again\n",
+    ),
+    (
+        INTERNAL,
+        "The formats ask for them here, and which value has a text.",
+        "    const ParameterEnumerationValues& getParameterEnumValues(const uint32_t index) const noexcept\n",
+        "    bool getParameterText(const uint32_t index, const float value, String& text) const\n    {\n"
+        "        return fPlugin != nullptr && fPlugin->getParameterText(index, value, text);\n    }\n\n"
+        "    uint32_t getParameterTexts() const\n    {\n"
+        "        return fPlugin != nullptr ? fPlugin->getParameterTexts() : 0;\n    }\n\n"
+        "    template <typename Same>\n"
+        "    bool findParameterText(const uint32_t index, const Same same, float& value) const\n    {\n"
+        "        const ParameterRanges& ranges(getParameterRanges(index));\n"
+        "        String text;\n"
+        "        if (isParameterInteger(index))\n"
+        "            for (value = ranges.min; value <= ranges.max; value += 1.f)\n"
+        "                if (getParameterText(index, value, text) && same(text.buffer()))\n"
+        "                    return true;\n"
+        "        return false;\n    }\n\n"
+        "    const ParameterEnumerationValues& getParameterEnumValues(const uint32_t index) const noexcept\n",
+    ),
+    (
+        CLAP,
+        "A text that the plug-in gives.",
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n"
+        "            if (d_isEqual(static_cast<double>(",
+        "        String text;\n"
+        "        if (fPlugin.getParameterText(param_id, static_cast<float>(value), text))\n        {\n"
+        "            DISTRHO_NAMESPACE::strncpy(display, text, size);\n"
+        "            return true;\n        }\n\n"
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n"
+        "            if (d_isEqual(static_cast<double>(",
+    ),
+    (
+        CLAP,
+        "And the value of one.",
+        "        const bool isInteger = fPlugin.isParameterInteger(param_id);\n",
+        "        const bool isInteger = fPlugin.isParameterInteger(param_id);\n\n"
+        "        float found;\n"
+        "        if (fPlugin.findParameterText(param_id, [display](const char* const text) {\n"
+        "                return std::strcmp(display, text) == 0; }, found))\n        {\n"
+        "            *value = found;\n"
+        "            return true;\n        }\n",
+    ),
+    (
+        CLAP,
+        "A host looks at texts again when it is told, in its main thread.",
+        "    void onMainThread()\n    {\n",
+        "    uint32_t fCuevoxTexts = 0;\n"
+        "    std::atomic<bool> fCuevoxTextsChanged{false};\n\n"
+        "    void cuevoxLookAtTexts()\n    {\n"
+        "        const uint32_t texts = fPlugin.getParameterTexts();\n"
+        "        if (texts == fCuevoxTexts)\n            return;\n"
+        "        fCuevoxTexts = texts;\n"
+        "        fCuevoxTextsChanged = true;\n"
+        "        fHost->request_callback(fHost);\n    }\n\n"
+        "    void onMainThread()\n    {\n"
+        "        if (fCuevoxTextsChanged.exchange(false) && fHostExtensions.params != nullptr)\n"
+        "            fHostExtensions.params->rescan(fHost, CLAP_PARAM_RESCAN_VALUES|CLAP_PARAM_RESCAN_TEXT);\n",
+    ),
+    (
+        CLAP,
+        "For that.",
+        "#include <map>\n",
+        "#include <atomic>\n#include <map>\n",
+    ),
+    (
+        VST3,
+        "A text that the plug-in gives.",
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n            if (d_isEqual(enumValues",
+        "        String text;\n"
+        "        if (fPlugin.getParameterText(index, value, text))\n        {\n"
+        "            strncpy_utf16(output, text, 128);\n"
+        "            return V3_OK;\n        }\n\n"
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n            if (d_isEqual(enumValues",
+    ),
+    (
+        VST3,
+        "And the value of one.",
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n            if (strcmp_utf16(input, ",
+        "        float found;\n"
+        "        if (fPlugin.findParameterText(index, [input](const char* const text) {\n"
+        "                v3_str_128 wanted;\n"
+        "                strncpy_utf16(wanted, text, 128);\n"
+        "                return std::memcmp(wanted, input, 2 * (strlen_utf16(wanted) + 1)) == 0; }, found))\n"
+        "        {\n"
+        "            *output = ranges.getNormalizedValue(found);\n"
+        "            return V3_OK;\n        }\n\n"
+        "        for (uint32_t i=0; i < enumValues.count; ++i)\n        {\n            if (strcmp_utf16(input, ",
+    ),
+    (
+        VST,
+        "Letters beyond ASCII were left out, with nothing in their places.",
+        "    if (const size_t len = std::min(std::strlen(src), length-1U))\n"
+        "    {\n"
+        "        for (size_t i=0; i<len; ++i)\n"
+        "        {\n"
+        "            // skip non-ascii chars, unsupported\n"
+        "            if ((uint8_t)src[i] >= 0x80)\n"
+        "                continue;\n\n"
+        "            dst[i] = src[i];\n"
+        "        }\n"
+        "        dst[len] = 0;\n"
+        "    }\n"
+        "    else\n"
+        "    {\n"
+        "        dst[0] = 0;\n"
+        "    }\n",
+        "    size_t at = 0;\n"
+        "    for (const uint8_t* from = reinterpret_cast<const uint8_t*>(src); *from != 0;)\n"
+        "    {\n"
+        "        const int more = *from < 0xc0 ? 0 : *from < 0xe0 ? 1 : *from < 0xf0 ? 2 : 3;\n"
+        "        uint32_t code = more == 0 ? *from : *from & (0x3f >> more);\n"
+        "        ++from;\n"
+        "        for (int i=0; i<more && (*from & 0xc0) == 0x80; ++i)\n"
+        "            code = code << 6 | (*from++ & 0x3f);\n"
+        "        const bool isPair = code >= 0x10000;\n"
+        "        if (at + isPair + 1 >= length)\n"
+        "            break;\n"
+        "        if (isPair)\n"
+        "            dst[at++] = static_cast<int16_t>(0xd800 | ((code - 0x10000) >> 10));\n"
+        "        dst[at++] = static_cast<int16_t>(isPair ? 0xdc00 | (code & 0x3ff) : code);\n"
+        "    }\n"
+        "    dst[at] = 0;\n",
     ),
     (
         VST3,
@@ -91,7 +224,8 @@ FIXES: tuple[Fix, ...] = (
         "        return std::llround(static_cast<double>(seconds) / CLAP_SECTIME_FACTOR * fPlugin.getSampleRate());\n"
         "    }\n\n"
         "    bool process(const clap_process_t* const process)\n    {\n"
-        "        fPlugin.setParameterValue(CUEVOX_PARAMETER_OFFLINE, fCuevoxOffline ? 1.f : 0.f);\n",
+        "        fPlugin.setParameterValue(CUEVOX_PARAMETER_OFFLINE, fCuevoxOffline ? 1.f : 0.f);\n"
+        "        cuevoxLookAtTexts();\n",
     ),
     (
         CLAP,

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "client.hpp"
 
@@ -62,7 +63,6 @@ protected:
         switch (index) {
         case kBus:
             describe(it, kBus, "Bus", "bus");
-            name_buses(it);
             break;
         case kTransport:
             describe(it, kTransport, "Transport", "transport");
@@ -101,6 +101,24 @@ protected:
             break;
         }
     }
+
+    // A bus by its name in the engine, as it is now; by its id while that can't be had.
+    bool getParameterText(uint32_t index, float value, String& text) const override
+    {
+        if (index != kBus)
+            return false;
+        const uint32_t bus = static_cast<uint32_t>(std::lround(value));
+        std::string name = bus_name(bus);
+        if (bus == whole(kBus)) {
+            const std::lock_guard<std::mutex> guard(bus_lock_);
+            if ((name.empty() || is_gone_) && !turned_)
+                name = bus_id_;
+        }
+        text = String(name.c_str());
+        return !name.empty();
+    }
+
+    uint32_t getParameterTexts() const override { return texts_.load(std::memory_order_relaxed); }
 
     float getParameterValue(uint32_t index) const override { return values_[index].load(std::memory_order_relaxed); }
 
@@ -374,29 +392,6 @@ private:
         it.enumValues.restrictedMode = true;
     }
 
-    // The names that the engine has now; where none runs, numbers have to do.
-    void name_buses(DISTRHO_NAMESPACE::Parameter& it) const
-    {
-        cuevox::SharedMemory memory;
-        if (!memory.open(name_, cuevox::kSegmentBytes))
-            return;
-        const cuevox::Header* const header = static_cast<const cuevox::Header*>(memory.data());
-        if (cuevox::load_acquire(header->about.magic) != cuevox::kMagic || header->about.version != cuevox::kVersion ||
-            cuevox::load_acquire(header->engine.epoch) == 0)
-            return;
-        ParameterEnumerationValue* const values = new ParameterEnumerationValue[cuevox::kBuses];
-        uint8_t count = 0;
-        for (uint32_t bus = 0; bus < cuevox::kBuses; ++bus) {
-            if (header->bus[bus].id[0] == '\0')
-                continue;
-            values[count].value = static_cast<float>(bus);
-            values[count++].label = String(header->bus[bus].name);
-        }
-        it.enumValues.count = count;
-        it.enumValues.values = values;
-        it.enumValues.restrictedMode = false;
-    }
-
     // ---- in the host's main thread and the helper's
 
     void connect()
@@ -410,6 +405,26 @@ private:
             return;
         mixer_latency_ = client->mixer_latency_frames(wanted.bus);
         exchange(client.release());
+    }
+
+    std::string bus_name(uint32_t bus) const
+    {
+        const std::lock_guard<std::mutex> connected(connect_lock_);
+        const cuevox::Client* const client = client_.load();
+        if (client == nullptr)
+            return cuevox::Client::bus_name(name_, bus);
+        return client->is_served() ? client->bus_name(bus) : "";
+    }
+
+    // Have the host show names anew when the engine has told others, and which bus is chosen.
+    void look_for_names()
+    {
+        const std::lock_guard<std::mutex> connected(connect_lock_);
+        const cuevox::Client* const client = client_.load();
+        const std::pair<uint64_t, int> shown(client != nullptr ? client->names() : 0, whole(kBus));
+        if (shown != shown_)
+            texts_.fetch_add(1, std::memory_order_relaxed);
+        shown_ = shown;
     }
 
     // Give the audio thread another client; the one before is freed once no block is under way.
@@ -463,6 +478,7 @@ private:
                     connect();
             }
             settle_bus();
+            look_for_names();
         }
     }
 
@@ -477,6 +493,8 @@ private:
     std::atomic<long> restored_{-1};            // the number that a state told, until the host has told it too
     std::atomic<cuevox::Link> why_{cuevox::Link::kAbsent};
     std::atomic<uint32_t> mixer_latency_{0};
+    std::atomic<uint32_t> texts_{0};            // so often the host should have looked at them
+    std::pair<uint64_t, int> shown_{0, 0};
     int64_t frames_ = 0;      // since it was activated
     float gain_ = 1.0f, pass_gain_ = 1.0f;
     uint64_t missed_before_ = 0;

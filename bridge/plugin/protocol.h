@@ -18,7 +18,7 @@
 namespace cuevox {
 
 constexpr uint64_t kMagic = 0x3130585645554343ull;
-constexpr uint32_t kVersion = 3;
+constexpr uint32_t kVersion = 4;
 constexpr uint32_t kSlots = 16;
 constexpr uint32_t kBuses = 64;
 constexpr uint32_t kRingFrames = 32768;
@@ -60,7 +60,8 @@ struct Request {             // P: one for each block, or for each kMaxRequestFr
     int64_t loop_start;      // timeline frames
     int64_t loop_end;
     uint64_t asked_ns;       // the host's monotonic clock
-    uint64_t spare[4];
+    uint32_t bus;            // 0: the mix; else one more than the strip's index
+    uint32_t spare[7];
 };
 static_assert(sizeof(Request) == 128, "layout");
 
@@ -80,7 +81,7 @@ struct alignas(64) Slot {
         uint32_t sample_rate;       // claim
         uint32_t max_block_frames;  // claim
         uint32_t latency_frames;
-        uint32_t bus;               // 0: the mix; else one more than the strip's index
+        uint32_t bus;               // claim: what it will ask for first; it is kept from then on
         uint32_t takes_notes;       // claim: whether it may send notes: nothing is mixed before it has asked, too
         uint32_t looks;             // claim: 1: it rings the bell, but wakes nobody; the engine has to look by itself
     } plugin;
@@ -115,7 +116,7 @@ static_assert(sizeof(Slot) % 64 == 0, "layout");
 
 struct Bus {
     char id[64];                    // empty: no strip; ends with a 0
-    char name[64];
+    char name[64];                  // what people call it, in UTF-8; each bus another one
 };
 
 struct alignas(4096) Header {
@@ -139,7 +140,7 @@ struct alignas(4096) Header {
         uint32_t bell;              // P adds 1 for each request
         uint32_t waiting;           // E: it sleeps on the bell
     } door;
-    alignas(4096) Bus bus[kBuses];  // by Slot's bus
+    alignas(4096) Bus bus[kBuses];  // by Request's bus
 };
 
 constexpr uint32_t kSlotsAt = 4096 + kBuses * sizeof(Bus);

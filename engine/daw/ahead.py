@@ -13,8 +13,9 @@ from engine.daw.link import Slot
 from engine.daw.score import Ask
 from engine.realtime.config import BOUNCE_FRAMES
 
-_STREAM, _FRAME, _FRAMES, _GENERATION, _LOOP = (
-    offset_of(REQUEST, field) // 8 for field in ("stream", "timeline_frame", "frames", "ahead_frames", "loop_start")
+_STREAM, _FRAME, _FRAMES, _GENERATION, _LOOP, _BUS = (
+    offset_of(REQUEST, field) // 8
+    for field in ("stream", "timeline_frame", "frames", "ahead_frames", "loop_start", "bus")
 )
 _LOW = 0xFFFFFFFF
 
@@ -65,7 +66,7 @@ def count_on(slot: Slot, given: Given, most: int) -> tuple[int, int]:
         more, flags = words[_FRAMES] & _LOW, words[_FRAMES] >> 32
         if (words[_STREAM], words[_FRAME], flags) != (stream + frames, frame + frames, given.flags):
             break
-        if words[_GENERATION] >> 32 != slot.generation or frames + more > most:
+        if (words[_GENERATION] >> 32, words[_BUS] & _LOW) != (slot.generation, given.bus) or frames + more > most:
             break
         if flags & Flag.LOOP and tuple(words[_LOOP : _LOOP + 2]) != ask.loop:
             break

@@ -25,6 +25,11 @@ class Desk(Protocol):
         ...
 
     @property
+    def strip_names(self) -> tuple[str, ...]:
+        """What people call the same strips, empty where that is their id."""
+        ...
+
+    @property
     def latency_frames(self) -> int:
         """By how much the mix comes late."""
         ...

@@ -9,7 +9,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-MAGIC, VERSION = 0x3130585645554343, 3
+MAGIC, VERSION = 0x3130585645554343, 4
 SLOTS, BUSES = 16, 64
 RING_FRAMES, REQUESTS, NOTES = 32768, 256, 1024
 MAX_REQUEST_FRAMES = 1024
@@ -42,7 +42,8 @@ REQUEST = np.dtype(
         ("stream", "<u8"), ("timeline_frame", "<i8"),
         ("frames", "<u4"), ("flags", "<u4"), ("ahead_frames", "<u4"), ("generation", "<u4"),
         ("tempo_bpm", "<f8"), ("beats_per_bar", "<f8"), ("beat_type", "<f8"), ("beat", "<f8"),
-        ("bar", "<i8"), ("loop_start", "<i8"), ("loop_end", "<i8"), ("asked_ns", "<u8"), ("spare", "<u8", 4),
+        ("bar", "<i8"), ("loop_start", "<i8"), ("loop_end", "<i8"), ("asked_ns", "<u8"),
+        ("bus", "<u4"), ("spare", "<u4", 7),
     ]
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,14 +102,17 @@ class DawLink:
         """Let plug-ins ask from now on."""
         store_release(self._epoch, secrets.randbits(62) | 1)
 
-    def name_buses(self, buses: Sequence[str]) -> None:
-        """Tell what strips there are, by index; empty: none. Those that have no room can't be chosen."""
-        ids = [bus.encode()[: ID_BYTES - 1] for bus in ("mix", *buses[: BUSES - 1])]
-        ids += [b""] * (BUSES - len(ids))
-        for row, bus in zip(self.header["bus"], ids, strict=True):
+    def name_buses(self, buses: Sequence[str], names: Sequence[str]) -> None:
+        """Tell what strips there are, by index: id, empty where there is none, and name, empty where that is the id.
+
+        Those that have no room can't be chosen.
+        """
+        ids = ["mix", *buses[: BUSES - 1]]
+        for row, bus, name in zip(self.header["bus"], _filled(ids), _filled(_shown(ids, names)), strict=True):
             if row["id"] != bus:  # what stays is never away, not even for a moment
-                row["id"], row["name"] = bus, bus
-        self.header["bus"]["name"][0] = MIX_NAME.encode()
+                row["id"] = bus
+            if row["name"] != name:
+                row["name"] = name
         store_release(self._names, load_acquire(self._names) + 1)
 
     def set_latency(self, mix_frames: int, strip_frames: int) -> None:
@@ -147,6 +151,27 @@ class DawLink:
         if self._handle >= 0:
             close_shared(self._handle)
             self._handle = -1
+
+
+def _shown(ids: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return what is shown for buses, the mix first: each something else, so that it can be chosen by that."""
+    own = zip(ids[1:], names[: len(ids) - 1], strict=True)
+    shown = [MIX_NAME, *((name or bus) if bus else "" for bus, name in own)]
+    often = Counter(shown)
+    return [
+        f"{_cut(name, ID_BYTES - 4 - len(bus))} ({bus})" if place and name != bus and often[name] > 1 else name
+        for place, (bus, name) in enumerate(zip(ids, shown, strict=True))
+    ]
+
+
+def _filled(texts: Sequence[str]) -> list[bytes]:
+    """Return a text for each bus that there may be, as it lies in its field."""
+    return [_cut(text, ID_BYTES - 1).encode() for text in texts] + [b""] * (BUSES - len(texts))
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """Return as many of the characters of ``text`` as have room."""
+    return text.encode()[: max(0, most_bytes)].decode(errors="ignore")
 
 
 class Slot:

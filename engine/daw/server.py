@@ -38,7 +38,7 @@ Audio = NDArray[np.float32]
 class Turn(msgspec.Struct, frozen=True):
     """A request that knows where it reads. frames: those ahead included; placed_at: by ``serve``'s clock.
 
-    flags: its own; count: how many requests it stands for.
+    flags, bus: its own; count: how many requests it stands for.
     patience_seconds: how long it can wait for what comes of notes; lead_seconds: and for who may bring some.
     """
 
@@ -53,6 +53,7 @@ class Turn(msgspec.Struct, frozen=True):
     patience_seconds: float
     lead_seconds: float
     flags: int
+    bus: int
     count: int
 
 
@@ -167,7 +168,8 @@ class Server:
         if buses is not self._named:
             self._named = buses
             rings_out = [old if old not in buses else "" for old in self._desk.strip_ids]
-            self._link.name_buses([bus or old for bus, old in zip(buses, rings_out, strict=True)])
+            known = [bus or old for bus, old in zip(buses, rings_out, strict=True)]
+            self._link.name_buses(known, self._desk.strip_names)
             self._keep()
         self._link.set_latency(self._desk.latency_frames, self._desk.strip_latency_frames)
 
@@ -237,7 +239,7 @@ class Server:
                 _unix(int(request["asked_ns"])), now,
                 NOTES_PATIENCE_SECONDS if ask.offline else patience,
                 0.0 if late < frames and not ahead else LEAD_PATIENCE_SECONDS if ask.offline else patience,
-                int(request["flags"]), max(1, count),
+                int(request["flags"]), int(request["bus"]), max(1, count),
             )  # fmt: skip
             if slot.row["takes_notes"]:
                 frame = cursor + ahead if refusal is Refusal.SERVED else NOWHERE
@@ -303,17 +305,17 @@ class Server:
         if refusal is Refusal.SERVED:
             if ask.follows and turn.meter is not None:
                 self._keep_time(turn.meter)
-            if (bus := int(slot.row["bus"])) != self._served[number]:
+            if (bus := turn.bus) != self._served[number]:
                 self._keep(bus)
             self._mix_until(cursor, cursor + frames, ask, turn.unix_seconds)
             given = self._given.pop(number, None)
             if given is None or not given.is_of(cursor, turn.stream, bus):
                 given = None
             if given is None or given.until < cursor + frames:
-                self._give(number, slot, turn.stream, cursor, frames)
+                self._give(number, slot, turn)
             if not self._has(bus):
                 refusal = Refusal.NO_BUS
-            elif may_be_given_ahead(ask) and not self._hears_notes():
+            elif may_be_given_ahead(ask) and bus == self._served[number] and not self._hears_notes():
                 until = cursor + frames if given is None else max(given.until, cursor + frames)
                 shift = turn.stream - cursor
                 given = Given(ask, turn.flags, cursor + ask.frames, shift, until, self._served[number])
@@ -331,8 +333,6 @@ class Server:
         """Lay into a slot's ring what is mixed of what it will ask for; return what it has then."""
         goes_on = self._score.goes_on_until(given.cursor, given.ask, self._head)
         until = max(given.cursor, min(goes_on, given.cursor + room_ahead(slot)))
-        if int(slot.row["bus"]) != given.bus:
-            until = min(until, given.until)
         if (frames := until - given.until) > 0:
             piece = self._piece[:frames]
             self._history.read(given.bus, given.until, frames, piece)
@@ -408,9 +408,9 @@ class Server:
         strips = self._desk.strip_ids
         return bus == 0 or (bus < BUSES and bus <= len(strips) and strips[bus - 1] != "")
 
-    def _give(self, number: int, slot: Slot, stream: int, cursor: int, frames: int) -> None:
-        """Lay into the slot's ring what its bus played."""
-        bus, before = int(slot.row["bus"]), self._served[number]
+    def _give(self, number: int, slot: Slot, turn: Turn) -> None:
+        """Lay into the slot's ring what the bus played that was asked for."""
+        cursor, frames, bus, before = turn.cursor, turn.frames, turn.bus, self._served[number]
         came_from = self._reads_on.get(number, cursor)
         piece = self._piece[:frames]
         changes = bus != before and self._history.has(bus, cursor)
@@ -421,7 +421,7 @@ class Server:
         if changes:
             self._served[number] = bus
             self._keep()
-        lay(slot.ring, stream, piece)
+        lay(slot.ring, turn.stream, piece)
 
     def _fade(self, before: int, cursor: int, piece: Audio) -> None:
         """Go over to ``piece`` from another bus, or from another place of the same one."""

@@ -36,12 +36,14 @@ class SendSpec(msgspec.Struct, frozen=True, kw_only=True):
 class StripSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A strip as the mixer builds it.
 
-    keys: what records call the inserts, one for each; an insert keeps its key wherever it is moved to. Empty: their
-    places. next_key: never used so far. leaving: no longer part of the story, it only rings out.
+    name: what people call it, if not by its id. keys: what records call the inserts, one for each; an insert keeps its
+    key wherever it is moved to. Empty: their places. next_key: never used so far. leaving: no longer part of the story,
+    it only rings out.
     """
 
     id: str
     kind: StripKind
+    name: str = ""
     gain_db: float = 0.0
     pan: float = 0.0
     mute: bool = False
@@ -102,9 +104,9 @@ def compile_graph(story: Story) -> Graph:
     """
     buses = {bus.id: len(story.tracks) + number for number, bus in enumerate(story.buses)}
     plugins = {e: story.plugins.get(e) or missing(plugin_name(e)) for e in plugin_effects(story)}
-    tracks = tuple(_strip(track.id, "track", track.strip, buses, plugins) for track in story.tracks)
+    tracks = tuple(_strip(track.id, "track", track.strip, buses, plugins, track.name) for track in story.tracks)
     returns = tuple(
-        _strip(bus.id, "private" if bus.private else "bus", bus.strip, buses, plugins) for bus in story.buses
+        _strip(bus.id, "private" if bus.private else "bus", bus.strip, buses, plugins, bus.name) for bus in story.buses
     )
     master = _strip(MASTER, "master", story.master.strip, {}, plugins)
     strips = (*tracks, *returns, master)
@@ -113,7 +115,7 @@ def compile_graph(story: Story) -> Graph:
 
 
 def _strip(
-    strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int], plugins: dict[str, PluginFacts]
+    strip_id: str, kind: StripKind, strip: Strip, buses: dict[str, int], plugins: dict[str, PluginFacts], name: str = ""
 ) -> StripSpec:
     targets = [send.to for send in strip.sends]
     for target in targets:
@@ -124,6 +126,7 @@ def _strip(
     return StripSpec(
         id=strip_id,
         kind=kind,
+        name=name,
         gain_db=strip.gain_db,
         pan=strip.pan,
         mute=strip.mute,

@@ -80,6 +80,8 @@ class Mixer:
         """The strips' ids by index, empty where there is none any more."""
         self.strip_ids = tuple(spec.id for spec in graph.strips)
         """The same with those that have left and ring out."""
+        self.strip_names = tuple(spec.name for spec in graph.strips)
+        """What people call the same strips, empty where that is their id."""
         self._graph, self._max_block = graph, max_block_frames
         self._planned = None if before is None else plan_handover(before._graph, graph)
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))

@@ -129,6 +129,11 @@ class AudioCore:
         return self._mixer.strip_ids
 
     @property
+    def strip_names(self) -> tuple[str, ...]:
+        """What people call the same strips, empty where that is their id."""
+        return self._mixer.strip_names
+
+    @property
     def callbacks(self) -> int:
         """Blocks asked for so far."""
         return self._board.callbacks

@@ -95,8 +95,21 @@ class ClapHost:
         return list(zip(words[::2], words[1::2], strict=True))
 
     def tell(self) -> list[float]:
-        """Return the latency, whether it wants to be started again, and all parameters."""
+        """Return the latency, whether it wants to be started again, all parameters, and ``shown``."""
         return [float(word) for word in self.say("tell").split()]
+
+    def text(self, param: int, value: int) -> str:
+        """Return what a value of a parameter is called."""
+        return self.say("text", param, value).removeprefix("ok").strip()
+
+    def value(self, param: int, text: str) -> float:
+        """Return which value of a parameter is called so."""
+        return float(self.say("value", param, text).removeprefix("ok "))
+
+    @property
+    def shown(self) -> int:
+        """How often the plug-in had it look at texts again."""
+        return int(self.tell()[-1])
 
     @property
     def latency_frames(self) -> int:

@@ -23,6 +23,8 @@ from tests.whole.rig import Rig, engine_env, running
 Audio = NDArray[np.float32]
 
 CLIPS = 8
+HALL = "Großer Saal 𝄞"
+"""What people call the bus."""
 
 
 @functools.cache
@@ -49,7 +51,7 @@ def lay_out(folder: Path, effects: str = "", master: str = "limiter_db: off") ->
         "kind: story\nversion: 1\ntitle: In the DAW\ntracks:\n"
         f"  - id: one\n    clips:\n{_clips(0)}"
         f"  - id: two\n    pan: 0.3\n{effects}    sends: {{room: -6}}\n    clips:\n{_clips(1)}"
-        "buses:\n  - id: room\n    gain_db: -3\n"
+        f"buses:\n  - id: room\n    name: {HALL}\n    gain_db: -3\n"
         f"master: {{{master}}}\n"
         "slots:\n  - {bank: pads, index: 1, clip: c00, mode: layer}\n"
         "  - {bank: pads, index: 2, clip: c00, mode: layer, quantise: bar}\n"

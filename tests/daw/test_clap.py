@@ -28,7 +28,7 @@ from tests.daw.clap_host import (
     WAIT_SECONDS,
     ClapHost,
 )
-from tests.daw.plugin_rig import Audio, exported, lay_out, serving
+from tests.daw.plugin_rig import HALL, Audio, exported, lay_out, serving
 from tests.daw.system_calls import system_calls
 from tests.signals import RATE, roughness
 from tests.whole.rig import Rig
@@ -154,6 +154,30 @@ def test_another_bus_comes_without_a_click_and_is_kept_by_its_id(
         host.do("restart")
         host.do("play")
         np.testing.assert_array_equal(host.run(50), heard)
+
+
+def test_buses_are_shown_by_the_names_that_people_gave_them_also_when_those_change(tmp_path: Path) -> None:
+    story, link = lay_out(tmp_path), f"{LINK}-n"
+    with ClapHost(tmp_path, link) as host:
+        host.do("pace", REAL_TIME)
+        assert host.text(BUS, 3) == "3"
+        with serving(story, link) as rig:
+            assert [host.text(BUS, number) for number in range(4)] == ["Mix", "one", "two", HALL], "before it is heard"
+            assert host.text(BUS, 40) == "40"
+            host.do("param", BUS, host.value(BUS, HALL))
+            host.connect()
+            _run_until(host, lambda _: host.shown > 0)
+            seen = host.shown
+            host.do("save", tmp_path / "state")
+            assert b"room:3" in (tmp_path / "state").read_bytes(), "kept by what does not change"
+            story.write_text(story.read_text().replace(HALL, "Cave").replace("id: two\n", "id: two\n    name: Cave\n"))
+            rig.client.send("/session/reload")
+            _run_until(host, lambda _: host.shown > seen)
+            assert [host.text(BUS, number) for number in range(4)] == ["Mix", "one", "Cave (two)", "Cave (room)"]
+            assert [host.value(BUS, text) for text in ("Cave (room)", "one", "7")] == [3.0, 1.0, 7.0]
+            seen = host.shown
+        _run_until(host, lambda _: host.shown > seen)
+        assert [host.text(BUS, number) for number in (2, 3)] == ["2", "room"], "what it will be when an engine comes"
 
 
 def test_a_bus_rings_out_when_it_is_removed_and_is_known_by_its_id(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Desk:
 
     buses: tuple[str, ...] = ("one",)
     strip_ids = buses
+    strip_names: tuple[str, ...] = ("",)
     latency_frames = strip_latency_frames = 0
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Plugin:
         self.row = link.slots[number].row
         self.row["sample_rate"], self.row["latency_frames"], self.row["takes_notes"] = RATE, late, takes_notes
         self.row["bus"], self.row["host"] = bus, os.getpid()
+        self.bus = bus
         self.row["generation"] += 1
         self.stream = int(self.row["done"])
 
@@ -82,7 +84,7 @@ class Plugin:
     def ask(self, frame: int, flags: Flag = Flag.PLAYING) -> None:
         row = self.row["request"][int(self.row["asked_requests"]) % len(self.row["request"])]
         row["stream"], row["timeline_frame"], row["frames"], row["ahead_frames"] = self.stream, frame, BLOCK, 0
-        row["flags"], row["generation"] = int(flags), self.row["generation"]
+        row["flags"], row["generation"], row["bus"] = int(flags), self.row["generation"], self.bus
         self.stream += BLOCK
         self.row["asked_requests"] += 1
 
@@ -173,7 +175,7 @@ def test_a_bus_that_leaves_the_story_rings_out_before_it_is_gone(link: DawLink) 
         ((("one", "two"), ("one", "two")), (("", "two"), ("one", "two")), (("", "two", "one"), ("one", "two", "one")),
          (("", "two", "one"), ("", "two", "one")))
     ):  # fmt: skip
-        bench.desk.buses, bench.desk.strip_ids = buses, strip_ids
+        bench.desk.buses, bench.desk.strip_ids, bench.desk.strip_names = buses, strip_ids, ("",) * len(buses)
         sound.ask(block * BLOCK)
         assert bench.server.serve(1.0 + 0.005 * block)
         ring = link.slots[0].ring[block * BLOCK :][:BLOCK, 0]
@@ -185,6 +187,22 @@ def test_a_bus_that_leaves_the_story_rings_out_before_it_is_gone(link: DawLink) 
         2: ([b"", b"two", b"one"], Refusal.SERVED, last + 2 * BLOCK),  # another one of its name
         3: ([b"", b"two", b"one"], Refusal.NO_BUS, 0.0),
     }
+
+
+def test_buses_are_told_by_the_names_that_people_gave_them(link: DawLink) -> None:
+    ids = ("captain", "sea", "two", "three", "mixed", "long", "gone")
+    names = ("Der Kapitän", "", "Ghost", "Ghost", "Mix", "ü" * 40, "Gone")
+    bench = Bench(link)
+    bench.desk.buses, bench.desk.strip_ids, bench.desk.strip_names = (*ids[:-1], ""), (*ids[:-1], ""), names
+    bench.server.idle(BLOCK, 0.0)
+    rows = link.header["bus"]
+    assert [row.decode() for row in rows["id"][:8]] == ["mix", *ids[:-1], ""]
+    told = ["Mix", "Der Kapitän", "sea", "Ghost (two)", "Ghost (three)", "Mix (mixed)", "ü" * 31, ""]
+    assert [row.decode() for row in rows["name"][:8]] == told
+    said = int(link.header["names"])
+    bench.desk.buses, bench.desk.strip_names = (*ids[:-1], ""), ("Captain", *names[1:])
+    bench.server.idle(BLOCK, 0.0)
+    assert (rows["name"][1], int(link.header["names"])) == (b"Captain", said + 1), "by another name, the same one"
 
 
 def test_the_daw_s_beats_are_told_when_they_are_news(link: DawLink) -> None:
@@ -343,6 +361,51 @@ def test_a_bounce_that_does_not_go_on_is_given_what_it_asks_for(
     assert int(sound.row["done"]) == 3 * BLOCK + given, "nothing that was given before counts any more"
     assert link.slots[0].ring[3 * BLOCK, 0] >= before
     assert bench.desk.conducted[-2:] == told
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("flags", [BOUNCES, Flag.PLAYING])
+def test_another_bus_is_heard_from_the_frame_on_at_which_it_was_asked_for(
+    link: DawLink, flags: Flag, ahead: bool
+) -> None:
+    bench, sound = Bench(link), Plugin(link, 0, takes_notes=False)
+    sound.ask(0, flags)
+    assert bench.server.serve(1.0)
+    assert bench.server.mix_ahead() == (flags is BOUNCES)
+    if not ahead:
+        sound.ask(BLOCK, flags)
+        assert bench.server.serve(1.003)
+    for block in range(1 if ahead else 2, 12):  # nobody has answered yet what was asked before
+        sound.bus = int(4 <= block < 9)
+        sound.ask(block * BLOCK, flags)
+    while sound.row["taken_requests"] < sound.row["asked_requests"]:
+        assert bench.server.serve(1.005)
+    ring = link.slots[0].ring[: 12 * BLOCK, 0].reshape(12, BLOCK)
+    frames = (abs(ring[0, 0]) + np.arange(12 * BLOCK, dtype=np.float32)).reshape(12, BLOCK)
+    frames[4:9] *= -1.0
+    fades = [] if flags is BOUNCES else [4, 9]
+    whole = [block for block in range(12) if block not in fades]
+    np.testing.assert_array_equal(ring[whole], frames[whole])
+    assert all(abs(ring[block, 0]) == abs(frames[block, 0]) and ring[block, -1] for block in fades)
+
+
+def test_a_bus_that_nobody_kept_is_heard_as_soon_as_it_is_there(link: DawLink) -> None:
+    bench = Bench(link)
+    strips = tuple(f"s{number}" for number in range(30))
+    bench.desk.buses = bench.desk.strip_ids = strips
+    bench.desk.strip_names = ("",) * len(strips)
+    sound = Plugin(link, 0, takes_notes=False)
+    sound.ask(0, BOUNCES)
+    assert bench.server.serve(1.0)
+    begin, mixed = link.slots[0].ring[0, 0], BOUNCE_FRAMES // BLOCK
+    sound.bus, heard = 30, []
+    for block in range(1, mixed + 2):
+        sound.ask(block * BLOCK, BOUNCES)
+        assert bench.server.serve(1.0 + block / 1000)
+        heard.append(link.slots[0].ring[block * BLOCK, 0])
+        assert block >= mixed or sound.missing == 0, "nothing else is given ahead meanwhile"
+    places = [begin + block * BLOCK for block in range(1, mixed + 2)]
+    assert heard == [*places[:-2], -places[-2], -places[-1]]
 
 
 def test_nothing_is_mixed_before_notes_are_there_nor_live(link: DawLink) -> None:

@@ -92,7 +92,7 @@ def cycles(moves: list[tuple[str, int]], sizes: random.Random) -> Iterator[Cycle
 class Desk:
     """A mixer that plays what it is told to, as ``Cycle.sound`` has it; its strip's is that below 0."""
 
-    buses = strip_ids = ("one",)
+    buses = strip_ids = strip_names = ("one",)
     latency_frames = strip_latency_frames = 0
 
     def __init__(self) -> None:
@@ -136,8 +136,8 @@ class Instance:
     """A plug-in in its slot, and what it has been answered. late: blocks of latency; 0 live: it asks ahead."""
 
     def __init__(self, link: DawLink, number: int, late: int, todo: list[Cycle], *, offline: bool) -> None:
-        self.row, self.bus, self.late, self.offline = link.slots[number].row, number % 2, late, offline
-        self.row["sample_rate"], self.row["latency_frames"], self.row["bus"] = RATE, late * BLOCK, self.bus
+        self.row, self._number, self.late, self.offline = link.slots[number].row, number, late, offline
+        self.row["sample_rate"], self.row["latency_frames"], self.row["bus"] = RATE, late * BLOCK, self._bus(0)
         self.row["host"] = os.getpid()
         self.row["generation"] += 1
         self.todo, self.asked, self.stream = todo, 0, int(self.row["done"])
@@ -183,6 +183,9 @@ class Instance:
         places = np.arange(begin, begin + cycle.frames) % len(self._slot.ring)
         self.heard.append((self._slot.ring[places, 0].copy(), Refusal(refusal)))
 
+    def _bus(self, number: int) -> int:
+        return (self._number + number // 7) % 2
+
     def _jumps(self, number: int) -> bool:
         cycle, before = self.todo[number], self.todo[number - 1]
         return not number or (before.next_frame, before.playing) != (cycle.frame, cycle.playing)
@@ -190,7 +193,8 @@ class Instance:
     def _is_foreseen(self, number: int) -> bool:
         cycle, before = self.todo[number], self.todo[number - 1]
         told = before.frame + before.frames * before.playing, before.playing, before.loop
-        return number > 0 and told == (cycle.frame, cycle.playing, cycle.loop)
+        goes_on = number > 0 and told == (cycle.frame, cycle.playing, cycle.loop)
+        return goes_on and self._bus(number - 1) == self._bus(number)
 
     def ask(self) -> None:
         cycle = self.todo[self.asked]
@@ -201,6 +205,7 @@ class Instance:
         self.stream += SKIPPED_FRAMES if ahead and self._jumps(self.asked) else 0
         row = self.row["request"][int(self.row["asked_requests"]) % len(self.row["request"])]
         row["stream"], row["timeline_frame"], row["frames"] = self.stream, cycle.frame, cycle.frames
+        row["bus"] = self._bus(self.asked)
         row["ahead_frames"], row["generation"], (row["loop_start"], row["loop_end"]) = (
             ahead, self.row["generation"], cycle.loop,
         )  # fmt: skip
@@ -217,10 +222,12 @@ class Instance:
         Live a standing one may be silent, when that is told; and where others have had more mixed before a jump, or
         another loop, whoever leaves that out goes over by a fade.
         """
-        sign, since_jump = -1.0 if self.bus else 1.0, 0
+        since_jump = 0
         for number, (sound, refusal) in enumerate(self.heard):
-            cycle = self.todo[number]
-            changes = self._jumps(number) or self.todo[number - 1].loop != cycle.loop
+            cycle, sign = self.todo[number], -1.0 if self._bus(number) else 1.0
+            changes = self._jumps(number) or (self.todo[number - 1].loop, self._bus(number - 1)) != (
+                cycle.loop, self._bus(number),
+            )  # fmt: skip
             since_jump = 0 if changes else since_jump + self.todo[number - 1].frames
             if not self.offline and not cycle.playing and refusal is Refusal.ELSEWHERE:
                 assert not sound.any()

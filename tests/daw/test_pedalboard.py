@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.daw.layout import SLOTS
-from tests.daw.plugin_rig import Audio, built, exported, lay_out, serving
+from tests.daw.plugin_rig import HALL, Audio, built, exported, lay_out, serving
 from tests.signals import RATE
 from tests.whole.rig import Rig
 
@@ -121,11 +121,11 @@ def test_with_effects_a_bounce_is_the_export_within_120_db(tmp_path: Path, monke
 
 
 def test_what_was_chosen_travels_with_the_session(engine: Rig) -> None:
-    plugin = loaded(bus="two", blocks_of_latency=1.0)
+    plugin = loaded(bus=HALL, blocks_of_latency=1.0)
     bounced(plugin, 4096, 512)
     again = pedalboard.load_plugin(str(built() / "CuevoxReturn.vst3"))
     again.raw_state = plugin.raw_state
-    assert (str(again.bus), float(again.blocks_of_latency), str(again.transport)) == ("two", 1.0, "From the start")
+    assert (str(again.bus), float(again.blocks_of_latency), str(again.transport)) == (HALL, 1.0, "From the start")
 
 
 def test_another_sample_rate_is_silence(engine: Rig) -> None:

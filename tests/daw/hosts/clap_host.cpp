@@ -3,11 +3,12 @@
 //   the engine has answered what was asked: live, and no stall costs a block) | bus etc. by number:
 //   param ID VALUE | note OFFSET B0 B1 B2 (in the next block) | run BLOCKS (between two calls of getppid, for a tracer) | save FILE
 //   load FILE | use NUMBER (another instance, made when it is new; all that follows is for that one) |
-//   restart (what a host does when the latency has changed) | tell | missed (of the last run: for each block that came
+//   restart (what a host does when the latency has changed) | text ID VALUE | value ID TEXT | tell | missed (of the last run: for each block that came
 //   too late when it did, and for how long the engine had had time, both in ns)
 // Each line is answered by one: `ok`, by `run` with what a block took at the median, p99 and longest in µs, how often the
-// plug-in asked for memory, gave some back or locked, and how many blocks it refused; or by `tell` the latency and the
-// parameters that the plug-in tells.
+// plug-in asked for memory, gave some back or locked, and how many blocks it refused; by `text` with what a value is
+// called, by `value` with what is called so; by `tell` the latency, whether it wants to be started again, the parameters
+// that the plug-in tells, and last how often it had the host look at their texts.
 // The sound of all blocks is appended to OUT.raw, float32, interleaved.
 #include <dlfcn.h>
 #include <pthread.h>
@@ -68,8 +69,17 @@ struct Render {
 };
 
 bool wants_restart = false;
-const void* CLAP_ABI extension(const clap_host_t*, const char*) { return nullptr; }  // none: not even latency
+bool wants_callback = false;
+long looks = 0;
+void CLAP_ABI rescan(const clap_host_t*, clap_param_rescan_flags what) { looks += (what & CLAP_PARAM_RESCAN_TEXT) != 0; }
+void CLAP_ABI clear(const clap_host_t*, clap_id, clap_param_clear_flags) {}
+const void* CLAP_ABI extension(const clap_host_t*, const char* name)  // no other: not even latency
+{
+    static const clap_host_params_t params = {rescan, clear, [](const clap_host_t*) {}};
+    return std::strcmp(name, CLAP_EXT_PARAMS) == 0 ? &params : nullptr;
+}
 void CLAP_ABI restart(const clap_host_t*) { wants_restart = true; }
+void CLAP_ABI call_back(const clap_host_t*) { wants_callback = true; }
 void CLAP_ABI nothing(const clap_host_t*) {}
 
 union Event {
@@ -159,7 +169,7 @@ int main(int argc, char** argv)
     if (entry == nullptr || out == nullptr || !entry->init(argv[1]))
         return 1;
     const auto* factory = static_cast<const clap_plugin_factory_t*>(entry->get_factory(CLAP_PLUGIN_FACTORY_ID));
-    const clap_host_t host = {CLAP_VERSION, nullptr, "test", "cuevox", "", "1", extension, restart, nothing, nothing};
+    const clap_host_t host = {CLAP_VERSION, nullptr, "test", "cuevox", "", "1", extension, restart, nothing, call_back};
     std::vector<Instance> instances;
     size_t chosen = 0;
     auto start = [&](const clap_plugin_t* plugin) {
@@ -314,6 +324,23 @@ int main(int argc, char** argv)
                 std::snprintf(text, sizeof text, "ok %.2f %.2f %.2f %ld %ld", spent_us[size_t(blocks / 2)],
                               spent_us[size_t(blocks * 99 / 100)], spent_us.back(), forbidden, refused);
             answer = text;
+            if (wants_callback) {
+                wants_callback = false;
+                for (const Instance& it : instances)
+                    it.plugin->on_main_thread(it.plugin);
+            }
+        } else if (verb == "text") {
+            clap_id id = 0;
+            double value = 0.0;
+            char text[256] = "";
+            words >> id >> value;
+            answer = params->value_to_text(plugin, id, value, text, sizeof text) ? std::string("ok ") + text : "failed";
+        } else if (verb == "value") {
+            clap_id id = 0;
+            double value = 0.0;
+            words >> id >> std::ws;
+            std::getline(words, file);
+            answer = params->text_to_value(plugin, id, file.c_str(), &value) ? "ok " + std::to_string(value) : "failed";
         } else if (verb == "missed") {
             for (const uint64_t ns : missed)
                 answer += " " + std::to_string(ns);
@@ -343,6 +370,7 @@ int main(int argc, char** argv)
                 params->get_value(plugin, id, &value);
                 text << " " << value;
             }
+            text << " " << looks;
             answer = text.str();
         } else {
             answer = "what?";

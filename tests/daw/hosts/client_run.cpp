@@ -82,6 +82,7 @@ public:
         header.about.sample_rate = kRate;
         std::strcpy(header.bus[0].id, "mix");
         std::strcpy(header.bus[1].id, "narrator");
+        std::strcpy(header.bus[1].name, "The narrator");
         store_release(header.about.magic, kMagic);
     }
     ~Engine() { stop(); }
@@ -127,7 +128,7 @@ private:
             const bool gives = gives_ahead_ && (request.flags & kOffline) != 0;
             const uint64_t end = request.stream + request.frames + request.ahead_frames + (gives ? kAhead : 0);
             for (uint64_t at = request.stream; at < end; ++at) {
-                const float sound = gives ? place_at(at - request.stream + request.timeline_frame, slot.plugin.bus)
+                const float sound = gives ? place_at(at - request.stream + request.timeline_frame, request.bus)
                                           : sample_at(at);
                 slot.ring[at % kRingFrames][0] = sound;
                 slot.ring[at % kRingFrames][1] = -sound;
@@ -182,6 +183,8 @@ void plays(Engine& engine, Made& made)
     std::unique_ptr<Client> client = connected(why);
     check(client != nullptr && made.slot(0).plugin.host == this_process() && lives(this_process()), "it has a slot");
     check(client->find_bus("narrator") == 1 && client->find_bus("nobody") == -1, "buses are found by their id");
+    check(client->bus_name(1) == "The narrator" && Client::bus_name(link_name(), 1) == "The narrator", "and named");
+    check(Client::bus_name(link_name(), 2).empty() && Client::bus_name("/nobody", 1).empty(), "where they are");
     uint64_t stream = 2 * kRingFrames;  // where a first claim begins
     for (int block = 0; block < 4; ++block)
         run(*client, made, kPlaying, block * kBlock, stream, true);
@@ -263,8 +266,10 @@ void bounces(Engine& engine, Made& made)
         check(bounce.run(1), "a jump is heard where it is, also one after the other");
     }
     check(bounce.run(30), "and what comes after it");
-    bounce.bus = 1;
-    bounce.run(kLate / kBlock);  // what waits to be read may be either bus's
+    for (const uint32_t bus : {1u, 0u, 3u}) {
+        bounce.bus = bus;
+        check(bounce.run(5), "another bus is heard from its own frame on, late by what was said, and nothing before");
+    }
     check(bounce.run(30), "nothing of one bus is left in another one");
     engine.pause(true);
     std::thread goes_on([&engine] {
