@@ -8,29 +8,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.daw.ahead import AHEAD_FRAMES, Given, count_on, may_be_given_ahead, room_ahead
-from engine.daw.desk import Desk, transport
-from engine.daw.history import History, lay
-from engine.daw.layout import BUSES, MAX_REQUEST_FRAMES, Flag, Refusal
+from engine.daw.ahead import AHEAD_FRAMES, Ahead, Given, may_be_given_ahead
+from engine.daw.conductor import NOWHERE, Conductor
+from engine.daw.desk import Desk
+from engine.daw.history import lay
+from engine.daw.layout import MAX_REQUEST_FRAMES, Flag, Refusal
 from engine.daw.link import DawLink, Slot
 from engine.daw.meter import Meter, meter_of
 from engine.daw.notes import NoteSender
 from engine.daw.score import ELSEWHERE, HISTORY_FRAMES, OTHER_HOST, WAIT, Ask, Passage, Score
 from engine.output.base import Render
 from engine.platform import process_lives
-from engine.realtime.config import BOUNCE_FRAMES
-from engine.realtime.records import Kind, records
 
 BUS_FADE_FRAMES = 256
 """How long an instance takes to go over to another bus."""
-FLUSH_SECONDS = 1.0
-"""What is mixed unheard before a bounce begins to play: so long the limiter and ducking remember what was before."""
 NOTES_PATIENCE_SECONDS = 2.0
 LEAD_PATIENCE_SECONDS = 0.25
 """How long a bounce waits for what control makes of notes, and for an instance that may still bring some. Live both
 have half of the latency."""
 NOTES_LOOK_SECONDS, LOOK_SECONDS = 0.0002, 0.002
-NOWHERE = -1
 
 Audio = NDArray[np.float32]
 
@@ -67,20 +63,14 @@ class Server:
         """Whether that was for a bounce."""
         self.waits_seconds = 0.0
         """Somebody can't be answered yet, and after so long there may be news; 0: nobody."""
-        self._link, self._desk, self._render, self._rate, self._notes = link, desk, render, sample_rate, notes
+        self._link, self._desk, self._rate, self._notes = link, desk, sample_rate, notes
         self._score = Score(sample_rate)
-        self._history = History(HISTORY_FRAMES)
+        self._conductor = Conductor(desk, render, sample_rate, self._score, link.beat)
+        self._ahead = Ahead(self._conductor, self._score, link.slots)
         self._served: dict[int, int] = {}
         self._reads_on: dict[int, int] = {}
         self._turns: dict[int, Turn] = {}
-        self._given: dict[int, Given] = {}
         self._keeps_up = False
-        self._head = 0
-        self._rolls_at = NOWHERE
-        self._meter: Meter | None = None
-        self._jumped = False
-        self._unix = 0.0
-        self._out = np.zeros((BOUNCE_FRAMES, 2), np.float32)
         self._piece = np.zeros((max(2 * MAX_REQUEST_FRAMES, AHEAD_FRAMES), 2), np.float32)
         self._old = np.zeros((BUS_FADE_FRAMES, 2), np.float32)
         self._named: tuple[str, ...] | None = None
@@ -114,26 +104,11 @@ class Server:
 
     def mix_ahead(self) -> bool:
         """Mix, while nobody waits for an answer, what a bounce will ask for next; False when nothing was."""
-        if self._turns or not self._given or self._hears_notes():
-            return False
-        first = max(self._given.values(), key=lambda given: given.cursor)
-        until = self._head + BOUNCE_FRAMES
-        turns_at = self._score.loop_end(first.ask, self._head)
-        is_on = self._score.playing and self._score.goes_on_until(first.cursor, first.ask, self._head) == self._head
-        if not is_on or until > first.cursor + AHEAD_FRAMES or self._head <= turns_at <= until:
-            return False
-        self._mix_until(first.cursor, self._head + 1, first.ask, self._unix)
-        for number, given in self._given.items():
-            slot = self._link.slots[number]
-            more = self._give_ahead(slot, given)
-            if more.until > given.until:
-                self._given[number] = more
-                slot.give(more.until + more.shift)
-        return True
+        return not self._turns and not self._hears_notes() and self._ahead.mix()
 
     def idle(self, frames: int, unix_seconds: float) -> None:
         """Mix a block that nobody hears: so that the engine goes on without a DAW."""
-        self._mix(frames, unix_seconds)
+        self._conductor.mix(frames, unix_seconds)
         self._introduce()
 
     def rest(self) -> None:
@@ -141,26 +116,7 @@ class Server:
         for number in tuple(self._served):
             if not process_lives(self._link.slots[number].host):
                 self._forget(number)
-        self._halt()
-
-    def _halt(self) -> None:
-        """Stop what the DAW had playing, where it has got to."""
-        if self._score.playing:
-            self._score.stop(self._head)
-            self._desk.conduct(transport(Passage(self._head, self._score.timeline(self._head), False)))
-        self._rolls_at = NOWHERE
-        self._keep_time(None)
-
-    def _keep_time(self, meter: Meter | None) -> None:
-        """Tell whose beats the timeline has, where that is news, and after each jump; None: nobody's but its own."""
-        if meter is None and self._meter is not None:
-            self._desk.keep_time(0.0, 0, 0)
-        elif meter is not None and (self._jumped or not meter.is_like(self._meter)):
-            self._desk.keep_time(meter.tempo_bpm, meter.beats_per_bar, meter.begin_frame)
-            self._jumped = False
-        else:
-            return
-        self._meter = meter
+        self._conductor.halt()
 
     def _introduce(self) -> None:
         """Tell plug-ins what buses there are and how late they come, where that is news."""
@@ -192,8 +148,8 @@ class Server:
         """Answer nothing that was asked, and let go of what was pressed."""
         self._turns.pop(number, None)
         self._reads_on.pop(number, None)
-        self._given.pop(number, None)
-        self._notes.let_go(number, self._head)
+        self._ahead.forget(number)
+        self._notes.let_go(number, self._conductor.head)
 
     def _forget(self, number: int) -> None:
         self._drop(number)
@@ -205,13 +161,11 @@ class Server:
     def _halt_unled(self) -> None:
         """Stop the story where whoever had it playing is gone, also if others stay who go their own way."""
         if not self._score.is_led:
-            self._halt()
+            self._conductor.halt()
 
     def _keep(self, *others: int) -> None:
-        """Keep what instances read, and as much else as there is room for: one that comes later may read it."""
-        wanted = {*self._served.values(), *others}
-        rest = [bus for bus in range(len(self._desk.buses) + 1) if bus not in wanted and self._has(bus)]
-        self._history.want(frozenset((*wanted, *rest[: self._history.room - len(wanted)])), self._head)
+        """Keep what instances read."""
+        self._conductor.keep({*self._served.values(), *others})
 
     def _place(self, number: int, slot: Slot, now: float) -> bool:
         """Find out where the next request of a slot reads, and take its notes; False: it has to wait for that."""
@@ -223,7 +177,7 @@ class Server:
             if request["generation"] != slot.generation or not 0 < frames <= MAX_REQUEST_FRAMES >= ahead:
                 slot.skip()
                 continue
-            count, on = self._count_on(number, slot)
+            count, on = (0, 0) if self._hears_notes() else self._ahead.count_on(number)
             frames = on or frames
             ask = _ask(request, now, frames)
             found = self._find(number, slot, ask)
@@ -246,40 +200,28 @@ class Server:
                 self._keeps_up = self._notes.take(number, slot, stream, stream + frames, frame) or self._keeps_up
         return True
 
-    def _count_on(self, number: int, slot: Slot) -> tuple[int, int]:
-        """Return how many requests of a bounce can be answered as one, and of how many frames; (0, 0): none.
-
-        Those for what it has been given; and those beyond, where nobody can have another place of the timeline there.
-        """
-        given = self._given.get(number)
-        if given is None or self._hears_notes():
-            return 0, 0
-        leads = self._score.goes_on_until(given.cursor, given.ask, self._head) == self._head
-        turns = self._score.loop_end(given.ask, self._head) >= 0
-        return count_on(slot, given, AHEAD_FRAMES if leads and not turns else given.until - given.cursor)
-
     def _find(self, number: int, slot: Slot, ask: Ask) -> tuple[int, Refusal] | None:
         """Return where a request reads, or why it does not; None: it has to wait. A jump is told the mixer."""
         if slot.row["sample_rate"] != self._rate:
             return NOWHERE, Refusal.OTHER_RATE
         mixing = [turn.ask.loop for turn in self._turns.values() if self._mixes(turn)]
-        if mixing and (ask.loop not in mixing or self._score.jumps(number, ask, self._head)):
+        if mixing and (ask.loop not in mixing or self._score.jumps(number, ask, self._conductor.head)):
             return None  # first what is before
-        place = self._score.place(number, ask, self._head)
+        place = self._score.place(number, ask, self._conductor.head)
         if place is WAIT:
             return None
         cursor = place.cursor
         if place.passage is not None:
             begins_bounce = ask.offline and ask.playing
             if begins_bounce:
-                cursor += self._flush(number)
-            self._go(Passage(cursor, place.passage.frame, place.passage.playing), as_new=begins_bounce)
+                cursor += self._conductor.flush(number)
+            self._conductor.go(Passage(cursor, place.passage.frame, place.passage.playing), as_new=begins_bounce)
         refused = {id(ELSEWHERE): Refusal.ELSEWHERE, id(OTHER_HOST): Refusal.OTHER_HOST}
         return cursor, refused.get(id(place), Refusal.SERVED)
 
     def _mixes(self, turn: Turn) -> bool:
         """Whether something has to be mixed for it."""
-        return turn.refusal is Refusal.SERVED and turn.cursor + turn.frames > self._head
+        return turn.refusal is Refusal.SERVED and turn.cursor + turn.frames > self._conductor.head
 
     def _is_ready(self, number: int, turn: Turn, now: float) -> bool:
         """Whether nothing can come any more that belongs into what has to be mixed."""
@@ -293,129 +235,58 @@ class Server:
             return False
         return waited >= turn.lead_seconds or not any(
             other != number and self._link.slots[other].row["takes_notes"] and other not in self._turns
-            and self._score.is_next(other, turn.ask, self._head)
+            and self._score.is_next(other, turn.ask, self._conductor.head)
             for other in self._served
         )  # fmt: skip
 
     def _answer(self, number: int, slot: Slot, turn: Turn) -> None:
         """Answer a request."""
-        ask, cursor, frames, refusal = turn.ask, turn.cursor, turn.frames, turn.refusal
-        self.offline = ask.offline
-        done = turn.stream + frames
+        self.offline = turn.ask.offline
+        done, refusal = turn.stream + turn.frames, turn.refusal
         if refusal is Refusal.SERVED:
-            if ask.follows and turn.meter is not None:
-                self._keep_time(turn.meter)
-            if (bus := turn.bus) != self._served[number]:
-                self._keep(bus)
-            self._mix_until(cursor, cursor + frames, ask, turn.unix_seconds)
-            given = self._given.pop(number, None)
-            if given is None or not given.is_of(cursor, turn.stream, bus):
-                given = None
-            if given is None or given.until < cursor + frames:
-                self._give(number, slot, turn)
-            if not self._has(bus):
+            done = self._play(number, slot, turn)
+            if not self._conductor.has(turn.bus):
                 refusal = Refusal.NO_BUS
-            elif may_be_given_ahead(ask) and bus == self._served[number] and not self._hears_notes():
-                until = cursor + frames if given is None else max(given.until, cursor + frames)
-                shift = turn.stream - cursor
-                given = Given(ask, turn.flags, cursor + ask.frames, shift, until, self._served[number])
-                given = self._given[number] = self._give_ahead(slot, given)
-                done = given.until + shift
-            self._reads_on[number] = cursor + ask.frames
         else:
             self._reads_on.pop(number, None)
-            self._given.pop(number, None)
-            self._piece[:frames] = 0.0
-            lay(slot.ring, turn.stream, self._piece[:frames])
+            self._ahead.forget(number)
+            self._piece[: turn.frames] = 0.0
+            lay(slot.ring, turn.stream, self._piece[: turn.frames])
         slot.answer(done, int(refusal), time.monotonic_ns(), turn.count)
 
-    def _give_ahead(self, slot: Slot, given: Given) -> Given:
-        """Lay into a slot's ring what is mixed of what it will ask for; return what it has then."""
-        goes_on = self._score.goes_on_until(given.cursor, given.ask, self._head)
-        until = max(given.cursor, min(goes_on, given.cursor + room_ahead(slot)))
-        if (frames := until - given.until) > 0:
-            piece = self._piece[:frames]
-            self._history.read(given.bus, given.until, frames, piece)
-            lay(slot.ring, given.until + given.shift, piece)
-        return msgspec.structs.replace(given, until=until)
-
-    def _flush(self, number: int) -> int:
-        """Let nothing of what was before be heard in a bounce: players, tails, memories. Return how long that took."""
-        begin = self._head
-        self._score.stop(begin)
-        panic = records(1)
-        panic["kind"] = Kind.PANIC
-        self._desk.conduct(panic)
-        end = begin + round(FLUSH_SECONDS * self._rate)
-        while self._head < end:
-            self._mix(min(BOUNCE_FRAMES, end - self._head), self._unix)
-        self._score.shift(number, self._head - begin)
-        return self._head - begin
-
-    def _go(self, passage: Passage, *, as_new: bool = False) -> None:
-        """Bring the mixer to a passage that begins with its next frame. as_new: with effects as an export has them."""
-        self._score.told(passage)
-        self._jumped = True
-        self._desk.conduct(transport(passage, as_new=as_new))
-        rolls_in = passage.playing and passage.frame < 0
-        self._rolls_at = passage.begin - passage.frame if rolls_in else NOWHERE
-
-    def _mix_until(self, cursor: int, until: int, ask: Ask, unix_seconds: float) -> None:
-        """Mix what has not been mixed yet, round the DAW's loop where that ends, and across frame 0."""
-        if self._head >= until:
-            return
-        self._score.mixed(cursor, cursor + ask.frames, ask.at)
-        if ask.offline and not self._hears_notes():
-            # in blocks of one size from where it began to play, whatever the DAW's are
-            begun = self._score.begun
-            until = begun - (begun - until) // BOUNCE_FRAMES * BOUNCE_FRAMES
-        while (loop_end := self._score.loop_end(ask, self._head)) == self._head > cursor or self._head < until:
-            if loop_end == self._head > cursor:
-                self._go(Passage(self._head, ask.loop[0], True))
-                continue
-            if self._rolls_at == self._head:
-                self._desk.conduct(transport(Passage(self._head, 0, True), as_new=ask.offline))
-                self._rolls_at = NOWHERE
-            edges = [until, self._head + (BOUNCE_FRAMES if ask.offline else MAX_REQUEST_FRAMES)]
-            edges += [edge for edge in (loop_end, self._rolls_at) if edge > self._head]
-            seconds = (self._head - cursor) / self._rate
-            self._mix(min(edges) - self._head, self._unix if ask.offline else unix_seconds + seconds)
+    def _play(self, number: int, slot: Slot, turn: Turn) -> int:
+        """Mix what is asked for and lay it into the slot's ring; return before which stream frame that is right."""
+        ask, cursor, conductor = turn.ask, turn.cursor, self._conductor
+        end, shift = cursor + turn.frames, turn.stream - cursor
+        if ask.follows and turn.meter is not None:
+            conductor.keep_time(turn.meter)
+        if turn.bus != self._served[number]:
+            self._keep(turn.bus)
+        bounces = ask.offline and not self._hears_notes()
+        conductor.mix_until(cursor, end, ask, turn.unix_seconds, in_blocks=bounces)
+        given = self._ahead.take(number, cursor, turn.stream, turn.bus)
+        if given is None or given.until < end:
+            self._give(number, slot, turn)
+        self._reads_on[number] = cursor + ask.frames
+        is_there = conductor.has(turn.bus) and turn.bus == self._served[number]
+        if not (bounces and is_there and may_be_given_ahead(ask)):
+            return end + shift
+        until = end if given is None else max(given.until, end)
+        given = Given(ask, turn.flags, cursor + ask.frames, shift, until, turn.bus)
+        return self._ahead.give(number, given) + shift
 
     def _hears_notes(self) -> bool:
         """Whether notes may come: then nothing is mixed before they are there."""
         return any(self._link.slots[number].row["takes_notes"] for number in self._served)
-
-    def _mix(self, frames: int, unix_seconds: float) -> None:
-        self._link.beat()
-        out = self._out[:frames]
-        self._render(out, unix_seconds, False)
-        for bus in self._history.buses:
-            block = out if bus == 0 else self._strip(bus, frames)
-            self._history.write(bus, self._head, block)
-        self._head += frames
-        self._unix = unix_seconds + frames / self._rate
-
-    def _strip(self, bus: int, frames: int) -> Audio:
-        """Return what a strip gave in this block; silence where there is none, or the block failed."""
-        if self._has(bus):
-            block = self._desk.strip_output(bus - 1)
-            if len(block) == frames:
-                return block
-        return np.zeros((frames, 2), np.float32)
-
-    def _has(self, bus: int) -> bool:
-        """Whether a bus sounds: also one that has left the story and rings out."""
-        strips = self._desk.strip_ids
-        return bus == 0 or (bus < BUSES and bus <= len(strips) and strips[bus - 1] != "")
 
     def _give(self, number: int, slot: Slot, turn: Turn) -> None:
         """Lay into the slot's ring what the bus played that was asked for."""
         cursor, frames, bus, before = turn.cursor, turn.frames, turn.bus, self._served[number]
         came_from = self._reads_on.get(number, cursor)
         piece = self._piece[:frames]
-        changes = bus != before and self._history.has(bus, cursor)
-        self._history.read(bus if changes else before, cursor, frames, piece)
-        skips = 0 < cursor - came_from < HISTORY_FRAMES // 2 and self._history.has(before, came_from)
+        changes = bus != before and self._conductor.history.has(bus, cursor)
+        self._conductor.history.read(bus if changes else before, cursor, frames, piece)
+        skips = 0 < cursor - came_from < HISTORY_FRAMES // 2 and self._conductor.history.has(before, came_from)
         if (changes or skips) and not self.offline:
             self._fade(before, came_from if skips else cursor, piece)
         if changes:
@@ -426,7 +297,7 @@ class Server:
     def _fade(self, before: int, cursor: int, piece: Audio) -> None:
         """Go over to ``piece`` from another bus, or from another place of the same one."""
         old = self._old[: len(piece)]
-        self._history.read(before, cursor, len(old), old)
+        self._conductor.history.read(before, cursor, len(old), old)
         rise = (np.arange(len(old), dtype=np.float32) / len(old))[:, None]
         piece[: len(old)] = piece[: len(old)] * rise + old * (1.0 - rise)
 
