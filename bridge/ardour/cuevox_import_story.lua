@@ -81,10 +81,22 @@ local function place(frame, manifest, origin)
   return origin + math.floor(frame * Session:nominal_sample_rate() / manifest.sample_rate + 0.5)
 end
 
+-- The names of this session's tracks: Ardour calls one that it makes for a file after it.
+local function track_names()
+  local names = {}
+  for track in Session:get_tracks():iter() do names[track:name()] = true end
+  return names
+end
+
+-- Stems as tracks, each once; returns how many are new, and how many were there already.
 local function import_stems(folder, manifest, origin)
-  local count = 0
+  local count, there, names = 0, 0, track_names()
   for _, file in ipairs(manifest.files) do
     if file.role == "track" or file.role == "bus" then
+      if names[file.path:match("([^/]*)%.[^.]*$")] then
+        there = there + 1
+        goto continue
+      end
       local files = C.StringVector()
       files:push_back(folder .. "/" .. file.path)
       Editor:do_import(files, Editing.ImportDistinctFiles, Editing.ImportAsTrack, ARDOUR.SrcQuality.SrcBest,
@@ -92,8 +104,9 @@ local function import_stems(folder, manifest, origin)
         Temporal.timepos_t(place(manifest.start_frame or 0, manifest, origin)), ARDOUR.PluginInfo(), ARDOUR.Track(), false)
       count = count + 1
     end
+    ::continue::
   end
-  return count
+  return count, there
 end
 
 local function named(marker)
@@ -124,8 +137,10 @@ end
 function import_story(folder, origin)
   local manifest, why = read_manifest(folder)
   if not manifest then return nil, why end
-  local stems = Editor and import_stems(folder, manifest, origin) or 0
-  return stems .. " stems, " .. add_scenes(manifest, origin) .. " scenes"
+  local stems, there = 0, 0
+  if Editor then stems, there = import_stems(folder, manifest, origin) end
+  local told = stems .. " stems, " .. add_scenes(manifest, origin) .. " scenes"
+  return there == 0 and told or told .. "; tracks of " .. there .. " stems were there already: take them away to have them anew"
 end
 
 function factory() return function()
