@@ -10,6 +10,13 @@ from bridge.errors import BadValue
 
 HostPort = tuple[str, int]
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def reached_at(host: str) -> str:
+    """Return where a program on this machine reaches what hears on ``host``, which may stand for every address."""
+    return _EVERYWHERE.get(host, host)
+
 
 @lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:

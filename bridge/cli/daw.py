@@ -43,12 +43,13 @@ def daw() -> None:
 def mailbox(folder: Folder, name: Name = "DAW", osc_port: options.OscPort = None) -> None:
     """Carry lines between a script's files and the running engine until the script ends."""
     from bridge.daws.mailbox import Mailbox
+    from bridge.places import reached_at
     from engine.errors import MediaError
 
     settings = options.effective(osc_port=osc_port)
     if not (folder / "to-engine").exists():
         raise MediaError(f"{folder} is no mailbox: it has no file to-engine")
-    Mailbox(folder, settings.osc_host, settings.osc_port, name).run()
+    Mailbox(folder, reached_at(settings.osc_host), settings.osc_port, name).run()
 
 
 @app.command()

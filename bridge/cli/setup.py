@@ -33,17 +33,23 @@ def setup(
     """
     from bridge.daws.installer import Installer
     from bridge.daws.packs import pack
+    from bridge.places import reached_at
 
     settings = options.effective(osc_port=osc_port)
     chosen, receipts = pack(daw), settings.data_folder / "packs"
     if undo and status:
         raise typer.BadParameter("--status only tells; it does not go with --undo")
-    files = chosen.files(_command(), (settings.osc_host, settings.osc_port))
+    files = chosen.files(_command(), (reached_at(settings.osc_host), settings.osc_port))
     done: list[Done] = []
-    for place in _places(chosen, folder, receipts, put=undo or status):
+    places = _places(chosen, folder, receipts, put=undo or status)
+    strange = [] if undo or status else [place for place in places if not chosen.is_home(place)]
+    for place in places:
         installer = Installer(chosen.name, place, receipts)
         done += installer.status(files) if status else installer.undo() if undo else installer.install(files)
     screen.print_table(("file", "what"), [(str(each.path), each.what) for each in done])
+    for place in strange:
+        screen.people.print(f"{place} has none of {', '.join(chosen.signs)}: is it {chosen.daw}'s own folder?")
+        screen.people.print(f"If not: cuevox setup {chosen.name} --undo")
     for line in () if undo or status else chosen.then:
         screen.people.print(line)
 
@@ -54,13 +60,17 @@ def _places(chosen: Pack, folder: Path | None, receipts: Path, *, put: bool) -> 
     put: those into which the pack was put, also where the DAW has gone since.
     """
     from bridge.daws.installer import places_of
+    from engine.errors import MediaError
 
     if folder is not None:
         named = folder.expanduser()
         if not put and not named.is_dir():
             raise _no_such_folder(chosen, (named,))
         return (named,)
-    if put and (found := places_of(chosen.name, receipts)):
+    if put:
+        found = places_of(chosen.name, receipts)
+        if not found:
+            raise MediaError(f"no scripts for {chosen.daw} were put anywhere by this Cuevox")
         return found
     places = chosen.folders()
     there = tuple(place for place in places if place.is_dir())

@@ -23,13 +23,21 @@ class PackFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """A pack. folders: where this DAW may keep what is its user's, of each version. then: what is left to do."""
+    """A pack. folders: where this DAW may keep what is its user's, of each version. then: what is left to do.
+
+    signs: names, of which such a folder has one at least.
+    """
 
     name: str
     daw: str
     folders: Callable[[], tuple[Path, ...]]
     files: Callable[[tuple[str, ...], HostPort], tuple[PackFile, ...]]
+    signs: tuple[str, ...]
     then: tuple[str, ...]
+
+    def is_home(self, folder: Path) -> bool:
+        """Tell whether a folder looks like this DAW's."""
+        return any((folder / sign).exists() for sign in self.signs)
 
 
 def pack(name: str) -> Pack:
@@ -115,7 +123,8 @@ def _ardour_folders() -> tuple[Path, ...]:
 
 def _ardour_files(command: tuple[str, ...], osc: HostPort) -> tuple[PackFile, ...]:
     del command
-    here, there = (f"osc.udp://{host}:{port}".encode() for host, port in (("127.0.0.1", 7400), osc))
+    host = f"[{osc[0]}]" if ":" in osc[0] else osc[0]
+    here, there = b"osc.udp://127.0.0.1:7400", f"osc.udp://{host}:{osc[1]}".encode()
     return tuple(
         msgspec.structs.replace(file, content=file.content.replace(here, there))
         for file in _folder("ardour", "scripts/", (".lua", "LICENSE"))
@@ -136,6 +145,7 @@ def _bitwig_files(command: tuple[str, ...], osc: HostPort) -> tuple[PackFile, ..
 PACKS = (
     Pack(
         name="reaper", daw="Reaper", folders=_reaper_folders, files=_reaper_files,
+        signs=("reaper.ini", "reaper-kb.ini"),
         then=(
             "once, in Reaper: Actions > Show action list > New action > Load ReaScript…: Cuevox_Register.lua of"
             " Scripts/Cuevox; run it, and all Cuevox actions are in the list",
@@ -144,6 +154,7 @@ PACKS = (
     ),
     Pack(
         name="live", daw="Ableton Live", folders=_live_folders, files=_live_files,
+        signs=("Presets", "Samples", "Defaults", "Remote Scripts"),
         then=(
             "restart Live; Preferences > Link, Tempo & MIDI > Control Surface: Cuevox",
             "with Max for Live: Cuevox Pads is among the Max MIDI effects of the User Library",
@@ -151,6 +162,7 @@ PACKS = (
     ),
     Pack(
         name="ardour", daw="Ardour", folders=_ardour_folders, files=_ardour_files,
+        signs=("config", "recent", "instant.xml"),
         then=(
             "in Ardour: Edit > Lua Scripts > Script Manager: Cuevox: Import Story is an action, set it to a slot;",
             "Cuevox: Follow Transport and Markers is an action hook, add it to the session",
@@ -158,6 +170,7 @@ PACKS = (
     ),
     Pack(
         name="bitwig", daw="Bitwig Studio", folders=_bitwig_folders, files=_bitwig_files,
+        signs=("Controller Scripts", "Extensions", "Library", "Projects"),
         then=("in Bitwig: Settings > Controllers > Add Controller > Cuevox > Cuevox",),
     ),
 )  # fmt: skip

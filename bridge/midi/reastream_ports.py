@@ -9,6 +9,7 @@ import time
 
 from bridge.errors import AddressTaken
 from bridge.midi.heard_port import HeardPort
+from bridge.places import reached_at
 from engine.errors import PacketError
 from engine.io.network.reastream import Notes, unpack
 
@@ -16,8 +17,6 @@ log = logging.getLogger(__name__)
 
 NAME = "reastream"
 RECEIVE_BYTES = 65536
-LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Where a socket is reached that listens on every address."""
 
 
 class ReaStreamSystem(HeardPort):
@@ -45,7 +44,7 @@ class ReaStreamSystem(HeardPort):
         """Listen no more."""
         self._closing.set()
         with socket.socket(self._socket.family, socket.SOCK_DGRAM) as wake:
-            wake.sendto(b"", (LOOPBACKS.get(self.host, self.host), self.port))
+            wake.sendto(b"", (reached_at(self.host), self.port))
         self._thread.join()
         self._socket.close()
 

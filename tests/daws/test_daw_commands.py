@@ -29,6 +29,7 @@ def test_setup_installs_and_undoes_in_a_home(tmp_path):
     done = cuevox(tmp_path, "setup", "reaper", **home)
     assert done.returncode == 0, done.stderr
     assert "Cuevox_Register.lua" in done.stderr
+    assert "has none of reaper.ini" in " ".join(done.stderr.split())
     assert (daw / "Scripts" / "Cuevox" / "lib_command.lua").exists()
     assert f"{daw}/OSC/Cuevox.ReaperOSC\tnew" in done.stdout
     undone = cuevox(tmp_path, "setup", "reaper", "--undo", **home)
@@ -41,14 +42,16 @@ def test_each_version_gets_the_scripts_and_gives_them_back_when_it_is_gone(tmp_p
     folders = [tmp_path / "home" / f"ardour{version}" for version in (7, 8)]
     for folder in folders:
         folder.mkdir(parents=True)
-    assert cuevox(tmp_path, "setup", "ardour", **home).returncode == 0
+        (folder / "recent").touch()
+    done = cuevox(tmp_path, "setup", "ardour", **home)
+    assert (done.returncode, "has none of" in done.stderr) == (0, False)
     assert [len(list((folder / "scripts").iterdir())) for folder in folders] == [3, 3]
     told = cuevox(tmp_path, "setup", "ardour", "--status", "--osc-port", "7777", **home)
     assert told.stdout.count("of another version") + told.stdout.count("up to date") == 6, told.stderr
     assert "cuevox_follow.lua\tof another version" in told.stdout, "it holds the port"
     shutil.rmtree(folders[0])
     undone = cuevox(tmp_path, "setup", "ardour", "--undo", **home)
-    assert (undone.returncode, list(folders[1].iterdir())) == (0, [])
+    assert (undone.returncode, [file.name for file in folders[1].iterdir()]) == (0, ["recent"])
     assert "gone" in undone.stdout
 
 
@@ -56,6 +59,8 @@ def test_setup_without_the_daw_says_where_it_looked(tmp_path):
     done = cuevox(tmp_path, "setup", "reaper", XDG_CONFIG_HOME=str(tmp_path / "none"))
     assert done.returncode == 2
     assert f"looked at {tmp_path}/none/REAPER" in done.stderr
+    undone = cuevox(tmp_path, "setup", "reaper", "--undo", XDG_CONFIG_HOME=str(tmp_path / "none"))
+    assert (undone.returncode, "no scripts for Reaper were put anywhere" in undone.stderr) == (2, True)
 
 
 def test_notes_are_spoken_by_the_real_command(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from bridge.daws.installer import Installer, places_of
 from bridge.daws.packs import PACKS, PackFile, pack
+from bridge.places import reached_at
 from engine.errors import MediaError, UnknownThing
 
 OLD = (PackFile(path="Scripts/Cuevox/a.lua", content=b"a1"), PackFile(path="Scripts/Cuevox/b.lua", content=b"b1"))
@@ -118,6 +119,12 @@ def test_every_pack_has_its_files_and_licence(name):
     assert len({path.lower() for path in files}) == len(files)
     assert pack(name).then
     assert msgspec.json.encode([pack(name).daw])
+
+
+def test_an_engine_that_is_heard_everywhere_is_reached_here():
+    assert [reached_at(host) for host in ("0.0.0.0", "::", "10.0.0.7")] == ["127.0.0.1", "::1", "10.0.0.7"]
+    (follow,) = (file for file in pack("ardour").files((), ("::1", 7400)) if file.path.endswith("follow.lua"))
+    assert b'"osc.udp://[::1]:7400"' in follow.content
 
 
 def test_an_unknown_daw_is_told_with_those_that_there_are():
