@@ -24,7 +24,7 @@ Order = Annotated[Path, typer.Argument(help="Lines of an id, a track and a text,
 To = Annotated[Path, typer.Option("--to", help="Folder for the sounds.", metavar="FOLDER")]
 Answer = Annotated[Path, typer.Option("--answer", help="File that tells what became of the lines.", metavar="FILE")]
 Voice = Annotated[str, typer.Option("--voice", help="Who speaks lines and tracks that name no voice.")]
-Rate = Annotated[int, typer.Option("--rate", help="Sample rate of the sounds.")]
+Rate = Annotated[int, typer.Option("--rate", min=8000, max=384000, help="Sample rate of the sounds.")]
 Marks = Annotated[Path, typer.Argument(help="Lines of start, end and name, with tabs between.", metavar="MARKS")]
 Exported = Annotated[
     Path | None, typer.Option("--export", help="The manifest of the export that the DAW has.", metavar="manifest.json")
@@ -55,7 +55,7 @@ def mailbox(folder: Folder, name: Name = "DAW", osc_port: options.OscPort = None
 @app.command()
 def speak(order: Order, to: To, answer: Answer, voice: Voice = "narrator", rate: Rate = 48000) -> None:
     """Speak a script's lines into files; the answer tells each as soon as it is there, and `end` last."""
-    from bridge.daws.lines import answer_rows, copy_sound, failed_row, read_order
+    from bridge.daws.lines import answer_rows, copy_sound, failed_row, read_order, row
     from engine.errors import EngineError
     from engine.render.cache import TakeCache
     from engine.render.renderer import LinesFailed, render_story
@@ -86,9 +86,10 @@ def speak(order: Order, to: To, answer: Answer, voice: Voice = "narrator", rate:
             for line, error in failed.failures.items():
                 for wanted in lines[line]:
                     tell(failed_row(wanted, error))
-        except EngineError as error:
-            tell(f"error\t{' '.join(str(error).split())}")
-        tell("end")
+        except (EngineError, OSError) as error:
+            tell(row("error", " ".join(str(error).split())))
+        finally:
+            tell("end")
 
 
 def _spoken(take: Take) -> Spoken:

@@ -7,6 +7,7 @@ lines inside a text are written ``\\t``, ``\\\\``, ``\\n`` and ``\\r``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import unicodedata
@@ -72,15 +73,15 @@ def cast(wanted: Wanted, voices: Collection[str], otherwise: str) -> tuple[str, 
     ``otherwise``.
     """
     prefix = _PREFIX.fullmatch(wanted.text)
-    if prefix and _slug(prefix[1]) in voices:
-        return _slug(prefix[1]), prefix[2].strip()
-    track = _slug(wanted.track)
+    if prefix and slug(prefix[1]) in voices:
+        return slug(prefix[1]), prefix[2].strip()
+    track = slug(wanted.track)
     return (track if track in voices else otherwise), wanted.text.strip()
 
 
 def copy_sound(audio: Path, spoken: Spoken, folder: Path) -> Path:
     """Copy the sound of a line into a folder, under a name that tells voice, words and take; return where it is."""
-    words = _slug(" ".join(spoken.text.split()[:5]))[:32].strip("-") or "line"
+    words = slug(" ".join(spoken.text.split()[:5]))[:32].strip("-") or "line"
     target = folder / f"{spoken.voice}_{words}_{spoken.digest[:8]}.wav"
     if target.exists():
         return target
@@ -90,7 +91,8 @@ def copy_sound(audio: Path, spoken: Spoken, folder: Path) -> Path:
         shutil.copyfile(audio, unfinished)
         unfinished.replace(target)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its folder is none
+            unfinished.unlink()
         raise MediaError(f"{target} can't be written: {error.strerror}") from error
     return target
 
@@ -121,7 +123,7 @@ def unescaped(field: str) -> str:
     return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), field)
 
 
-def _slug(name: str) -> str:
-    """Return a name as the ids of voices are spelt: letters lose their marks, as those of a script's speakers do."""
+def slug(name: str) -> str:
+    """Return a name as ids are spelt: letters lose their marks, as those of a script's speakers do."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9_]+", "-", plain.strip().lower()).strip("-")

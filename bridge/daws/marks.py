@@ -8,10 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.daws.lines import rows_of, unescaped
+from bridge.daws.lines import rows_of, slug, unescaped
 from engine.errors import MediaError
 from engine.story.model import RESERVED_IDS, At, Marker, Story
-from engine.story.script import slug
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
