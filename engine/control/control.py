@@ -36,7 +36,7 @@ from engine.control.store_desk import StoreDesk
 from engine.control.tape_deck import TapeDeck
 from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
-from engine.errors import EngineError, OverQuota
+from engine.errors import EngineError, MediaError, OverQuota
 from engine.events import DiskFailing, Dropped, Event, OutputChanged, ProcessReplaced, RecordingEnded
 from engine.export.picture_process import PictureOrder
 from engine.mixer.effects import effect_specs
@@ -237,7 +237,8 @@ class Control:
             self.session, self.link, self._memory, Path(config.state_folder), lambda: self._facts(config),
             lambda: self.pool.deaths,
         )  # fmt: skip
-        self.pool.on_death = self._worker_died
+        self.pool.on_death, self.pool.on_unkept = self._worker_died, self._take_unkept
+        self.deck.tell = self.session.tell
         self._hear_io()
         self.pulse = Pulse(self._beat)
         self.audio: AudioFacts | None = None
@@ -437,6 +438,9 @@ class Control:
 
     def _worker_died(self, why: str) -> None:
         self.session.tell((ProcessReplaced(process="voice", reason=why, silent_seconds=0.0),))
+
+    def _take_unkept(self, why: str) -> None:
+        self.session.tell((Dropped(what="take", code=MediaError.code, text=why),))
 
     def _io_replaced(self) -> None:
         self.captures.lost()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from engine.control.io_link import IoLink
 from engine.control.quota import Quota
 from engine.errors import BadRange, MediaError, StoryError
+from engine.events import Dropped, Event
 from engine.io.messages import MANIFEST, Lane, Record
 from engine.render.cache import TakeCache
 from engine.render.played import PlayedOrder
@@ -41,6 +42,8 @@ class TapeDeck:
     ) -> None:
         self._io, self._story, self._quota = io, story, quota
         self._base, self._cache = base_folder, cache
+        self.tell: Callable[[tuple[Event, ...]], object] = lambda _: None
+        """Hears of what was played and could not be written down."""
         self._writing: set[asyncio.Task[None]] = set()
 
     def follow(self, story: Path) -> None:
@@ -99,7 +102,11 @@ class TapeDeck:
             lost = await asyncio.to_thread(self._print, reel, story.sample_rate, printed) if printed else ()
             await asyncio.to_thread(StoryDocument.create, path, without(story, lost))
         except (OSError, StoryError, MediaError) as error:
-            log.error("what was played could not be written to %s: %s", path, error)
+            text = f"what was played could not be written to {path}: {error}"
+            log.error("%s", text)
+            self.tell(
+                (Dropped(what=f"recording {reel.name}", code=getattr(error, "code", MediaError.code), text=text),)
+            )
 
     def _print(self, reel: Reel, sample_rate: int, printed: Sequence[Printed]) -> tuple[str, ...]:
         """Write the files of clips; return those clips for which that failed."""

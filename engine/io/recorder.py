@@ -6,8 +6,10 @@ lost is silence, and is told. A full disk ends a recording, and leaves what it h
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +28,8 @@ REFRESH_SECONDS = 0.5
 """How often headers are brought up to date."""
 SYNC_SECONDS = 5.0
 """How often everything is seen on the disk: what a power cut may take."""
+RESERVE_BYTES = 64 << 20
+"""What a recording leaves free on its disk: the story beside it can still be edited and saved."""
 PAGE_BYTES = 4096
 """The manifest takes whole pages, so that there is room in it for how the recording ended."""
 
@@ -87,9 +91,13 @@ class Session:
                 file.write(packet.start + early - first, sound[early:late])
 
     def refresh(self) -> None:
-        """Bring headers up to date when it is time."""
+        """Bring headers up to date when it is time. Raises OSError also where the disk is nearly full."""
         now = time.monotonic()
         if now - self._refreshed >= REFRESH_SECONDS:
+            free = shutil.disk_usage(self.folder).free
+            if free < RESERVE_BYTES:
+                text = f"{free / 1e6:.0f} MB are left on the disk; {RESERVE_BYTES / 1e6:.0f} MB are kept for the story"
+                raise OSError(errno.ENOSPC, text)
             sync = now - self._synced >= SYNC_SECONDS
             for file in self.files:
                 file.refresh(sync=sync)

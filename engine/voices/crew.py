@@ -52,6 +52,8 @@ class Crew:
         self.deaths = 0
         self.on_death: Callable[[str], object] = lambda _: None
         """Hears why a worker is gone that was not told to end."""
+        self.on_unkept: Callable[[str], object] = lambda _: None
+        """Hears why a take that was made could not be kept."""
         self.queue = JobQueue(most_queued)
         self._folder, self._arena = cache_folder, arena
         self._budget = budget or Budget()
@@ -335,6 +337,7 @@ class Crew:
         self._jobs.pop(job.number)
         if isinstance(answer, wire.NotStored):
             log.error("%s", answer.text)
+            self.on_unkept(answer.text)
             job.lose(MediaError(answer.text))
         else:
             job.kept()

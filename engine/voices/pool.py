@@ -84,6 +84,9 @@ class VoicePool:
         self.on_death: Callable[[str], object] = lambda _: None
         """Hears why a worker is gone that was not told to end."""
         self._crew.on_death = lambda why: self.on_death(why)
+        self.on_unkept: Callable[[str], object] = lambda _: None
+        """Hears why a take that was made, and sounds, could not be kept."""
+        self._crew.on_unkept = lambda why: self.on_unkept(why)
         self.paces = Paces(cache.folder / PACES)
         self._numbers = count(1)
         self._noted: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +29,10 @@ from engine.commands import (
     StopSlot,
     TriggerSlot,
 )
+from engine.control.io_link import IoLink
+from engine.control.tape_deck import TapeDeck
 from engine.errors import Busy, EngineError, NotReady, UnknownThing
-from engine.events import Event, RecordingEnded, RecordingStarted
+from engine.events import Dropped, Event, RecordingEnded, RecordingStarted
 from engine.export.exporter import export_story
 from engine.export.options import ExportOptions
 from engine.io.messages import Lane, Record, Recorded, Told
@@ -355,3 +358,19 @@ def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:
 def test_a_session_without_a_deck_says_so(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="nowhere to record"):
         Session(story(), Studio(tmp_path).link, Shelves()).apply(StartRecording())
+
+
+def test_a_story_of_what_was_played_that_finds_no_room_is_told(tmp_path: Path) -> None:
+    told: list[Event] = []
+
+    async def keep() -> None:
+        io = IoLink(lambda _: None)
+        deck = TapeDeck(io, tmp_path / "gone" / "story.yaml", tmp_path, TakeCache(tmp_path / "takes"))
+        deck.tell = told.extend
+        deck.keep(Reel(number=1, name="take", folder=str(tmp_path)), Story(title="t"), ())
+        await deck.close()
+
+    asyncio.run(keep())
+    (dropped,) = told
+    assert isinstance(dropped, Dropped) and dropped.what == "recording take"
+    assert "story take.yaml" in dropped.text

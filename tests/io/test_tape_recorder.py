@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -254,6 +255,24 @@ def test_a_full_disk_ends_it_and_leaves_what_there_is(bench: Bench, monkeypatch:
     assert "No space" in manifest["text"] and manifest["ended"]
     assert {len(bench.file(id)) for id in bench.ids} == {manifest["frames"]} == {bench.ended.until - bench.ended.since}
     assert bench.recorder._tape.next() is None  # the rest is passed over
+
+
+def test_a_disk_that_is_nearly_full_ends_it_while_the_story_can_still_be_saved(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.recorder.REFRESH_SECONDS", 0.0)
+    bench.recorder.record(bench.ask)
+    bench.sound("a", 60_000)
+    bench.tape(True)
+    bench.play(4096)
+    usage = shutil.disk_usage(bench.folder)
+    monkeypatch.setattr("engine.io.recorder.shutil.disk_usage", lambda _: usage._replace(free=63 << 20))
+    bench.play(4096)
+    assert "66 MB are left on the disk; 67 MB are kept for the story" in bench.ended.text
+    late = bench.core.latency_frames
+    got = bench.file("master")
+    assert len(got) > 4000 and bench.manifest()["ended"]
+    np.testing.assert_array_equal(got, np.concatenate(bench.out)[late : late + len(got)])
 
 
 def test_a_folder_that_can_not_be_made_is_told(bench: Bench, tmp_path: Path) -> None:

@@ -298,9 +298,12 @@ def test_a_full_disk_does_not_stop_the_show(pooled, tmp_path):
     (tmp_path / "file").write_text("no folder")
 
     async def test(pool):
+        told = []
+        pool.on_unkept = told.append
         take = await pool.render(line("On with the show."))
         with pytest.raises(MediaError, match="can't be kept"):
             await pool.render(line("On with the show."), stored=True)
+        assert "can't be kept" in told[0]
         await pool.load_take(take, 0)
         assert await pool.render(line("On with the show.")) is not None
 
