@@ -93,6 +93,8 @@ class Ahead:
         is_on = self._score.playing and self._score.goes_on_until(first.cursor, first.ask, head) == head
         if not is_on or until > first.cursor + AHEAD_FRAMES or head <= turns_at <= until:
             return False
+        if not self._score.may_be_mixed(until, first.ask.at):
+            return False
         self._conductor.mix_until(first.cursor, head + 1, first.ask, self._conductor.unix_seconds, in_blocks=True)
         for number, given in self._given.items():
             slot = self._slots[number]

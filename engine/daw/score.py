@@ -22,6 +22,8 @@ HISTORY_FRAMES = 1 << 17
 """How far back somebody may read: 2.7 s at 48 kHz."""
 QUIET_SECONDS = 0.5
 """Who has not asked for so long is waited for no longer."""
+BOUNCE_QUIET_SECONDS = 2.5
+"""Nor is what a bounce has still to read kept for it: its host may be held up for longer."""
 HOST_QUIET_SECONDS = 2.0
 KEPT_PASSAGES = 256
 MOST_LAGS = 8
@@ -161,6 +163,12 @@ class Score:
     def mixed(self, begin: int, end: int, at: float) -> None:
         """Note that something was mixed for the block from ``begin`` to ``end`` of whoever asked at that time."""
         self._cycle, self._block_end = (begin, at), end
+
+    def may_be_mixed(self, end: int, at: float) -> bool:
+        """Whether up to ``end`` nothing is lost that a bounce has still to read."""
+        bounces = (r for r in self._readers.values() if r.offline and not r.waits and r.cursor >= 0)
+        behind = min((r.cursor for r in bounces if at - r.asked_at < BOUNCE_QUIET_SECONDS), default=end)
+        return end - behind <= self._history // 2
 
     def loop_end(self, ask: Ask, head: int) -> int:
         """Return at which engine frame the DAW's loop goes back, from ``head`` on; -1: it does not."""
@@ -340,6 +348,5 @@ class Score:
         """Whether an offline instance would take from a slower one what that has not read yet."""
         if not ask.offline:
             return False
-        others = (r for r in self._readers.values() if r is not reader and r.offline and not r.waits and r.cursor >= 0)
-        behind = min((r.cursor for r in others if self._is_active(r, ask.at)), default=reader.cursor)
-        return reader.cursor + ask.frames - behind > self._history // 2 and reader.cursor + ask.frames > head
+        end = reader.cursor + ask.frames
+        return end > head and not self.may_be_mixed(end, ask.at)

@@ -13,6 +13,7 @@ from engine.daw.ahead import AHEAD_FRAMES
 from engine.daw.layout import Flag, Refusal
 from engine.daw.link import DawLink
 from engine.daw.notes import NoteReader, NoteSender
+from engine.daw.score import HISTORY_FRAMES
 from engine.daw.server import Server
 from engine.realtime.config import BOUNCE_FRAMES
 from engine.realtime.memory import Segment
@@ -335,6 +336,26 @@ def test_a_bounce_is_given_what_is_mixed_before_it_asks(link: DawLink) -> None:
     assert (int(sound.row["done"]), int(sound.row["refusal"])) == (2 * BOUNCE_FRAMES, Refusal.SERVED)
     assert (np.diff(link.slots[0].ring[: 2 * BOUNCE_FRAMES, 0]) == 1.0).all()
     np.testing.assert_array_equal(link.slots[0].ring[:BOUNCE_FRAMES, 0], ring[:BOUNCE_FRAMES])
+
+
+def test_a_bounce_is_mixed_ahead_no_further_than_a_slower_one_can_still_read(link: DawLink) -> None:
+    bench, quick, _ = begun_bounce(link)
+    slow = Plugin(link, 1, takes_notes=False, late=0)
+    slow.ask(0, BOUNCES)
+    assert bench.server.serve(1.0)
+    asked = 1
+    while quick.missing <= 0 and asked < 2 * HISTORY_FRAMES // BLOCK:
+        quick.ask(asked * BLOCK, BOUNCES)
+        bench.server.serve(1.0 + asked / 10000)
+        bench.server.mix_ahead()
+        asked += 1
+    assert asked * BLOCK < HISTORY_FRAMES, "it waits"
+    begin = link.slots[1].ring[0, 0]
+    slow.ask(BLOCK, BOUNCES)
+    assert bench.server.serve(1.1)
+    assert slow.missing <= 0
+    np.testing.assert_array_equal(link.slots[1].ring[: 2 * BLOCK, 0], begin + np.arange(2 * BLOCK))
+    assert bench.desk.conducted.count("PLAY") == 1
 
 
 @pytest.mark.parametrize(

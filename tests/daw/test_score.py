@@ -170,6 +170,8 @@ def test_a_quick_offline_instance_waits_for_a_slow_one() -> None:
     assert it.ask(2, 256, offline=True).cursor == 256
     assert it.ask(1, 1280, offline=True).cursor == 1280
     it.now = 1.0
+    assert it.ask(1, 1536, offline=True) is WAIT, "a host may be held up"
+    it.now = 3.0
     assert it.ask(1, 1536, offline=True).cursor == 1536, "who asks no more is waited for no longer"
 
 
