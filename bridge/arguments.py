@@ -122,7 +122,12 @@ def _number(arg: Arg, value: object) -> float:
 
 
 def _snap(number: float, spec: ParamSpec) -> float:
-    """A bound that came as 32 bits may lie a rounding beyond itself: 0.1 travels as 0.10000000149."""
+    """A bound that came as 32 bits may lie a rounding beyond itself: 0.1 travels as 0.10000000149.
+
+    A fader's lowest is silence, and what others call less (Reaper's -150 dB) is no more.
+    """
+    if spec.taper == "fader" and number < spec.low:
+        return spec.low
     for bound in (spec.low, spec.high):
         if math.isclose(number, bound, rel_tol=2e-7):
             return bound

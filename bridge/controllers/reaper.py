@@ -11,7 +11,7 @@ from bridge.port import EnginePort
 _PATTERNS = (
     ("PLAY", "t/transport/play"),
     ("STOP", "t/transport/stop"),
-    ("MASTER_VOLUME", "n/strip/master/gain/norm"),
+    ("MASTER_VOLUME", "f/strip/master/gain"),  # f: in decibels; Reaper's faders travel otherwise than ours
     ("MASTER_PAN", "n/strip/master/pan/norm"),
     ("ACTION", "i/reaper/action s/reaper/action/str t/reaper/action/@"),
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from bridge.daws.lines import Wanted, cast, read_order, row, unescaped
+from bridge.daws.lines import Spoken, Wanted, cast, copy_sound, read_order, row, unescaped
 from bridge.daws.marks import Mark, read_marks, with_marks
 from engine.errors import MediaError
 from engine.story.model import After, At, Marker, Story
@@ -56,6 +56,13 @@ def test_an_order_with_a_wrong_line_names_it(tmp_path):
     (tmp_path / "order").write_text("1\tNarrator\tHello.\n2\tNarrator\n")
     with pytest.raises(MediaError, match="line 2: an id, a track and a text"):
         read_order(tmp_path / "order")
+
+
+def test_a_folder_that_is_none_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    spoken = Spoken(voice="ghost", text="Who?", digest="0123456789", seconds=1.0)
+    with pytest.raises(MediaError, match="ghost_who_01234567.wav can't be written"):
+        copy_sound(tmp_path / "file", spoken, tmp_path / "file" / "below")
 
 
 def test_markers_move_and_come_and_none_goes():

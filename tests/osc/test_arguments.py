@@ -34,7 +34,7 @@ def tell(address, *values):
     return give(leaf.route, values, ENGINE, leaf.path)
 
 
-@pytest.mark.parametrize(("sent", "gain_db"), [(-3.5, -3.5), (-3, -3.0), (True, 1.0), (False, 0.0)])
+@pytest.mark.parametrize(("sent", "gain_db"), [(-3.5, -3.5), (-3, -3.0), (True, 1.0), (False, 0.0), (-150.0, -100.0)])
 def test_numbers_are_taken_for_each_other(sent, gain_db):
     assert put("/strip/voice/gain", sent) == {"gain_db": gain_db}
 
