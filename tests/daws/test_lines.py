@@ -61,7 +61,7 @@ def test_an_order_with_a_wrong_line_names_it(tmp_path):
 def test_a_folder_that_is_none_is_told(tmp_path):
     (tmp_path / "file").touch()
     spoken = Spoken(voice="ghost", text="Who?", digest="0123456789", seconds=1.0)
-    with pytest.raises(MediaError, match="ghost_who_01234567.wav can't be written"):
+    with pytest.raises(MediaError, match=r"ghost_who_01234567\.wav can't be written"):
         copy_sound(tmp_path / "file", spoken, tmp_path / "file" / "below")
 
 
