@@ -48,6 +48,7 @@ function clock() {
 function init() {
   const preferences = host.getPreferences()
   const port = preferences.getNumberSetting('OSC port of Cuevox (after a restart of this script)', 'Engine', 1, 65535, 1, '', 7400)
+  port.markInterested()
   follow = preferences.getBooleanSetting('The story follows the transport', 'Engine', true)
   follow.markInterested()
   const osc = host.getOscModule()

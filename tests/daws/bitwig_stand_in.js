@@ -54,6 +54,14 @@ const tempo = strict('tempo', {
   value: () => strict('value', { getRaw() { if (!tempoMarked) throw new Error('tempo is not marked'); return 120 } }),
 })
 
+function number(initial) {
+  let marked = false
+  return strict('number', {
+    markInterested() { marked = true },
+    getRaw() { if (!marked) throw new Error('a number is read, and nobody marked it'); return initial },
+  })
+}
+
 const host = strict('host', {
   setShouldFailOnDeprecatedUse() {},
   defineController(...a) { if (a.length !== 5 || !/^[0-9a-f-]{36}$/.test(a[3])) throw new Error('defineController') },
@@ -64,7 +72,7 @@ const host = strict('host', {
   },
   errorln(text) { throw new Error(text) },
   getPreferences: () => strict('preferences', {
-    getNumberSetting(...a) { if (a.length !== 7) throw new Error('getNumberSetting'); return strict('number', { getRaw: () => a[6] }) },
+    getNumberSetting(...a) { if (a.length !== 7) throw new Error('getNumberSetting'); return number(a[6]) },
     getBooleanSetting(...a) { if (a.length !== 3) throw new Error('getBooleanSetting'); return follow.shown },
   }),
   getOscModule: () => strict('osc', {
