@@ -81,8 +81,10 @@ class Cuevox(ControlSurface):
                 self._launches.launch(str(values[0]))
             elif what == "follow" and values:
                 self._follow = bool(values[0])
-            else:
+            elif what in ("play", "continue", "stop"):
                 self._transport.obey(what)
+            else:
+                raise ValueError(f"/live/{what} with {len(values)} values is nothing that this script does")
         except (CannotPlace, TypeError, ValueError) as error:
             self.log_message(f"Cuevox: {error}")
             self.show_message(f"Cuevox: {error}")

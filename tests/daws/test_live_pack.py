@@ -161,6 +161,12 @@ def test_what_live_does_not_take_is_told(live, engine, track, path, why):
     assert why in live.messages[-1]
 
 
+@pytest.mark.parametrize(("what", "values"), [("dance", ()), ("place", ("Narrator", "/x.wav"))])
+def test_what_the_script_does_not_do_is_told(live, engine, what, values):
+    tell(live, engine, f"/live/{what}", *values)
+    assert live.messages[-1] == f"Cuevox: /live/{what} with {len(values)} values is nothing that this script does"
+
+
 def test_stems_of_an_export_are_placed_and_answered(live, tmp_path):
     sounds = [Sound(track="Narrator", path=tmp_path / "a.wav"), Sound(track="MIDI", path=tmp_path / "b.wav")]
     live.song.tracks = [live.kind("MIDI", audio=False)]
