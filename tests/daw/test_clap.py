@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from engine.daw.history import lay
@@ -379,7 +380,7 @@ def test_the_engine_may_die_and_come_back(story: Path, tmp_path: Path) -> None:
             host.connect()
             host.do("play")
             before = _run_until(host, lambda sound: sound[-2048:].any())
-            rig.process.send_signal(signal.SIGSTOP)  # nobody is there to start another one yet
+            _hold(psutil.Process(rig.process.pid))  # nobody is there to start another one yet
             rig.child("engine.realtime.audio_process").send_signal(signal.SIGKILL)
             pieces, deadline = [], time.monotonic() + WAIT_SECONDS
             while host.status != "no engine":
@@ -432,10 +433,10 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
     host.run(20)
     missed = host.misses
     assert not host.has_failed
+    _hold(psutil.Process(rig.process.pid))  # it would put another one in its place before a host that is held up asks
     audio = rig.children("engine.realtime.audio_process")
-    rig.process.send_signal(signal.SIGSTOP)  # it would put another one in its place before a host that is held up asks
     for process in audio:
-        process.suspend()
+        _hold(process)
     try:
         took_us, *_, refused = map(float, host.say("run", 120).split()[1:])  # more than it was given
         assert took_us < 1000.0, "the median block"
@@ -446,6 +447,15 @@ def _bounce_while_it_hangs(rig: Rig, host: ClapHost) -> None:
         for process in audio:
             process.resume()
         rig.process.send_signal(signal.SIGCONT)
+
+
+def _hold(process: psutil.Process) -> None:
+    """Stop a process, and wait until all of its threads stand: they go on until one of them has been given time."""
+    process.suspend()
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not all("State:\tT" in (task / "status").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_all_slots_can_be_taken_and_a_dead_host_s_is_free_again(engine: Rig, tmp_path: Path) -> None:
