@@ -37,10 +37,12 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 
     audio: float32, (frames, channels), at the voice's own rate. words: those that became known with this chunk, in
     frames of the line; each word of the text comes in exactly one chunk, in order; where nobody times them, in none.
+    ended: there is no more sound; a line's words that nobody timed may still come.
     """
 
     audio: NDArray[np.float32]
     words: tuple[Word, ...] = ()
+    ended: bool = False
 
 
 class Voice(Protocol):

@@ -63,6 +63,7 @@ def joined(
 ) -> Generator[Chunk, None, None]:
     """Join what ``speak`` makes of each passage: no frame is lost, none is made up but the pauses."""
     made = 0
+    untimed: list[tuple[NDArray[np.float32], str, Related, int]] = []
     joints = len(script.passages) > 1
     for passage in script.passages:
         if passage.pause_seconds:
@@ -78,13 +79,18 @@ def joined(
             if times is not None and not timed:
                 parts.append(chunk.audio)
             yield Chunk(audio=chunk.audio, words=_moved(related.feed(chunk.words), made))
-        if times is not None and not timed and frames:
-            words = related.feed(times.words(np.concatenate(parts), sample_rate, passage.text))
-            yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(words, made))
         made += frames
-        yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(related.finish(), made - frames))
+        if times is not None and not timed and frames:
+            untimed.append((np.concatenate(parts), passage.text, related, made - frames))
+        else:
+            yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(related.finish(), made - frames))
     if script.tail_seconds:
         yield _silence(script.tail_seconds, sample_rate, channels)
+    yield Chunk(audio=np.zeros((0, channels), np.float32), ended=True)  # first: it may be heard already
+    for audio, text, related, at in untimed:
+        assert times is not None
+        words = (*related.feed(times.words(audio, sample_rate, text)), *related.finish())
+        yield Chunk(audio=np.zeros((0, channels), np.float32), words=_moved(words, at))
 
 
 def _silence(seconds: float, sample_rate: int, channels: int) -> Chunk:

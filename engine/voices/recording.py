@@ -59,10 +59,18 @@ class Recorder:
     """Takes one line's chunks in and makes the recording of them.
 
     hear: hears each part as it will sound, at the project's rate. Effects that can't run live need the whole line,
-    which then is one part.
+    which then is one part. hear_end: hears that there will be no more of it; words may still be looked for.
     """
 
-    def __init__(self, voice: Voice, preset: Preset, text: str, sample_rate: int, hear: Hear | None = None) -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        preset: Preset,
+        text: str,
+        sample_rate: int,
+        hear: Hear | None = None,
+        hear_end: Callable[[], object] | None = None,
+    ) -> None:
         self._voice, self._preset, self._text, self._sample_rate = voice, preset, text, sample_rate
         self._resampler = Resampler(voice.sample_rate, sample_rate, voice.channels)
         self._ceiling = Ceiling(preset.gain_db, sample_rate)
@@ -70,15 +78,31 @@ class Recorder:
         self._effects = _running(preset, sample_rate)
         self._parts: list[NDArray[np.float32]] = []
         self._words: list[Word] = []
-        self._hear = hear
+        self._hear, self._hear_end = hear, hear_end
+        self._ended = False
 
     def feed(self, chunk: Chunk) -> None:
-        """Take the next chunk."""
+        """Take the next chunk. Raises VoiceError for sound that is no number."""
         self._words.extend(chunk.words)
-        self._add(self._resampler.feed(chunk.audio))
+        if len(chunk.audio):
+            self._add(self._resampler.feed(chunk.audio))
+        if chunk.ended:
+            self._end()
 
     def finish(self) -> Recording:
         """Return the line as it will sound. Raises VoiceError for sound that is no number, and for none at all."""
+        if not self._ended:
+            self._end()
+        audio = np.concatenate(self._parts)
+        if not len(audio):
+            raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
+        ordered = sorted(self._words, key=lambda word: word.start_frame)  # those that were looked for came last
+        words = _scaled(ordered, self._voice.sample_rate, self._sample_rate, len(audio))
+        return Recording(audio=audio, words=words, timing=_timing(self._voice, words))
+
+    def _end(self) -> None:
+        """Let out what is held back: there is no more."""
+        self._ended = True
         self._add(self._resampler.finish())
         if self._effects is not None:
             self._level(self._effects.finish())
@@ -88,11 +112,8 @@ class Recorder:
             dry = np.concatenate(self._dry)
             self._level(render_offline(self._preset.effects, dry, self._sample_rate, tail=True))
         self._part(self._ceiling.finish())
-        audio = np.concatenate(self._parts)
-        if not len(audio):
-            raise VoiceError(f"voice {self._preset.id!r} gave no sound for {self._text[:40]!r}")
-        words = _scaled(self._words, self._voice.sample_rate, self._sample_rate, len(audio))
-        return Recording(audio=audio, words=words, timing=_timing(self._voice, words))
+        if self._hear_end is not None and any(len(part) for part in self._parts):
+            self._hear_end()
 
     def _add(self, part: NDArray[np.float32]) -> None:
         if not self._preset.effects:
@@ -134,16 +155,17 @@ def record(
     seed: int = 0,
     stopped: Callable[[], bool] = never,
     hear: Hear | None = None,
+    hear_end: Callable[[], object] | None = None,
 ) -> Recording:
     """Speak ``text`` and return it as it will sound.
 
     script: what is to be spoken for it, in passages; None: the text as it stands. tone: of the whole line. times:
     asked for the words of what the voice did not time.
 
-    stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear: see
-    ``Recorder``. Raises VoiceError.
+    stopped: asked after each chunk and within the voice's work; Stopped is raised once it says so. hear, hear_end:
+    see ``Recorder``. Raises VoiceError.
     """
-    recorder = Recorder(voice, preset, text, sample_rate, hear)
+    recorder = Recorder(voice, preset, text, sample_rate, hear, hear_end)
     if script is None:
         speech = voice.speak(text, seed=seed, stopped=stopped)
     else:

@@ -68,13 +68,15 @@ class Speaker:
             made = self._fit(request, round(request.delivery.seconds * request.sample_rate), stopped)
             if layer is not None:
                 layer.hear(made.audio)
+                layer.finish()
         else:
-            made = self._record(request, stopped, self._counter(request) if layer is None else layer.hear)
-        if layer is not None:
-            layer.finish()
+            heard = (self._counter(request), None) if layer is None else (layer.hear, layer.finish)
+            made = self._record(request, stopped, *heard)
         return made
 
-    def _record(self, request: wire.Render, stopped: Stop, hear: Hear) -> Recording:
+    def _record(
+        self, request: wire.Render, stopped: Stop, hear: Hear, hear_end: Callable[[], object] | None = None
+    ) -> Recording:
         voice = self._voice(request.preset)
         return record(
             voice,
@@ -87,6 +89,7 @@ class Speaker:
             seed=request.seed,
             stopped=stopped,
             hear=hear,
+            hear_end=hear_end,
         )
 
     def _fit(self, request: wire.Render, frames: int, stopped: Stop) -> Recording:

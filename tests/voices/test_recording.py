@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import VoiceError
+from engine.speech.script import Reading, script_of
 from engine.voices.base import Chunk
 from engine.voices.ceiling import Ceiling
 from engine.voices.media import Stopped
@@ -108,3 +109,27 @@ def test_a_take_tells_what_was_recorded():
     take = made.take("d" * 40, TEXT, "tone", 48000)
     assert (take.frames, take.channels, take.words) == (len(made.audio), 1, made.words)
     assert take.peak == pytest.approx(0.3, abs=0.02)
+
+
+def test_all_of_the_sound_is_there_before_words_are_looked_for():
+    class Untimed(ToneVoice):
+        timing = "none"
+
+        def speak(self, text, **manner):
+            return (Chunk(audio=chunk.audio) for chunk in super().speak(text, **manner))
+
+    said = []
+
+    class Times:
+        def words(self, audio, sample_rate, text):
+            said.append(f"words of {text.strip()}")
+            return ()
+
+    heard = []
+    script = script_of("one two. [pause 0.1] three.", Reading())
+    made = record(
+        Untimed(), PLAIN, "one two. three.", 48000, script=script, times=Times(),
+        hear=heard.append, hear_end=lambda: said.append("end"),
+    )  # fmt: skip
+    assert said == ["end", "words of one two.", "words of three."]
+    assert sum(map(len, heard)) == len(made.audio) and np.concatenate(heard).shape == made.audio.shape
