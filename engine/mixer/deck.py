@@ -33,6 +33,7 @@ class Deck:
         fade: int,
     ) -> None:
         self.players, self._schedule = new_players(max_players), scheduling.new_schedule()
+        self._table = self.players.table.view(np.uint8).data
         self._waits = self._schedule.used
         self._slots = self._schedule.slots.view((np.void, RECORD.itemsize))  # numpy copies structs field by field
         self._reports, self._strips, self._arena, self._fade = reports, len(strips.kind), arena, fade
@@ -57,10 +58,9 @@ class Deck:
         return waiting
 
     @property
-    def sounding(self) -> NDArray[np.void]:
-        """The rows of the players that sound."""
-        rows: NDArray[np.void] = self.players.table[: self.active]
-        return rows
+    def sounding(self) -> memoryview:
+        """The rows of the players that sound, as bytes."""
+        return self._table[: self.active * self.players.table.itemsize]
 
     def touch(self) -> None:
         """Have all memory mapped. Before the first block."""

@@ -24,11 +24,6 @@ class Knobs(NamedTuple):
     rows: NDArray[Any]
     used: NDArray[np.int64]
 
-    @property
-    def turned(self) -> NDArray[Any]:
-        """Those rows that are used."""
-        return self.rows[: self.used[0]]
-
 
 def new_knobs() -> Knobs:
     """Return knobs of which none was turned."""

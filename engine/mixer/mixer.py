@@ -32,7 +32,7 @@ from engine.mixer.relay import Leg
 from engine.mixer.reports import new_reports, tell
 from engine.mixer.runs import Planar, Run, runs_of
 from engine.mixer.sharing import LONG_FRAMES, pass_all_through, pass_through
-from engine.mixer.state import STAND, MixerState
+from engine.mixer.state import STAND, MixerState, Packed
 from engine.mixer.strips import STAGGER, fail, new_strips
 from engine.mixer.touching import touch
 from engine.mixer.watch import NO_WATCH, Watch
@@ -86,7 +86,7 @@ class Mixer:
         self._planned = None if before is None else plan_handover(before._graph, graph)
         self._fade = max(1, round(DECLICK_SECONDS * sample_rate))
         self._reports, self._strips = new_reports(), new_strips(graph, max_block_frames)
-        self._report_rows = self._reports.rows.view((np.void, REPORT.itemsize))  # numpy copies structs field by field
+        self._report_bytes = self._reports.rows.view(np.uint8)  # numpy copies structs field by field
         count = len(graph.strips)
         self._inputs = np.zeros((count, 2 * (max_block_frames + STAGGER)), np.float32)
         self._automation, self._knobs = Automation(self._fade), new_knobs()
@@ -119,7 +119,8 @@ class Mixer:
             self._premaster, 0, self._alignment.ducks.gains, True, self._alignment.late,
         )  # fmt: skip
         self._epochs: list[tuple[int, int]] = []
-        self._stand = np.zeros(1, STAND)
+        self._stand = np.zeros(STAND.itemsize // 8, np.int64)
+        self._stand_bytes, self._knob_bytes = self._stand.view(np.uint8).data, self._knobs.rows.view(np.uint8).data
         self._panic_end = NEVER
         self._block_frames = 0
 
@@ -222,7 +223,7 @@ class Mixer:
         """Return the reports (dtype REPORT) since the last call."""
         if not (used := int(self._reports.used[0])):
             return NOTHING_TOLD
-        taken: NDArray[np.void] = self._report_rows[:used].copy().view(REPORT)
+        taken: NDArray[np.void] = self._report_bytes[: used * REPORT.itemsize].copy().view(REPORT)
         self._reports.used[0] = 0
         return taken
 
@@ -297,13 +298,17 @@ class Mixer:
             self._runs = runs_of(self._graph, self._rack.chains)
         return self._alignment.let_listen(following._alignment, places) + new_latency
 
-    def state(self) -> MixerState:
-        """Return where this mixer stands, as views that are valid until the next call of anything."""
-        stand = self._stand[0]
-        stand["frame"], stand["panic_end"] = self.frame, self._panic_end
-        stand["epoch"] = max((serial for serial, _ in self._epochs), default=0)
-        self._playback.note(stand)
-        return MixerState(self._stand, self._deck.sounding, self._deck.waiting, self._knobs.turned)
+    def packed(self) -> Packed:
+        """Return where this mixer stands, as bytes that are valid until the next call of anything."""
+        epoch = max(self._epochs)[0] if self._epochs else 0
+        self._stand[:] = self.frame, *self._playback.stand, self._panic_end, epoch
+        return Packed(
+            self._stand_bytes,
+            self._deck.sounding,
+            self._deck.waiting.view(np.uint8).data,
+            self._knob_bytes[: int(self._knobs.used[0]) * self._knobs.rows.itemsize],
+            self._deck.players.table.itemsize,
+        )
 
     def resume(self, state: MixerState) -> None:
         """Go on where a mixer of the same graph stood. Its effects' tails are not part of that.

@@ -97,10 +97,10 @@ class Playback:
             self.playing, self._stop_at = False, NEVER
             self._tell(Report.TRANSPORT, frame)
 
-    def note(self, stand: np.void) -> None:
-        """Write where the transport stands into a STAND."""
-        stand["timeline_frame"], stand["playing"], stand["stop_at"] = self.timeline_frame, self.playing, self._stop_at
-        stand["loop_start"], stand["loop_end"] = self._loop
+    @property
+    def stand(self) -> tuple[int, int, int, int, int]:
+        """Where the transport stands, as in a STAND: from ``timeline_frame`` to ``stop_at``."""
+        return self.timeline_frame, self.playing, *self._loop, self._stop_at
 
     def resume(self, stand: np.void) -> None:
         """Go on where a STAND says."""

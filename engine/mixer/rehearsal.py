@@ -9,6 +9,7 @@ from engine.mixer.lanes import write_packet
 from engine.mixer.latency import arrive, keep_heard, new_late, plan_latency
 from engine.mixer.meters import show_meters, show_reduction
 from engine.mixer.mixer import Mixer
+from engine.mixer.reports import count
 from engine.realtime.pages import PageTable
 from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
 from engine.realtime.tape import FRAMES as PACKET_FRAMES
@@ -44,7 +45,7 @@ def rehearse() -> None:
     first.part(second)
     second.adopt(first)
     second.process(FRAMES)
-    second.take_reports()
+    count(second.take_reports(), np.zeros(4, np.int64))
     shown = np.zeros_like(second.meters)
     show_meters(second.meters, np.float32(0.5), np.float32(0.5), shown[:, :, 0].copy(), shown)
     show_reduction(np.ones(2), np.float32(1.0), np.ones(2, np.float32))

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
-from engine.realtime.records import REPORT
+from engine.realtime.records import REPORT, Report
 
 CAPACITY = 16384
+
+LATE, REFUSED, FAILED, OF_STREAMS = range(4)
+"""What ``count`` counts: starts after their frame, records without room, strips that fail, and what nobody foresees."""
 
 
 class Reports(NamedTuple):
@@ -43,3 +46,22 @@ def tell(
     row.actual_frame = actual
     row.value = value
     reports.used[0] = at + 1
+
+
+@kernel
+def count(rows: NDArray[Any], counts: NDArray[np.int64]) -> None:
+    """Add to ``counts`` how many of the REPORTs in ``rows`` there are of each of the four kinds above.
+
+    Of streams are those that tell how players of what is still being made fare.
+    """
+    for row in rows:
+        if row.kind == Report.LATE:
+            counts[LATE] += 1
+        elif row.kind == Report.SCHEDULE_FULL:
+            counts[REFUSED] += 1
+        elif row.kind == Report.STRIP_FAILED:
+            counts[FAILED] += 1
+        elif row.kind == Report.STARTED:
+            counts[OF_STREAMS] += row.value == 1.0
+        elif row.kind in (Report.UNDERRUN, Report.REFILLED):
+            counts[OF_STREAMS] += 1

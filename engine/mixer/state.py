@@ -24,6 +24,16 @@ STAND = np.dtype(
 MOST_KNOBS = 4096
 
 
+class Packed(NamedTuple):
+    """A MixerState as bytes, valid until the mixer's next call. player_bytes: of each player's row."""
+
+    stand: memoryview
+    players: memoryview
+    waiting: memoryview
+    knobs: memoryview
+    player_bytes: int
+
+
 class MixerState(NamedTuple):
     """A mixer between two blocks. stand: one STAND. players: the rows that sound. waiting: RECORDs by frame.
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.mixer.state import MOST_KNOBS, STAND, MixerState
+from engine.mixer.state import MOST_KNOBS, STAND, MixerState, Packed
 from engine.realtime.atomics import fence, load_acquire, store_release
 from engine.realtime.memory import Segment
 from engine.realtime.records import RECORD
@@ -96,18 +96,18 @@ class Checkpoint:
         self._tables = _HEAD_BYTES
         self.max_players = (self._size - _copy_bytes(0)) // PLAYER_BYTES
 
-    def write(self, state: MixerState, taken: int, unix_ns: int) -> None:
+    def write(self, state: Packed, taken: int, unix_ns: int) -> None:
         """Keep ``state``; what is more than there is room for is left out."""
         sequence = load_acquire(self._sequence_address) + 1
         copy = (sequence & 1) * self._size
-        row_bytes = state.players.dtype.itemsize
-        players = min(len(state.players), self.max_players * PLAYER_BYTES // row_bytes)
+        row_bytes = state.player_bytes
+        players = min(len(state.players) // row_bytes, self.max_players * PLAYER_BYTES // row_bytes)
         steady_ns = time.monotonic_ns()
         wall_ns = steady_ns + _apart_ns()
-        counts = players, row_bytes, len(state.waiting), len(state.knobs)
+        counts = players, row_bytes, len(state.waiting) // RECORD.itemsize, len(state.knobs) // RECORD.itemsize
         _WORDS.pack_into(self._bytes, copy, taken, unix_ns, wall_ns, steady_ns, *counts)
         self._put(copy + 2 * _LINE_BYTES, state.stand)
-        self._put(copy + self._tables, state.players[:players])
+        self._put(copy + self._tables, state.players[: players * row_bytes])
         at = self._put(copy + self._tables + self.max_players * PLAYER_BYTES, state.waiting)
         self._put(at, state.knobs)
         store_release(self._sequence_address, sequence)
@@ -134,12 +134,10 @@ class Checkpoint:
         times = {name: int(head[name]) for name in ("taken", "unix_ns", "wall_ns", "steady_ns")}
         return Saved(state=state, **times)
 
-    def _put(self, at: int, rows: NDArray[Any]) -> int:
-        """Write ``rows`` as bytes: numpy copies structures field by field."""
-        size = rows.nbytes
-        if size:
-            self._bytes[at : at + size] = np.ascontiguousarray(rows).view(np.uint8).data
-        return at + size
+    def _put(self, at: int, rows: memoryview) -> int:
+        """Write ``rows``; return where they end."""
+        self._bytes[at : at + len(rows)] = rows
+        return at + len(rows)
 
 
 def _get(copy: NDArray[np.uint8], at: int, dtype: np.dtype[Any], count: int) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from engine.realtime.beats import Beats, Heart
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
 from engine.realtime.plugin_trace import PluginTrace
-from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, of_streams, records
+from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
 from engine.realtime.reporter import Reporter
 from engine.realtime.ring import RingReader, RingWriter
 from engine.realtime.shared import EngineMemory
@@ -310,7 +310,7 @@ class AudioCore:
     def _keep(self, taken: int, frames: int) -> None:
         """Write the checkpoint of the block that ends now."""
         end_seconds = self._clock.block_seconds + frames / self.sample_rate
-        self._checkpoint.write(self._mixer.state(), taken, round(end_seconds * 1e9))
+        self._checkpoint.write(self._mixer.packed(), taken, round(end_seconds * 1e9))
 
     def _begin(self, unix_seconds: float) -> None:
         self._begun = True
@@ -397,11 +397,14 @@ class AudioCore:
         reports = self._mixer.take_reports()
         if not len(reports) and not self._reporter.waiting:
             return
-        for place in np.flatnonzero(reports["kind"] == _FAILED):
-            self._board.failed(int(reports["strip"][place]))
-        self._flowed = self._flowed or bool(of_streams(reports).any())
-        self._reporter.tell(reports)
-        self._board.reports(self._reporter)
+        reporter = self._reporter
+        failed, of_streams = reporter.failed, reporter.of_streams
+        reporter.tell(reports)
+        if reporter.failed > failed:
+            for strip in reports["strip"][reports["kind"] == _FAILED].tolist():
+                self._board.failed(strip)
+        self._flowed = self._flowed or reporter.of_streams > of_streams
+        self._board.reports(reporter)
 
 
 def _panic() -> NDArray[np.void]:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.realtime.records import REPORT, Report
+from engine.mixer.compile import bound
+from engine.mixer.reports import FAILED, LATE, OF_STREAMS, REFUSED, count
+from engine.realtime.records import REPORT
 from engine.realtime.ring import RingWriter
 
 BACKLOG = 4096
-_LATE, _REFUSED = int(Report.LATE), int(Report.SCHEDULE_FULL)
 
 
 class Reporter:
@@ -19,25 +20,40 @@ class Reporter:
 
     def __init__(self, ring: RingWriter) -> None:
         self.dropped = 0
-        self.late = 0
-        """LATE reports so far."""
-        self.refused = 0
-        """SCHEDULE_FULL reports so far."""
+        self._counts = np.zeros(4, np.int64)
+        self._count = bound(count, np.zeros(0, REPORT), self._counts)
         self._ring = ring
         self._backlog = np.zeros(BACKLOG, REPORT)
         self.waiting = 0
         """Reports in the backlog."""
 
+    @property
+    def late(self) -> int:
+        """LATE reports so far."""
+        return int(self._counts[LATE])
+
+    @property
+    def refused(self) -> int:
+        """SCHEDULE_FULL reports so far."""
+        return int(self._counts[REFUSED])
+
+    @property
+    def failed(self) -> int:
+        """STRIP_FAILED reports so far in this process."""
+        return int(self._counts[FAILED])
+
+    @property
+    def of_streams(self) -> int:
+        """How many reports so far in this process were of players of what is still being made."""
+        return int(self._counts[OF_STREAMS])
+
     def resume(self, late: int, refused: int, dropped: int) -> None:
         """Count on from there."""
-        self.late, self.refused, self.dropped = late, refused, dropped
+        self._counts[LATE], self._counts[REFUSED], self.dropped = late, refused, dropped
 
     def tell(self, reports: NDArray[Any]) -> None:
-        """Pass ``reports`` on after those that wait."""
-        if len(reports):
-            kinds = reports["kind"]
-            self.late += int(np.count_nonzero(kinds == _LATE))
-            self.refused += int(np.count_nonzero(kinds == _REFUSED))
+        """Pass ``reports`` (dtype REPORT, contiguous) on after those that wait."""
+        self._count(reports, self._counts)
         if self.waiting:
             pushed = self._ring.push(self._backlog[: self.waiting])
             self._backlog[: self.waiting - pushed] = self._backlog[pushed : self.waiting].copy()

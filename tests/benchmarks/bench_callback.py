@@ -5,15 +5,28 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import jack
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from callback_rig import RATE, TRACKS, VARISPEED, Rig, Times, clip_frames, graph, starts, unshared
-from jack_clients import StallWatch
-from report import NOTES, Report
+from callback_rig import (
+    CLIP_SECONDS,
+    LOOK_SECONDS,
+    RATE,
+    TRACKS,
+    VARISPEED,
+    Rig,
+    Times,
+    clip_frames,
+    graph,
+    starts,
+    unshared,
+)
+from jack_clients import StallWatch, like_work
+from report import NOTES, Report, quantile
 from stages import STAGES, measure_stages
 
 from engine.platform import Grant, raise_priority
@@ -47,9 +60,10 @@ def main() -> None:
                 play(report, rig, watch, f"{PLAYERS} varispeed players", seconds, players=PLAYERS, speed=True)
             else:
                 NOTES.print("players of this engine have one speed: the varispeed case is left out")
+        whole_us = shares(report)
+        bare(report, server, whole_us, seconds)
     finally:
         server.stop()
-    shares(report)
     report.finish()
 
 
@@ -94,8 +108,24 @@ def add(report: Report, what: str, times: Times, *, bar: bool) -> None:
                    note=f"{100 * us / PERIOD_US:.1f} % of the period")  # fmt: skip
 
 
-def shares(report: Report) -> None:
-    """Add where the time goes, measured in this process: the same mixer pulled block by block."""
+def bare(report: Report, server: JackServer, hot_us: float, seconds: float) -> None:
+    """Measure bare C of as much work, which begins with cold caches as well after each wait; nothing of ours runs."""
+    NOTES.print("bare C of as much work …")
+
+    def wait() -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)  # as often as ours is looked at
+
+    hot_us, times = like_work(server.env, hot_us, CLIP_SECONDS * RATE, wait)
+    note = f"{hot_us:.0f} µs without waits"
+    for name, share in (("median", 0.5), ("p99", 0.99)):
+        report.add(f"bare C of as much work: {name}", quantile(times, share), "µs", reference=PERIOD_US,
+                   reference_name="the period", note=note)  # fmt: skip
+
+
+def shares(report: Report) -> float:
+    """Add where the time goes, measured in this process: the same mixer pulled block by block; return a block's µs."""
     NOTES.print("stages …")
     grant: Grant = raise_priority()
     report.facts["stages measured"] = f"in the benchmark's own process, {grant.reason}"
@@ -103,6 +133,7 @@ def shares(report: Report) -> None:
     note = f"of {whole:.0f} µs, {PLAYERS} players on {TRACKS} strips"
     for name in STAGES:
         report.add(f"share of {name}", 100 * parts[name] / whole, "%", note=f"{parts[name]:.0f} µs {note}")
+    return whole
 
 
 if __name__ == "__main__":

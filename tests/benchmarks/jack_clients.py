@@ -6,7 +6,7 @@ import os
 import statistics
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -230,3 +230,28 @@ class StallWatch:
                 cycles, late, xruns, longest = map(int, words)
                 return Stalls(cycles=cycles, late=late, xruns=xruns, longest_us=longest)
         raise RuntimeError("stall_watch ended")
+
+
+def like_work(
+    env: dict[str, str], hot_us: float, clip_frames: int, wait: Callable[[], None]
+) -> tuple[float, list[float]]:
+    """Return what callbacks of as much work take in bare C, in µs: without waits between them, and each on JACK.
+
+    They go on until ``wait`` returns. See like_work.c.
+    """
+    process = subprocess.Popen(
+        [build("like_work"), str(hot_us), str(clip_frames)],
+        env={**os.environ, **env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    hot = process.stdout.readline()
+    try:
+        wait()
+    finally:
+        told, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError("like_work failed")
+    return float(hot), [float(word) for word in told.split()]
