@@ -77,13 +77,15 @@ def _quiet_environment() -> None:
 
 def _serve(answers: IO[bytes]) -> int:
     # Imported while the supervisor still gathers the configuration.
-    from engine.mixer.compile import warm
+    from engine.mixer.compile import cache_folder, warm
     from engine.realtime.config import AudioConfig
     from engine.realtime.service import AudioService
 
     def answer(message: dict[str, Any]) -> None:
         answers.write(msgspec.json.encode(message) + b"\n")
 
+    if not any(cache_folder().rglob("*.nbi")):
+        log.warning("the mixer's kernels are compiled before the first sound, once: that takes a minute or two")
     warm()
     lines = _lines()
     first = next(filter(None, lines), None)  # control may try plug-ins before it says what is to be played

@@ -163,6 +163,17 @@ def test_a_server_that_dies_ends_the_process_with_an_error(jack_server: JackServ
         assert engine.process.wait(PATIENCE_SECONDS) == 1
 
 
+def test_it_is_told_that_kernels_have_to_be_compiled_first(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine.realtime.audio_process"]
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "kernels are compiled before the first sound" in process.stderr.readline()
+        process.kill()
+
+
 PARENT = """
 import os, sys, msgspec
 from tests.realtime.live_engine import LiveEngine
