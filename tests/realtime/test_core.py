@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from engine.clock import HeldClock
 from engine.mixer.graph import Graph, StripSpec, compile_graph
 from engine.mixer.handover import FADE_SECONDS
+from engine.mixer.reports import count
 from engine.output.memory import MemoryOutput
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
-from engine.realtime.records import ENTRY, Kind, Report, records
+from engine.realtime.records import ENTRY, REPORT, Kind, Report, of_streams, records
 from engine.realtime.shared import EngineMemory, MemoryConfig
 from engine.story.model import Duck, Master, Story, Strip, Track
 
@@ -421,6 +422,16 @@ class TestTakingOver:
         assert not heard.any()
         assert link.status().frame >= 3600 * RATE
         assert Report.ENDED in link.reports()["kind"]
+
+
+def test_reports_are_counted_as_control_reads_them() -> None:
+    told = np.zeros(2 * len(Report), REPORT)
+    told["kind"], told["value"] = [*Report, *Report], np.arange(len(told)) >= len(Report)
+    for report in told:
+        counts = np.zeros(4, np.int64)
+        count(report.reshape(1), counts)
+        alone = (Report.LATE, Report.SCHEDULE_FULL, Report.STRIP_FAILED)
+        assert counts.tolist() == [*(report["kind"] == kind for kind in alone), bool(of_streams(report))], report
 
 
 def ahead() -> float:
