@@ -78,7 +78,7 @@ class Mailbox:
             fresh = file.read(MAX_PENDING_BYTES)
             whole = fresh[: fresh.rfind(b"\n") + 1]
             self._read_bytes += len(whole)
-            for line in whole.decode("utf-8", errors="replace").split("\n"):
+            for line in whole.decode("utf-8", errors="replace").split("\n")[:-1]:  # the last ends where a next begins
                 self._take(line.strip())
 
     def _take(self, line: str) -> None:
