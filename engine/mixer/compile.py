@@ -7,6 +7,7 @@ kernel never meets a stale neighbour (numba itself looks at one file only).
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,8 @@ import numpy as np
 import platformdirs
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,6 +47,12 @@ class _Kept(FunctionCache):
         rtsys.initialize(target_context)  # what compiled code calls
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _warn_not_kept(error)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -90,9 +99,24 @@ def _kind(example: Any) -> Any:
 
 def _compiled(function: Callable[P, R], *, fastmath: bool) -> Callable[P, R]:
     compiled: Callable[P, R] = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
-    kept = _Kept(function)  # type: ignore[no-untyped-call]
+    try:
+        kept = _Kept(function)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:  # numba found no folder that can be written
+        _warn_not_kept(error)
+        return compiled
     setattr(compiled, "_cache", kept)  # noqa: B010  as numba's cache=True does with its own
     return compiled
+
+
+_unkept: set[Path] = set()
+
+
+def _warn_not_kept(error: Exception) -> None:
+    """Say once that the folder takes nothing: full, or not ours to write. What was compiled is used all the same."""
+    folder = cache_folder()
+    if folder not in _unkept:
+        _unkept.add(folder)
+        log.warning("compiled kernels can't be kept in %s, each start takes minutes to compile them: %s", folder, error)
 
 
 setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  numba declares its settings at run time
