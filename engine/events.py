@@ -446,6 +446,13 @@ class StoryChangedOnDisk(Base, frozen=True, kw_only=True):
     path: str
 
 
+class TurnsWaiting(Base, frozen=True, kw_only=True):
+    """Faders and knobs that are turned can't be kept beside the story for now; an empty text: all is kept, again."""
+
+    path: str
+    text: str
+
+
 class StoryReloaded(Base, frozen=True, kw_only=True):
     """The engine plays the file as it is now. dropped: edits of ours that no longer fit."""
 
@@ -621,6 +628,12 @@ class SourceFailed(Base, frozen=True, kw_only=True):
     text: str
 
 
+class TimeJumped(Base, frozen=True, kw_only=True):
+    """The machine's clock has jumped by so much: it was set, or the machine was suspended. Frames go on."""
+
+    seconds: float
+
+
 class OutputChanged(Base, frozen=True, kw_only=True):
     """Another device plays. missing: why it is not the one that was asked for; empty when it is."""
 
@@ -639,9 +652,9 @@ Event = (
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | ClockSourceChanged
     | StoryEdited | ClipsChanged
-    | StorySaved | StoryChangedOnDisk | StoryReloaded | ProcessReplaced | OutputChanged
+    | StorySaved | StoryChangedOnDisk | StoryReloaded | TurnsWaiting | ProcessReplaced | OutputChanged
     | PlayedCold | RanDry | WentOn | SlotColdChanged | BankSelected
     | InputChanged | CaptureStarted | CaptureEnded | CaptureReady | CaptureSpoken
     | RecordingStarted | RecordingEnded | StreamChanged | FurtherOutputChanged | ReceivingChanged
-    | DiskFailing | DiskSpaceChanged | LibrarySpaceChanged | LibraryPruned | SourceFailed
+    | TimeJumped | DiskFailing | DiskSpaceChanged | LibrarySpaceChanged | LibraryPruned | SourceFailed
 )  # fmt: skip

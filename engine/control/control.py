@@ -34,6 +34,7 @@ from engine.control.quota import Quota
 from engine.control.regrapher import Regrapher
 from engine.control.store_desk import StoreDesk
 from engine.control.tape_deck import TapeDeck
+from engine.control.time_watch import TimeWatch
 from engine.control.voices import PoolVoices
 from engine.control.workshop import EXPORTS, Bench, Workshop
 from engine.errors import EngineError, MediaError, OverQuota
@@ -222,6 +223,7 @@ class Control:
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
         self._disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
+        self._time_watch = TimeWatch(self.session.tell)
         self.workshop.check = self._disk_watch.check
         media = Path(shelves.media_folder or f"{shelves.data_folder}/media")
         self._library_watch = LibraryWatch(self.store.clerk, media, config.library, self.session.tell)
@@ -287,6 +289,7 @@ class Control:
         self._start_streams()
         self._quota.start()
         self._disk_watch.start()
+        self._time_watch.start()
         self._library_watch.start()
         self.regrapher.start()
         self.plugins.start()
@@ -362,6 +365,7 @@ class Control:
         await self._library_watch.close()
         await self.store.clerk.close()
         await self._quota.close()
+        await self._time_watch.close()
         await self._disk_watch.close()
         self._leave_recording()
         await self._still_alive(self.deck.close())

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands import Edit
-from engine.errors import BadRange, Busy, EngineError
-from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
+from engine.errors import BadRange, Busy, EngineError, StoryError
+from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved, TurnsWaiting
 from engine.story.document import StoryDocument
 from engine.story.history import Past
 from engine.story.journal import Journal, Made
@@ -50,6 +50,8 @@ class StoryKeeper:
         self._work: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._told_of_change = False
+        self._owing = ""
+        """What was told of turns that wait to be kept."""
 
     def start(self, current: Callable[[], Story], adopt: Adopt, tell: Tell, past: Callable[[], Past] = Past) -> None:
         """Begin to watch the file."""
@@ -62,11 +64,14 @@ class StoryKeeper:
             self._watcher.cancel()
         if self._work is not None:
             await asyncio.gather(self._work, return_exceptions=True)
+        self._part(self._journal)
         await asyncio.to_thread(self._journal.sync)
 
     def append(self, command: Edit) -> None:
-        """Keep an edit in the journal."""
+        """Keep an edit in the journal. Raises StoryError; what only turns a knob waits where nothing can be kept."""
         self._journal.append(command, self.client)
+        if self._journal.owing != self._owing:
+            asyncio.get_running_loop().call_soon(self._tell_of_owing)  # once it is done, not in its midst
         if self._since_save is not None:
             self._since_save.append(Made(command, self.client))
         self._edits += 1
@@ -136,6 +141,7 @@ class StoryKeeper:
         journal = Journal(path)
         story, dropped = journal.replay(document.story)
         await self._adopt(story)
+        self._part(self._journal)
         self._journal.close()
         self._journal = journal
         self.on_load(path)
@@ -147,9 +153,32 @@ class StoryKeeper:
             log.warning("edits that no longer fit the story: %s", "; ".join(dropped))
         self._tell((StoryReloaded(path=str(document.path), dropped=dropped),))
 
+    def _part(self, journal: Journal) -> None:
+        """Try once more to keep what waits in a journal that is being left, and tell what is lost."""
+        lost = journal.settle()
+        if lost:
+            text = f"{journal.path} can't be written ({journal.owing}): {lost} knobs that were turned are not kept"
+            log.error("%s", text)
+            self._tell((Dropped(what="turns", code=StoryError.code, text=text),))
+
+    def _tell_of_owing(self) -> None:
+        """Tell that turns wait to be kept, and that they are."""
+        owing, path = self._journal.owing, str(self._journal.path)
+        if owing == self._owing:
+            return
+        self._owing = owing
+        if owing:
+            log.error("%s can't be written: %s; knobs can be turned, what they do is not kept for now", path, owing)
+        else:
+            log.info("what was turned is kept again")
+        self._tell((TurnsWaiting(path=path, text=owing),))
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            if self._journal.owing:
+                self._journal.settle()
+            self._tell_of_owing()
             changed = await asyncio.to_thread(self._look, self._journal.handle())
             if changed and not self._told_of_change:
                 path = str(self.document.path)

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from engine.clock import wall_ahead_ns
 from engine.mixer.state import MOST_KNOBS, STAND, MixerState, Packed
 from engine.realtime.atomics import fence, load_acquire, store_release
 from engine.realtime.memory import Segment
@@ -50,7 +51,6 @@ def _copy_bytes(max_players: int) -> int:
     return _HEAD_BYTES + max_players * PLAYER_BYTES + (MOST_WAITING + MOST_KNOBS) * RECORD.itemsize
 
 
-LOOKS = 3
 SET_NS = 1_000_000
 """A clock that is off by less was not set."""
 
@@ -70,19 +70,10 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
     def seconds_until(self, unix_seconds: float) -> float:
         """Return how long after the checkpoint ``unix_seconds`` (about now) is, though the clock may have been set."""
-        set_by_ns = _apart_ns() - (self.wall_ns - self.steady_ns)
+        set_by_ns = wall_ahead_ns() - (self.wall_ns - self.steady_ns)
         if abs(set_by_ns) < SET_NS:
             set_by_ns = 0  # nobody set it: the two clocks can't be read at the same instant
         return unix_seconds - (self.unix_ns + set_by_ns) / 1e9
-
-
-def _apart_ns() -> int:
-    """Return how far the wall clock is ahead of the steady one, by the quickest of some looks."""
-    looks = []
-    for _ in range(LOOKS):
-        before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
-        looks.append((after - before, wall - (before + after) // 2))
-    return min(looks)[1]
 
 
 class Checkpoint:
@@ -103,7 +94,7 @@ class Checkpoint:
         row_bytes = state.player_bytes
         players = min(len(state.players) // row_bytes, self.max_players * PLAYER_BYTES // row_bytes)
         steady_ns = time.monotonic_ns()
-        wall_ns = steady_ns + _apart_ns()
+        wall_ns = steady_ns + wall_ahead_ns()
         counts = players, row_bytes, len(state.waiting) // RECORD.itemsize, len(state.knobs) // RECORD.itemsize
         _WORDS.pack_into(self._bytes, copy, taken, unix_ns, wall_ns, steady_ns, *counts)
         self._put(copy + 2 * _LINE_BYTES, state.stand)

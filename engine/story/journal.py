@@ -33,6 +33,7 @@ from engine.commands import (
     SetStripPan,
     SetStripSolo,
     SetTempo,
+    Turn,
 )
 from engine.edits import ChangeStory
 from engine.errors import EngineError, StoryError
@@ -122,23 +123,35 @@ class Journal:
         self._compact_beyond_bytes = COMPACT_BYTES
         self._newest: _Newest | None = None
         """What the file holds and how long it is by that; None: it is older than we are."""
+        self._owed: dict[object, bytes] = {}
+        """The newest turn of each knob that the file does not take."""
+        self.owing = ""
+        """Why turns wait to be written; empty: none does."""
 
     def append(self, command: Edit, client: str = "") -> None:
         """Keep an edit; the operating system has it when this returns. Raises StoryError when it can't be kept.
 
+        What only turns a knob is never refused: while the file takes nothing it waits in memory, as ``owing`` tells.
         client: who has made it.
         """
+        line, target = _line(Made(command, client)), _target(command)
         try:
-            if self._file is None:
-                self._file = self._open()
-            line = _line(Made(command, client))
-            self._write(self._file, line)
+            self._write_owed()
+            self._put(line, target)
         except OSError as error:
-            raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
-        if self._newest is not None:
-            self._newest.add(line, _target(command))
+            if not isinstance(command, Turn):
+                raise StoryError(f"{self.path} can't be written, the edit was not made: {error.strerror}") from error
+            self._owe(line, target, error)
         if self._size_bytes > self._compact_beyond_bytes:
             self._try_to_compact()
+
+    def settle(self) -> int:
+        """Write what waits, if that can be done by now; return how much waits still."""
+        try:
+            self._write_owed()
+        except OSError as error:
+            self.owing = error.strerror or str(error)
+        return len(self._owed)
 
     def sync(self) -> None:
         """Force what was appended to disk."""
@@ -159,7 +172,7 @@ class Journal:
         dropped: list[str] = []
         lines, torn = self._lines()
         saved = self._saved(lines)
-        for number, line in enumerate(lines, start=2):
+        for number, line in enumerate((*lines, *self._owed.values()), start=2):
             if number <= saved or _is_between(line):
                 continue
             try:
@@ -206,6 +219,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every edit: the story's file holds them."""
+        self._forget_owed()
         self.close()
         self.path.unlink(missing_ok=True)
         self._next.unlink(missing_ok=True)
@@ -243,17 +257,41 @@ class Journal:
         for line, made in zip(lines, edits, strict=True):
             newest.add(line, _target(made.edit))
         self._newest = newest
+        self._forget_owed()
 
     def _between(self, line: Mark | Saving) -> None:
+        written = _ENCODER.encode(line) + b"\n"
         try:
-            if self._file is None:
-                self._file = self._open()
-            written = _ENCODER.encode(line) + b"\n"
-            self._write(self._file, written)
+            self._write_owed()
+            self._put(written, written)
         except OSError as error:
             raise StoryError(f"{self.path} can't be written, nothing was saved: {error.strerror}") from error
+
+    def _write_owed(self) -> None:
+        """Write what waits, oldest first. Raises OSError; what is not written waits on."""
+        while self._owed:
+            target = next(iter(self._owed))
+            self._put(self._owed[target], target)
+            del self._owed[target]
+        self.owing = ""
+
+    def _owe(self, line: bytes, target: tuple[object, ...], error: OSError) -> None:
+        """Keep in memory what the file did not take, as the newest turn of its knob."""
+        self._owed.pop(target, None)
+        self._owed[target] = line
+        self.owing = error.strerror or str(error)
+
+    def _forget_owed(self) -> None:
+        self._owed.clear()
+        self.owing = ""
+
+    def _put(self, line: bytes, target: object) -> None:
+        """Write a line of an edit of ``target``. Raises OSError."""
+        if self._file is None:
+            self._file = self._open()
+        self._write(self._file, line)
         if self._newest is not None:
-            self._newest.add(written, written)
+            self._newest.add(line, target)
 
     def _saved(self, lines: list[bytes]) -> int:
         """Return the number of the last line whose edit the file holds already; 0: none."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 import engine.control.keeper as keeper_module
+import engine.story.journal as journal_module
 from engine.commands import SetClip, SetStripGain
 from engine.control.keeper import StoryKeeper
 from engine.errors import BadRange, Busy
-from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved
+from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved, TurnsWaiting
 from engine.story.backups import backups
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
@@ -206,6 +208,58 @@ def test_a_wrong_file_is_refused_and_the_old_story_goes_on(tmp_path):
         refused = await desk.hear(Dropped)
         assert "tracks[0].gain_db" in refused.text
         assert desk.gain_db == -3.0
+
+    run(tmp_path, show)
+
+
+@pytest.fixture
+def full():
+    """Tell whether the disk is full; it isn't at first."""
+    patched, write, state = pytest.MonkeyPatch(), os.write, {"full": False}
+
+    def fill(file, data):
+        if state["full"]:
+            raise OSError(28, "No space left on device")
+        return write(file, data)
+
+    patched.setattr(journal_module.os, "write", fill)
+    yield state
+    patched.undo()
+
+
+def test_a_full_disk_stops_no_fader_and_what_it_did_is_kept_once_there_is_room(tmp_path, monkeypatch, full):
+    monkeypatch.setattr(keeper_module, "WATCH_SECONDS", 0.01)
+
+    async def show(desk):
+        full["full"] = True
+        desk.turn(-9.0)
+        waiting = await desk.hear(TurnsWaiting)
+        assert waiting.text == "No space left on device" and waiting.path.endswith(".story.yaml.journal")
+        desk.turn(-10.0)
+        assert desk.gain_db == -10.0
+        desk.keeper.save()
+        assert "No space left" in (await desk.hear(Dropped)).text
+        desk.keeper.reload()
+        await desk.hear(StoryReloaded)
+        assert desk.gain_db == -10.0, "a reload loses no move that waits"
+        full["full"] = False
+        assert (await desk.hear(TurnsWaiting)).text == ""
+        assert Desk(tmp_path).gain_db == -10.0
+
+    run(tmp_path, show)
+
+
+def test_what_can_not_be_kept_to_the_end_is_told(tmp_path, full):
+    (tmp_path / "act2.yaml").write_text(SECOND)
+
+    async def show(desk):
+        full["full"] = True
+        desk.turn(-9.0)
+        desk.keeper.load("act2.yaml")
+        lost = await desk.hear(Dropped)
+        assert lost.what == "turns" and "1 knobs that were turned are not kept" in lost.text
+        await desk.hear(StoryReloaded)
+        assert desk.gain_db == -20.0
 
     run(tmp_path, show)
 

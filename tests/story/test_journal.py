@@ -148,7 +148,65 @@ def test_an_edit_that_cannot_be_kept_is_refused(path):
     journal = Journal(path)
     journal.path.mkdir()
     with pytest.raises(StoryError, match="can't be written, the edit was not made"):
-        journal.append(EDITS[0])
+        journal.append(AddBus(bus="far"))
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk that is full from the call on, until what it returns is called."""
+
+    def fill():
+        patched = pytest.MonkeyPatch()
+        patched.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        undo.append(patched.undo)
+        return patched.undo
+
+    undo = []
+    yield fill
+    for each in undo:
+        each()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_knobs_are_turned_on_a_full_disk_and_kept_once_there_is_room(path, full, begun):
+    journal = Journal(path)
+    if begun:
+        journal.append(AddTrack(track="b"))
+    empty = full()
+    for edit in EDITS:
+        journal.append(edit, "anna")
+    assert journal.owing == "No space left on device"
+    assert journal.settle() == len(EDITS) - 1, "of the fader that was moved twice the newest counts"
+    with pytest.raises(StoryError, match="the edit was not made: No space left"):
+        journal.append(AddBus(bus="far"))
+    begin = (AddTrack(track="b"),) if begun else ()
+    assert Journal(path).replay(STORY)[0] == edited(begin), "another program finds only what is on the disk"
+    assert journal.replay(STORY) == (edited((*begin, *EDITS)), ()), "but a reload knows all of it"
+    empty()
+    assert (journal.settle(), journal.owing) == (0, "")
+    assert Journal(path).replay(STORY) == (edited((*begin, *EDITS)), ())
+
+
+def test_what_waits_is_kept_before_the_next_edit(path, full):
+    journal = Journal(path)
+    empty = full()
+    journal.append(EDITS[0])
+    empty()
+    journal.append(AddBus(bus="far"))
+    assert journal.owing == ""
+    assert Journal(path).replay(STORY) == (edited((EDITS[0], AddBus(bus="far"))), ())
+
+
+@pytest.mark.parametrize("since", [(), (Made(RemoveBus(bus="hall")),)])
+def test_what_waits_is_forgotten_once_the_file_holds_it(path, full, since):
+    journal = Journal(path)
+    empty = full()
+    journal.append(EDITS[0])
+    empty()
+    journal.prepare(hashlib.sha256(path.read_bytes()).hexdigest(), Past())
+    journal.begin_anew(since)
+    assert (journal.settle(), journal.owing) == (0, "")
+    assert Journal(path).replay(STORY) == (edited([made.edit for made in since]), ())
 
 
 def test_an_edit_that_finds_the_disk_full_leaves_no_half_line(path, monkeypatch):
@@ -165,7 +223,7 @@ def test_an_edit_that_finds_the_disk_full_leaves_no_half_line(path, monkeypatch)
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", fill)
         with pytest.raises(StoryError, match="the edit was not made: No space left"):
-            journal.append(EDITS[1])
+            journal.append(AddBus(bus="far"))
     assert journal.path.read_bytes() == before
     journal.append(EDITS[2])
     assert Journal(path).replay(STORY) == (edited((EDITS[0], EDITS[2])), ())
