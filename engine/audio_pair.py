@@ -70,6 +70,8 @@ class AudioPair:
         self.facts: Message = {}
         self.states: Message = {}
         """What plug-ins have made of themselves, as it travels."""
+        self._patch: Message | None = None
+        """What the playing process's ports are connected to, on JACK."""
         self._device = ""
         self._memory, self._config, self._wants_standby = memory, config, standby
         self._tell, self._switched = tell, switched
@@ -209,10 +211,15 @@ class AudioPair:
 
     def _hear(self, message: Message) -> None:
         """Take in whether the graph that was sent first is played now, and pass it on."""
+        if "patch" in message:
+            self._patch = message["patch"]
+            pairs = (f"{port} to {each}" for port, heard_by in self._patch.items() for each in heard_by)
+            log.info("on JACK these are connected, also after a take-over: %s", ", ".join(pairs) or "none")
         if "states" in message:
             self.states |= message["states"]
             self._standby.tell({"states": self.states})
             self._tell({"states": self.states})
+        if "patch" in message or "states" in message:
             return
         sent = self._sent.popleft() if self._sent else None
         if sent is not None and "graph" in message:
@@ -243,7 +250,7 @@ class AudioPair:
                 raise AudioLost(f"{DEATHS} audio processes in a row died within {SHORT_SECONDS:g} s; see the log above")
             try:
                 child = self._playing = await self._standby.take()
-                child.send({"take_over": {"without": list(self._blame.without)}})
+                child.send({"take_over": {"without": list(self._blame.without), "patch": self._patch}})
                 self._note(await answer(child, "ready", skip=("graph", "refused", "missing")))
             except StartFailed as error:
                 log.error("taking over failed: %s", error)

@@ -37,6 +37,7 @@ class DawOutput:
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = False
+        self.patch = None
         self._link_name, self._desk, self._notes = name, desk, NoteSender(notes)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

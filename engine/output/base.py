@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.output.jack_patch import JackPatch
 
 Render = Callable[[NDArray[np.float32], float, bool], None]
 """Fills a block: ``render(out, unix_seconds, lost)``.
@@ -28,6 +31,11 @@ class Output(Protocol):
     """From the moment a block is asked for to the ear, as the driver says; 0 where nobody listens."""
     steady: bool
     """Whether the times it gives are exact, or filtered by the driver already."""
+
+    @property
+    def patch(self) -> JackPatch | None:
+        """What it is connected to while it plays; None: nothing that anybody could connect otherwise."""
+        ...
 
     def start(self, render: Render) -> None:
         """Begin to ask for blocks. Raises DeviceError when it can't."""

@@ -19,6 +19,7 @@ from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.channels import MAIN, told
 from engine.output.jack_clock import JackClock, server_answers
+from engine.output.jack_patch import JackPatch, Patch
 
 FIRST_BLOCK_SECONDS = 5.0
 """A device that has not asked for a block by then is broken."""
@@ -52,6 +53,14 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
 def client_name(name: str) -> None:
     """Be known to JACK servers by ``name`` in this process; before any device is looked for."""
     _JACK_NAME.value = name.encode()[: len(_JACK_NAME) - 1]
+
+
+def _name_on_jack() -> str:
+    """Return by what name JACK knows this process: two of one name are told apart by it."""
+    name = ctypes.c_char_p(_JACK_NAME.value)
+    with contextlib.suppress(OSError, AttributeError):  # only where PortAudio was built with JACK
+        ctypes.CDLL("libportaudio.so.2").PaJack_GetClientName(ctypes.byref(name))
+    return (name.value or b"").decode()
 
 
 def portaudio() -> Any:
@@ -167,12 +176,18 @@ class DeviceOutput:
     """Plays through a device in the driver's thread: in stereo on its first two outputs, mixed down on a single one.
 
     wanted: see ``choose_device``. block_frames is a request; on JACK the server's period wins. private: the outputs
-    that play private buses, see ``private_outputs``. ``start`` returns after the first block, when ``block_frames`` and
+    that play private buses, see ``private_outputs``. patch: how it is to be connected on JACK; None: to the device.
+    ``start`` returns after the first block, when ``block_frames`` and
     ``latency_frames`` tell what the driver really does.
     """
 
     def __init__(
-        self, wanted: Sequence[str | int | None], sample_rate: int, block_frames: int, private: tuple[int, ...] = ()
+        self,
+        wanted: Sequence[str | int | None],
+        sample_rate: int,
+        block_frames: int,
+        private: tuple[int, ...] = (),
+        patch: Patch | None = None,
     ) -> None:
         self.sample_rate = sample_rate
         self.block_frames = block_frames
@@ -181,6 +196,8 @@ class DeviceOutput:
         self._device = _found(wanted)
         self.name = self._device.name
         self.steady = self._device.on_jack
+        self.patch: JackPatch | None = None
+        self._wanted_patch = patch
         self._jack: JackClock | None = None
         self._stream: Any = None
         self._latency_seconds = 0.0
@@ -215,18 +232,21 @@ class DeviceOutput:
             self.stop()
             raise DeviceError(f"device {self._device} does not ask for sound")
         self.latency_frames = round(self._latency_seconds * self.sample_rate)
+        if self._jack is not None:
+            self.patch = JackPatch(_name_on_jack(), self._wanted_patch)
 
     def stop(self) -> None:
         """Stop the device and let go of all drivers: PortAudio's JACK client would stay in the graph."""
         stream, self._stream = self._stream, None
         jack, self._jack = self._jack, None
+        patch, self.patch = self.patch, None
         if jack is not None and not server_answers():
             return  # PortAudio aborts the process when it takes leave of a server that is gone
         if stream is not None:
             stream.stop()
             stream.close()
-        if jack is not None:
-            jack.close()
+        for guest in filter(None, (jack, patch)):
+            guest.close()
         forget_devices()
 
     def answers(self) -> bool:

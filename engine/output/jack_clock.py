@@ -1,37 +1,25 @@
 """When a JACK cycle began: JACK's own answer, because PortAudio only tells when its callback got to run.
 
-A client of its own without ports, never activated, so it takes no part in the graph. Without this, every time would
-be late by the wake-up of the callback, about 0.1 ms.
+Without this, every time would be late by the wake-up of the callback, about 0.1 ms.
 """
 
 from __future__ import annotations
 
 import ctypes
-import sys
 import time
 
 from engine.errors import DeviceError
+from engine.output.jack_guest import JackGuest
 
-_NO_START_SERVER = 1
-_LIBRARY = {"darwin": "libjack.0.dylib", "win32": "libjack64.dll"}.get(sys.platform, "libjack.so.0")
 _WRAP = 2**32
 
 
-class JackClock:
+class JackClock(JackGuest):
     """Reads the cycle times of the default JACK server (``JACK_DEFAULT_SERVER``). Raises DeviceError without one."""
 
     def __init__(self) -> None:
-        try:
-            self._server = ctypes.CDLL(_LIBRARY)  # gives the GIL away: the server may wait for our own callback
-            self._jack = ctypes.PyDLL(_LIBRARY)  # keeps the GIL: these calls only read shared memory
-        except OSError as error:
-            raise DeviceError(f"no JACK library: {error}") from error
-        self._server.jack_client_open.restype = ctypes.c_void_p
-        self._jack.jack_get_time.restype = ctypes.c_uint64
-        client = self._server.jack_client_open(b"cuevox-clock", _NO_START_SERVER, None)
-        if not client:
-            raise DeviceError("no JACK server is running")
-        self._client = ctypes.c_void_p(client)
+        super().__init__(b"cuevox-clock")
+        self.jack.jack_get_time.restype = ctypes.c_uint64
         self._frame, self._cycle_us, self._next_us = ctypes.c_uint32(), ctypes.c_uint64(), ctypes.c_uint64()
         self._period_us = ctypes.c_float()
         self._out = [ctypes.byref(v) for v in (self._frame, self._cycle_us, self._next_us, self._period_us)]
@@ -46,8 +34,8 @@ class JackClock:
         Called once a cycle, from its callback. A callback that runs so late that the server is already in a later
         cycle is no loss: only when the next one is off by as much as this one, the frames are gone.
         """
-        self._jack.jack_get_cycle_times(self._client, *self._out)
-        since_us = self._jack.jack_get_time() - self._cycle_us.value
+        self.jack.jack_get_cycle_times(self.client, *self._out)
+        since_us = self.jack.jack_get_time() - self._cycle_us.value
         now = time.time()
         frame = self._frame.value
         off = (frame - self._expected + _WRAP // 2) % _WRAP - _WRAP // 2 if self._expected is not None else 0
@@ -58,10 +46,6 @@ class JackClock:
         self._off = off
         self._expected = (self._expected + frames) % _WRAP
         return now - (since_us + off * self._period_us.value / frames) * 1e-6, lost
-
-    def close(self) -> None:
-        """Leave the server. The callback must have stopped."""
-        self._server.jack_client_close(self._client)
 
 
 def server_answers() -> bool:

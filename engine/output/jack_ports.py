@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.jack_clock import JackClock, server_answers
+from engine.output.jack_patch import JackPatch, Patch
 from engine.story.model import MASTER
 
 CLIENT = "cuevox"
@@ -56,22 +57,24 @@ class _Layout(NamedTuple):
 class JackPortsOutput:
     """Plays into a JACK server of which it is a client: the master, and each track and bus, behind its fader.
 
-    The master is connected to the first two outputs of the machine; everything else to nothing. Ports come with the
-    story's strips and go once those have rung out. strips: of the mixer that ``start``'s render fills blocks of.
+    The master is connected to the first two outputs of the machine; everything else to nothing; or all as ``wanted``
+    says. Ports come with the story's strips and go once those have rung out. strips: of the mixer that ``start``'s
+    render fills blocks of.
     """
 
-    def __init__(self, sample_rate: int, block_frames: int, strips: Strips) -> None:
+    def __init__(self, sample_rate: int, block_frames: int, strips: Strips, wanted: Patch | None = None) -> None:
         self.name = "jack-ports"
         self.sample_rate = sample_rate
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = True
-        self._strips = strips
+        self.patch: JackPatch | None = None
+        self._strips, self._wanted = strips, wanted
         self._client: Any = None
         self._clock: JackClock | None = None
         self._gone = threading.Event()
         self._stopping = threading.Event()
-        self._changed, self._cycled = threading.Event(), threading.Event()
+        self._changed, self._cycled, self._repatched = threading.Event(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._layout = _Layout((), ())
         self._owned: dict[str, tuple[Any, Any]] = {}
@@ -87,9 +90,13 @@ class JackPortsOutput:
             event.clear()
         client.set_process_callback(self._process)
         client.set_shutdown_callback(lambda *_: self._gone.set())
+        client.set_port_connect_callback(lambda *_: self._repatched.set())
         self._follow()
         client.activate()
-        self._connect(client)
+        if self._wanted is None:
+            self._connect(client)
+        self.latency_frames = self.block_frames  # JACK-Client can't ask for more
+        self.patch = JackPatch(client.name, self._wanted, self._repatched)
         self._thread = threading.Thread(target=self._run, name="jack ports", daemon=True)
         self._thread.start()
 
@@ -101,13 +108,13 @@ class JackPortsOutput:
         if thread is not None:
             thread.join()
         client, self._client = self._client, None
-        clock, self._clock = self._clock, None
+        guests, self._clock, self.patch = (self._clock, self.patch), None, None
         if client is not None:
             with contextlib.suppress(Exception):  # a server that is gone
                 client.deactivate()
             client.close()
-        if clock is not None:
-            clock.close()
+        for guest in filter(None, guests):
+            guest.close()
         self._owned.clear()
         self._layout = _Layout((), ())
 
@@ -139,7 +146,6 @@ class JackPortsOutput:
         mine = self._owned.get(MASTER, ())
         for source, sink in zip(mine, playback, strict=False):
             client.connect(source, sink)
-        self.latency_frames = self.block_frames  # JACK-Client can't ask for more
 
     def _run(self) -> None:
         """Follow the strips, until stopped; a callback can't make ports."""

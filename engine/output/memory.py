@@ -24,6 +24,7 @@ class MemoryOutput:
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = True
+        self.patch = None
         self.frame = 0
         self._origin_seconds = origin_seconds
         self._render: Render | None = None

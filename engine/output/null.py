@@ -47,6 +47,7 @@ class NullOutput:
         self.block_frames = block_frames
         self.latency_frames = 0
         self.steady = True
+        self.patch = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 

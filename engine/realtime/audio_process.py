@@ -5,6 +5,7 @@ First line in: an AudioConfig as JSON; first line out: ``{"ready": AudioFacts}``
 plug-ins could not be loaded, by effect) or an error; of the standby also ``{"take_over": TakeOver}`` with ``{"ready":
 …}``, ``{"look": {}}`` with ``{"missing": text}``: why the device that is wanted can't be had, or nothing, and, not
 answered, ``{"states": …}``: what plug-ins of the process that plays have made of themselves, as that tells by itself.
+It tells ``{"patch": …}``, too: what its ports are connected to on JACK; ``take_over`` brings that back.
 ``{"lost": text}`` is its last word when the device is gone. The end of the input, or SIGTERM, stops it. Logs go to
 standard error.
 """

@@ -70,6 +70,10 @@ class AudioFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakeOver(msgspec.Struct, frozen=True, kw_only=True):
-    """What a standby is told when it is to play. without: plug-ins, by effect, that are never to be called."""
+    """What a standby is told when it is to play. without: plug-ins, by effect, that are never to be called.
+
+    patch: what the ports of the process before were connected to, on JACK; None: nobody has told.
+    """
 
     without: tuple[str, ...] = ()
+    patch: dict[str, tuple[str, ...]] | None = None

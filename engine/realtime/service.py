@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -34,6 +34,9 @@ from engine.realtime.core import AudioCore
 from engine.realtime.plugin_graph import leave_out
 from engine.realtime.plugin_reader import PluginReader, restore
 from engine.realtime.shared import EngineMemory
+
+if TYPE_CHECKING:
+    from engine.output.jack_patch import Patch
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +89,7 @@ class AudioService:
         self._graphs = 0
         self._reader = PluginReader(config.block_frames / config.sample_rate)
         self._states = dict(config.states)
+        self._patch: Patch | None = None
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection in the callback would be a drop-out; what is garbage here has no cycles
@@ -101,11 +105,14 @@ class AudioService:
             with silent_stderr():  # no device is no news here
                 self._missing()
 
-    def start(self, *, fallback_null: bool | None = None, without: Collection[str] = ()) -> AudioFacts:
+    def start(
+        self, *, fallback_null: bool | None = None, without: Collection[str] = (), patch: Patch | None = None
+    ) -> AudioFacts:
         """Begin to play, where another audio process stopped if there was one; return the facts. Raises DeviceError.
 
-        without: plug-ins that are never to be called.
+        without: plug-ins that are never to be called. patch: how its ports are to be connected.
         """
+        self._patch = patch
         self._core.take_over(without)
         fallback = self._open(self._config.fallback_null if fallback_null is None else fallback_null)
         output = self._output
@@ -138,7 +145,7 @@ class AudioService:
             message = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
             if set(message) == {"take_over"}:
                 told = msgspec.json.decode(message["take_over"], type=TakeOver)
-                return {"ready": self.start(fallback_null=True, without=told.without)}
+                return {"ready": self.start(fallback_null=True, without=told.without, patch=told.patch)}
             if set(message) == {"states"}:
                 self._states = msgspec.json.decode(message["states"], type=States)
                 restore(self._core.hosted, self._states)
@@ -152,9 +159,12 @@ class AudioService:
             return {"refused": str(error)}
 
     def news(self) -> Message:
-        """Return what plug-ins have made of themselves since it was told last, if anything."""
-        states = self._reader.changed(self._core.hosted) if self._output is not None else {}
-        return {"states": states} if states else {}
+        """Return what has become otherwise by itself since it was told last: plug-ins' states, ports' connections."""
+        if self._output is None:
+            return {}
+        states = self._reader.changed(self._core.hosted)
+        patch = self._output.patch.news() if self._output.patch is not None else None
+        return {**({"states": states} if states else {}), **({} if patch is None else {"patch": patch})}
 
     def check(self) -> None:
         """Log what the callback could not say.
@@ -244,10 +254,10 @@ class AudioService:
         if self._config.device == JACK_PORTS_DEVICE:
             from engine.output.jack_ports import JackPortsOutput
 
-            return JackPortsOutput(rate, block, self._core)
+            return JackPortsOutput(rate, block, self._core, self._patch)
         from engine.output.device import DeviceOutput  # starts PortAudio: only when a device is wanted
 
-        return DeviceOutput(self._wanted, rate, block, self._config.private)
+        return DeviceOutput(self._wanted, rate, block, self._config.private, self._patch)
 
     @property
     def _wanted(self) -> tuple[str | int | None, ...]:

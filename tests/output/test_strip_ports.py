@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.output.jack_patch import Patch
 from engine.output.jack_ports import JackPortsOutput
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, names_of
+from tests.jack_server import JackServer, join, names_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra]
 
@@ -70,3 +71,60 @@ def test_ports_follow_strips_and_a_strip_that_left_is_heard_until_it_is_swept(ja
         until(jack_server, "voice", "master")
     finally:
         output.stop()
+
+
+def heard_by(server: JackServer, port: str) -> set[str]:
+    with server.client("look") as look:
+        return {each.name for each in look.get_all_connections(f"cuevox:{port}")}
+
+
+def until_patched(output: JackPortsOutput, *, before: Patch | None = None) -> Patch:
+    """Return the connections once they are others than before."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (news := output.patch.news() if output.patch else None) is None or news == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return news
+
+
+def test_what_was_connected_by_hand_is_told_and_connected_again_by_who_takes_over(jack_server: JackServer) -> None:
+    strips = Strips("voice", "hall", "master")
+    output = JackPortsOutput(48000, 256, strips)
+    output.start(strips.render)
+    try:
+        told = until_patched(output)
+        assert told == {"master_1": ("system:playback_1",), "master_2": ("system:playback_2",)}
+        with jack_server.client("ear") as ear, jack_server.client("hand") as hand:
+            left, right = (ear.inports.register(f"in_{n}") for n in (1, 2))
+            ear.activate()
+            for source, sink in (("voice_1", left.name), ("voice_1", right.name), ("hall_2", "system:playback_1")):
+                join(hand, f"cuevox:{source}", sink)
+            hand.disconnect("cuevox:master_2", "system:playback_2")
+            wanted = {
+                "hall_2": ("system:playback_1",),
+                "master_1": ("system:playback_1",),
+                "voice_1": ("ear:in_1", "ear:in_2"),
+            }
+            while told != wanted:
+                told = until_patched(output, before=told)
+            assert output.patch is not None and output.patch.news() is None, "it is told once"
+    finally:
+        output.stop()
+    again = JackPortsOutput(48000, 256, strips, wanted)
+    again.start(strips.render)
+    try:
+        assert heard_by(jack_server, "hall_2") == {"system:playback_1"}
+        assert heard_by(jack_server, "master_1") == {"system:playback_1"} and not heard_by(jack_server, "master_2")
+        assert not heard_by(jack_server, "voice_1")
+        assert until_patched(again) == wanted, "what is not there yet is still to be connected"
+        with jack_server.client("ear") as ear:
+            for n in (1, 2):
+                ear.inports.register(f"in_{n}")
+            ear.activate()
+            deadline = time.monotonic() + WAIT_SECONDS
+            while heard_by(jack_server, "voice_1") != {"ear:in_1", "ear:in_2"}:
+                assert time.monotonic() < deadline
+                assert again.patch is not None and again.patch.news() in (None, wanted)
+                time.sleep(0.02)
+    finally:
+        again.stop()

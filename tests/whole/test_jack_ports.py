@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, names_of, running_server
+from tests.jack_server import JackServer, join, names_of, running_server
 from tests.whole.rig import Rig, running, write_story
+
+if TYPE_CHECKING:
+    import jack
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra, pytest.mark.timeout(300)]
 
 WAIT_SECONDS = 60.0
+AUDIO = "engine.realtime.audio_process"
 
 
 def ports(server: JackServer) -> set[str]:
@@ -71,3 +76,55 @@ def test_each_bus_is_heard_on_its_ports(rig: Rig, server: JackServer) -> None:
     rig.client.send("/mix/bus/add", "hall")
     until(server, "voice", "clicks", "master", "hall")
     assert rig.stop() == 0
+
+
+@pytest.mark.parametrize("device", ["jack-ports", "system"])
+def test_what_was_connected_by_hand_is_connected_again_after_a_kill(tmp_path: Path, device: str) -> None:
+    for server in running_server(sync=False):
+        settings = {**server.env, "CUEVOX_STANDBY": "on"}
+        with (
+            running(write_story(tmp_path), "--device", device, env=settings) as rig,
+            server.client("ear") as ear,
+            server.client("look") as look,
+        ):
+            rig.wait_ready()
+            rig.client.ask("/subscribe", "/event/process/*", answer="/subscribed")
+            sink = ear.inports.register("in").name
+            ear.activate()
+            ours = sorted(names_of(look, "^cuevox:", is_output=True, is_audio=True))
+            join(look, ours[0], sink)
+            look.disconnect("cuevox:master_1" if device == "jack-ports" else ours[0], "system:playback_1")
+            wanted = {(port, each.name) for port in ours for each in look.get_all_connections(port)}
+            assert len(wanted) == 2
+            deadline = time.monotonic() + WAIT_SECONDS
+            while len(rig.children(AUDIO)) < 2:
+                assert time.monotonic() < deadline, "no standby"
+                time.sleep(0.05)
+            own = ours[0].split(":")[1]
+            while not (told := noted(rig)) or f"{own} to {sink}" not in told or f"{own} to system:" in told:
+                assert time.monotonic() < deadline, told
+                time.sleep(0.05)
+            rig.children(AUDIO)[0].kill()
+            assert rig.client.wait("/event/process/replaced")[0] == "audio"
+            while connected(look) != {(port.split(":")[1], name) for port, name in wanted}:
+                assert time.monotonic() < deadline, connected(look)
+                time.sleep(0.05)
+
+
+def noted(rig: Rig) -> str:
+    """Return what the engine has noted last of its connections."""
+    lines = [line for line in rig.log.read_text().splitlines() if "on JACK these are connected" in line]
+    return lines[-1] if lines else ""
+
+
+def connected(look: jack.Client) -> set[tuple[str, str]]:
+    """Return what hears which port of the engine's."""
+    import jack
+
+    found = set()
+    for name in names_of(look, "^cuevox[^:]*:", is_output=True, is_audio=True):
+        try:
+            found |= {(name.split(":")[1], each.name) for each in look.get_all_connections(name)}
+        except jack.JackError:
+            return set()  # of a client that is just leaving
+    return found
