@@ -137,6 +137,8 @@ class Automation:
 
     def held(self) -> NDArray[np.void]:
         """Return a record (dtype RECORD) for each knob that the timeline has, and nobody else: what it would set."""
+        if not self.moves:
+            return records(0)
         knobs = self._moves.knobs[[lane not in self._touched for lane in self._moves.lanes]]
         held = records(len(knobs))
         for name, column in (("kind", "kind"), ("strip", "strip"), ("index", "key"), ("param", "param")):

@@ -36,7 +36,7 @@ from engine.mixer.state import STAND, MixerState, Packed
 from engine.mixer.strips import STAGGER, fail, new_strips
 from engine.mixer.touching import touch
 from engine.mixer.watch import NO_WATCH, Watch
-from engine.realtime.records import REPORT, Kind, Report
+from engine.realtime.records import REPORT, Kind, Report, joined
 
 DECLICK_SECONDS = 0.005
 """The shortest fade and ramp: nothing ever steps."""
@@ -335,7 +335,7 @@ class Mixer:
         self.frame = other.frame
         handover = self._handover(other)
         places = handover.places
-        self._adopt_levels(other, handover, np.concatenate([other._deck.waiting, other._automation.held()]))
+        self._adopt_levels(other, handover, joined(other._deck.waiting, other._automation.held()))
         self._deck.adopt(other._deck, places, self.frame)
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)

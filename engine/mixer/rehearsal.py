@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from engine.mixer.graph import Graph, compile_graph
 from engine.mixer.lanes import write_packet
 from engine.mixer.latency import arrive, keep_heard, new_late, plan_latency
 from engine.mixer.meters import show_meters, show_reduction
 from engine.mixer.mixer import Mixer
+from engine.mixer.players import PLAYER
+from engine.mixer.regraph import regraph
+from engine.mixer.relay import interleave
 from engine.mixer.reports import count
+from engine.mixer.state import STAND, MixerState
 from engine.realtime.pages import PageTable
-from engine.realtime.records import ENTRY, NOW, PAGED, STREAMED, Kind, records
+from engine.realtime.records import AUTOMATION, ENTRY, NOW, PAGED, STREAMED, Kind, records
 from engine.realtime.tape import FRAMES as PACKET_FRAMES
 from engine.realtime.tape import UNIT_FLOATS
 from engine.story.model import Bus, Duck, Effect, Master, Send, Story, Strip, Track
 
 FRAMES = 4096
+
+Arena = NDArray[np.float32]
 
 
 def rehearse() -> None:
@@ -27,9 +35,10 @@ def rehearse() -> None:
     story = Story(title="rehearsal", tracks=tracks, buses=(Bus(id="bus"),))
     arena = np.full(8192, 0.9, np.float32)
     arena[::2] *= -1.0
+    smaller = Story(title="rehearsal", tracks=story.tracks[:1], buses=story.buses, master=Master())
     mixers = [
         Mixer(compile_graph(s), sample_rate=48000, arena=arena, max_block_frames=FRAMES, max_players=16)
-        for s in (story, Story(title="rehearsal", tracks=story.tracks[:1], buses=story.buses, master=Master()))
+        for s in (story, smaller)
     ]
     _rehearse_delays(compile_graph(story))
     first, second = mixers
@@ -50,6 +59,36 @@ def rehearse() -> None:
     show_meters(second.meters, np.float32(0.5), np.float32(0.5), shown[:, :, 0].copy(), shown)
     show_reduction(np.ones(2), np.float32(1.0), np.ones(2, np.float32))
     _tape(second)
+    _rehearse_a_change(second, smaller, arena)
+    _rehearse_what_is_rare(story, arena)
+
+
+def _rehearse_a_change(mixer: Mixer, before: Story, arena: Arena) -> None:
+    """Let an effect come into a chain that sounds, and another one go out of it; the timeline turns a send."""
+    strip = Strip(sends=(Send(to="bus"),), inserts=(Effect(effect="lowpass"),))
+    story = replace(before, tracks=(Track(id="a", strip=strip),))
+    moves = np.zeros(1, AUTOMATION)
+    moves["kind"], moves["frames"], moves["end"] = Kind.SET_SEND, 1000, 0.5
+    mixer.set_automation(moves, 1)
+    mixer.dispatch(_play())
+    mixer.process(FRAMES)
+    graph = regraph(compile_graph(before), before, story)
+    heir = Mixer(graph, sample_rate=48000, arena=arena, max_block_frames=FRAMES, max_players=16, before=mixer)
+    mixer.part(heir)
+    heir.adopt(mixer)
+    heir.process(256)
+    heir.process(FRAMES)
+
+
+def _rehearse_what_is_rare(story: Story, arena: Arena) -> None:
+    """Do what a fault, another process or a bounce needs: all the less may the first time wait for a kernel."""
+    heir = Mixer(compile_graph(story), sample_rate=48000, arena=arena, max_block_frames=FRAMES, max_players=16)
+    waiting = records(1)
+    waiting["kind"], waiting["frame"] = Kind.STOP_PLAYER, 1 << 40
+    heir.resume(MixerState(np.zeros(1, STAND), np.zeros(0, PLAYER), waiting, records(0)))
+    heir._forget(iter((0,)))
+    lone = np.zeros(8, np.float32)
+    interleave(lone, lone, np.zeros((8, 2), np.float32))
 
 
 def _play(frame: int = NOW) -> np.ndarray:

@@ -192,6 +192,13 @@ def records(count: int) -> np.ndarray:
     return block
 
 
+def joined(first: NDArray[np.void], second: NDArray[np.void]) -> NDArray[np.void]:
+    """Return live records one after the other. Numpy would compare their fields first: some 80 µs."""
+    if not len(first) or not len(second):
+        return first if len(first) else second
+    return np.frombuffer(bytearray(first.tobytes() + second.tobytes()), RECORD)
+
+
 def of_streams(reports: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which REPORTs tell how players of what is still being made fare: nobody foresees that."""
     kinds = reports["kind"]
