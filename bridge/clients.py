@@ -213,9 +213,10 @@ class Clients:
         if client is None:
             return self._new(source, transport)
         self._all.move_to_end((transport, source))
-        now = self.now()
-        for subscription in client.subscriptions.values():
-            subscription.expires_at = now + subscription.lease_seconds
+        if client.subscriptions:
+            now = self.now()
+            for subscription in client.subscriptions.values():
+                subscription.expires_at = now + subscription.lease_seconds
         return client
 
     def nobody(self) -> Client:

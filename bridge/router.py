@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
-from bridge.access import Access, needed
+from bridge.access import Access, Right, needed
 from bridge.appointments import Appointments, Place
 from bridge.arguments import fields, give, take, trigger_fields, usage
 from bridge.clients import Client, Clients
@@ -18,7 +18,7 @@ from bridge.diary import Diary
 from bridge.drafts import as_step
 from bridge.errors import BadArguments, BridgeError, Denied, Failure, NoSuchAddress, TooBig
 from bridge.feedback import Feedback
-from bridge.message import Bundle, Message, TimeTag
+from bridge.message import IMMEDIATELY, Bundle, Message, TimeTag
 from bridge.nearest import hinted
 from bridge.order import Moment, Order
 from bridge.places import HostPort
@@ -42,12 +42,16 @@ MAX_REMEMBERED = 256
 """Messages whose meaning is remembered: the codec gives the same one again for a packet that came before."""
 
 
+_STEPS = frozenset((*get_args(StoryEdit), Undo, Redo))
+
+
 class Meaning(msgspec.Struct, frozen=True):
-    """What a message means, whenever and from whomever it comes."""
+    """What a message means, whenever and from whomever it comes. right: what one must be allowed for that."""
 
     message: Message
     leaf: Leaf
     command: Command
+    right: Right
 
 
 Plans = dict[Moment, list[Order]]
@@ -126,6 +130,9 @@ class Router:
 
     def receive(self, bundle: Bundle, client: Client) -> None:
         """Do what a bundle asks for, now or at its time."""
+        if bundle.tag is IMMEDIATELY and not bundle.at_once and (order := self._meant(bundle.messages, client)):
+            self.perform((order,), None)  # nothing is to be found out: so it is with most
+            return
         try:
             frame = self._moment(bundle, client)
         except TooLate as error:
@@ -140,18 +147,22 @@ class Router:
                 self._schedule(at, orders)
 
     def _plans(self, messages: tuple[Message, ...], client: Client, frame: Moment) -> Plans:
+        order = self._meant(messages, client)
+        if order is not None:
+            return {frame: [order]}
         plans: Plans = {}
-        if len(messages) != 1:
-            for message in messages:
-                self._plan(message, client, frame, plans)
-            return plans
-        known = self._meanings.get(id(messages[0]))
-        if known is not None and client.right >= needed(known.leaf.route, writes=True):
-            return {frame: [Order(client=client, leaf=known.leaf, request=None, command=known.command)]}
-        self._plan(messages[0], client, frame, plans)
-        if frame in plans:
+        for message in messages:
+            self._plan(message, client, frame, plans)
+        if len(messages) == 1 and frame in plans:
             self._remember(messages[0], plans[frame])
         return plans
+
+    def _meant(self, messages: tuple[Message, ...], client: Client) -> Order | None:
+        """Return what a lone message asks for that is remembered, and that the client may ask for."""
+        known = self._meanings.get(id(messages[0])) if len(messages) == 1 else None
+        if known is None or client.right < known.right:
+            return None
+        return Order(client=client, leaf=known.leaf, request=None, command=known.command)
 
     def _moment(self, bundle: Bundle, client: Client) -> int | None:
         """Return the frame of a bundle's time; that one is past its sender is told, and it plays now if it may.
@@ -218,7 +229,8 @@ class Router:
             return
         if len(self._meanings) >= MAX_REMEMBERED:
             self._meanings.clear()
-        self._meanings[id(message)] = Meaning(message, order.leaf, order.command)
+        right = needed(order.leaf.route, writes=True)
+        self._meanings[id(message)] = Meaning(message, order.leaf, order.command, right)
 
     def _wrapper(self, message: Message) -> Route | None:
         address = plain_address(message.address)
@@ -382,8 +394,8 @@ class Router:
         return ()
 
     def _apply(self, command: Command, order: Order, frame: int | None) -> Values:
-        if isinstance(command, StoryEdit | Undo | Redo):
-            edit = as_step(command, order)
+        if type(command) in _STEPS:
+            edit = as_step(cast(StoryEdit | Undo | Redo, command), order)
             if edit is not None:
                 self._port.apply(edit, frame, order.client.shown)
             return ()

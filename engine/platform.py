@@ -30,8 +30,13 @@ else:
 CALLBACK_PRIORITY = 10
 """SCHED_FIFO priority of a callback thread that its driver did not already raise; JACK's own default."""
 
-COMMAND_PRIORITY = 5
-"""SCHED_RR priority of the thread that takes commands: below every callback."""
+COMMAND_PRIORITY, LONE_PRIORITY = 5, 1
+"""SCHED_RR priority of the thread that takes commands, with several cores and with one.
+
+5 is what JACK gives its clients' callbacks: two that are level and meet on a core run on two from then on. A callback
+that comes before commands stays on their core instead, each finds the other's work in the core's caches, and a trigger
+takes 0.2 ms more. Where there is one core the callback comes first.
+"""
 
 _PR_SET_PDEATHSIG = 1
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
@@ -349,18 +354,19 @@ def raise_priority() -> Grant:
 
 
 def prefer_this_thread() -> Grant:
-    """Let the calling thread run before everything but the callback, where the system grants it.
+    """Let the calling thread run before everything but callbacks, where the system grants it.
 
     For whoever passes live commands on; threads and children that it starts do not inherit it.
     """
     if sys.platform != "linux":
         return Grant(granted=False, reason="not available here")
+    priority = COMMAND_PRIORITY if cores() > 1 else LONE_PRIORITY
     try:
-        os.sched_setscheduler(0, os.SCHED_RR | _RESET_ON_FORK, os.sched_param(COMMAND_PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_RR | _RESET_ON_FORK, os.sched_param(priority))
     except OSError as error:
         limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
         return Grant(granted=False, reason=f"SCHED_RR: {error.strerror} (RLIMIT_RTPRIO is {limit})")
-    return Grant(granted=True, reason=f"SCHED_RR {COMMAND_PRIORITY}")
+    return Grant(granted=True, reason=f"SCHED_RR {priority}")
 
 
 def lower_priority(nice: int = 19) -> None:

@@ -105,10 +105,12 @@ class OscServer(asyncio.DatagramProtocol):
         return self._congested
 
     def datagram_received(self, data: bytes, addr: HostPort) -> None:
-        """Handle what the event loop read, if nothing waits, then queue what else has arrived by now."""
-        self._queue(data, addr[:2])
-        if not self._scheduled:
-            self._drain()
+        """Handle what the event loop read, at once if nothing waits, then queue what else has arrived by now."""
+        source = addr[:2]
+        if self._waiting or self._scheduled:
+            self._queue(data, source)
+        elif self._welcomes(source):
+            self._handle(data, source, time.time())
         if self._bursts and self._socket is not None:
             self._read_on(self._socket)
             self._go_on()
@@ -135,9 +137,14 @@ class OscServer(asyncio.DatagramProtocol):
                 return  # nothing there, or an earlier answer came back refused
             self._queue(data, addr[:2])
 
+    def _welcomes(self, source: HostPort) -> bool:
+        """Tell whether a source is one to listen to; what it sent is counted as dropped otherwise."""
+        welcome = source != self.address and _speakable(*source)
+        self._hub.counters.dropped_packets += not welcome
+        return welcome
+
     def _queue(self, packet: bytes, source: HostPort) -> None:
-        if source == self.address or not _speakable(*source):
-            self._hub.counters.dropped_packets += 1
+        if not self._welcomes(source):
             return
         waiting = self._waiting.get(source)
         if waiting is None:

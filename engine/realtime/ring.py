@@ -53,11 +53,15 @@ class RingWriter(_RingEnd):
         count = min(len(items), free)
         if items.dtype is not self._dtype:  # numpy packs padded structs when it joins arrays of them
             items = items.astype(self._dtype)
-        data = items[:count].tobytes()
+        data = items.tobytes() if count == len(items) else items[:count].tobytes()
         begin = written % self.capacity * self._dtype.itemsize
-        first = min(len(data), len(self._bytes) - begin)
-        self._bytes[begin : begin + first] = data[:first]
-        self._bytes[: len(data) - first] = data[first:]
+        end = begin + len(data)
+        if end <= len(self._bytes):
+            self._bytes[begin:end] = data
+        else:
+            first = len(self._bytes) - begin
+            self._bytes[begin:] = data[:first]
+            self._bytes[: len(data) - first] = data[first:]
         store_release(self._written_address, written + count)
         return count
 

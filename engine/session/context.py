@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
@@ -29,6 +29,19 @@ DECLICK_SECONDS = 0.005
 """The fade of what must stop at once."""
 
 
+class _Instant:
+    """``Context.instant``: the same one each time, since each trigger passes through it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._context.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._context.leave()
+
+
 class Context:
     """The state that every part of the session reads; ``adopt`` replaces the story.
 
@@ -42,6 +55,7 @@ class Context:
         self._soon = soon
         self._instant: int | None = None
         self._inside = False
+        self._one = _Instant(self)
         self.library = library
         self.players = Players(notes)
         self.notes: list[Event] = []
@@ -97,14 +111,17 @@ class Context:
             self._instant = self._soon()
         return self._instant
 
-    @contextmanager
-    def instant(self) -> Iterator[None]:
+    def instant(self) -> AbstractContextManager[None]:
         """Take in one input: however often ``soon`` is asked, it is the same, and is written down with the input."""
+        return self._one
+
+    def enter(self) -> None:
+        """Begin to take in an input."""
         self._inside = True
-        try:
-            yield
-        finally:
-            self._inside, self._instant = False, None
+
+    def leave(self) -> None:
+        """End it."""
+        self._inside, self._instant = False, None
 
     def wrote(self, what: Input) -> None:
         """Tell the scribes."""

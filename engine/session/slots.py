@@ -41,7 +41,7 @@ class Slots:
         if not 0.0 < press.velocity <= 1.0:
             raise BadRange(f"velocity: {press.velocity:g} is outside 0 (not included) to 1")
         owner = SlotOwner(bank=slot.bank, index=slot.index)
-        playing = self._context.players.of_note(owner, press.semitones)
+        playing = [] if slot.mode == "layer" else self._context.players.of_note(owner, press.semitones)
         if slot.mode == "oneshot" and playing:
             name = f"slot {slot.bank}/{slot.index}"
             raise Busy(f"{name} is sounding; a oneshot plays to its end (use mode retrigger or layer)")
@@ -56,7 +56,7 @@ class Slots:
         if sound is None:
             return
         again = playing if slot.mode in ("retrigger", "gate") else []
-        if any(not self._context.players.waits(player, at_frame) for player in again):
+        if again and any(not self._context.players.waits(player, at_frame) for player in again):
             sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
         stops = self._stops_for(slot, again, at_frame)
         gain_db = slot.gain_db + (0.0 if slot.velocity_word else velocity_db(slot.velocity, press.velocity))
@@ -84,9 +84,10 @@ class Slots:
     def slot(self, bank: str, index: int) -> Slot:
         """Return the slot; UnknownThing names those that exist."""
         slots = self._context.index.slots
-        if (bank, index) not in slots:
+        slot = slots.get((bank, index))
+        if slot is None:
             raise UnknownThing("slot", f"{bank}/{index}", [f"{b}/{i}" for b, i in slots])
-        return slots[bank, index]
+        return slot
 
     def state(self, bank: str, index: int) -> SlotState:
         """Return how far a slot is."""
@@ -138,6 +139,8 @@ class Slots:
 
     def _take_by(self, slot: Slot, target: PlayClip | SpeakLine, velocity: float) -> PlayClip | SpeakLine:
         """Return the take of a slot that a velocity picks: the hardest press the last one."""
+        if not slot.velocity_take:
+            return target
         takes = self._context.index.targets[slot.bank, slot.index]
         take = takes[share(len(takes), velocity)]
         return target if isinstance(take, PlaySection) else take

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -116,6 +117,26 @@ def hasty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
         for key, value in server.env.items():
             monkeypatch.setenv(key, value)
         yield server
+
+
+def realtime_priorities(process: psutil.Process) -> list[int]:
+    """Return the priorities of its threads that have real-time scheduling."""
+    threads = [thread.id for thread in process.threads()]
+    policies = {thread: os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK for thread in threads}
+    real = [thread for thread in threads if policies[thread] in (os.SCHED_FIFO, os.SCHED_RR)]
+    return [os.sched_getparam(thread).sched_priority for thread in real]
+
+
+@pytest.mark.extra
+@pytest.mark.skipif(sys.platform != "linux", reason="schedules are Linux's")
+def test_who_takes_commands_never_runs_before_the_callback(tmp_path: Path) -> None:
+    for server in running_server(sync=False, realtime=True):
+        with running(write_story(tmp_path), "--device", "JACK", env=server.env) as rig:
+            rig.wait_ready()
+            callbacks, commands = (realtime_priorities(rig.child(module)) for module in (AUDIO, CONTROL))
+            if not callbacks or not commands:
+                pytest.skip("real-time scheduling is not granted here")
+            assert max(callbacks) >= max(commands)
 
 
 @pytest.mark.extra
