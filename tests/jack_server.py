@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -59,7 +60,7 @@ class JackServer:
         command += ["-p", str(self.period), "-P", str(self._outputs)]
         if shutil.which("setpriv"):
             command = ["setpriv", "--pdeathsig", "TERM", *command]  # it ends with whoever started it
-        with tempfile.TemporaryFile("w+") as said:
+        with _alone(), tempfile.TemporaryFile("w+") as said:
             self._process = subprocess.Popen(
                 command, env={**os.environ, **self.env}, stdout=said, stderr=said, start_new_session=True
             )
@@ -126,19 +127,35 @@ def _a_free_name() -> tuple[str, int]:
     """A name that nobody on this machine uses, and the lock that keeps it so for as long as it is open."""
     import fcntl  # POSIX has it
 
+    folder = _folder()
+    with _alone():
+        for number in range(1, 9):
+            name = f"cuevox-{os.getuid()}-{number}"
+            lock = os.open(folder / name, os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not _answers(name):
+                    return name, lock
+            except BlockingIOError:
+                pass
+            os.close(lock)
+    raise RuntimeError(f"eight test servers of JACK run already: {folder}")
+
+
+def _folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"cuevox-jack-{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    for number in range(1, 9):
-        name = f"cuevox-{os.getuid()}-{number}"
-        lock = os.open(folder / name, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _answers(name):
-                return name, lock
-        except BlockingIOError:
-            pass
-        os.close(lock)
-    raise RuntimeError(f"eight test servers of JACK run already: {folder}")
+    return folder
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Look for servers, or start one, while no other test does: two that make JACK's list of servers spoil it."""
+    import fcntl  # POSIX has it
+
+    with (_folder() / "starting").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _answers(name: str) -> bool:
