@@ -19,7 +19,7 @@ from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.channels import MAIN, told
 from engine.output.jack_clock import JackClock, server_answers
-from engine.output.jack_patch import JackPatch, Patch
+from engine.output.jack_patch import JackPatch, Patch, open_patch
 
 FIRST_BLOCK_SECONDS = 5.0
 """A device that has not asked for a block by then is broken."""
@@ -233,7 +233,7 @@ class DeviceOutput:
             raise DeviceError(f"device {self._device} does not ask for sound")
         self.latency_frames = round(self._latency_seconds * self.sample_rate)
         if self._jack is not None:
-            self.patch = JackPatch(_name_on_jack(), self._wanted_patch)
+            self.patch = open_patch(_name_on_jack(), self._wanted_patch)
 
     def stop(self) -> None:
         """Stop the device and let go of all drivers: PortAudio's JACK client would stay in the graph."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 
+from engine.errors import DeviceError
 from engine.output.jack_guest import JackGuest
+
+log = logging.getLogger(__name__)
 
 Patch = Mapping[str, tuple[str, ...]]
 """By the short name of a port of ours (``voice_1``): the whole names of the ports that hear it."""
@@ -89,6 +93,15 @@ class JackPatch(JackGuest):
             names.append(name.decode("utf-8", "surrogateescape"))
         self.server.jack_free(listed)
         return names
+
+
+def open_patch(client: str, wanted: Patch | None, changed: threading.Event | None = None) -> JackPatch | None:
+    """Return the connections of ``client``; None, and a warning, where the server takes no further guest."""
+    try:
+        return JackPatch(client, wanted, changed)
+    except DeviceError as error:
+        log.warning("what is connected on JACK can't be looked at, nor made again after a take-over: %s", error)
+        return None
 
 
 def _pairs(patch: Patch) -> Iterable[Pair]:

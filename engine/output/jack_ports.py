@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.errors import DeviceError
 from engine.output.base import Render
 from engine.output.jack_clock import JackClock, server_answers
-from engine.output.jack_patch import JackPatch, Patch
+from engine.output.jack_patch import JackPatch, Patch, open_patch
 from engine.story.model import MASTER
 
 CLIENT = "cuevox"
@@ -93,10 +93,10 @@ class JackPortsOutput:
         client.set_port_connect_callback(lambda *_: self._repatched.set())
         self._follow()
         client.activate()
-        if self._wanted is None:
+        self.patch = open_patch(client.name, self._wanted, self._repatched)
+        if self._wanted is None or self.patch is None:
             self._connect(client)
         self.latency_frames = self.block_frames  # JACK-Client can't ask for more
-        self.patch = JackPatch(client.name, self._wanted, self._repatched)
         self._thread = threading.Thread(target=self._run, name="jack ports", daemon=True)
         self._thread.start()
 

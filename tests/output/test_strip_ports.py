@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.errors import DeviceError
+from engine.output import jack_patch
 from engine.output.jack_patch import Patch
 from engine.output.jack_ports import JackPortsOutput
 from tests.jack_recorder import JackRecorder
@@ -128,3 +130,21 @@ def test_what_was_connected_by_hand_is_told_and_connected_again_by_who_takes_ove
                 time.sleep(0.02)
     finally:
         again.stop()
+
+
+def test_a_server_that_takes_no_further_guest_is_played_on(
+    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DeviceError("no JACK server is running")
+
+    monkeypatch.setattr(jack_patch, "JackPatch", refuse)
+    strips = Strips("voice", "master")
+    output = JackPortsOutput(48000, 256, strips, {"voice_1": ("system:playback_1",)})
+    output.start(strips.render)
+    try:
+        assert output.patch is None and "can't be looked at" in caplog.text
+        assert heard_by(jack_server, "master_1") == {"system:playback_1"}
+        until_heard(jack_server, "master_1", 0.5)
+    finally:
+        output.stop()
