@@ -35,7 +35,9 @@ class JackChild:
         self._take, self._waits = take, waits
         self.rate = 0
         """JACK's sample rate in Hz."""
-        self._asking = threading.Lock()
+        self._asking, self._ending = threading.Lock(), threading.Lock()
+        """Held while something is asked, and while the connection is shut: nothing is written to one that was given
+        back, since its number may be another's by then."""
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
         self._events, their_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -66,15 +68,16 @@ class JackChild:
 
     def end(self) -> None:
         """Have the process leave JACK and end; whoever waits in ``begin`` is told."""
-        with contextlib.suppress(OSError), socket.socket(fileno=self._connection.fileno()) as ours:
+        with self._ending, contextlib.suppress(OSError), socket.socket(fileno=self._connection.fileno()) as ours:
             ours.shutdown(socket.SHUT_RDWR)
             ours.detach()
         self.wait()
 
     def close(self) -> None:
-        """Give back what the connections took, once the process has ended."""
-        self._connection.close()
-        self._events.close()
+        """Give back what the connections took, once the process has ended, and whoever asks has been told."""
+        with self._asking, self._ending:
+            self._connection.close()
+            self._events.close()
 
     def ask(self, *request: object) -> object:
         """Return its answer. Raises PortError; one that does not answer is ended, since its answer would come later."""
