@@ -17,6 +17,7 @@ import numpy as np
 from engine.capture.kept import CAPTURES
 from engine.clock import HeldClock
 from engine.commands import Command, StopRecording
+from engine.control.cache_watch import CacheWatch
 from engine.control.clerk import Clerk
 from engine.control.diagnosis import Diagnosis
 from engine.control.disk import Disk
@@ -36,6 +37,7 @@ from engine.control.store_desk import StoreDesk
 from engine.control.tape_deck import TapeDeck
 from engine.control.time_watch import TimeWatch
 from engine.control.voices import PoolVoices
+from engine.control.watch import Watch
 from engine.control.workshop import EXPORTS, Bench, Workshop
 from engine.errors import EngineError, MediaError, OverQuota
 from engine.events import DiskFailing, Dropped, Event, OutputChanged, ProcessReplaced, RecordingEnded
@@ -76,8 +78,6 @@ SOON_SECONDS = 0.002
 """What an order takes from the session to the audio process, generously."""
 END_SECONDS = 10.0
 """How long the end of a recording is waited for when the engine is stopped."""
-PRUNE_SECONDS = 600.0
-"""How often the cache of takes is kept within its size."""
 CLAIM_SECONDS = 1.0
 """How long a program may take that changes the story's file just now."""
 PUBLISH_SECONDS = 0.25
@@ -132,7 +132,6 @@ class Control:
     """Owns the session of one engine. ``send`` tells the supervisor, who has a graph built, or the io process work."""
 
     def __init__(self, config: ControlConfig, send: Callable[[Message], None]) -> None:
-        self._cache_max_bytes = config.cache_max_bytes
         self.catalog: Catalog = load_catalog([Path(f) for f in config.voice_folders], config.speak_with)
         self._folder = Path(config.audio_folder) if config.audio_folder else Path(config.story).resolve().parent
         catalog = PluginCatalog(Path(config.plugin_catalog or config.takes_folder + ".plugins.json"))
@@ -222,11 +221,16 @@ class Control:
         self.loader.shelve, self.loader.unshelve = self.memory.shelve, self.memory.forget
         self.session.context.scribes.append(self.memory.hear)
         self._keeper.on_load = lambda path: self._loaded(path, send)
-        self._disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
-        self._time_watch = TimeWatch(self.session.tell)
-        self.workshop.check = self._disk_watch.check
+        disk_watch = DiskWatch(Path(config.takes_folder), self.session.tell)
+        self.workshop.check = disk_watch.check
         media = Path(shelves.media_folder or f"{shelves.data_folder}/media")
-        self._library_watch = LibraryWatch(self.store.clerk, media, config.library, self.session.tell)
+        self._watches: tuple[Watch, ...] = (
+            self._quota,
+            disk_watch,
+            CacheWatch(self.pool.cache, config.cache_max_bytes),
+            LibraryWatch(self.store.clerk, media, config.library, self.session.tell),
+            TimeWatch(self.session.tell),
+        )
         self.voices.tell = self.workshop.tell = self.store.tell = self.session.tell
         self.captures.tell, self.workshop.beside = self.session.tell, self.captures
         self.captures.timeline = self._heard_of_timeline
@@ -287,19 +291,10 @@ class Control:
         self.session.open()
         self.session.outputs.block_frames = self.session.receivers.block_frames = self.audio.block_frames
         self._start_streams()
-        self._quota.start()
-        self._disk_watch.start()
-        self._time_watch.start()
-        self._library_watch.start()
+        for watch in self._watches:
+            watch.start()
         self.regrapher.start()
         self.plugins.start()
-        self._pruning = asyncio.create_task(self._prune())
-
-    async def _prune(self) -> None:
-        """Keep the cache of takes within its size, for as long as the show goes."""
-        while True:
-            await asyncio.to_thread(self.pool.cache.prune, self._cache_max_bytes)
-            await asyncio.sleep(PRUNE_SECONDS)
 
     def _start_streams(self) -> None:
         """Send, play and receive what the settings say, unless a control process before this one has begun that."""
@@ -355,18 +350,14 @@ class Control:
     async def close(self) -> None:
         """Stop all work; edits are in the journal."""
         self.pulse.stop()
-        self._pruning.cancel()
-        await asyncio.gather(self._pruning, return_exceptions=True)
         await self.regrapher.close()
         await self.plugins.close()
         await self.workshop.close()
         await self.captures.close()
         await self.ledger.close()
-        await self._library_watch.close()
+        for watch in self._watches:
+            await watch.close()
         await self.store.clerk.close()
-        await self._quota.close()
-        await self._time_watch.close()
-        await self._disk_watch.close()
         self._leave_recording()
         await self._still_alive(self.deck.close())
         await self.loader.close()

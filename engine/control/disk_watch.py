@@ -7,31 +7,23 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.control.watch import Watch
 from engine.errors import DiskFull
 from engine.events import DiskSpaceChanged, Event, Space
 
-LOOK_SECONDS = 10.0
 LOW_BYTES, FULL_BYTES = 2 << 30, 64 << 20
 """Free bytes below which takes will soon, and do now, find no room."""
 
 
-class DiskWatch:
-    """Looks at the disk of one folder. Event loop of the control process only; the disk is asked in a thread."""
+class DiskWatch(Watch):
+    """Looks at the disk of one folder; it is asked in a thread."""
+
+    look_seconds = 10.0
 
     def __init__(self, folder: Path, tell: Callable[[tuple[Event, ...]], object]) -> None:
+        super().__init__()
         self._folder, self._tell = folder, tell
         self._state: Space = "ok"
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._watch())
-
-    async def close(self) -> None:
-        """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def check(self) -> None:
         """Raise DiskFull where takes find no room."""
@@ -48,9 +40,8 @@ class DiskWatch:
             self._state = state
             self._tell((DiskSpaceChanged(folder=str(self._folder), state=state, free_mb=free_bytes / 1e6),))
 
-    async def _watch(self) -> None:
-        while True:
-            place = next((each for each in (self._folder, *self._folder.parents) if each.exists()), None)
-            if place is not None:
-                self.judge((await asyncio.to_thread(shutil.disk_usage, place)).free)
-            await asyncio.sleep(LOOK_SECONDS)
+    async def look(self) -> None:
+        """Ask what is free, and judge it."""
+        place = next((each for each in (self._folder, *self._folder.parents) if each.exists()), None)
+        if place is not None:
+            self.judge((await asyncio.to_thread(shutil.disk_usage, place)).free)

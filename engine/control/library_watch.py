@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import msgspec
 
 from engine.control.clerk import Clerk
 from engine.control.quota import folder_bytes
+from engine.control.watch import Watch
 from engine.errors import EngineError
 from engine.events import Event, LibraryPruned, LibrarySpaceChanged, Space
 from engine.questions import PruneLibrary
 
 log = logging.getLogger(__name__)
 
-FIRST_SECONDS, LOOK_SECONDS = 20.0, 300.0
 EARLY_PART = 0.9
 """Of what it may take: from here on there is a warning."""
 
@@ -32,29 +33,28 @@ class LibraryLimits(msgspec.Struct, frozen=True, kw_only=True):
     unused_days: int = 0
 
 
-class LibraryWatch:
-    """Looks at the folder of sounds. Event loop of the control process only; the disk is looked at in a thread."""
+class LibraryWatch(Watch):
+    """Looks at the folder of sounds, in a thread. now: returns a time in seconds."""
+
+    first_seconds, look_seconds = 20.0, 300.0
 
     def __init__(
-        self, clerk: Clerk, folder: Path, limits: LibraryLimits, tell: Callable[[tuple[Event, ...]], object]
+        self,
+        clerk: Clerk,
+        folder: Path,
+        limits: LibraryLimits,
+        tell: Callable[[tuple[Event, ...]], object],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
+        self._now = now
         self._clerk, self._folder, self._limits, self._tell = clerk, folder, limits, tell
         self._state: Space = "ok"
         self._pruned_at = -DAY_SECONDS
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._watch())
-
-    async def close(self) -> None:
-        """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def look(self, now: float) -> None:
-        """Look at what is taken, tell of another state of it, and make room where that is wanted; now: in seconds."""
+    async def look(self) -> None:
+        """Look at what is taken, tell of another state of it, and make room where that is wanted."""
+        now = self._now()
         used = await asyncio.to_thread(folder_bytes, self._folder)
         limits = self._limits
         due = limits.unused_days > 0 and now - self._pruned_at >= DAY_SECONDS
@@ -82,9 +82,3 @@ class LibraryWatch:
         if sounds:
             self._tell((LibraryPruned(sounds=int(sounds), mb=int(gone) / 1e6, over_mb=int(over) / 1e6),))
         return int(gone)
-
-    async def _watch(self) -> None:
-        await asyncio.sleep(FIRST_SECONDS)
-        while True:
-            await self.look(asyncio.get_running_loop().time())
-            await asyncio.sleep(LOOK_SECONDS)

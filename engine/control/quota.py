@@ -7,33 +7,23 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from engine.control.watch import Watch
 from engine.errors import OverQuota
 
-LOOK_SECONDS = 5.0
-"""How often the folders are looked at."""
 
-
-class Quota:
-    """Knows what some folders hold. Event loop of the control process only; the disk is looked at in a thread.
+class Quota(Watch):
+    """Knows what some folders hold; the disk is looked at in a thread.
 
     ``on_full`` is called at every look that finds more than there may be.
     """
 
+    look_seconds = 5.0
+
     def __init__(self, folders: Iterable[Path], max_bytes: int) -> None:
+        super().__init__()
         self._folders, self._max_bytes = tuple(folders), max_bytes
         self._used_bytes = 0
-        self._task: asyncio.Task[None] | None = None
         self.on_full: Callable[[OverQuota], object] = lambda _: None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._watch())
-
-    async def close(self) -> None:
-        """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def check(self) -> None:
         """Raise OverQuota where the folders hold as much as they may."""
@@ -50,11 +40,6 @@ class Quota:
             self.check()
         except OverQuota as error:
             self.on_full(error)
-
-    async def _watch(self) -> None:
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 def folder_bytes(folder: Path) -> int:

@@ -49,16 +49,19 @@ def test_the_library_warns_early_and_makes_room_where_it_may(tmp_path):
     quiet = LibraryWatch(clerk, tmp_path, LibraryLimits(max_bytes=1000), told.extend)
     for size, state in ((900, None), (901, "low"), (1001, "full"), (10, "ok")):
         sound.write_bytes(bytes(size))
-        asyncio.run(quiet.look(0.0))
+        asyncio.run(quiet.look())
         assert [event.state for event in told] == ([state] if state else [])
         told.clear()
     assert clerk.asked == []
 
-    keen = LibraryWatch(clerk, tmp_path, LibraryLimits(max_bytes=1000, prunes=True, unused_days=30), told.extend)
+    now, limits = [0.0], LibraryLimits(max_bytes=1000, prunes=True, unused_days=30)
+    keen = LibraryWatch(clerk, tmp_path, limits, told.extend, lambda: now[0])
     sound.write_bytes(bytes(1200))
-    asyncio.run(keen.look(0.0))
+    asyncio.run(keen.look())
     assert told == [LibraryPruned(sounds=2, mb=0.0005, over_mb=0.0)]
     sound.write_bytes(bytes(700))
-    asyncio.run(keen.look(100.0))  # within the day, and within its limits: nothing is asked
-    asyncio.run(keen.look(DAY_SECONDS))
+    now[0] = 100.0
+    asyncio.run(keen.look())  # within the day, and within its limits: nothing is asked
+    now[0] = DAY_SECONDS
+    asyncio.run(keen.look())
     assert clerk.asked == [PruneLibrary(max_bytes=1000, unused_days=30)] * 2 and len(told) == 1
