@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from bridge.access import parse_passcodes
+from bridge.cli.loop import run
 from bridge.errors import AddressTaken, BridgeError
 from bridge.hub import Hub
 from bridge.live_port import LivePort
@@ -249,7 +250,7 @@ def main() -> None:
     die_with_parent(int(os.environ["CUEVOX_PARENT_PID"]))
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    code = asyncio.run(_main())
+    code = run(_main())
     logging.shutdown()
     os._exit(code)  # the thread that reads from the supervisor holds a lock that the interpreter would wait for
 

@@ -242,7 +242,7 @@ class MidiWire:
 
     async def _keep_sending(self, sync_out: SyncOut) -> None:
         while True:
-            await asyncio.sleep(sync_out.look(self._loop.time()))
+            await asyncio.sleep(sync_out.look(time.monotonic()))
 
     def _own(self) -> list[Device]:
         """Return the ports on which whoever wants to hear us listens: our own, and the socket."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ class OscServer(asyncio.DatagramProtocol):
         host, port = self._socket.getsockname()[:2]
         self.address: HostPort = (host, port)
         self._loop = loop = asyncio.get_running_loop()
-        self._bursts = isinstance(loop, asyncio.SelectorEventLoop)
+        self._bursts = sys.platform != "win32"  # there the loop has asked the socket for the next one already
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
         return self.address
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from typing import cast
 
 from bridge.clients import Client
 from bridge.errors import AddressTaken, BadPacket
@@ -74,16 +75,15 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a client in, if there is room."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no such class
         self.source: HostPort = transport.get_extra_info("peername")[:2]
         self.address: HostPort = transport.get_extra_info("sockname")[:2]
         if len(self._server.connections) >= MAX_CONNECTIONS:
             _log.warning("%s:%s was turned away: %d connections are open", *self.source, MAX_CONNECTIONS)
-            transport.abort()
+            self._transport.abort()
             return
         self._server.connections.add(self)
-        transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         _keep_alive(transport.get_extra_info("socket"))
         self._inbox = Inbox(self._server.hub, self._who, self._pause_for_inbox)
 

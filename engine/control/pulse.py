@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -38,7 +39,7 @@ class Pulse:
     def start(self) -> None:
         """Begin in the running loop, with a beat."""
         loop = asyncio.get_running_loop()
-        self._set(loop, loop.time())
+        self._set(loop, 0.0)
 
     def stop(self) -> None:
         """End it."""
@@ -53,10 +54,11 @@ class Pulse:
         return LagFigures(p50_ms=float(lags[middle]), p99_ms=float(lags[late]), max_ms=float(lags.max()))
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        self._lags[self._count % WINDOW] = max(0.0, loop.time() - due)
+        self._lags[self._count % WINDOW] = max(0.0, time.monotonic() - due)
         self._count += 1
         self._beat()
-        self._set(loop, loop.time() + SECONDS)
+        self._set(loop, SECONDS)
 
-    def _set(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        self._timer = loop.call_at(due, self._tick, loop, due)
+    def _set(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        due = time.monotonic() + seconds  # the loop's own time may stand still for as long as its turn takes
+        self._timer = loop.call_later(seconds, self._tick, loop, due)

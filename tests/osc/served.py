@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from fake_engine import FakeEngine
 
+from bridge.cli.loop import new_loop
 from bridge.client import OscClient
 from bridge.hub import Hub
 from bridge.osc.ports import OscPorts
@@ -19,9 +20,11 @@ T = TypeVar("T")
 class Running:
     """A server that listens, its engine, and the way into its event loop."""
 
-    def __init__(self, engine: FakeEngine, port: int = 0) -> None:
+    def __init__(
+        self, engine: FakeEngine, port: int = 0, new_loop: Callable[[], asyncio.AbstractEventLoop] = new_loop
+    ) -> None:
         self.engine = engine
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.hub = self.call(lambda: Hub(engine, version="1.2.3", commit="abc"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import struct
 
 import pytest
+from served import Running
 
+from bridge.cli.loop import new_loop
 from bridge.message import Message
 from bridge.osc import codec
 from bridge.osc.framing import LengthPrefix, Lines, Slip
@@ -61,6 +64,14 @@ class Wire:
                 for frame in self.framing.feed(data):
                     parsed = [message(frame)] if isinstance(frame, str) else None
                     self.heard += parsed or [m for b in codec.parse(frame) for m in b.messages]
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, new_loop], ids=["asyncio", "new_loop"])
+def running(engine, request):
+    """On either loop: the one that control has where it is installed, and the one that is always there."""
+    running = Running(engine, new_loop=request.param)
+    yield running
+    running.close()
 
 
 KINDS = ["udp", "udp6", "text", "text6", "slip", "slip6", "length", "lines", "lines6"]
@@ -161,4 +172,13 @@ def test_who_knows_no_bundles_hears_messages_only(running, asked, begins):
     assert all(datagram.startswith(begins) for datagram in datagrams)
     told = [m.address for datagram in datagrams for b in codec.parse(datagram) for m in b.messages]
     assert len(told) == len(running.engine.strips) + 1, "nothing is left out either way"
+    wire.socket.close()
+
+
+def test_packets_that_come_at_once_are_done_in_their_order(running):
+    wire = Wire("udp", running.port)
+    for number in range(200):
+        wire.send("/req", number, "/strip/voice/send/hall", -float(number))
+    for number in range(200):
+        assert wire.wait("/reply/strip/voice/send/hall")[0] == number
     wire.socket.close()
