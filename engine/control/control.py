@@ -24,7 +24,7 @@ from engine.control.disk import Disk
 from engine.control.disk_watch import DiskWatch
 from engine.control.io_link import IoLink
 from engine.control.job_ledger import JobLedger
-from engine.control.keeper import StoryKeeper
+from engine.control.keeper import Meanwhile, StoryKeeper
 from engine.control.library_watch import LibraryLimits, LibraryWatch
 from engine.control.listening import InputConfig, LiveCaptures
 from engine.control.loader import TakeLoader
@@ -488,13 +488,15 @@ class Control:
         compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
         return document
 
-    async def _adopt(self, story: Story) -> None:
-        """Have the audio process build the story's graph, then play it."""
+    async def _adopt(self, story: Story, meanwhile: Meanwhile) -> tuple[str, ...]:
+        """Have the audio process build the story's graph, then play it; return what of ``meanwhile`` does not fit."""
         if story.sample_rate != self.sample_rate:
             raise EngineError(
                 f"sample_rate: {story.sample_rate} Hz takes a restart; the engine runs at {self.sample_rate} Hz"
             )
-        await self.regrapher.play(lambda: self.session.graph_of(story), lambda: self.session.adopt(story))
+        return await self.regrapher.play(
+            lambda: self.session.graph_of(story), lambda: self.session.adopt(story, meanwhile())
+        )
 
     def _mix(self, name: str) -> Mix:
         return load_mix(name, mix_folders(self._folder))

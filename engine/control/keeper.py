@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from engine.commands import Edit
+from engine.commands import Edit, Turn
 from engine.errors import BadRange, Busy, EngineError, StoryError
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved, TurnsWaiting
 from engine.story.document import StoryDocument
@@ -26,15 +26,18 @@ WATCH_SECONDS = 1.0
 _NAME = re.compile(r"\w[\w .+-]{0,120}\.ya?ml")
 
 Tell = Callable[[tuple[Event, ...]], object]
-Adopt = Callable[[Story], Awaitable[None]]
+Meanwhile = Callable[[], tuple[Turn, ...]]
+"""Returns what was turned since the story was read."""
+Adopt = Callable[[Story, Meanwhile], Awaitable[tuple[str, ...]]]
 
 
 class StoryKeeper:
     """Journals edits before they are acknowledged, saves on request, and notices when somebody else edits the file.
 
     read: loads a document, with the checks of the composition root. current: the session's story.
-    past: what can be taken back of it. adopt: has the engine play another story. tell: passes events on. ``on_load``
-    hears of another file.
+    past: what can be taken back of it. adopt: has the engine play another story, in which what was turned while its mix
+    was built is turned as well, and returns what of that does not fit it. tell: passes events on. ``on_load`` hears of
+    another file.
     """
 
     def __init__(self, document: StoryDocument, journal: Journal, read: Callable[[Path], StoryDocument]) -> None:
@@ -46,7 +49,8 @@ class StoryKeeper:
         """Who makes the edits that are appended now."""
         self._since_save: list[Made] | None = None
         """What is edited while the file is being written; None: it isn't."""
-        self._edits = 0
+        self._since_read: list[Edit] | None = None
+        """What is edited while the file is taken over; None: it isn't."""
         self._work: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._told_of_change = False
@@ -74,7 +78,8 @@ class StoryKeeper:
             asyncio.get_running_loop().call_soon(self._tell_of_owing)  # once it is done, not in its midst
         if self._since_save is not None:
             self._since_save.append(Made(command, self.client))
-        self._edits += 1
+        if self._since_read is not None:
+            self._since_read.append(command)
 
     def save(self) -> None:
         """Begin to write the story into its file; StorySaved or Dropped follows."""
@@ -128,19 +133,29 @@ class StoryKeeper:
 
     async def _reload(self) -> None:
         document = await asyncio.to_thread(self._read, self.document.path)
-        edits = -1
-        while edits != self._edits:  # again, if somebody turned a knob while the mix was built
-            edits = self._edits
-            story, dropped = self._journal.replay(document.story)
-            await self._adopt(story)
-        self._took_over(document, dropped)
+        since: list[Edit] = []
+        self._since_read = since
+
+        def turns() -> tuple[Turn, ...]:
+            return tuple(edit for edit in since if isinstance(edit, Turn))
+
+        try:
+            while True:
+                since.clear()
+                story, dropped = self._journal.replay(document.story)
+                misfits = await self._adopt(story, turns)
+                if len(turns()) == len(since):
+                    break  # otherwise once more: somebody edited more than a knob while the mix was built
+        finally:
+            self._since_read = None
+        self._took_over(document, (*dropped, *misfits))
 
     async def _load(self, path: Path) -> None:
         """Take over another file; what is turned meanwhile is an edit of the one before."""
         document = await asyncio.to_thread(self._read, path)
         journal = Journal(path)
         story, dropped = journal.replay(document.story)
-        await self._adopt(story)
+        await self._adopt(story, tuple)
         self._part(self._journal)
         self._journal.close()
         self._journal = journal

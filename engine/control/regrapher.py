@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import TypeVar
 
 from engine.errors import EngineError, NotReady
 from engine.events import Dropped, Event
@@ -14,6 +15,8 @@ from engine.mixer.regraph import leaving
 from engine.session.context import Context
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GRAPH_SECONDS = 10.0
 """How long the audio process may take to build another graph."""
@@ -56,14 +59,18 @@ class Regrapher:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(error)
 
-    async def play(self, graph: Callable[[], Graph], then: Callable[[], None]) -> None:
-        """Have a graph of another story built and taken over, then adopt the story. Raises EngineError: it is not."""
+    async def play(self, graph: Callable[[], Graph], then: Callable[[], T]) -> T:
+        """Have a graph of another story built and taken over, then adopt the story and return what ``then`` does.
+
+        Raises EngineError: it is not.
+        """
         async with self._turn:
             wanted = graph()
             if wanted != self._context.graph:
                 await self._build(wanted)
-            then()
+            result = then()
         self._sweep_later()
+        return result
 
     async def _run(self) -> None:
         while True:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from engine.commands import Command
+from engine.commands import Command, Turn
 from engine.errors import MediaError
 from engine.mixer.graph import Graph
 from engine.plugins.facts import PluginFacts
@@ -162,8 +162,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"heard": count}
         case Published():
             return {"published": True}
-        case Adopted(story=story):
-            return {"story": story}
+        case Adopted(story=story, meanwhile=meanwhile):
+            return {"story": story, "meanwhile": meanwhile}
         case Swapped(graph=graph):
             return {"swapped": graph}
         case Taken(count=count):
@@ -204,7 +204,7 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
         case "published":
             return Published()
         case "story":
-            return Adopted(story=get("story", Story))
+            return Adopted(story=get("story", Story), meanwhile=get("meanwhile", tuple[Turn, ...], ()))
         case "swapped":
             return Swapped(graph=get("swapped", Graph))
         case "taken":

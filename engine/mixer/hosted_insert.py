@@ -80,6 +80,8 @@ class HostedInsert:
 
     def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
         """Fade it out or in within ``frames``."""
+        if float(bypass) == self._bypass["end"][0] and frame >= _end(self._bypass):
+            return
         glide(self._bypass, 0, float(bypass), frame, frames)
 
     def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
@@ -87,6 +89,8 @@ class HostedInsert:
         if self.main is None:
             return
         norm = self._params[index].spec.to_norm(value)
+        if index in self._turned and index not in self._moved and self._knobs[index]["end"] == norm:
+            return
         glide(self._knobs, index, norm, -(-frame // GRID_FRAMES) * GRID_FRAMES, max(GRID_FRAMES, frames))
         self._turned.add(index)
         self._moved.add(index)

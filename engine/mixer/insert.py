@@ -104,14 +104,21 @@ class Insert:
 
         One with long memory has listened meanwhile: from an empty delay line sound would begin with a step.
         """
+        if float(bypass) == self._bypass["end"][0] and frame >= self._bypass_end():
+            return
         if not bypass and self.bypassed(frame) and self._memory != "long":
             self.reset(frame)
         glide(self._bypass, 0, float(bypass), frame, frames)
 
     def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
-        """Let parameter ``index`` go to ``value`` within ``frames``, from the next edge of the grid on."""
+        """Let parameter ``index`` go to ``value`` within ``frames``, from the next edge of the grid on.
+
+        Where it rests there already, nothing moves: to wake the twin costs as much as the effect for a second.
+        """
         param = self._params[index]
         value = min(param.spec.high, max(param.spec.low, value))
+        if index not in self._moved and self._knobs[index]["end"] == param.spec.to_norm(value):
+            return
         if self.bypassed(frame):
             glide(self._knobs, index, param.spec.to_norm(value), frame, 0)
             for twin in self._twins:

@@ -132,6 +132,8 @@ class Context:
 
     def turn(self, orders: Records) -> None:
         """Send orders that set levels; a graph that is still being built will hear of them too."""
+        if not len(orders):
+            return
         self.push(orders)
         if self._turned:
             self._turned[-1].append(orders[orders["frame"] == NOW])

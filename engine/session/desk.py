@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from engine.commands import (
     DEFAULT_RAMP_SECONDS,
@@ -17,7 +18,7 @@ from engine.commands import (
     SetStripSolo,
     Turn,
 )
-from engine.errors import BadRange, NotReady, UnknownThing
+from engine.errors import BadRange, EngineError, NotReady, UnknownThing
 from engine.events import (
     DuckChanged,
     Event,
@@ -31,6 +32,7 @@ from engine.events import (
     StripSoloChanged,
 )
 from engine.mixer.effects import EffectSpec, insert_spec
+from engine.mixer.graph import Graph
 from engine.params import DUCK
 from engine.plugins.facts import PluginFacts
 from engine.realtime.records import Kind
@@ -38,7 +40,7 @@ from engine.session.context import Context
 from engine.session.keeper import Keeper
 from engine.session.orders import Records, order, set_limiter, together
 from engine.story.edit import apply_edit
-from engine.story.model import Effect, Strip
+from engine.story.model import Effect, Story, Strip
 from engine.units import db_to_gain
 
 BYPASS_SECONDS = 0.02
@@ -60,6 +62,19 @@ class Desk:
         context.turn(wanted)
         context.story = story
         return event
+
+    def follow(self, commands: Iterable[Turn]) -> Iterator[str]:
+        """Turn what was turned, and kept, before this story was played; yield what does not fit it."""
+        context = self._context
+        for command in commands:
+            try:
+                wanted, _ = self.order(command, None)
+                story = apply_edit(context.story, command)
+            except EngineError as error:
+                yield str(error)
+                continue
+            context.turn(wanted)
+            context.story = story
 
     def order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
         """Return what an edit asks of the mixer, and what it will have been. Raises UnknownThing, BadRange."""
@@ -144,33 +159,51 @@ def check_insert_param(strip: Strip, command: SetInsertParam, plugins: Mapping[s
     return index, effect.params[command.param].spec.check(command.value, f"{command.strip} {name} {command.param}")
 
 
-def levels(context: Context) -> Records:
-    """Return the orders that set every level of the graph to the story's, for a mixer that may differ."""
-    orders: list[Records] = []
-    ramp = context.frames(DEFAULT_RAMP_SECONDS)
-    for name, strip in context.story.strips().items():
-        index = context.graph.index(name)
-        where = {"strip": index, "ramp_frames": ramp}
-        orders.append(order(Kind.SET_GAIN, value=db_to_gain(strip.gain_db), **where))
-        orders.append(order(Kind.SET_PAN, value=strip.pan, **where))
-        orders.append(order(Kind.SET_MUTE, value=float(strip.mute), **where))
-        orders.append(order(Kind.SET_SOLO, value=float(strip.solo), **where))
-        spec = context.graph.strips[index]
+class Knob(NamedTuple):
+    """What a record sets: a kind, a strip, its send's or insert's key, a parameter; 0 where there is none."""
+
+    kind: Kind
+    strip: int
+    key: int = 0
+    param: int = 0
+
+
+def levels(story: Story, graph: Graph) -> dict[Knob, float]:
+    """Return where every knob of a mixer that plays ``graph`` is, once it is where ``story`` says."""
+    found: dict[Knob, float] = {}
+    for name, strip in story.strips().items():
+        index = graph.index(name)
+        spec = graph.strips[index]
+        found[Knob(Kind.SET_GAIN, index)] = db_to_gain(strip.gain_db)
+        found[Knob(Kind.SET_PAN, index)] = strip.pan
+        found[Knob(Kind.SET_MUTE, index)] = float(strip.mute)
+        found[Knob(Kind.SET_SOLO, index)] = float(strip.solo)
         for key, send in zip((s.key for s in spec.sends), strip.sends, strict=True):
-            orders.append(order(Kind.SET_SEND, index=key, value=db_to_gain(send.gain_db), **where))
-        if strip.duck is not None:
-            knobs = [name for name in DUCK if name != "look_ahead_ms"]
-            values = {duck_index(name): getattr(strip.duck, name) for name in knobs}
-            orders.extend(order(Kind.SET_DUCK, param=p, value=v, strip=index) for p, v in values.items())
+            found[Knob(Kind.SET_SEND, index, key)] = db_to_gain(send.gain_db)
+        for knob in DUCK if strip.duck is not None else ():
+            if knob != "look_ahead_ms":
+                found[Knob(Kind.SET_DUCK, index, param=duck_index(knob))] = getattr(strip.duck, knob)
         for key, effect in zip(spec.insert_keys, strip.inserts, strict=True):
-            orders.extend(_insert_levels(key, effect, context.graph.spec(effect.effect), where))
-    orders.append(set_limiter(context.story.master.limiter_db))
-    return together(*orders)
+            found.update(_insert_levels(index, key, effect, graph.spec(effect.effect)))
+    return found
 
 
-def _insert_levels(key: int, effect: Effect, spec: EffectSpec, where: dict[str, int]) -> Iterator[Records]:
-    yield order(Kind.SET_BYPASS, index=key, value=float(effect.bypass), **where)
+def _insert_levels(strip: int, key: int, effect: Effect, spec: EffectSpec) -> Iterator[tuple[Knob, float]]:
+    yield Knob(Kind.SET_BYPASS, strip, key), float(effect.bypass)
     for param, (name, knob) in enumerate(spec.params.items()):
         if spec.plugin is None or name in effect.params:  # where the others of a plug-in are, its state says
-            value = effect.params.get(name, knob.spec.default)
-            yield order(Kind.SET_INSERT, index=key, param=param, value=value, **where)
+            yield Knob(Kind.SET_INSERT, strip, key, param), effect.params.get(name, knob.spec.default)
+
+
+def turns(context: Context, before: Mapping[Knob, float]) -> Records:
+    """Return the orders that turn a mixer's knobs from where they were ``before`` to where the story says.
+
+    Knobs that it had not are told nothing: the graph that brings them says where they are.
+    """
+    orders: list[Records] = []
+    ramp = context.frames(DEFAULT_RAMP_SECONDS)
+    for knob, value in levels(context.story, context.graph).items():
+        if knob in before and before[knob] != value:
+            fields = {"strip": knob.strip, "index": knob.key, "param": knob.param, "ramp_frames": ramp}
+            orders.append(order(knob.kind, value=value, **fields))
+    return together(*orders)

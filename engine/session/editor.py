@@ -31,7 +31,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.status import MAX_STRIPS
 from engine.session.captures import NoCaptures
 from engine.session.context import Context
-from engine.session.desk import levels
+from engine.session.desk import levels, turns
 from engine.session.index import clip_source
 from engine.session.keeper import Keeper
 from engine.session.library import Source
@@ -196,13 +196,13 @@ class Editor:
         context, before = self._context, self._context.story
         self._check_voices(change)
         mixed = _changes_mix(change)
+        knobs = levels(before, context.graph) if mixed else {}
         graph = regraph(context.graph, before, story) if mixed else context.graph
         if len(graph.strips) > MAX_STRIPS:
             raise BadRange(f"a mix has at most {MAX_STRIPS} strips")
         keeper.append(msgspec.structs.replace(change, version=self.history.version + 1))
         context.adopt(story, graph)
-        if mixed:
-            context.turn(levels(context))
+        context.turn(turns(context, knobs))
         clips = changed_clips(change, undo)
         self._ask(clips, undo)
         return tuple(self._events(before, change, undo, clips))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.commands import Command
+from engine.commands import Command, Turn
 from engine.mixer.graph import Graph
 from engine.plugins.facts import PluginFacts
 from engine.plugins.states import States
@@ -74,9 +74,10 @@ class Published(Base, frozen=True, kw_only=True):
 
 
 class Adopted(Base, frozen=True, kw_only=True):
-    """Another story is played."""
+    """Another story is played. meanwhile: what was turned while its graph was built."""
 
     story: Story
+    meanwhile: tuple[Turn, ...] = ()
 
 
 class Swapped(Base, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +107,7 @@ from engine.commands import (
     Transcribe,
     TriggerSlot,
     TrimCapture,
+    Turn,
     UnloadVoice,
     UntrimCapture,
     WarmVoice,
@@ -141,7 +142,7 @@ from engine.session.cold import Cold
 from engine.session.context import DECLICK_SECONDS, Context, story_sources
 from engine.session.cues import Cues
 from engine.session.deck import Deck, NoDeck
-from engine.session.desk import Desk, levels
+from engine.session.desk import Desk, levels, turns
 from engine.session.editor import Editor
 from engine.session.failures import Failures
 from engine.session.feed_lanes import FeedLanes
@@ -165,7 +166,7 @@ from engine.session.inputs import (
 from engine.session.jobs import Jobs, NoWorkshop, Workshop
 from engine.session.keeper import Keeper, NoKeeper
 from engine.session.library import Library, Loaded, Loader, Source
-from engine.session.orders import order
+from engine.session.orders import order, set_limiter
 from engine.session.players import JobOwner, SlotOwner, owner_name
 from engine.session.plugins import NoPlugins, Plugins
 from engine.session.prefetch import Prefetch
@@ -340,19 +341,28 @@ class Session:
         """Return the graph with which ``adopt`` would play ``story``: build it first."""
         return regraph(self.context.graph, self.context.story, story)
 
-    def adopt(self, story: Story) -> None:
-        """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come."""
+    def adopt(self, story: Story, meanwhile: Sequence[Turn] = ()) -> tuple[str, ...]:
+        """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come.
+
+        meanwhile: what was turned while that graph was built. Return what of it does not fit the story.
+        """
         with self.context.instant():
-            self.context.adopt(story, self.graph_of(story), built=True)
+            before, graph = self.story, self.graph_of(story)
+            knobs = levels(before, graph) if graph == self.context.graph else {}  # else it was built as the story says
+            self.context.adopt(story, graph, built=True)
             self.cold.forget()
             self.editor.forget()
             self.failures.forget()
             self.transport.forget()
-            self.context.push(levels(self.context))
+            self.context.turn(turns(self.context, knobs))
+            if story.master.limiter_db != before.master.limiter_db:
+                self.context.turn(set_limiter(story.master.limiter_db))
+            misfits = tuple(self.desk.follow(meanwhile))
             rewound = self.cues.rewind()  # first: what comes is made first
             self.open()
-            self.context.wrote(Adopted(story=story))
+            self.context.wrote(Adopted(story=story, meanwhile=tuple(meanwhile)))
         self.tell(rewound)
+        return misfits
 
     def equip(self, plugins: dict[str, PluginFacts]) -> None:
         """Take in what is known of plug-ins by now, by effect; the mixer is built anew where it matters."""

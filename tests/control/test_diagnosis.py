@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import AddBus, GoCue, Say, SetStripGain
+from engine.commands import AddBus, GoCue, Say, SetLimiter, SetStripGain
 from engine.control.blackbox import MOST_FILES, BlackBox
 from engine.control.transcript import Entry, Header, Transcript, read_transcript
 from engine.errors import Busy, EngineError, MediaError
@@ -140,6 +140,7 @@ INPUTS: list[Input] = [
     Did(command=Say(voice="narrator", text="hi", job="3"), at_frame=7, soon=12),
     Heard(count=2),
     Adopted(story=small_story()),
+    Adopted(story=small_story(), meanwhile=(SetStripGain(strip="voice", gain_db=-3.0), SetLimiter(limiter=False))),
     Did(command=GoCue()),
     Swapped(graph=compile_graph(small_story())),
     Taken(count=2),

@@ -11,7 +11,7 @@ import pytest
 
 import engine.control.keeper as keeper_module
 import engine.story.journal as journal_module
-from engine.commands import SetClip, SetStripGain
+from engine.commands import SetClip, SetStripGain, Turn
 from engine.control.keeper import StoryKeeper
 from engine.errors import BadRange, Busy
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved, TurnsWaiting
@@ -47,6 +47,7 @@ class Desk:
         self.keeper = StoryKeeper(document, journal, StoryDocument.load)
         self.told: asyncio.Queue[Event] = asyncio.Queue()
         self.meanwhile: Callable[[], None] | None = None
+        self.adopted = 0
 
     def turn(self, gain_db: float) -> None:
         """Move the fader: journal first, then the story, as the session does."""
@@ -62,11 +63,15 @@ class Desk:
         self.story = apply_edit(before, edit)
         self.history.replay(before, edit, self.story)
 
-    async def adopt(self, story: Story) -> None:
+    async def adopt(self, story: Story, meanwhile: Callable[[], tuple[Turn, ...]]) -> tuple[str, ...]:
+        self.adopted += 1
         if self.meanwhile is not None:  # somebody turns a knob while the audio process builds the graph
             turn, self.meanwhile = self.meanwhile, None
             turn()
+        for edit in meanwhile():
+            story = apply_edit(story, edit)
         self.story = story
+        return ()
 
     async def hear(self, kind: type[Event]) -> Event:
         while not isinstance(event := await asyncio.wait_for(self.told.get(), 30), kind):
@@ -197,6 +202,18 @@ def test_an_edit_during_a_reload_is_not_lost(tmp_path):
         desk.keeper.reload()
         await desk.hear(StoryReloaded)
         assert desk.gain_db == -12.0
+        assert desk.adopted == 1, "a fader needs no other mix"
+
+    run(tmp_path, show)
+
+
+def test_what_needs_another_mix_during_a_reload_is_not_lost(tmp_path):
+    async def show(desk):
+        desk.meanwhile = lambda: desk.name("fast one")
+        desk.keeper.reload()
+        await desk.hear(StoryReloaded)
+        assert desk.story.tracks[0].clips[0].name == "fast one"
+        assert desk.adopted == 2
 
     run(tmp_path, show)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.live_port import LivePort
 from engine.commands import (
@@ -365,11 +366,34 @@ class TestStory:
             buses=story.buses,
             cues=story.cues[1:],
         )
+        studio.do(SetStripGain(strip="voice", gain_db=-20.0))
+        studio.stage.orders.clear()
         studio.session.adopt(changed)
         assert (line("something new"), False) in studio.loader.asked
         assert studio.session.cues.next_cue == "2"
-        gains = [o for o in studio.stage.orders if o["kind"] is Kind.SET_GAIN]
-        assert [g["strip"] for g in gains] == [0, 1, 2, 3]
+        (gain,) = [o for o in studio.stage.orders if Kind.SET_GAIN <= o["kind"] <= Kind.SET_BYPASS]
+        assert (gain["kind"], gain["strip"]) == (Kind.SET_GAIN, 0), "it is told what is elsewhere, and nothing else"
+        assert gain["value"] == pytest.approx(db_to_gain(first.strip.gain_db))
+
+    def test_what_was_turned_while_another_storys_mix_was_built_is_turned_in_it(self, studio: Studio) -> None:
+        story = small_story()
+        loud = replace(story.tracks[0], strip=replace(story.tracks[0].strip, gain_db=3.0))
+        changed = replace(story, tracks=(loud, *story.tracks[1:]))
+        studio.stage.orders.clear()
+        turned = (SetStripGain(strip="voice", gain_db=-9.0), SetStripMute(strip="gone", mute=True))
+        (misfit,) = studio.session.adopt(changed, turned)
+        assert "gone" in misfit
+        (gain,) = [o for o in studio.stage.orders if Kind.SET_GAIN <= o["kind"] <= Kind.SET_BYPASS]
+        assert gain["value"] == pytest.approx(db_to_gain(-9.0))
+        assert studio.session.story.tracks[0].strip.gain_db == -9.0
+
+    def test_a_limiter_that_was_switched_is_as_the_other_story_says(self, studio: Studio) -> None:
+        story = studio.session.story
+        studio.do(SetLimiter(limiter=False))
+        studio.stage.orders.clear()
+        studio.session.adopt(story)
+        (limiter,) = [o for o in studio.stage.orders if o["kind"] == Kind.SET_LIMITER]
+        assert limiter["value"] == story.master.limiter_db
 
 
 def test_events_reach_every_listener_until_it_leaves(studio: Studio) -> None:
