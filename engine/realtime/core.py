@@ -91,7 +91,8 @@ class AudioCore:
         self._next: Mixer | None = None
         self._parts_at: int | None = None
         self._watch = PluginTrace(memory.plugins).watch(trace_row)
-        self._mixer = self._build(graph)
+        self._mixer = self._played = self._build(graph)
+        """The mixer of the next block, and of the last one."""
         self._built = [self._mixer]
         self._board.mixer(self._mixer, max_players)
         self._beats = Beats(memory.beats)
@@ -121,17 +122,17 @@ class AudioCore:
     @property
     def buses(self) -> tuple[str, ...]:
         """The strips' ids by index, empty where there is none; another object once they have changed."""
-        return self._mixer.buses
+        return self._played.buses
 
     @property
     def strip_ids(self) -> tuple[str, ...]:
         """The same with those that have left and ring out: another strip may have the same id by now."""
-        return self._mixer.strip_ids
+        return self._played.strip_ids
 
     @property
     def strip_names(self) -> tuple[str, ...]:
         """What people call the same strips, empty where that is their id."""
-        return self._mixer.strip_names
+        return self._played.strip_names
 
     @property
     def callbacks(self) -> int:
@@ -151,7 +152,7 @@ class AudioCore:
 
     def rebuild(self, graph: Graph) -> None:
         """Build a mixer of ``graph`` before anything has been played. Raises what Mixer raises."""
-        self._mixer = self._build(graph)
+        self._mixer = self._played = self._build(graph)
         self._built = [self._mixer]
         self._board.mixer(self._mixer, self._max_players)
 
@@ -195,7 +196,7 @@ class AudioCore:
         self._catch_up(self._present_frame(saved, time.time()))
 
     def replace(self, graph: Graph) -> None:
-        """Build a mixer of ``graph`` and let a block take it over; ``swapped`` tells when that has happened.
+        """Build a mixer of ``graph`` that follows at the end of a block; ``swapped`` tells when one has played.
 
         What sounds, what is scheduled and the transport go on, effects that stay keep their sound; levels glide to the
         new graph's. What it has no more fades out first. Raises what Mixer raises.
@@ -236,7 +237,7 @@ class AudioCore:
 
     def strip_output(self, strip: int) -> NDArray[np.float32]:
         """Return what a strip gave in the last block, (frames, 2), until the next one. In the output's thread."""
-        return self._mixer.strip_output(strip)
+        return self._played.strip_output(strip)
 
     def tidy(self) -> None:
         """Clear the plug-ins that the callback has put aside. Main thread, now and then."""
@@ -291,7 +292,10 @@ class AudioCore:
         self._clock.update(unix_seconds, len(out), jumped=lost)
         if lost:
             self._board.lost()
-        swapped = self._take_over()
+        swapped = self._show_heir()
+        if self._next is not None and self._parts_at is None:
+            self._parts_at = self._mixer.part(self._next)
+            self._tell_control(Report.SWAPPED, 0)
         self._board.clock(self._mixer.frame, self._clock)
         taken = self._commands.position
         self._flowed = False
@@ -305,6 +309,8 @@ class AudioCore:
         finally:
             self._commands.move_to(taken)  # only now: whoever takes over hears again what was not yet kept
         self._board.block(self._mixer, len(out), self._generation)
+        if self._next is not None and self._parts_at is not None and self._mixer.frame >= self._parts_at:
+            self._hand_over(self._next)
         self._board.publish(time.perf_counter_ns() - begun_ns)
 
     def _keep(self, taken: int, frames: int) -> None:
@@ -335,19 +341,22 @@ class AudioCore:
             self._reporter.tell(reports[reports["actual_frame"] >= self._told_frame])
         self._mixer.inlets.deaf = False
 
-    def _take_over(self) -> bool:
-        mixer = self._next
-        if mixer is None:
+    def _hand_over(self, heir: Mixer) -> None:
+        """Let another mixer go on from here, at the end of a block: the next one, its first, takes longer anyway.
+
+        What the last block was is the former's until then.
+        """
+        heir.adopt(self._mixer)
+        self._mixer, self._next = heir, None
+
+    def _show_heir(self) -> bool:
+        """Tell everybody of a mixer that has taken over; return whether one has."""
+        if self._played is self._mixer:
             return False
-        if self._parts_at is None:
-            self._parts_at = self._mixer.part(mixer)
-            self._tell_control(Report.SWAPPED, 0)
-        if self._mixer.frame < self._parts_at:
-            return False
-        mixer.adopt(self._mixer)
-        self._mixer, self._next = mixer, None
-        self._board.mixer(mixer, self._max_players)
-        self.swapped.set()
+        self._played = self._mixer  # main thread's list still has the one before, which is not freed here
+        self._board.mixer(self._mixer, self._max_players)
+        if self._next is None:
+            self.swapped.set()
         return True
 
     def _listen(self) -> tuple[int, bool]:

@@ -82,8 +82,7 @@ class Bench:
             part = min(block, frames - start)
             self.out.append(self.core.render(part, self.begun + self.core.frame / RATE).copy())
             for id in self.ids:
-                mixer = self.core._mixer
-                self.strips[id].append(mixer.strip_output(mixer.strip_ids.index(id)).copy())
+                self.strips[id].append(self.core.strip_output(self.core.strip_ids.index(id)).copy())
             if look:
                 self.recorder.look()
 
@@ -93,7 +92,7 @@ class Bench:
         return audio
 
     def expected(self, id: str, since: int, until: int) -> NDArray[np.float32]:
-        late = self.core.latency_frames if id == "master" else self.core._mixer.strip_latency_frames
+        late = self.core.latency_frames if id == "master" else self.core.strip_latency_frames
         whole = np.concatenate(self.out if id == "master" else self.strips[id])
         return whole[since + late : until + late]
 

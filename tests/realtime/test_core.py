@@ -260,6 +260,19 @@ class TestAnotherGraph:
         np.testing.assert_allclose(heard[:15000], clip[5000:], atol=1e-6)
         np.testing.assert_array_equal(heard[25000:26000], clip[:1000])
 
+    def test_a_block_in_which_another_takes_over_is_still_the_formers(
+        self, core: AudioCore, memory: EngineMemory, link: AudioLink
+    ) -> None:
+        link.push(start(1, load(memory, link, np.ones(48000, np.float32)), 48000))
+        core.render(1000)
+        core.replace(graph("new", "voice"))
+        while not core.swapped.is_set():  # what a strip gives has no gap, whichever mixer gave it
+            core.render(100)
+            heard = core.strip_output(core.strip_ids.index("voice"))
+            assert len(heard) == 100 and heard.min() > 0.99
+            assert link.status().meters[core.strip_ids.index("voice"), 0, 0] == pytest.approx(1.0, abs=0.01)
+        assert core.strip_ids == ("new", "voice", "master")
+
     def test_the_last_of_several_graphs_is_played(self, core: AudioCore, link: AudioLink) -> None:
         core.replace(graph("voice", "a"))
         core.render(100)
