@@ -32,7 +32,7 @@ from engine.control.live_replay import play_again
 from engine.control.transcript import read_transcript
 from engine.daw.notes import NoteReader
 from engine.errors import EngineError
-from engine.platform import die_with_parent, prefer_this_thread
+from engine.platform import die_with_parent, give_back_memory, prefer_this_thread
 from engine.plugins.states import States
 from engine.realtime.config import DAW_DEVICE
 
@@ -117,6 +117,7 @@ class _Doors:
             http_port = await _serve_http(hub, config, (host, osc_port), self._stack)
         await self._open_midi(hub, sender, facts)
         gc.collect()
+        give_back_memory()  # a journal of ten thousand moves is read and forgotten
         gc.freeze()
         prefer_this_thread()  # a trigger that waits for a busy core misses its block
         again = {"osc_port": osc_port, "http_port": http_port, "discard_changes": False, "transcript": ""}

@@ -89,7 +89,9 @@ def _keyed(spec: StripSpec, before: StripSpec, old_inserts: tuple[Effect, ...], 
     for send in spec.sends:
         sends.append(replace(send, key=known.get(send.to, next_key)))
         next_key += send.to not in known
-    return replace(spec, keys=tuple(k for k in keys if k is not None), sends=tuple(sends), next_key=next_key)
+    own = tuple(k for k in keys if k is not None)
+    same = own == before.insert_keys  # then the graph is no other one for how it says so
+    return replace(spec, keys=before.keys if same else own, sends=tuple(sends), next_key=next_key)
 
 
 def match_inserts(
