@@ -488,14 +488,14 @@ class Control:
         compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
         return document
 
-    async def _adopt(self, story: Story, meanwhile: Meanwhile) -> tuple[str, ...]:
+    async def _adopt(self, story: Story, meanwhile: Meanwhile, keeps: bool) -> tuple[str, ...]:
         """Have the audio process build the story's graph, then play it; return what of ``meanwhile`` does not fit."""
         if story.sample_rate != self.sample_rate:
             raise EngineError(
                 f"sample_rate: {story.sample_rate} Hz takes a restart; the engine runs at {self.sample_rate} Hz"
             )
         return await self.regrapher.play(
-            lambda: self.session.graph_of(story), lambda: self.session.adopt(story, meanwhile())
+            lambda: self.session.graph_of(story), lambda: self.session.adopt(story, meanwhile(), keeps=keeps)
         )
 
     def _mix(self, name: str) -> Mix:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ _NAME = re.compile(r"\w[\w .+-]{0,120}\.ya?ml")
 Tell = Callable[[tuple[Event, ...]], object]
 Meanwhile = Callable[[], tuple[Turn, ...]]
 """Returns what was turned since the story was read."""
-Adopt = Callable[[Story, Meanwhile], Awaitable[tuple[str, ...]]]
+Adopt = Callable[[Story, Meanwhile, bool], Awaitable[tuple[str, ...]]]
 
 
 class StoryKeeper:
@@ -36,8 +37,8 @@ class StoryKeeper:
 
     read: loads a document, with the checks of the composition root. current: the session's story.
     past: what can be taken back of it. adopt: has the engine play another story, in which what was turned while its mix
-    was built is turned as well, and returns what of that does not fit it. tell: passes events on. ``on_load`` hears of
-    another file.
+    was built is turned as well (True) or is not (False), and returns what of that does not fit it. tell: passes events
+    on. ``on_load`` hears of another file.
     """
 
     def __init__(self, document: StoryDocument, journal: Journal, read: Callable[[Path], StoryDocument]) -> None:
@@ -133,21 +134,13 @@ class StoryKeeper:
 
     async def _reload(self) -> None:
         document = await asyncio.to_thread(self._read, self.document.path)
-        since: list[Edit] = []
-        self._since_read = since
-
-        def turns() -> tuple[Turn, ...]:
-            return tuple(edit for edit in since if isinstance(edit, Turn))
-
-        try:
+        with self._listening() as since:
             while True:
                 since.clear()
                 story, dropped = self._journal.replay(document.story)
-                misfits = await self._adopt(story, turns)
-                if len(turns()) == len(since):
+                misfits = await self._adopt(story, lambda: _turns(since), True)
+                if len(_turns(since)) == len(since):
                     break  # otherwise once more: somebody edited more than a knob while the mix was built
-        finally:
-            self._since_read = None
         self._took_over(document, (*dropped, *misfits))
 
     async def _load(self, path: Path) -> None:
@@ -155,12 +148,23 @@ class StoryKeeper:
         document = await asyncio.to_thread(self._read, path)
         journal = Journal(path)
         story, dropped = journal.replay(document.story)
-        await self._adopt(story, tuple)
+        with self._listening() as since:
+            await self._adopt(story, lambda: _turns(since), False)
         self._part(self._journal)
         self._journal.close()
         self._journal = journal
         self.on_load(path)
         self._took_over(document, dropped)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[list[Edit]]:
+        """Give a list of what is edited from now on."""
+        since: list[Edit] = []
+        self._since_read = since
+        try:
+            yield since
+        finally:
+            self._since_read = None
 
     def _took_over(self, document: StoryDocument, dropped: tuple[str, ...]) -> None:
         self.document, self._told_of_change = document, False
@@ -210,3 +214,7 @@ class StoryKeeper:
             finally:
                 os.close(journal)
         return self.document.changed_on_disk()
+
+
+def _turns(edits: list[Edit]) -> tuple[Turn, ...]:
+    return tuple(edit for edit in edits if isinstance(edit, Turn))

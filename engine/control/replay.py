@@ -189,8 +189,8 @@ class Replay:
                 session.hear(heard)
             case Published():
                 session.publish()
-            case Adopted(story=story, meanwhile=meanwhile):
-                session.adopt(story, meanwhile)
+            case Adopted(story=story, meanwhile=meanwhile, keeps=keeps):
+                session.adopt(story, meanwhile, keeps=keeps)
             case Swapped(graph=graph):
                 core.replace(graph)
             case Taken(count=count):

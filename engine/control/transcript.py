@@ -162,8 +162,8 @@ def _told(what: Input) -> dict[str, Any]:
             return {"heard": count}
         case Published():
             return {"published": True}
-        case Adopted(story=story, meanwhile=meanwhile):
-            return {"story": story, "meanwhile": meanwhile}
+        case Adopted(story=story, meanwhile=meanwhile, keeps=keeps):
+            return {"story": story, "meanwhile": meanwhile, "keeps": keeps}
         case Swapped(graph=graph):
             return {"swapped": graph}
         case Taken(count=count):
@@ -204,7 +204,11 @@ def _understood(fields: dict[str, msgspec.Raw]) -> Input | None:
         case "published":
             return Published()
         case "story":
-            return Adopted(story=get("story", Story), meanwhile=get("meanwhile", tuple[Turn, ...], ()))
+            return Adopted(
+                story=get("story", Story),
+                meanwhile=get("meanwhile", tuple[Turn, ...], ()),
+                keeps=get("keeps", bool, True),
+            )
         case "swapped":
             return Swapped(graph=get("swapped", Graph))
         case "taken":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -75,6 +76,13 @@ class Desk:
                 continue
             context.turn(wanted)
             context.story = story
+
+    def knobs(self, commands: Iterable[Turn]) -> Iterator[Knob]:
+        """Yield which knobs of the mixer these turn, as far as they still can."""
+        for command in commands:
+            with contextlib.suppress(EngineError):
+                (record,) = self.order(command, None)[0]
+                yield Knob(Kind(record["kind"]), int(record["strip"]), int(record["index"]), int(record["param"]))
 
     def order(self, command: Turn, at_frame: int | None) -> tuple[Records, Event]:
         """Return what an edit asks of the mixer, and what it will have been. Raises UnknownThing, BadRange."""

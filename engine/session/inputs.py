@@ -74,10 +74,11 @@ class Published(Base, frozen=True, kw_only=True):
 
 
 class Adopted(Base, frozen=True, kw_only=True):
-    """Another story is played. meanwhile: what was turned while its graph was built."""
+    """Another story is played. meanwhile: what was turned while its graph was built; keeps: in that story, too."""
 
     story: Story
     meanwhile: tuple[Turn, ...] = ()
+    keeps: bool = True
 
 
 class Swapped(Base, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -341,14 +342,17 @@ class Session:
         """Return the graph with which ``adopt`` would play ``story``: build it first."""
         return regraph(self.context.graph, self.context.story, story)
 
-    def adopt(self, story: Story, meanwhile: Sequence[Turn] = ()) -> tuple[str, ...]:
+    def adopt(self, story: Story, meanwhile: Sequence[Turn] = (), *, keeps: bool = True) -> tuple[str, ...]:
         """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come.
 
-        meanwhile: what was turned while that graph was built. Return what of it does not fit the story.
+        meanwhile: what was turned while that graph was built. keeps: it is turned in this story, too, else it goes back
+        to where the story says. Return what of it does not fit the story.
         """
         with self.context.instant():
             before, graph = self.story, self.graph_of(story)
             knobs = levels(before, graph) if graph == self.context.graph else {}  # else it was built as the story says
+            if not keeps:
+                knobs |= dict.fromkeys(self.desk.knobs(meanwhile), math.nan)
             self.context.adopt(story, graph, built=True)
             self.cold.forget()
             self.editor.forget()
@@ -357,10 +361,10 @@ class Session:
             self.context.turn(turns(self.context, knobs))
             if story.master.limiter_db != before.master.limiter_db:
                 self.context.turn(set_limiter(story.master.limiter_db))
-            misfits = tuple(self.desk.follow(meanwhile))
+            misfits = tuple(self.desk.follow(meanwhile)) if keeps else ()
             rewound = self.cues.rewind()  # first: what comes is made first
             self.open()
-            self.context.wrote(Adopted(story=story, meanwhile=tuple(meanwhile)))
+            self.context.wrote(Adopted(story=story, meanwhile=tuple(meanwhile), keeps=keeps))
         self.tell(rewound)
         return misfits
 

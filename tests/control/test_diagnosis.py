@@ -140,7 +140,11 @@ INPUTS: list[Input] = [
     Did(command=Say(voice="narrator", text="hi", job="3"), at_frame=7, soon=12),
     Heard(count=2),
     Adopted(story=small_story()),
-    Adopted(story=small_story(), meanwhile=(SetStripGain(strip="voice", gain_db=-3.0), SetLimiter(limiter=False))),
+    Adopted(
+        story=small_story(),
+        meanwhile=(SetStripGain(strip="voice", gain_db=-3.0), SetLimiter(limiter=False)),
+        keeps=False,
+    ),
     Did(command=GoCue()),
     Swapped(graph=compile_graph(small_story())),
     Taken(count=2),

@@ -63,12 +63,12 @@ class Desk:
         self.story = apply_edit(before, edit)
         self.history.replay(before, edit, self.story)
 
-    async def adopt(self, story: Story, meanwhile: Callable[[], tuple[Turn, ...]]) -> tuple[str, ...]:
+    async def adopt(self, story: Story, meanwhile: Callable[[], tuple[Turn, ...]], keeps: bool) -> tuple[str, ...]:
         self.adopted += 1
         if self.meanwhile is not None:  # somebody turns a knob while the audio process builds the graph
             turn, self.meanwhile = self.meanwhile, None
             turn()
-        for edit in meanwhile():
+        for edit in meanwhile() if keeps else ():
             story = apply_edit(story, edit)
         self.story = story
         return ()

@@ -387,6 +387,17 @@ class TestStory:
         assert gain["value"] == pytest.approx(db_to_gain(-9.0))
         assert studio.session.story.tracks[0].strip.gain_db == -9.0
 
+    def test_what_was_turned_while_a_story_was_loaded_goes_back_to_where_it_says(self, studio: Studio) -> None:
+        story = small_story()
+        loud = replace(story.tracks[0], strip=replace(story.tracks[0].strip, gain_db=3.0))
+        changed = replace(story, tracks=(loud, *story.tracks[1:]))
+        studio.stage.orders.clear()
+        turned = (SetStripGain(strip="voice", gain_db=-9.0), SetStripMute(strip="gone", mute=True))
+        assert studio.session.adopt(changed, turned, keeps=False) == ()
+        (gain,) = [o for o in studio.stage.orders if Kind.SET_GAIN <= o["kind"] <= Kind.SET_BYPASS]
+        assert (gain["strip"], gain["value"]) == (0, pytest.approx(db_to_gain(3.0)))
+        assert studio.session.story.tracks[0].strip.gain_db == 3.0
+
     def test_a_limiter_that_was_switched_is_as_the_other_story_says(self, studio: Studio) -> None:
         story = studio.session.story
         studio.do(SetLimiter(limiter=False))
