@@ -515,7 +515,8 @@ class LivePort:
         audio = (("audio", control.audio.pid),) if control.audio else ()
         voices = tuple(("voice", pid) for pid in control.pool.pids)
         processes = (*audio, ("control", os.getpid()), *voices)
-        return Vitals(histogram=control.link.status().histogram, processes=processes)
+        status = control.link.status()
+        return Vitals(histogram=status.histogram, causes=status.causes, processes=processes)
 
     def write_black_box(self, reason: str) -> str:
         """Write the last minute into a file and return its path."""

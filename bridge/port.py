@@ -89,11 +89,13 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     """What a doctor would look at.
 
-    histogram: callbacks by the time they took; bin b counts those of 2^(b-1) to 2^b µs. processes: name and process id
+    histogram: callbacks by the time they took; bin b counts those of 2^(b-1) to 2^b µs. causes: how many underflows
+    came from what, as ``engine.realtime.causes.CAUSES`` names them. processes: name and process id
     of each that is known.
     """
 
     histogram: tuple[int, ...]
+    causes: tuple[int, ...]
     processes: tuple[tuple[str, int], ...]
 
 

@@ -298,6 +298,11 @@ def xruns(port: EnginePort, _: Path) -> tuple[object, ...]:
     return status.underflows, status.late_starts
 
 
+def underflows(port: EnginePort, _: Path) -> tuple[object, ...]:
+    """Read how many underflows came from what."""
+    return port.vitals().causes
+
+
 def cue_time(which: int) -> Reader:
     """Return a reader of one of a cue's times: elapsed, remaining, duration."""
     return lambda port, path: (port.cue_times(path["cue"], path.get("cuelist"))[which],)

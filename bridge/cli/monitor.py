@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PATTERNS = (
     "/meters", "/strip/*/gain", "/strip/*/pan", "/strip/*/mute", "/strip/*/solo", "/strip/*/reduction",
-    "/cue//state", "/cue/next", "/slot//state", "/transport/*", "/engine/histogram", "/engine/processes", "/event//*",
-    "/late",
+    "/cue//state", "/cue/next", "/slot//state", "/transport/*", "/engine/histogram", "/engine/underflows",
+    "/engine/processes", "/event//*", "/late",
 )  # fmt: skip
 FRAMES_PER_SECOND = 12
 

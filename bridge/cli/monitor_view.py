@@ -14,6 +14,9 @@ from bridge.routes import ROUTES
 STATUS_NAMES = tuple(
     word.partition(":")[2] for row in ROUTES if row.address == "/status" for word in row.answers.split()
 )
+CAUSE_NAMES = tuple(
+    arg.name.replace("_", " ") for row in ROUTES if row.address == "/engine/underflows" for arg in row.args
+)
 FLOOR_DB = -60.0
 LEAST_DB = -0.05
 """A smaller reduction, by ducking or the limiter, is none."""
@@ -61,7 +64,7 @@ class Picture:
             f"  {status['sample_rate']} Hz, {status['block_frames']} frames, "
             f"{_number(status['latency_seconds']) * 1e3:.1f} ms   "
             f"load {_number(status['load_mean']):.1%}, most {_number(status['load_peak']):.0%}   ",
-            (f"{lost:.0f} underflows", "bold red" if lost else ""),
+            (f"{lost:.0f} underflows{self._causes()}", "bold red" if lost else ""),
             f"   {status['late_starts']} late   {status['players']} players   "
             f"control {_number(status['loop_lag_seconds']) * 1e3:.1f} ms   "
             f"takes {status['takes_ready']}/{status['takes_wanted']}",
@@ -69,6 +72,14 @@ class Picture:
         playing = "playing" if self._value("/transport/playing") else "stopped"
         end = f" of {self._value('/transport/end'):.1f}"
         return line.append(f"\ntimeline {playing} at {self._value('/transport/position'):.1f}{end} s")
+
+    def _causes(self) -> str:
+        """Tell in brackets what underflows came from, the commonest cause first."""
+        counts = zip(self._values.get("/engine/underflows", ()), CAUSE_NAMES, strict=False)
+        told = [
+            f"{count:.0f} {name}" for count, name in sorted(((_number(c), n) for c, n in counts), reverse=True) if count
+        ]
+        return f" ({', '.join(told)})" if told else ""
 
     def _strips(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -18,6 +18,7 @@ from engine.errors import EngineError, NotReady
 from engine.events import Event, ProcessReplaced
 from engine.mixer.graph import Graph
 from engine.realtime.black_ring import BlackRing
+from engine.realtime.causes import CAUSES
 from engine.realtime.link import AudioLink, Handed
 from engine.realtime.records import Report
 from engine.realtime.shared import EngineMemory
@@ -128,6 +129,7 @@ class Diagnosis:
         with contextlib.suppress(NotReady):
             status = self._link.status()
             counters.update((name, getattr(status, name)) for name in COUNTED)
+            counters["underflow_causes"] = dict(zip(CAUSES, status.causes, strict=True))
         return counters
 
     def frame(self) -> int:

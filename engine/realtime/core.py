@@ -17,6 +17,7 @@ from engine.mixer.mixer import Mixer
 from engine.mixer.players import PLAYER
 from engine.output.channels import MAIN
 from engine.realtime.beats import Beats, Heart
+from engine.realtime.causes import Watch
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
 from engine.realtime.plugin_trace import PluginTrace
@@ -86,6 +87,7 @@ class AudioCore:
         self._previous = StatusReader(memory.status)
         self._board = StatusBoard(StatusWriter(memory.status), sample_rate, block_frames)
         self._clock = DelayLockedLoop(sample_rate)
+        self._blocks = Watch(sample_rate)
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._curtain = Curtain(round(CURTAIN_SECONDS * sample_rate))
         self._next: Mixer | None = None
@@ -261,12 +263,14 @@ class AudioCore:
     def fill(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         """Fill a block for an output, see ``output.base.Render``; whatever fails becomes silence and is counted."""
         self._inside_since = time.monotonic()
+        self._blocks.begin(len(out))
         try:
             self._play(out, unix_seconds, lost)
         except Exception as error:  # noqa: BLE001  the callback's edge: an exception would stop the device for good
             out[:] = 0.0
             self.fault = f"{type(error).__name__}: {error}"
             self.errors = self._board.error()
+        self._blocks.end()
         self._inside_since = 0.0
         self._beats.beat(Heart.AUDIO)
 
@@ -291,7 +295,7 @@ class AudioCore:
             self._begin(unix_seconds)
         self._clock.update(unix_seconds, len(out), jumped=lost)
         if lost:
-            self._board.lost()
+            self._board.lost(self._blocks.blame())
         swapped = self._show_heir()
         if self._next is not None and self._parts_at is None:
             self._parts_at = self._mixer.part(self._next)

@@ -126,9 +126,10 @@ class StatusBoard:
         now["dropped_records"] = reporter.refused
         now["dropped_reports"] = reporter.dropped
 
-    def lost(self) -> None:
-        """Count one underflow."""
+    def lost(self, cause: int) -> None:
+        """Count one underflow. cause: its place in ``CAUSES``."""
         self._now["underflows"] += 1
+        self._now["causes"][cause] += 1
 
     def error(self) -> int:
         """Count one block that became silence and return how many there were."""

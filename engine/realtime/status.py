@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import NotReady
 from engine.realtime.atomics import fence, load_acquire, store_release
+from engine.realtime.causes import CAUSES
 from engine.realtime.memory import Segment
 
 MAX_STRIPS = 256
@@ -20,7 +21,7 @@ MAX_STRIPS = 256
 HISTOGRAM_BINS = 24
 """Bin b counts callbacks that took from 2^(b-1) to 2^b µs; the last one, everything longer."""
 
-_MAGIC, _VERSION = 0x584F5645_5543, 1
+_MAGIC, _VERSION = 0x584F5645_5543, 2
 _SEQUENCE, _IDENTITY, _COPIES = 0, 64, 128
 _TRIES = 100
 
@@ -51,6 +52,7 @@ STATUS = np.dtype(
         ("limiter_reduction_db", "<f8"),
         ("strips", "<i8"),
         ("histogram", "<i8", HISTOGRAM_BINS),
+        ("causes", "<i8", len(CAUSES)),
         ("failed", "<u1", MAX_STRIPS),
         ("reduction", "<f4", MAX_STRIPS),
         ("meters", "<f4", (MAX_STRIPS, 2, 2)),
@@ -63,7 +65,7 @@ STATUS_BYTES = _COPIES + 2 * STATUS.itemsize
 
 _CLOCK = np.dtype([("frame", "<i8"), ("unix_ns", "<i8"), ("rate_hz", "<f8")])
 """The front of STATUS."""
-_ODD_FIELDS = ("playing", "histogram", "failed", "reduction", "meters")
+_ODD_FIELDS = ("playing", "histogram", "causes", "failed", "reduction", "meters")
 _PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in _ODD_FIELDS)
 
 
@@ -87,6 +89,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     a full schedule. dropped_reports: reports that control did not fetch in time. errors: blocks that became silence.
     limiter_reduction_db: 0 or less, falling at once and rising slowly like the meters.
     callback_*_ns: time spent in the callback, last, longest, in all; histogram: see HISTOGRAM_BINS.
+    causes: how many of the underflows came from what, see ``causes.CAUSES``.
     failed: indexes of silenced strips.
     reduction: what ducking leaves of each strip, linear, falling at once and rising slowly.
     meters: linear, shape (strips, 2 channels, peak | rms).
@@ -117,6 +120,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     limiter_reduction_db: float
     strips: int
     histogram: tuple[int, ...]
+    causes: tuple[int, ...]
     failed: tuple[int, ...]
     reduction: NDArray[np.float32]
     meters: NDArray[np.float32]
@@ -186,6 +190,7 @@ class StatusReader(_StatusEnd):
             **{name: block[name].item() for name in _PLAIN_FIELDS},
             playing=bool(block["playing"]),
             histogram=tuple(block["histogram"].tolist()),
+            causes=tuple(block["causes"].tolist()),
             failed=tuple(np.flatnonzero(block["failed"]).tolist()),
             reduction=block["reduction"][:strips],
             meters=block["meters"][:strips],

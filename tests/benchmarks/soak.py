@@ -5,9 +5,10 @@
 
 The engine runs on a private JACK server (dummy backend); beside it a bare C client that does nothing but look at the
 clock. An underflow within a second in which that client was late, too, is shared with it. It sleeps nearly all the
-time, so that a core which stands still while the engine mixes passes it by: a clock on each core, above all threads,
-tells in which of the other seconds one was held up for half a period. Those within KILL_SECONDS of a kill of the audio
-process, or of the graph's change that it makes in the server, are counted apart.
+time, so that a core which stands still while the engine mixes passes it by: of the others the engine itself tells what
+they came from (``engine.realtime.causes``), and a clock on each core, above all threads, in which seconds one was held
+up for half a period. Those within KILL_SECONDS of a kill of the audio process, or of the graph's change that it makes
+in the server, are counted apart.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from wake_watch import WakeWatch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_server import JackServer
 
+from engine.realtime.causes import CAUSES
+
 WARM_SECONDS = 20.0
 GROWTH_AFTER_SECONDS = 60.0
 """What is taken until then is warming up: caches, plug-ins' buffers, the first of everything."""
@@ -54,15 +57,22 @@ MIX_CHANGES: tuple[tuple[str, tuple[str | int, ...]], ...] = (
 """Live changes, one after the other; those that a reload has made pointless are refused."""
 TRACKS = 6
 STILL_SECONDS = 1.0
+OURS = ("overload", "blocked", "preempted")
+"""Causes that lie in what runs on this machine: with nothing else beside the soak, in Cuevox."""
 BARE_PRIORITY = 5
 """JACK's for its clients."""
 
 
 class Second(msgspec.Struct, frozen=True, kw_only=True):
-    """What one second was like. at: seconds from the start. stalls: of the bare client; held: how often a core was."""
+    """What one second was like.
+
+    at: seconds from the start. causes: what the underflows came from, see ``CAUSES``. stalls: of the bare client; held:
+    how often a core was.
+    """
 
     at: float
     underflows: int
+    causes: tuple[int, ...]
     stalls: int
     held: int
     memory: dict[str, Memory]
@@ -124,10 +134,11 @@ class Show:
         self.realtime = False
         self.seconds: list[Second] = []
         self.status: dict[str, Any] = {}
+        self._causes = (0,) * len(CAUSES)
 
     def run(self, length_seconds: float) -> None:
         began = time.monotonic()
-        self.status = self._engine.status()
+        self.status, self._causes = self._engine.status(), self._told_causes()
         self._take()
         self.realtime = self._family.has_realtime()
         self._engine.send("/transport/loop", 0.0, 8.0)
@@ -183,7 +194,7 @@ class Show:
         """Note what the last second was like."""
         late, held = (sum(each) for each in zip(self._pending, self._take(), strict=True))
         try:
-            status = self._engine.status()
+            status, causes = self._engine.status(), self._told_causes()
         except (OSError, RuntimeError):
             self.lost_status += 1  # control is coming back; what it does not tell now it tells the next time
             self._pending = late, held
@@ -192,7 +203,8 @@ class Show:
         self.seconds.append(
             Second(
                 at=at,
-                underflows=status["underflows"] - self.status["underflows"],
+                underflows=sum(causes) - sum(self._causes),
+                causes=tuple(now - before for now, before in zip(causes, self._causes, strict=True)),
                 stalls=late + self._pending[0],
                 held=held + self._pending[1],
                 memory=self._family.memory(),
@@ -202,7 +214,11 @@ class Show:
                 settled=self._family.settled(),
             )
         )
-        self.status = status
+        self.status, self._causes = status, causes
+
+    def _told_causes(self) -> tuple[int, ...]:
+        """Return how many underflows came from what so far."""
+        return tuple(self._engine.ask("/engine/underflows"))
 
     def _take(self) -> tuple[int, int]:
         """Return how often the bare client was late, and how often a core was held up, since the last call."""
@@ -247,11 +263,16 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
         "soak", f"{minutes:g} minutes at {block} frames: {', '.join(f'{n} {k}' for k, n in show.done.items())}"
     )
     calm = [second for second in show.seconds if not second.killed]
-    alone = sum(second.underflows for second in calm if not second.stalls)
-    ours = sum(second.underflows for second in calm if not second.stalls and not second.held)
+    unshared = [second for second in calm if not second.stalls]
     shared = sum(second.underflows for second in calm if second.stalls)
-    report.add("underflows that the bare client did not share", alone, "", at_most=0)
-    report.add("of these, in seconds in which no core was held up either", ours, "")
+    report.add(
+        "underflows that the bare client did not share", sum(each.underflows for each in unshared), "", at_most=0
+    )
+    for place, cause in enumerate(CAUSES):
+        count, held = (sum(each.causes[place] for each in unshared if each.held or every) for every in (True, False))
+        bar = {"at_most": 0} if cause in OURS else {}
+        note = f"{held} in seconds in which a core was held up"
+        report.add(f"of these {cause.replace('_', ' ')}", count, "", note=note, **bar)
     report.add("underflows that it shared", shared, "", reference=show.late, reference_name="its own late cycles")
     killed = sum(second.underflows for second in show.seconds if second.killed)
     report.add("underflows within 4 s of a kill of the audio process", killed, "", note=f"{show.done['audio']} kills")

@@ -43,13 +43,14 @@ def test_cues_slots_callbacks_processes_and_news_are_there_and_an_engine_that_is
             ("/cue/2/state", "ready"),
             ("/slot/a/1/state", "failed"),
             ("/engine/histogram", *[0] * 6, 40, 2, *[0] * 12),
+            ("/engine/underflows", 1, 0, 0, 2, 0),
             ("/engine/processes", "control", 11, "worker", 12),
             ("/event/cue/started", "1", 0.25),
         ]
     )
     shown = drawn(picture)
     for words in (
-        "3 underflows",
+        "3 underflows (2 stalled, 1 overload)",
         "1 playing",
         "▶2 ready",
         "a/1 failed",

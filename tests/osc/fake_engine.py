@@ -138,7 +138,7 @@ class FakeEngine:
         return events
 
     def vitals(self) -> Vitals:
-        return Vitals(histogram=(0, 1, 2), processes=(("audio", 7), ("control", 8)))
+        return Vitals(histogram=(0, 1, 2), causes=(0, 0, 0, 2, 1), processes=(("audio", 7), ("control", 8)))
 
     def write_black_box(self, reason: str) -> str:
         return f"/tmp/{reason}"

@@ -14,6 +14,7 @@ from engine.mixer.graph import Graph, StripSpec, compile_graph
 from engine.mixer.handover import FADE_SECONDS
 from engine.mixer.reports import count
 from engine.output.memory import MemoryOutput
+from engine.realtime.causes import CAUSES
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
 from engine.realtime.records import ENTRY, REPORT, Kind, Report, of_streams, records
@@ -166,6 +167,26 @@ def test_the_status_maps_wall_time_to_frames(core: AudioCore, link: AudioLink) -
     assert link.status().rate_hz == pytest.approx(RATE, rel=1e-5)
     output.pull(256, lost=True)
     assert link.status().underflows == 1
+    assert sum(link.status().causes) == 1
+
+
+def test_an_underflow_after_a_block_that_took_long_is_an_overload(
+    core: AudioCore, link: AudioLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(frames: int) -> NDArray[np.float32]:
+        end = time.thread_time() + 0.2
+        while time.thread_time() < end:
+            pass
+        return np.zeros((frames, 2), np.float32)
+
+    output = MemoryOutput(RATE, 256)
+    output.start(core.fill)
+    with monkeypatch.context() as patch:
+        patch.setattr(core._mixer, "process", busy)
+        output.pull(256)
+    output.pull(256, lost=True)
+    causes = dict(zip(CAUSES, link.status().causes, strict=True))
+    assert causes["overload"] + causes["preempted"] + causes["stalled"] == 1, "it never slept"
 
 
 def test_whatever_fails_in_a_block_is_silence_and_told(
