@@ -39,6 +39,8 @@ COMMAND_PRIORITY, LONE_PRIORITY = 5, 1
 that comes before commands stays on their core instead, each finds the other's work in the core's caches, and a trigger
 takes 0.2 ms more. Where there is one core the callback comes first.
 """
+HELD_PRIORITY = 1
+"""SCHED_RR priority of a thread that may hold what a callback waits for: ordinary threads don't keep it from work."""
 
 _PR_SET_PDEATHSIG = 1
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
@@ -355,14 +357,15 @@ def raise_priority() -> Grant:
     return Grant(granted=True, reason=f"SCHED_FIFO {CALLBACK_PRIORITY}")
 
 
-def prefer_this_thread() -> Grant:
-    """Let the calling thread run before everything but callbacks, where the system grants it.
+def prefer_this_thread(priority: int | None = None) -> Grant:
+    """Let the calling thread run before ordinary ones, where the system grants it; children do not inherit it.
 
-    For whoever passes live commands on; threads and children that it starts do not inherit it.
+    priority: SCHED_RR's. None: before everything but callbacks, for whoever passes live commands on.
     """
     if sys.platform != "linux":
         return Grant(granted=False, reason="not available here")
-    priority = COMMAND_PRIORITY if cores() > 1 else LONE_PRIORITY
+    if priority is None:
+        priority = COMMAND_PRIORITY if cores() > 1 else LONE_PRIORITY
     try:
         os.sched_setscheduler(0, os.SCHED_RR | _RESET_ON_FORK, os.sched_param(priority))
     except OSError as error:

@@ -20,6 +20,7 @@ from engine.realtime.beats import Beats, Heart
 from engine.realtime.causes import Watch
 from engine.realtime.checkpoint import Checkpoint, Saved
 from engine.realtime.fades import Curtain
+from engine.realtime.gaps import Gaps
 from engine.realtime.plugin_trace import PluginTrace
 from engine.realtime.records import AUTOMATION, RECORD, REPORT, Kind, Report, records
 from engine.realtime.reporter import Reporter
@@ -88,6 +89,7 @@ class AudioCore:
         self._board = StatusBoard(StatusWriter(memory.status), sample_rate, block_frames)
         self._clock = DelayLockedLoop(sample_rate)
         self._blocks = Watch(sample_rate)
+        self._gaps = Gaps()
         self._out = np.zeros((max_block_frames, 2), np.float32)
         self._curtain = Curtain(round(CURTAIN_SECONDS * sample_rate))
         self._next: Mixer | None = None
@@ -203,7 +205,8 @@ class AudioCore:
         What sounds, what is scheduled and the transport go on, effects that stay keep their sound; levels glide to the
         new graph's. What it has no more fades out first. Raises what Mixer raises.
         """
-        mixer = self._build(graph, self._mixer)
+        with self._gaps.only():
+            mixer = self._build(graph, self._mixer)
         self._built = [self._mixer, mixer]  # freed by the main thread, not in the callback
         self.swapped.clear()
         self._parts_at = None
@@ -212,10 +215,12 @@ class AudioCore:
     def free_former(self) -> None:
         """Free the mixers before the one that plays, once ``swapped`` tells; the callback goes on. Main thread."""
         *former, heir = self._built
-        for mixer in former:
-            for _ in mixer.take_apart(heir):
-                time.sleep(REST_SECONDS)
-        self._built = [heir]
+        with self._gaps.only():
+            for mixer in former:
+                for _ in mixer.take_apart(heir):
+                    time.sleep(REST_SECONDS)
+            self._built = [heir]
+            del former, mixer
 
     def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
         """Take in what the output turned out to be; see ``output.base.Output``."""
@@ -243,7 +248,8 @@ class AudioCore:
 
     def tidy(self) -> None:
         """Clear the plug-ins that the callback has put aside. Main thread, now and then."""
-        self._mixer.tidy()
+        with self._gaps.only():
+            self._mixer.tidy()
 
     def close_curtain(self) -> None:
         """Fade out and stay silent; ``shut`` tells when."""
@@ -262,6 +268,7 @@ class AudioCore:
 
     def fill(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         """Fill a block for an output, see ``output.base.Render``; whatever fails becomes silence and is counted."""
+        self._gaps.begin()
         self._inside_since = time.monotonic()
         self._blocks.begin(len(out))
         try:
@@ -273,6 +280,7 @@ class AudioCore:
         self._blocks.end()
         self._inside_since = 0.0
         self._beats.beat(Heart.AUDIO)
+        self._gaps.end()
 
     def _build(self, graph: Graph, before: Mixer | None = None) -> Mixer:
         mixer = Mixer(

@@ -19,7 +19,7 @@ from engine.errors import DeviceError, EngineError, OutputLost
 from engine.mixer.graph import Graph
 from engine.output.base import Output
 from engine.output.null import NullOutput
-from engine.platform import Grant, cores, lock_memory, raise_priority, silent_stderr
+from engine.platform import HELD_PRIORITY, Grant, cores, lock_memory, prefer_this_thread, raise_priority, silent_stderr
 from engine.plugins.states import States, graph_with
 from engine.realtime.config import (
     BOUNCE_FRAMES,
@@ -118,6 +118,7 @@ class AudioService:
         output = self._output
         if output is None or not self._rendering.wait(START_SECONDS) or self._priority is None:
             raise DeviceError("the output does not ask for sound")
+        prefer_this_thread(HELD_PRIORITY)  # it has the interpreter while it builds, and the callback may wait for it
         self._core.set_output(output.block_frames, output.latency_frames, steady=output.steady)
         self._heard_at = time.monotonic()
         return AudioFacts(

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from scsynth import Scsynth, message, player
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_server import JackServer
+
+from engine.realtime.causes import CAUSES
 
 RATE = 48000
 PERIODS = (128, 256)
@@ -105,7 +108,7 @@ class Bench:
     def __init__(self, report: Report, period: int, realtime: bool, folder: Path, counts: Counts) -> None:
         self.report, self.period, self.counts, self.folder = report, period, counts, folder
         self.server = JackServer(sample_rate=RATE, period=period, realtime=realtime, sync=False)
-        self.underflows = 0
+        self.causes: Counter[str] = Counter()
         self.unshared = 0
         soundfile.write(folder / "pulse.wav", PULSE, RATE, subtype="FLOAT")
 
@@ -127,8 +130,7 @@ class Bench:
                     self.limited(engine, unloaded)
         finally:
             self.server.stop()
-        note = f"of {self.underflows} in all passes"
-        self.add("underflows that the machine had no part in", self.unshared, "", at_most=0, note=note)
+        self.tell_unshared()
 
     def engine(self, limiter: str) -> Cuevox:
         """Return an engine with that ``limiter_db``, not started yet."""
@@ -225,16 +227,23 @@ class Bench:
         """Count the engine's underflows, less the stalls that a bare client saw too."""
         NOTES.print(f"{self.period} frames: {what} …")
         self.watch.take()
-        before = engine.status()["underflows"]
+        before = _causes(engine)
         yield
-        underflows = engine.status()["underflows"] - before
+        causes = _causes(engine) - before
         stalls = self.watch.take()
-        self.underflows += underflows
+        underflows = causes.total()
+        self.causes += causes
         self.unshared += max(0, underflows - stalls.late)
         NOTES.print(
             f"  {stalls.cycles} cycles; stalls of the machine: {stalls.late}, longest {stalls.longest_us} µs;"
             f" xruns of the server: {stalls.xruns}; underflows of cuevox: {underflows}"
         )
+
+    def tell_unshared(self) -> None:
+        """Add how many underflows the bare client did not see, and what all of them came from."""
+        causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in self.causes.most_common())
+        note = f"of {self.causes.total()}: {causes}" if causes else "of 0"
+        self.add("underflows that the machine had no part in", self.unshared, "", at_most=0, note=note)
 
     @contextlib.contextmanager
     def flood(self, engine: Cuevox) -> Iterator[None]:
@@ -259,6 +268,11 @@ class Bench:
         """Return the first port that ``client`` plays from."""
         with self.server.client("look") as look:
             return str(look.get_ports(f"^{client}:", is_audio=True, is_output=True)[0].name)
+
+
+def _causes(engine: Cuevox) -> Counter[str]:
+    """Return how many underflows came from what so far."""
+    return Counter(dict(zip(CAUSES, engine.ask("/engine/underflows"), strict=True)))
 
 
 if __name__ == "__main__":

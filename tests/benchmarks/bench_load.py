@@ -145,8 +145,7 @@ class LoadBench(Bench):
             self.beside(f"latency, {name}", loaded.latency_ms(share), rest, name="unloaded", at_most=bar, note=note)
         self.add("shots without a sound", loaded.misses, "", at_most=0)
         self.add("lines that failed", self.failed, "", at_most=0)
-        note = f"of {self.underflows}"
-        self.add("underflows that the machine had no part in", self.unshared, "", at_most=0, note=note)
+        self.tell_unshared()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@
 The engine runs on a private JACK server (dummy backend); beside it a bare C client that does nothing but look at the
 clock. An underflow within a second in which that client was late, too, is shared with it. It sleeps nearly all the
 time, so that a core which stands still while the engine mixes passes it by: of the others the engine itself tells what
-they came from (``engine.realtime.causes``), and a clock on each core, above all threads, in which seconds one was held
-up for half a period. Those within KILL_SECONDS of a kill of the audio process, or of the graph's change that it makes
-in the server, are counted apart.
+they came from (``engine.realtime.causes``). No clock runs on each core for that: a thread above the callback that wakes
+each millisecond moves it from core to core. Underflows within KILL_SECONDS of a kill of the audio process, or of the
+graph's change that it makes in the server, are counted apart.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from family import AUDIO, CONTROL, ROLES, SUPERVISOR, WORKER, Family, Memory
 from jack_clients import StallWatch
 from report import NOTES, Report
 from running import Cuevox
-from wake_watch import WakeWatch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from jack_server import JackServer
@@ -57,24 +56,20 @@ MIX_CHANGES: tuple[tuple[str, tuple[str | int, ...]], ...] = (
 """Live changes, one after the other; those that a reload has made pointless are refused."""
 TRACKS = 6
 STILL_SECONDS = 1.0
-OURS = ("overload", "blocked", "preempted")
-"""Causes that lie in what runs on this machine: with nothing else beside the soak, in Cuevox."""
-BARE_PRIORITY = 5
-"""JACK's for its clients."""
+OURS = ("overload", "blocked")
+"""Causes that lie in Cuevox. Which thread another one waited for, or whether its core stood still, it can't see."""
 
 
 class Second(msgspec.Struct, frozen=True, kw_only=True):
     """What one second was like.
 
-    at: seconds from the start. causes: what the underflows came from, see ``CAUSES``. stalls: of the bare client; held:
-    how often a core was.
+    at: seconds from the start. causes: what the underflows came from, see ``CAUSES``. stalls: of the bare client.
     """
 
     at: float
     underflows: int
     causes: tuple[int, ...]
     stalls: int
-    held: int
     memory: dict[str, Memory]
     fds: int
     control_fds: int
@@ -107,11 +102,8 @@ def story_text(effect: str) -> str:
 class Show:
     """One engine under all that."""
 
-    def __init__(
-        self, engine: Cuevox, family: Family, watch: StallWatch, cores: WakeWatch, story: Path, kill: bool
-    ) -> None:
+    def __init__(self, engine: Cuevox, family: Family, watch: StallWatch, story: Path, kill: bool) -> None:
         self._engine, self._family, self._watch, self._story, self._kill = engine, family, watch, story, kill
-        self._cores = cores
         self._rng = random.Random(1)
         self._due = {name: WARM_SECONDS + seconds for name, seconds in EVERY.items()}
         self._killed_at = float("-inf")
@@ -129,8 +121,8 @@ class Show:
         self.lost_status = self.refused = 0
         self.late = 0
         """The bare client's late cycles."""
-        self._pending = (0, 0)
-        """Its late cycles and the cores' halts that may belong to the next second."""
+        self._pending = 0
+        """Those that may belong to the next second."""
         self.realtime = False
         self.seconds: list[Second] = []
         self.status: dict[str, Any] = {}
@@ -192,12 +184,12 @@ class Show:
 
     def _look(self, at: float) -> None:
         """Note what the last second was like."""
-        late, held = (sum(each) for each in zip(self._pending, self._take(), strict=True))
+        late = self._pending + self._take()
         try:
             status, causes = self._engine.status(), self._told_causes()
         except (OSError, RuntimeError):
             self.lost_status += 1  # control is coming back; what it does not tell now it tells the next time
-            self._pending = late, held
+            self._pending = late
             return
         self._pending = self._take()  # of this second, or of the next one
         self.seconds.append(
@@ -205,8 +197,7 @@ class Show:
                 at=at,
                 underflows=sum(causes) - sum(self._causes),
                 causes=tuple(now - before for now, before in zip(causes, self._causes, strict=True)),
-                stalls=late + self._pending[0],
-                held=held + self._pending[1],
+                stalls=late + self._pending,
                 memory=self._family.memory(),
                 fds=self._family.fds(),
                 control_fds=self._family.control_fds(),
@@ -220,11 +211,11 @@ class Show:
         """Return how many underflows came from what so far."""
         return tuple(self._engine.ask("/engine/underflows"))
 
-    def _take(self) -> tuple[int, int]:
-        """Return how often the bare client was late, and how often a core was held up, since the last call."""
-        late, held = self._watch.take().late, len(self._cores.take().late)
+    def _take(self) -> int:
+        """Return how often the bare client was late since the last call."""
+        late = self._watch.take().late
         self.late += late
-        return late, held
+        return late
 
 
 def growth(seconds: list[Second], value: Callable[[Second], float]) -> tuple[float, float]:
@@ -269,10 +260,8 @@ def report_on(show: Show, block: int, minutes: float, left: dict[str, int]) -> R
         "underflows that the bare client did not share", sum(each.underflows for each in unshared), "", at_most=0
     )
     for place, cause in enumerate(CAUSES):
-        count, held = (sum(each.causes[place] for each in unshared if each.held or every) for every in (True, False))
-        bar = {"at_most": 0} if cause in OURS else {}
-        note = f"{held} in seconds in which a core was held up"
-        report.add(f"of these {cause.replace('_', ' ')}", count, "", note=note, **bar)
+        count = sum(each.causes[place] for each in unshared)
+        report.add(f"of these {cause.replace('_', ' ')}", count, "", **({"at_most": 0} if cause in OURS else {}))
     report.add("underflows that it shared", shared, "", reference=show.late, reference_name="its own late cycles")
     killed = sum(second.underflows for second in show.seconds if second.killed)
     report.add("underflows within 4 s of a kill of the audio process", killed, "", note=f"{show.done['audio']} kills")
@@ -319,16 +308,14 @@ def soak(server: JackServer, folder: Path, minutes: float, *, kill: bool) -> tup
     tone = 0.2 * np.sin(2 * np.pi * 220.0 * np.arange(4 * 48000) / 48000)
     soundfile.write(folder / "tone.wav", tone.astype(np.float32), 48000, subtype="FLOAT")
     env = {**server.env, "CUEVOX_STATE_DIR": str(folder / "state")}
-    period_us = 1e6 * server.period / server.sample_rate
     with (
         StallWatch(server.env) as watch,
-        WakeWatch(folder, period_us, BARE_PRIORITY, 2.0 * period_us) as cores,
         Cuevox(story, ["--device", "JACK"], env, folder / "cache") as engine,
     ):
         NOTES.print(f"playing on {engine.facts['device']}, block {engine.facts['block_frames']}")
         engine.wait_takes()
         family = Family(engine.pid)
-        show = Show(engine, family, watch, cores, story, kill)
+        show = Show(engine, family, watch, story, kill)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         show.run(60.0 * minutes)
         running = family.all()
