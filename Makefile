@@ -42,7 +42,7 @@ test: $(VENV)/.cuevox-dev ## the test suite of the core, a few minutes
 test-all: $(VENV)/.cuevox-all lint ## lint, types, and every test there is
 	$(PYTHON_IN) -m engine.mixer.compile
 	$(PYTHON_IN) -m pytest -m "not extra" $(SIDE_BY_SIDE) $(ARGS)
-	$(PYTHON_IN) -m pytest -m extra $(ARGS)
+	$(PYTHON_IN) -m pytest -m extra $(SIDE_BY_SIDE) $(ARGS)
 
 lint: $(VENV)/.cuevox-dev ## ruff and mypy --strict
 	$(PYTHON_IN) -m ruff check .
