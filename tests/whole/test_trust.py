@@ -15,6 +15,7 @@ import psutil
 import pytest
 import soundfile
 
+from engine.platform import HELD_PRIORITY
 from tests.jack_recorder import JackRecorder
 from tests.jack_server import JackServer, running_server
 from tests.whole.rig import STORY, WAIT_SECONDS, Rig, running, write_story
@@ -137,6 +138,7 @@ def test_who_takes_commands_never_runs_before_the_callback(tmp_path: Path) -> No
             if not callbacks or not commands:
                 pytest.skip("real-time scheduling is not granted here")
             assert max(callbacks) >= max(commands)
+            assert HELD_PRIORITY in callbacks, "its main thread holds what the callback waits for"
 
 
 @pytest.mark.extra
