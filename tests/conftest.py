@@ -4,7 +4,7 @@ import signal
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.jack_server", "tests.postgres_server"]
+pytest_plugins = ["tests.company", "tests.jack_server", "tests.postgres_server"]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell has what it runs in the background ignore it, and whatever that starts: tests interrupt programs."""
