@@ -5,48 +5,47 @@ import subprocess
 import sys
 from pathlib import Path
 
-TESTS = """
+ALONE = """
 import os, time, pytest
 from pathlib import Path
 
-def note(name):
-    with open(os.environ["NOTES"], "a") as file:
-        file.write(f"begin {name}\\n")
-        file.flush()
-        for _ in range(3):
-            os.sched_yield()
-            time.perf_counter()
-        file.write(f"end {name}\\n")
-
-@pytest.mark.parametrize("n", range(40))
-def test_in_company(n):
-    note("company")
+NOTES = Path(os.environ["NOTES"])
 
 @pytest.mark.alone
-@pytest.mark.parametrize("n", range(10))
-def test_alone(n):
-    note("alone")
+def test_alone():
+    before = NOTES.stat().st_size
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        assert NOTES.stat().st_size == before, "another test has begun or ended"
+"""
+COMPANY = """
+import os, time, pytest
+from pathlib import Path
+
+def note(text):
+    with open(os.environ["NOTES"], "a") as file:
+        file.write(text)
+
+@pytest.mark.parametrize("n", range(100))
+def test_in_company(n):
+    note("begun ")
+    end = time.monotonic() + 0.02
+    while time.monotonic() < end:
+        pass
+    note("ended ")
 """
 
 
 def test_nobody_is_beside_a_test_that_is_alone(tmp_path: Path) -> None:
-    for name in ("test_one.py", "test_two.py"):
-        (tmp_path / name).write_text(TESTS)
     notes = tmp_path / "notes"
-    ini = "[pytest]\nmarkers = alone: alone\n"
-    (tmp_path / "pytest.ini").write_text(ini)
+    notes.touch()
+    (tmp_path / "test_alone.py").write_text(ALONE)
+    (tmp_path / "test_company.py").write_text(COMPANY)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = alone: alone\n")
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.company"]\n')
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
     command += ["--basetemp", str(tmp_path / "base"), str(tmp_path)]
-    paths = {"PYTHONPATH": str(Path(__file__).parents[1]), "NOTES": str(notes)}
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **paths}, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "NOTES": str(notes)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    under_way: list[str] = []
-    for line in notes.read_text().splitlines():
-        what, name = line.split()
-        if what == "begin":
-            assert "alone" not in under_way
-            assert name != "alone" or not under_way
-            under_way.append(name)
-        else:
-            under_way.remove(name)
+    assert notes.read_text() == "begun ended " * 100
