@@ -214,13 +214,15 @@ class AudioCore:
 
     def free_former(self) -> None:
         """Free the mixers before the one that plays, once ``swapped`` tells; the callback goes on. Main thread."""
-        *former, heir = self._built
         with self._gaps.only():
-            for mixer in former:
-                for _ in mixer.take_apart(heir):
-                    time.sleep(REST_SECONDS)
-            self._built = [heir]
-            del former, mixer
+            self._take_former_apart()
+
+    def _take_former_apart(self) -> None:
+        *former, heir = self._built
+        for mixer in former:
+            for _ in mixer.take_apart(heir):
+                time.sleep(REST_SECONDS)
+        self._built = [heir]
 
     def set_output(self, block_frames: int, latency_frames: int, *, steady: bool) -> None:
         """Take in what the output turned out to be; see ``output.base.Output``."""

@@ -155,7 +155,7 @@ def test_work_is_seen(watch: Watch) -> None:
 def test_a_sleep_is_seen_in_whichever_thread_it_is(watch: Watch) -> None:
     def run() -> None:
         watch.begin(FRAMES)
-        threading.Event().wait(20 * PERIOD)
+        threading.Event().wait(200 * PERIOD)
         watch.end()
 
     thread = threading.Thread(target=run)

@@ -256,6 +256,9 @@ class TestAnotherGraph:
         ended = link.reports()
         assert ended["strip"][ended["kind"] == Report.ENDED].tolist() == [1, 1]
         assert link.status().strips == 3
+        core.free_former()
+        core.free_former()  # where nothing is left to free
+        assert np.isfinite(core.render(500)).all()
 
     def test_levels_change_without_a_step(self, core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
         link.push(start(1, load(memory, link, np.ones(48000, np.float32)), 48000))
