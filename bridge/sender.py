@@ -199,8 +199,10 @@ class Sender:
             self._later(lambda: self._drop(what, code, text))
 
     def _later(self, tell: Callable[[], None]) -> None:
-        if not self._loop.is_closed():
+        try:
             self._loop.call_soon_threadsafe(tell)
+        except RuntimeError:
+            return  # the event loop has ended: nobody is told any more
 
     def _tell_late(self, what: str, late_seconds: float) -> None:
         self.late += 1

@@ -34,6 +34,9 @@ class SupervisorLines:
             return
 
     def _read(self) -> None:
-        for line in self._source:
-            self._loop.call_soon_threadsafe(self._messages.put_nowait, json.loads(line))
-        self._loop.call_soon_threadsafe(self._messages.put_nowait, None)
+        try:
+            for line in self._source:
+                self._loop.call_soon_threadsafe(self._messages.put_nowait, json.loads(line))
+            self._loop.call_soon_threadsafe(self._messages.put_nowait, None)
+        except RuntimeError:
+            return  # the event loop has ended: nobody receives any more
