@@ -159,7 +159,7 @@ class OscClient:
 
     def _keep(self, packet: bytes) -> None:
         try:
-            bundles = codec.parse(packet)
+            bundles = codec.parse(packet, codec.TOLD)
         except BadPacket:
             return  # a connected socket hears its engine only; whatever else this was, nobody waits for it
         for bundle in bundles:

@@ -182,9 +182,9 @@ class StreamClient:
             try:
                 end = await asyncio.wait_for(told.get(), ANSWER_SECONDS)
             except TimeoutError:
-                end = None
+                raise NoAnswer(f"the present values of {pattern} did not come in time") from None
         if end is None:
-            raise NoAnswer(f"the present values of {pattern} did not come in time")
+            raise NoAnswer(f"the connection to the engine ended before all present values of {pattern} were there")
         return end.args[1] if isinstance(end.args[1], int) else 0
 
     async def _run(self) -> None:
@@ -203,19 +203,22 @@ class StreamClient:
 
     async def _talk(self, reader: asyncio.StreamReader) -> None:
         """Hear everything until the connection ends, renewing leases meanwhile."""
-        greeting = asyncio.create_task(self._greet())
-        framing = Slip()
+        greeting, why = asyncio.create_task(self._greet()), "the connection to the engine ended"
+        framing = Slip(codec.TOLD)
         try:
-            with contextlib.suppress(OSError, BadPacket):
-                while data := await reader.read(65_536):
-                    for packet in framing.feed(data):
-                        for bundle in codec.parse(packet):
-                            for message in bundle.messages:
-                                self._hear(message)
+            while data := await reader.read(65_536):
+                for packet in framing.feed(data):
+                    for bundle in codec.parse(packet, codec.TOLD):
+                        for message in bundle.messages:
+                            self._hear(message)
+        except OSError as error:
+            why = f"{why}: {error}"
+        except BadPacket as error:
+            why = f"the engine said something that can't be read: {error}"
         finally:
             greeting.cancel()
             await asyncio.gather(greeting, return_exceptions=True)
-            self._drop("the connection to the engine ended")
+            self._drop(why)
 
     async def _greet(self) -> None:
         """Get the rights and subscriptions that we had, and keep them alive."""

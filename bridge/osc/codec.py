@@ -18,12 +18,23 @@ from pythonosc.parsing import osc_types
 from bridge.errors import BadPacket, TooBig
 from bridge.message import IMMEDIATELY, Bundle, Double, Message, TimeTag
 
-MAX_PACKET_BYTES = 16_384
 MAX_ADDRESS_BYTES = 256
-MAX_ARGUMENTS = 64
-MAX_MESSAGES = 256
 MAX_DEPTH = 8
-"""Bounds of one packet: beyond them it is refused before it costs anything."""
+
+
+class Bounds(NamedTuple):
+    """What one packet may hold: beyond it is refused before it costs anything."""
+
+    packet_bytes: int
+    arguments: int
+    messages: int
+
+
+ASKED = Bounds(packet_bytes=16_384, arguments=64, messages=256)
+"""What anybody may send to the engine."""
+
+TOLD = Bounds(packet_bytes=60_000, arguments=15_000, messages=5_000)
+"""What the engine itself sends: the meters of 256 strips, a clip's thousand words. It fits one datagram."""
 
 REPLY_BYTES = 1_400
 """What we put into one datagram, so that no network splits it."""
@@ -53,23 +64,23 @@ _INT32 = range(-(1 << 31), 1 << 31)
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
-def parse(packet: bytes) -> tuple[Bundle, ...]:
+def parse(packet: bytes, bounds: Bounds = ASKED) -> tuple[Bundle, ...]:
     """Return what a packet says, in order; a lone message counts as an immediate bundle.
 
     Nested bundles follow the messages of the enclosing one; an immediate tag inside takes the enclosing time.
     Raises BadPacket for everything that is no OSC or goes beyond the bounds.
     """
-    if len(packet) > MAX_PACKET_BYTES:
-        raise BadPacket(f"a packet of {len(packet)} bytes: at most {MAX_PACKET_BYTES} are read")
+    if len(packet) > bounds.packet_bytes:
+        raise BadPacket(f"a packet of {len(packet)} bytes: at most {bounds.packet_bytes} are read")
     if not packet.startswith(_BUNDLE):
-        return (Bundle(tag=IMMEDIATELY, messages=(_message(packet),)),)
-    bundles = tuple(_bundles(packet, IMMEDIATELY, 1))
-    if sum(len(b.messages) for b in bundles) > MAX_MESSAGES:
-        raise BadPacket(f"a packet of more than {MAX_MESSAGES} messages")
+        return (Bundle(tag=IMMEDIATELY, messages=(_message(packet, bounds.arguments),)),)
+    bundles = tuple(_bundles(packet, bounds.arguments, IMMEDIATELY, 1))
+    if sum(len(b.messages) for b in bundles) > bounds.messages:
+        raise BadPacket(f"a packet of more than {bounds.messages} messages")
     return bundles
 
 
-def _bundles(packet: bytes, enclosing: TimeTag, depth: int) -> Iterator[Bundle]:
+def _bundles(packet: bytes, arguments: int, enclosing: TimeTag, depth: int) -> Iterator[Bundle]:
     if depth > MAX_DEPTH:
         raise BadPacket(f"bundles nested deeper than {MAX_DEPTH}")
     if len(packet) < _HEADER.size:
@@ -84,10 +95,10 @@ def _bundles(packet: bytes, enclosing: TimeTag, depth: int) -> Iterator[Bundle]:
         if element.startswith(_BUNDLE):
             nested.append(element)
         else:
-            messages.append(_message(element))
+            messages.append(_message(element, arguments))
     yield Bundle(tag=tag, messages=tuple(messages))
     for element in nested:
-        yield from _bundles(element, tag, depth + 1)
+        yield from _bundles(element, arguments, tag, depth + 1)
 
 
 def _elements(packet: bytes) -> Iterator[bytes]:
@@ -103,8 +114,8 @@ def _elements(packet: bytes) -> Iterator[bytes]:
         position += size
 
 
-def _message(packet: bytes) -> Message:
-    _walk(packet)
+def _message(packet: bytes, arguments: int) -> Message:
+    _walk(packet, arguments)
     try:
         message = osc_message.OscMessage(packet)
         return Message(message.address, tuple(map(_received, message.params)))
@@ -112,7 +123,7 @@ def _message(packet: bytes) -> Message:
         raise BadPacket(f"a message that can't be read: {error}") from error
 
 
-def _walk(packet: bytes) -> None:
+def _walk(packet: bytes, arguments: int) -> None:
     """Check a message's outline before anything is decoded: cheap, and bounded whatever the bytes are."""
     if not packet.startswith(b"/"):
         raise BadPacket("a message whose address does not start with '/'")
@@ -124,9 +135,9 @@ def _walk(packet: bytes) -> None:
     types_at = end + 4 - end % 4
     if types_at >= len(packet):
         return
-    types_end = packet.find(b"\0", types_at, types_at + MAX_ARGUMENTS + 2)
+    types_end = packet.find(b"\0", types_at, types_at + arguments + 2)
     if types_end < 0:
-        raise BadPacket(f"more than {MAX_ARGUMENTS} arguments, or type tags that do not end")
+        raise BadPacket(f"more than {arguments} arguments, or type tags that do not end")
     _check_types(packet[types_at:types_end])
     _check_extent(packet, packet[types_at + 1 : types_end], types_end + 4 - types_end % 4)
 
@@ -174,16 +185,16 @@ def _received(value: object) -> object:
     return value
 
 
-def encode(message: Message) -> bytes:
-    """Return one message as bytes. Raises TooBig when it fits no datagram, ValueError for what OSC can't carry."""
+def encode(message: Message, bounds: Bounds = ASKED) -> bytes:
+    """Return one message as bytes. Raises TooBig when it is beyond the bounds, ValueError for what OSC can't carry."""
     tags, data = [","], []
     for value in message.args:
         tag, coded = _argument(value)
         tags.append(tag)
         data.append(coded)
     packet = b"".join((osc_types.write_string(message.address), osc_types.write_string("".join(tags)), *data))
-    if len(packet) > MAX_PACKET_BYTES:
-        raise TooBig(f"{message.address}: {len(packet)} bytes where a packet holds {MAX_PACKET_BYTES}")
+    if len(packet) > bounds.packet_bytes:
+        raise TooBig(f"{message.address}: {len(packet)} bytes where a packet holds {bounds.packet_bytes}")
     return packet
 
 
@@ -243,8 +254,8 @@ def _bundle(elements: Iterable[bytes], tag: TimeTag) -> bytes:
 def pack(messages: Sequence[Message], limit: int = REPLY_BYTES) -> Sequence[bytes]:
     """Return datagrams of at most ``limit`` bytes that carry these messages in order; a lone one goes unbundled.
 
-    A message that is larger by itself gets a datagram of its own. What was packed just before, for somebody else, is
-    not packed again.
+    A message that is larger by itself gets a datagram of its own; in the place of one that fits none there is the error
+    ``too_big``. What was packed just before, for somebody else, is not packed again.
     """
     known = _last[0]
     same = len(known.messages) == len(messages) and all(map(operator.is_, known.messages, messages))
@@ -273,9 +284,19 @@ def _encoded(message: Message) -> bytes:
         return known[1]
     if len(_lately) >= MAX_LATELY:
         _lately.clear()
-    data = encode(message)
+    try:
+        data = encode(message, TOLD)
+    except TooBig as error:
+        data = encode(_refusal(message, error))
     _lately[id(message)] = message, data
     return data
+
+
+def _refusal(message: Message, error: TooBig) -> Message:
+    """What is told in place of a message that no packet carries: an answer says so itself."""
+    asked = message.address.startswith("/reply/")
+    address, request = (message.address, message.args[0]) if asked else (f"/reply{message.address}", 0)
+    return Message(address, (request, "error", error.code, str(error)))
 
 
 def _packed(elements: Sequence[bytes]) -> bytes:

@@ -32,17 +32,17 @@ class Framing(Protocol):
 
 
 class Slip:
-    """Packets between END bytes, RFC 1055 with END at both ends."""
+    """Packets between END bytes, RFC 1055 with END at both ends; none is longer than the bounds say."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, bounds: codec.Bounds = codec.ASKED) -> None:
+        self._rest, self._most_bytes = b"", 2 * bounds.packet_bytes
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take more of the stream."""
         *whole, self._rest = (self._rest + data).split(_END)
-        if len(self._rest) > 2 * codec.MAX_PACKET_BYTES:
+        if len(self._rest) > self._most_bytes:
             self._rest = b""
-            raise BadPacket(f"no end within {2 * codec.MAX_PACKET_BYTES} bytes of a SLIP stream")
+            raise BadPacket(f"no end within {self._most_bytes} bytes of a SLIP stream")
         for packet in whole:
             if packet:
                 yield packet.replace(_ESC_END, _END).replace(_ESC_ESC, _ESC)
@@ -69,8 +69,8 @@ class LengthPrefix:
         self._rest = b""
         while len(rest) - position >= _SIZE.size:
             (size,) = _SIZE.unpack_from(rest, position)
-            if size > codec.MAX_PACKET_BYTES:
-                raise BadPacket(f"a packet of {size} bytes: at most {codec.MAX_PACKET_BYTES} are read")
+            if size > codec.ASKED.packet_bytes:
+                raise BadPacket(f"a packet of {size} bytes: at most {codec.ASKED.packet_bytes} are read")
             end = position + _SIZE.size + size
             if end > len(rest):
                 break

@@ -52,6 +52,7 @@ from engine.realtime.config import AudioFacts
 from engine.realtime.link import AudioLink
 from engine.realtime.notes import Notes
 from engine.realtime.shared import EngineMemory
+from engine.realtime.status import check_strips
 from engine.render.cache import TakeCache
 from engine.render.locks import Locks
 from engine.session.deck import RECORDINGS
@@ -485,7 +486,8 @@ class Control:
     def _read(self, path: Path) -> StoryDocument:
         voices, plugins = self.catalog.presets.keys(), self.plugins.lookup
         document = StoryDocument.load(path, voices=voices, effects=effect_specs(), plugins=plugins)
-        compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
+        graph = compile_graph(document.story)  # refuses what only the mixer knows: effects that can't run live
+        check_strips(len(graph.strips))
         return document
 
     async def _adopt(self, story: Story, meanwhile: Meanwhile, keeps: bool) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import NotReady
+from engine.errors import BadRange, NotReady
 from engine.realtime.atomics import fence, load_acquire, store_release
 from engine.realtime.causes import CAUSES
 from engine.realtime.memory import Segment
@@ -124,6 +124,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[int, ...]
     reduction: NDArray[np.float32]
     meters: NDArray[np.float32]
+
+
+def check_strips(count: int) -> None:
+    """Raise BadRange for a mix of more strips than can be told of while it plays."""
+    if count > MAX_STRIPS:
+        raise BadRange(
+            f"a mix that plays live has at most {MAX_STRIPS} strips (tracks, buses, the master and what was removed and"
+            f" still rings out), this one would have {count}; exports have no such bound"
+        )
 
 
 def places(*fields: str) -> tuple[int, ...]:

@@ -22,11 +22,11 @@ from engine.commands import (
     SetInsertState,
     UseMix,
 )
-from engine.errors import BadRange, NotReady, UnknownThing
+from engine.errors import NotReady, UnknownThing
 from engine.events import Event, InsertsChanged, MixChanged
 from engine.mixer.regraph import regraph
 from engine.plugins.facts import is_plugin, plugin_name
-from engine.realtime.status import MAX_STRIPS
+from engine.realtime.status import check_strips
 from engine.session.context import Context
 from engine.session.inputs import Equipped
 from engine.session.keeper import Keeper
@@ -64,8 +64,7 @@ class Builder:
         if found := {e: facts for e, facts in story.plugins.items() if e not in context.story.plugins}:
             context.wrote(Equipped(plugins=found))  # who plays this again need not have them
         graph = regraph(context.graph, context.story, story)
-        if len(graph.strips) > MAX_STRIPS:
-            raise BadRange(f"a mix has at most {MAX_STRIPS} strips")
+        check_strips(len(graph.strips))
         keeper.append(edit)
         before = context.story.strips()
         context.adopt(story, graph)

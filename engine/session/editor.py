@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.commands import AddTrack, EditStory, StoryEdit
 from engine.edits import AddAudio, AddCapture, ChangeStory, ClipEdit, Redo, Undo
-from engine.errors import BadRange, UnknownThing
+from engine.errors import UnknownThing
 from engine.events import (
     AutomationChanged,
     ClipChanged,
@@ -28,7 +28,7 @@ from engine.events import (
 from engine.mixer.effects import effect_specs
 from engine.mixer.regraph import regraph
 from engine.realtime.notes import Notes
-from engine.realtime.status import MAX_STRIPS
+from engine.realtime.status import check_strips
 from engine.session.captures import NoCaptures
 from engine.session.context import Context
 from engine.session.desk import levels, turns
@@ -198,8 +198,7 @@ class Editor:
         mixed = _changes_mix(change)
         knobs = levels(before, context.graph) if mixed else {}
         graph = regraph(context.graph, before, story) if mixed else context.graph
-        if len(graph.strips) > MAX_STRIPS:
-            raise BadRange(f"a mix has at most {MAX_STRIPS} strips")
+        check_strips(len(graph.strips))
         keeper.append(msgspec.structs.replace(change, version=self.history.version + 1))
         context.adopt(story, graph)
         context.turn(turns(context, knobs))

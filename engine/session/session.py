@@ -136,6 +136,7 @@ from engine.plugins.facts import PluginFacts
 from engine.plugins.states import States, graph_with, story_with
 from engine.realtime.notes import Notes
 from engine.realtime.records import Kind, Report
+from engine.realtime.status import check_strips
 from engine.session.builder import Builder, Mixes, no_mixes
 from engine.session.capture import Capture
 from engine.session.captures import Captures, NoCaptures
@@ -339,8 +340,13 @@ class Session:
         return events
 
     def graph_of(self, story: Story) -> Graph:
-        """Return the graph with which ``adopt`` would play ``story``: build it first."""
-        return regraph(self.context.graph, self.context.story, story)
+        """Return the graph with which ``adopt`` would play ``story``: build it first.
+
+        Raises BadRange for more strips than can play live.
+        """
+        graph = regraph(self.context.graph, self.context.story, story)
+        check_strips(len(graph.strips))
+        return graph
 
     def adopt(self, story: Story, meanwhile: Sequence[Turn] = (), *, keeps: bool = True) -> tuple[str, ...]:
         """Play another story, whose graph the mixer plays already: levels, cues, slots at once, clips as they come.

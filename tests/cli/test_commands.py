@@ -61,6 +61,15 @@ def test_a_surface_that_is_not_there_is_named_with_those_there_are(tmp_path):
     refused(cuevox(tmp_path, *arguments, "--surfaces", "generic, nosuch"), 2, "surfaces:", "'nosuch'", "apc-mini, ")
 
 
+def test_a_story_of_more_strips_than_play_live_is_refused(tmp_path):
+    tracks = "".join(f"  - {{id: t{number}, voice: narrator, clips: [{{say: Hello.}}]}}\n" for number in range(256))
+    (tmp_path / "wide.yaml").write_text(f"kind: story\nversion: 1\ntitle: Wide\ntracks:\n{tracks}")
+    refused(
+        cuevox(tmp_path, "run", "wide.yaml", "--device", "null", "--midi", "off", "--osc-port", "0"),
+        2, "at most 256 strips", "would have 257",
+    )  # fmt: skip
+
+
 def test_a_missing_story_is_named(tmp_path):
     for command in ("export", "render", "run"):
         refused(cuevox(tmp_path, command, "nowhere.yaml"), 2, "nowhere.yaml")

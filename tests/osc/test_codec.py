@@ -127,7 +127,7 @@ def test_an_empty_bundle_asks_for_nothing():
 
 
 def test_a_packet_of_too_many_messages_is_refused():
-    packet = codec.encode_bundle([Message("/ping")] * (codec.MAX_MESSAGES + 1))
+    packet = codec.encode_bundle([Message("/ping")] * (codec.ASKED.messages + 1))
     with pytest.raises(BadPacket, match="more than 256"):
         codec.parse(packet)
 
@@ -183,7 +183,32 @@ def test_names_that_are_no_unicode_travel_all_the_same():
 
 def test_a_message_larger_than_a_packet_is_refused():
     with pytest.raises(TooBig):
-        codec.encode(Message("/a", ("x" * codec.MAX_PACKET_BYTES,)))
+        codec.encode(Message("/a", ("x" * codec.ASKED.packet_bytes,)))
+
+
+def test_what_the_engine_tells_may_be_longer_than_what_it_is_asked():
+    meters = Message("/meters", tuple(value for n in range(256) for value in (f"strip-{n}", -3.0, -3.0, -9.0, -9.0)))
+    (datagram,) = codec.pack((meters,))
+    assert len(codec.parse(datagram, codec.TOLD)[0].messages[0].args) == 1280
+    with pytest.raises(BadPacket, match="more than 64 arguments"):
+        codec.parse(datagram)
+
+
+@pytest.mark.parametrize(
+    ("told", "where", "request_number"),
+    [
+        (Message("/reply/clip/a/words", (7, "ok")), "/reply/clip/a/words", 7),
+        (Message("/clip/a/words"), "/reply/clip/a/words", 0),
+    ],
+)
+def test_in_place_of_what_no_packet_carries_there_is_an_error(told, where, request_number):
+    long = Message(told.address, (*told.args, *["word"] * 10_000))
+    datagrams = codec.pack((Message("/a"), long, Message("/b")))
+    first, refused, last = (m for datagram in datagrams for bundle in codec.parse(datagram) for m in bundle.messages)
+    assert (first.address, last.address) == ("/a", "/b")
+    assert refused.address == where
+    assert refused.args[:3] == (request_number, "error", "too_big")
+    assert refused.args[3].endswith("bytes where a packet holds 60000")
 
 
 @given(st.lists(MESSAGES, min_size=1, max_size=40))

@@ -53,6 +53,24 @@ def test_what_was_heard_is_there_without_waiting_and_once(cuevox):
     assert cuevox.heard() == []
 
 
+def test_an_answer_of_a_thousand_words_is_heard_whole(running, cuevox):
+    running.engine.slot_words = lambda bank, index: [("word", 12_000 * number) for number in range(1000)]
+    heard = cuevox.ask("/slot/a/1/words")
+    assert heard[::2] == ("word",) * 1000
+    assert heard[1::2] == tuple(0.25 * number for number in range(1000))
+    assert cuevox.subscribe("/slot/a/1/words") == 1
+    assert cuevox.values["/slot/a/1/words"] == heard
+
+
+def test_an_answer_that_no_packet_carries_is_refused_and_the_connection_goes_on(running, cuevox):
+    running.engine.slot_words = lambda bank, index: [("word", 0.5)] * 10_000
+    with pytest.raises(Refused, match="a packet holds 60000"):
+        cuevox.ask("/slot/a/1/words")
+    cuevox.subscribe("/slot/a/*/words")
+    assert next(e for e in cuevox.heard() if e[0] == "/reply/slot/a/1/words")[1:4] == (0, "error", "too_big")
+    assert cuevox.get("/strip/voice/gain") == 0.0
+
+
 def test_events_end_when_nothing_comes(cuevox):
     assert list(cuevox.events(0.05)) == []
 

@@ -25,6 +25,8 @@ from engine.commands import (
 from engine.errors import BadRange, StoryError, UnknownThing
 from engine.events import InsertBypassChanged, InsertsChanged, MixChanged
 from engine.realtime.records import Kind
+from engine.realtime.status import MAX_STRIPS
+from engine.story.edit import apply_edit
 from engine.story.mix import Mix, MixRule
 from engine.story.model import Effect
 
@@ -58,6 +60,18 @@ def test_a_knob_is_told_to_the_insert_wherever_it_is_now(studio: Studio) -> None
     studio.do(SetInsertBypass(strip="spook", insert=1, bypass=True))
     (order,) = studio.stage.take(Kind.SET_BYPASS)
     assert (order["index"], order["value"]) == (1, 1.0)
+
+
+def test_a_mix_has_no_more_strips_than_can_be_told_of(studio: Studio) -> None:
+    while len(studio.session.context.graph.strips) < MAX_STRIPS:
+        studio.do(AddTrack(track=f"t{len(studio.session.context.graph.strips)}"))
+    before = studio.session.story
+    with pytest.raises(BadRange, match=r"at most 256 strips .* would have 257"):
+        studio.do(AddTrack(track="one-more"))
+    more = apply_edit(before, AddTrack(track="one-more"))
+    with pytest.raises(BadRange, match="at most 256 strips"):
+        studio.session.graph_of(more)
+    assert studio.session.story is before
 
 
 def test_a_preset_limits_again_what_was_switched_off() -> None:
