@@ -12,7 +12,8 @@ import pedalboard
 from engine.mixer.effects import EffectSpec, effect_spec
 from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.hosting import HostedPlugin, PluginRefused, load_hosted
-from engine.mixer.insert import GRID_FRAMES, Block, Insert
+from engine.mixer.insert import Block, Insert
+from engine.mixer.pace import GRID_FRAMES, Pace
 from engine.mixer.plugins import Caller, Plugin, effect_values, goal_of, make_plugin
 from engine.mixer.watch import NO_WATCH, NOTHING, Watch
 from engine.plugins.facts import PluginFacts
@@ -137,7 +138,15 @@ class Chain:
         if isinstance(insert, HostedInsert):
             insert.switch_off()
 
-    def adopt(self, before: Chain | None, frame: int, frames: int, waiting: Mapping[int, frozenset[int]]) -> None:
+    def moving(self, frame: int) -> int:
+        """Return how many of its inserts move at ``frame`` and are heard."""
+        if self._resting:
+            return 0
+        return sum(insert.moving and not insert.bypassed(frame) for insert in self._inserts)
+
+    def adopt(
+        self, before: Chain | None, frame: int, frames: int, waiting: Mapping[int, frozenset[int]], pace: Pace
+    ) -> None:
         """Take over what ``before`` has of this chain's inserts, as they sound; the others fade in, or ring out.
 
         waiting: by key, the parameters that a scheduled record will set.
@@ -148,7 +157,7 @@ class Chain:
         for key, goal in zip(self._keys, self._goals, strict=True):
             if before is not None and key in before:
                 insert = self._by_key[key] = before._by_key[key]
-                rests = not insert.aim(goal, frame, frames, waiting.get(key, frozenset())) and rests
+                rests = not insert.aim(goal, frame, frames, waiting.get(key, frozenset()), pace) and rests
             else:
                 self._by_key[key].enter(frame, frames)
         mine = [self._by_key[key] for key in self._keys]
@@ -166,10 +175,10 @@ class Chain:
         self._inserts = (*order, *mine)
         self._resting = rests and before is not None and self._inserts == before._inserts
 
-    def set_param(self, key: int, param: int, value: float, frame: int, frames: int) -> None:
+    def set_param(self, key: int, param: int, value: float, frame: int, frames: int, pace: Pace) -> None:
         """Let a parameter (table order) of an insert glide to ``value``. Raises KeyError or IndexError."""
         self._resting = False
-        self._by_key[key].set_param(param, value, frame, frames)
+        self._by_key[key].set_param(param, value, frame, frames, pace)
 
     def set_bypass(self, key: int, bypass: bool, frame: int, frames: int) -> None:
         """Fade an insert out of the chain or back into it. Raises KeyError."""
@@ -204,15 +213,22 @@ class Chain:
         """Return the chain's output for planar (2, n) ``block``. Raises EffectFailed."""
         if self._resting or self._comes_to_rest(frame):
             return block if self._board is None else self._caller.run(self._board, block)
-        if not any(insert.moving for insert in self._inserts):
+        last = frame + block.shape[1]
+        edge = self._edge(frame, last)
+        if edge == last:
             return self._process_each(block, frame)
         out = np.empty_like(block)
-        begin = 0
-        while begin < block.shape[1]:
-            end = min(block.shape[1], begin + GRID_FRAMES - (frame + begin) % GRID_FRAMES)
-            out[:, begin:end] = self._process_each(np.ascontiguousarray(block[:, begin:end]), frame + begin)
-            begin = end
+        begin = frame
+        while begin < last:
+            part = slice(begin - frame, edge - frame)
+            out[:, part] = self._process_each(np.ascontiguousarray(block[:, part]), begin)
+            begin, edge = edge, self._edge(edge, last)
         return out
+
+    def _edge(self, frame: int, last: int) -> int:
+        """Return the next frame at which a moving insert is turned, or ``last``."""
+        edges = [insert.edge(frame) for insert in self._inserts if insert.moving]
+        return min(last, *edges) if edges else last
 
     def _process_each(self, block: Block, frame: int) -> Block:
         for place, insert in enumerate(self._inserts):

@@ -2,7 +2,7 @@
 
 A plug-in runs all the time, bypassed or not, so that it comes back where it would be. What passes it by, bypassed, is
 as late as what goes through it: the mixer's latency does not change with a switch. Its parameters step at the edges of
-the 64-frame grid; most plug-ins smooth them. A clean spare stands by for when everything is to be forgotten, since
+their grid; most plug-ins smooth them. A clean spare stands by for when everything is to be forgotten, since
 clearing may mean loading anew, which only the main thread may.
 """
 
@@ -15,7 +15,8 @@ import numpy as np
 
 from engine.mixer.effects import EffectSpec
 from engine.mixer.hosting import HostedPlugin
-from engine.mixer.insert import GRID_FRAMES, SILENT, Block, aim
+from engine.mixer.insert import SILENT, Block, aim
+from engine.mixer.pace import GRID_FRAMES, Pace, next_edge
 from engine.mixer.plugins import Goal
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
@@ -46,6 +47,7 @@ class HostedInsert:
         self._knobs = new_ramps([0.0 if self.main is None else self.main.raw(i) for i in self._indexes])
         self._turned = {place for place, name in enumerate(spec.params) if name in named}
         self._moved: set[int] = set()
+        self._grid_frames = GRID_FRAMES
         self._bypass = new_ramps([float(bypass)])
         self._level = new_ramps([1.0])
         self._fed = new_ramps([1.0])
@@ -63,8 +65,12 @@ class HostedInsert:
 
     @property
     def moving(self) -> bool:
-        """Whether parameters move: then blocks must be cut at the edges of the grid."""
+        """Whether parameters move: then no block may go beyond ``edge``."""
         return bool(self._moved)
+
+    def edge(self, frame: int) -> int:
+        """Return the first frame after ``frame`` at which something is turned."""
+        return next_edge(frame + 1, self._grid_frames)
 
     def bypassed(self, frame: int) -> bool:
         """Whether nothing of it is heard from ``frame`` on."""
@@ -84,14 +90,16 @@ class HostedInsert:
             return
         glide(self._bypass, 0, float(bypass), frame, frames)
 
-    def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
+    def set_param(self, index: int, value: float, frame: int, frames: int, pace: Pace) -> None:
         """Let parameter ``index`` go to ``value`` within ``frames``, from the next edge of the grid on."""
         if self.main is None:
             return
         norm = self._params[index].spec.to_norm(value)
         if index in self._turned and index not in self._moved and self._knobs[index]["end"] == norm:
             return
-        glide(self._knobs, index, norm, -(-frame // GRID_FRAMES) * GRID_FRAMES, max(GRID_FRAMES, frames))
+        if not self._moved:
+            self._grid_frames = pace.grid_frames(frame)
+        glide(self._knobs, index, norm, next_edge(frame, self._grid_frames), max(self._grid_frames, frames))
         self._turned.add(index)
         self._moved.add(index)
 
@@ -114,12 +122,13 @@ class HostedInsert:
             return frame >= _end(self._level)
         return self._off or self._quiet_frames > self._longest_gap or self.bypassed(frame)
 
-    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int]) -> bool:
+    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int], pace: Pace) -> bool:
         """Go to where another graph wants it; ``waiting`` parameters will be told, those that are NaN stay.
 
         Return whether it has anywhere to go.
         """
-        return aim(self, (self._knobs, self._bypass), goal, frame, frames, waiting)
+        ends, bypass = self._knobs["end"].tolist(), bool(self._bypass["end"][0])
+        return aim(self, ends, bypass, goal, frame, frames, waiting, pace)
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``; twice within a moment there is no clean spare yet."""
@@ -184,10 +193,10 @@ class HostedInsert:
         self._own = self._seen = state
 
     def process(self, block: Block, frame: int) -> Block:
-        """Return the output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""
+        """Return the output for planar ``block``; while ``moving`` it must not go beyond ``edge``."""
         if self.main is None or self.gone(frame):
             return block
-        if self._moved and frame % GRID_FRAMES == 0:
+        if self._moved and frame % self._grid_frames == 0:
             self._pass_edge(frame)
         if self.leaving and not self.latency_frames:
             return self._ring_out(block, frame)

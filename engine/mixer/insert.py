@@ -1,8 +1,9 @@
 """One insert of a chain: an effect whose parameters and bypass move without a step, whatever plug-in is behind it.
 
 Plug-ins take a new parameter as a step at the next block. So a moving insert runs as *twins*: two instances hear the
-same input, and within each cell of the 64-frame grid the output fades from one to the other. An instance gets its next
-parameters at the edge where nothing of it is heard. Effects that smooth by themselves are set directly at the edges.
+same input, and within each cell of its grid (engine/mixer/pace.py) the output fades from one to the other. An instance
+gets its next parameters at the edge where nothing of it is heard. Effects that smooth by themselves are set directly at
+the edges.
 
 To clear a plug-in takes it milliseconds, so each twin has a clean spare: forgetting is a swap, and ``tidy`` clears what
 was swapped out, outside the callback.
@@ -18,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
+from engine.mixer.pace import GRID_FRAMES, Pace, next_edge
 from engine.mixer.plugins import Caller, Goal, Plugin
-from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
+from engine.mixer.ramps import Glide, blend, fill, glide, new_ramps
 
-GRID_FRAMES = 64
 WARM_FRAMES = 16 * GRID_FRAMES
 """How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
 HOLD_FRAMES = 48000
@@ -55,14 +56,19 @@ class Insert:
         caller: Caller,
     ) -> None:
         self._params = tuple(spec.params.values())
+        self._values = tuple((param.attribute, param.spec.from_norm) for param in self._params)
         self._memory = spec.memory
         self._twins, self._spares = list(plugins[:2]), list(plugins[2:])
         self._soiled = [False, False]
         self._caller = caller
-        self._knobs = new_ramps([param.spec.to_norm(v) for param, v in zip(self._params, values, strict=True)])
+        self._knobs = [Glide(param.spec.to_norm(v)) for param, v in zip(self._params, values, strict=True)]
         self._bypass = new_ramps([float(bypass)])
+        self._bypass_to, self._bypass_end = bypass, 0
         self._fade = new_ramps([1.0])
         self._moved: set[int] = set()
+        self._grid_frames = GRID_FRAMES
+        self._wakes: int | None = None
+        """When the twin wakes that is to move with the other one; it may have to wait for its turn."""
         self._settled = [True, True]
         self._heard = 0
         self._fading = False
@@ -81,12 +87,17 @@ class Insert:
 
     @property
     def moving(self) -> bool:
-        """Whether parameters move: then blocks must be cut at the edges of the grid."""
+        """Whether parameters move: then no block may go beyond ``edge``."""
         return bool(self._moved)
+
+    def edge(self, frame: int) -> int:
+        """Return the first frame after ``frame`` at which something is turned."""
+        edge = next_edge(frame + 1, self._grid_frames)
+        return edge if self._wakes is None or self._wakes <= frame else min(edge, self._wakes)
 
     def bypassed(self, frame: int) -> bool:
         """Whether nothing of the effect is heard from ``frame`` on."""
-        return bool(self._bypass["end"][0] == 1.0 and frame >= self._bypass_end())
+        return self._bypass_to and frame >= self._bypass_end
 
     def rests(self, frame: int) -> bool:
         """Whether the main instance, or nothing at all, stands for this insert from ``frame`` on."""
@@ -94,49 +105,53 @@ class Insert:
             return self.gone(frame)
         if self._memory == "long":
             return False
-        return self.bypassed(frame) or not (self._moved or frame < max(self._awake_until, self._bypass_end()))
-
-    def _bypass_end(self) -> int:
-        return int(self._bypass["start_frame"][0] + self._bypass["frames"][0])
+        return self.bypassed(frame) or not (self._moved or frame < max(self._awake_until, self._bypass_end))
 
     def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
         """Fade the effect out or in within ``frames``; it comes back without what it sounded like before.
 
         One with long memory has listened meanwhile: from an empty delay line sound would begin with a step.
         """
-        if float(bypass) == self._bypass["end"][0] and frame >= self._bypass_end():
+        if bypass == self._bypass_to and frame >= self._bypass_end:
             return
         if not bypass and self.bypassed(frame) and self._memory != "long":
             self.reset(frame)
         glide(self._bypass, 0, float(bypass), frame, frames)
+        self._bypass_to, self._bypass_end = bypass, frame + frames
 
-    def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
+    def set_param(self, index: int, value: float, frame: int, frames: int, pace: Pace) -> None:
         """Let parameter ``index`` go to ``value`` within ``frames``, from the next edge of the grid on.
 
         Where it rests there already, nothing moves: to wake the twin costs as much as the effect for a second.
         """
-        param = self._params[index]
+        param, knob = self._params[index], self._knobs[index]
         value = min(param.spec.high, max(param.spec.low, value))
-        if index not in self._moved and self._knobs[index]["end"] == param.spec.to_norm(value):
+        position = param.spec.to_norm(value)
+        if index not in self._moved and knob.end == position:
             return
         if self.bypassed(frame):
-            glide(self._knobs, index, param.spec.to_norm(value), frame, 0)
+            knob.to(position, frame, 0)
             for twin in self._twins:
                 setattr(twin, param.attribute, value)
             return
-        start = _next_edge(self._awake(frame))
-        glide(self._knobs, index, param.spec.to_norm(value), start, max(GRID_FRAMES, frames))
+        if not self._moved:
+            self._grid_frames = pace.grid_frames(frame)
+            self._wake(frame, pace)
+        start = max(frame, self._starts) if self._memory == "short" else frame
+        knob.to(position, next_edge(start, self._grid_frames), max(self._grid_frames, frames))
         self._moved.add(index)
         self._settled = [False, False]
 
-    def _awake(self, frame: int) -> int:
-        """Return the first frame at which the twin can be heard."""
-        if self._memory == "short":
-            if frame >= self._awake_until and not self._moved:
-                self._renew(1, frame)
-                self._starts = frame + WARM_FRAMES
-            return max(frame, self._starts)
-        return frame
+    def _wake(self, frame: int, pace: Pace) -> None:
+        """Let the twin listen, now or when it is its turn, until it can be heard."""
+        if self._memory != "short" or frame < self._awake_until:
+            return
+        wakes = pace.wake_frame(frame)
+        self._starts = wakes + WARM_FRAMES
+        if wakes == frame:
+            self._renew(1, frame)
+        else:
+            self._wakes = wakes
 
     def enter(self, frame: int, frames: int) -> None:
         """Come into a chain that sounds already: get more and more within ``frames``."""
@@ -154,20 +169,22 @@ class Insert:
         """Whether it has left and rung out."""
         return self.leaving and (self._quiet_frames > self._longest_gap or self.bypassed(frame))
 
-    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int]) -> bool:
+    def aim(self, goal: Goal, frame: int, frames: int, waiting: frozenset[int], pace: Pace) -> bool:
         """Go to where another graph wants it, unless it is on its way there; ``waiting`` parameters will be told.
 
         Return whether it has anywhere to go.
         """
-        return aim(self, (self._knobs, self._bypass), goal, frame, frames, waiting)
+        return aim(self, [knob.end for knob in self._knobs], self._bypass_to, goal, frame, frames, waiting, pace)
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``."""
+        self._wakes = None
         for twin in range(len(self._twins)):
             self._renew(twin, frame)
 
     def clear(self, frame: int) -> None:
         """Be as new from ``frame`` on, which takes milliseconds. Raises EffectFailed."""
+        self._wakes = None
         for twin in self._twins:
             self._turn(twin, frame)
             self._caller.clear(twin)
@@ -198,11 +215,11 @@ class Insert:
 
     def _turn(self, plugin: Plugin, frame: int) -> None:
         """Set a plug-in's parameters to where the knobs are."""
-        for index, param in enumerate(self._params):
-            setattr(plugin, param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
+        for (attribute, value), knob in zip(self._values, self._knobs, strict=True):
+            setattr(plugin, attribute, value(knob.at(frame)))
 
     def process(self, block: Block, frame: int) -> Block:
-        """Return the insert's output for planar ``block``; while ``moving`` it must not cross an edge of the grid."""
+        """Return the insert's output for planar ``block``; while ``moving`` it must not go beyond ``edge``."""
         if self._fed is None or self.gone(frame):
             return block if self.leaving else self._process(block, frame)
         return self._process_part(self._fed, block, frame)
@@ -226,17 +243,20 @@ class Insert:
             if self._memory == "long":
                 self._wet(block, frame)
             return block
-        if self._moved and frame % GRID_FRAMES == 0:
+        if self._wakes is not None and frame >= self._wakes:
+            self._wakes = None
+            self._renew(1, frame)
+        if self._moved and frame % self._grid_frames == 0:
             self._pass_edge(frame)
         wet = self._wet(block, frame)
-        if frame >= self._bypass_end():
+        if frame >= self._bypass_end:
             return wet
         return blend(self._bypass, frame, wet, block)
 
     def _wet(self, block: Block, frame: int) -> Block:
         heard = self._caller.run(self._twins[self._heard], block)
         listens = self._memory == "long" or (self._memory == "short" and (self._moved or frame < self._awake_until))
-        if not (listens or self._fading):
+        if not (listens or self._fading) or self._wakes is not None:
             return heard
         other = self._caller.run(self._twins[1 - self._heard], block)
         return blend(self._fade, frame, heard, other) if self._fading else heard
@@ -252,18 +272,18 @@ class Insert:
             self._come_to_rest(frame)
         elif self._memory != "smooth":
             arriving = 1 - self._heard
-            self._settled[arriving] = self._set(arriving, frame + GRID_FRAMES)
+            self._settled[arriving] = self._set(arriving, frame + self._grid_frames)
             self._fade["begin"], self._fade["end"], self._fade["start_frame"] = 0.0, 1.0, frame
-            self._fade["frames"] = GRID_FRAMES
+            self._fade["frames"] = self._grid_frames
             self._fading = True
 
     def _set(self, twin: int, frame: int) -> bool:
         """Give a twin the values of ``frame``; True if they are where they are going to."""
-        arrived = True
+        arrived, plugin = True, self._twins[twin]
         for index in self._moved:
-            knob, param = self._knobs[index], self._params[index]
-            setattr(self._twins[twin], param.attribute, param.spec.from_norm(ramp_value(self._knobs, index, frame)))
-            arrived = arrived and frame >= knob["start_frame"] + knob["frames"]
+            knob, (attribute, value) = self._knobs[index], self._values[index]
+            setattr(plugin, attribute, value(knob.at(frame)))
+            arrived = arrived and knob.arrived(frame)
         return arrived
 
     def _come_to_rest(self, frame: int) -> None:
@@ -276,7 +296,7 @@ class Insert:
 class Movable(Protocol):
     """What has knobs and a bypass."""
 
-    def set_param(self, index: int, value: float, frame: int, frames: int) -> None:
+    def set_param(self, index: int, value: float, frame: int, frames: int, pace: Pace) -> None:
         """Let a parameter go to a value."""
 
     def set_bypass(self, bypass: bool, frame: int, frames: int) -> None:
@@ -285,29 +305,26 @@ class Movable(Protocol):
 
 def aim(
     insert: Movable,
-    ramps: tuple[NDArray[np.void], NDArray[np.void]],
+    ends: list[float],
+    bypass: bool,
     goal: Goal,
     frame: int,
     frames: int,
     waiting: frozenset[int],
+    pace: Pace,
 ) -> bool:
-    """Let an insert whose knobs and bypass are ``ramps`` go to where a graph wants it: see ``Insert.aim``.
+    """Let an insert whose knobs go to ``ends`` go to where a graph wants it: see ``Insert.aim``.
 
     Values that are NaN stay as they are.
     """
-    knobs, bypass = ramps
-    ends, goes = knobs["end"].tolist(), False
+    goes = False
     if ends != goal.positions:
         for index, value in enumerate(goal.values):
             known = index in waiting or math.isnan(value)
             if not known and ends[index] != goal.positions[index]:
-                insert.set_param(index, value, frame, frames)
+                insert.set_param(index, value, frame, frames, pace)
                 goes = True
-    if BYPASS not in waiting and goal.bypass != bool(bypass["end"][0]):
+    if BYPASS not in waiting and goal.bypass != bypass:
         insert.set_bypass(goal.bypass, frame, frames)
         goes = True
     return goes
-
-
-def _next_edge(frame: int) -> int:
-    return -(-frame // GRID_FRAMES) * GRID_FRAMES

@@ -46,6 +46,13 @@ def note(knobs: Knobs, record: Any) -> None:
 
 
 @kernel
+def note_all(knobs: Knobs, records: NDArray[Any]) -> None:
+    """Keep those of ``records`` that turn something, in order."""
+    for place in range(len(records)):
+        note(knobs, records[place])
+
+
+@kernel
 def _same_knob(one: Any, other: Any) -> bool:
     same: bool = one.kind == other.kind and one.strip == other.strip
     return same and one.index == other.index and one.param == other.param

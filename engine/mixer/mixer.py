@@ -24,7 +24,7 @@ from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.meters import read_meters
-from engine.mixer.panel import Panel
+from engine.mixer.panel import Panel, for_inserts
 from engine.mixer.playback import Playback
 from engine.mixer.rack import Rack
 from engine.mixer.ramps import glide
@@ -245,7 +245,13 @@ class Mixer:
         records, place = np.ascontiguousarray(records), 0
         while place < len(records):
             place = self._deck.take(records, place, self._automation.moves, self.frame)
-            if place < len(records):
+            if place == len(records):
+                return
+            inserts = for_inserts(records[place:], self.frame)
+            if inserts:
+                self._panel.turn_inserts(records[place : place + inserts], self.frame)
+                place += inserts
+            else:
                 self._obey(records[place])
                 place += 1
 
@@ -431,10 +437,10 @@ class Mixer:
 
     def _obey(self, record: np.void) -> None:
         """Do what a record that is not for players asks, at this frame."""
-        kind, value = int(record["kind"]), float(record["value"])
         if self._panel.obey(record, self.frame):
             return
-        match kind:
+        value = float(record["value"])
+        match int(record["kind"]):
             case Kind.PLAY | Kind.STOP | Kind.LOCATE | Kind.SET_LOOP | Kind.STOP_AT:
                 self._playback.obey(record, self.frame)
             case Kind.PANIC:

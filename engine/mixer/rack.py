@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
@@ -14,9 +13,9 @@ from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph, insert_word
 from engine.mixer.handover import strip_places, waiting_params
 from engine.mixer.hosted_insert import HostedInsert
+from engine.mixer.pace import Pace
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.watch import NO_WATCH, Watch
-from engine.realtime.records import Kind
 
 
 class Rack:
@@ -37,7 +36,7 @@ class Rack:
         only: Collection[int] | None = None,
     ) -> None:
         self._graph, self._sample_rate, self._max_block = graph, sample_rate, max_block_frames
-        self.chains: dict[int, Chain] = {}
+        self.chains = chains = dict[int, Chain]()
         old = self._placed(before)
         for index, spec in enumerate(graph.strips):
             if spec.inserts and (only is None or index in only):
@@ -46,6 +45,7 @@ class Rack:
                 self.chains[index] = Chain(
                     spec.inserts, sample_rate, max_block_frames, spec.insert_keys, kept, graph.spec, own
                 )
+        self._pace = Pace(lambda frame: sum(chain.moving(frame) for chain in chains.values()))
         self.latencies = [0] * len(graph.strips)
         for index, chain in self.chains.items():
             self.latencies[index] = chain.latency_after(old.get(index))
@@ -114,18 +114,17 @@ class Rack:
             except EffectFailed:
                 yield strip
 
-    def set(self, record: np.void, frame: int, frames: int) -> None:
-        """Do what a SET_INSERT or SET_BYPASS record asks, within ``frames``. Raises EffectFailed.
+    def set_bypass(self, strip: int, insert: int, bypass: bool, frame: int, frames: int) -> None:
+        """Fade an insert out or in. Raises EffectFailed. One that is not in this graph is of an older one."""
+        chain = self.chains.get(strip)
+        if chain is not None and insert in chain:
+            chain.set_bypass(insert, bypass, frame, frames)
 
-        A record for an insert that this graph does not have is of an older graph.
-        """
-        chain, insert, value = self.chains.get(int(record["strip"])), int(record["index"]), float(record["value"])
-        if chain is None or insert not in chain or not math.isfinite(value):
-            return
-        if record["kind"] == Kind.SET_BYPASS:
-            chain.set_bypass(insert, bool(value), frame, frames)
-        else:
-            chain.set_param(insert, int(record["param"]), value, frame, frames)
+    def set_param(self, strip: int, insert: int, param: int, value: float, frame: int, frames: int) -> None:
+        """Let a parameter of an insert glide to ``value``. Raises EffectFailed. See ``set_bypass``."""
+        chain = self.chains.get(strip)
+        if chain is not None and insert in chain:
+            chain.set_param(insert, param, value, frame, frames, self._pace)
 
     def let_listen(self, following: Rack, places: NDArray[np.int32]) -> int:
         """Let plug-ins that are new in ``following`` hear what they will be given; return how late they are.
@@ -146,7 +145,7 @@ class Rack:
         old = {int(places[index]): (index, chain) for index, chain in other.chains.items() if places[index] >= 0}
         for place in {*old, *self.chains}:
             index, chain = old.get(place, (-1, None))  # none of ours: nothing any more but what rings out
-            self._chain(place).adopt(chain, frame, frames, waiting_params(waiting, index))
+            self._chain(place).adopt(chain, frame, frames, waiting_params(waiting, index), self._pace)
 
 
 def _tell_word(tell: Callable[[int], object], strip: int, key: int) -> None:

@@ -13,6 +13,34 @@ RAMP = np.dtype([("begin", "<f8"), ("end", "<f8"), ("start_frame", "<i8"), ("fra
 """From ``begin`` at ``start_frame`` in a straight line to ``end``, ``frames`` later; before and after it holds."""
 
 
+class Glide:
+    """One such ramp for Python alone, which reads it quicker than a row of an array."""
+
+    __slots__ = ("_begin", "_frames", "_start_frame", "end")
+
+    def __init__(self, value: float) -> None:
+        self._begin = self.end = value
+        self._start_frame = self._frames = 0
+
+    def to(self, target: float, frame: int, frames: int) -> None:
+        """Go from where it is at ``frame`` to ``target`` within ``frames``."""
+        self._begin = self.at(frame)
+        self.end, self._start_frame, self._frames = target, frame, frames
+
+    def at(self, frame: int) -> float:
+        """Return the value at ``frame``."""
+        age = frame - self._start_frame
+        if age >= self._frames:
+            return self.end
+        if age <= 0:
+            return self._begin
+        return self._begin + (self.end - self._begin) * (age / self._frames)
+
+    def arrived(self, frame: int) -> bool:
+        """Whether it is at its end at ``frame``."""
+        return frame >= self._start_frame + self._frames
+
+
 def new_ramps(values: list[float]) -> NDArray[Any]:
     """Return one resting ramp for each of ``values``."""
     ramps = np.zeros(len(values), RAMP)

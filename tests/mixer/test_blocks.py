@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mixer_rig import BLOCKS, Rig
 
+from engine.mixer import pace
+from engine.mixer.effects import EFFECTS
 from engine.realtime.records import Kind
 from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
 from tests.signals import noise, sine
@@ -161,6 +163,26 @@ def test_the_size_of_blocks_changes_nothing(move, block):
     expected = _largest[move.__name__]
     assert abs(expected[:, :2]).max() > 0.3
     np.testing.assert_allclose(heard(move, block), expected, atol=ROUNDING, rtol=0)
+
+
+@pytest.mark.parametrize("block", [64, 333, 1024])
+def test_knobs_that_move_in_a_crowd_do_not_depend_on_blocks_either(monkeypatch, block):
+    monkeypatch.setattr(pace, "FEW", 2)
+    monkeypatch.setattr(pace, "WAKES", 1)
+
+    def snapshot(rig: Rig) -> None:
+        """Turn something of every insert at once, and of some again while others still wait for their turn."""
+        for strip, spec in zip(("a", "b", "c", "room", "echo", "master"), rig.graph.strips, strict=True):
+            for number in range(len(spec.inserts)):
+                for param, norm, frame in ((0, 0.4, 1003), (1, 0.7, 1003), (0, 0.6, 1303), (0, 0.3, 4005)):
+                    rows = EFFECTS[spec.inserts[number].effect].params
+                    name = list(rows)[param % len(rows)]
+                    rig.move(strip, number, name, rows[name].spec.from_norm(norm), frame, ramp=2000)
+        switches(rig)
+
+    if "snapshot" not in _largest:
+        _largest["snapshot"] = heard(snapshot, BLOCKS[-1])
+    np.testing.assert_allclose(heard(snapshot, block), _largest["snapshot"], atol=ROUNDING, rtol=0)
 
 
 FRAME = st.integers(0, 5900)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mixer_rig import FADE, Rig, bare, with_effect
 
+from engine.mixer import pace
 from engine.mixer.effects import EFFECTS
 from engine.realtime.records import Kind, Report
 from engine.story.model import Bus, Effect, Master, Send, Story, Strip, Track
@@ -100,8 +101,10 @@ MOVABLE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("few", [pace.FEW, 0], ids=["alone", "in a crowd"])
 @pytest.mark.parametrize(("effect", "param"), MOVABLE)
-def test_turning_a_knob_makes_no_step(effect, param):
+def test_turning_a_knob_makes_no_step(monkeypatch, effect, param, few):
+    monkeypatch.setattr(pace, "FEW", few)
     spec = EFFECTS[effect].params[param].spec
     low, high = (spec.from_norm(norm) for norm in (0.35, 0.65))
     rig = sounding(with_effect(Effect(effect=effect, params={param: low})))

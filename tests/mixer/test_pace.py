@@ -1,0 +1,96 @@
+"""Many inserts that begin to move at once: one after the other, in larger steps, and all of them arrive."""
+
+import numpy as np
+from mixer_rig import Rig
+
+from engine.mixer.effects import EFFECTS
+from engine.mixer.pace import COARSE_FRAMES, FEW, GRID_FRAMES, WAKE_FRAMES, WAKES, Pace
+from engine.mixer.plugins import Caller
+from engine.realtime.records import Kind, records
+from engine.story.model import Effect, Master, Story, Strip, Track
+from tests.signals import noise, sine
+
+TRACKS = 20
+EFFECT = ("highpass", "peak", "compressor")
+
+
+def crowd(norm: float = 0.5) -> Story:
+    """Return a story of sixty inserts whose knobs are all at ``norm``."""
+    inserts = tuple(
+        Effect(effect=name, params={param: row.spec.from_norm(norm) for param, row in EFFECTS[name].params.items()})
+        for name in EFFECT
+    )
+    tracks = tuple(Track(id=f"t{number}", strip=Strip(inserts=inserts)) for number in range(TRACKS))
+    return Story(title="crowd", tracks=tracks, master=Master(limiter_db=None))
+
+
+def snapshot(norm: float, ramp_frames: int) -> np.ndarray:
+    """Return records that turn all of its knobs to ``norm``."""
+    turned = [
+        (strip, place, index, row.spec.from_norm(norm))
+        for strip in range(TRACKS)
+        for place, name in enumerate(EFFECT)
+        for index, row in enumerate(EFFECTS[name].params.values())
+    ]
+    told = records(len(turned))
+    told["kind"], told["ramp_frames"] = Kind.SET_INSERT, ramp_frames
+    told["strip"], told["index"], told["param"], told["value"] = np.array(turned).T
+    return told
+
+
+def test_few_move_on_the_fine_grid_and_the_rest_of_a_crowd_on_the_coarse_one():
+    pace = Pace(lambda frame: 3)
+    grids = [pace.grid_frames(100) for _ in range(FEW)]
+    assert grids == [GRID_FRAMES] * (FEW - 3) + [COARSE_FRAMES] * 3
+    assert pace.grid_frames(101) == GRID_FRAMES
+
+
+def test_twins_wake_so_many_at_a_time():
+    pace = Pace(lambda frame: 0)
+    wakes = [pace.wake_frame(1000) for _ in range(2 * WAKES + 1)]
+    assert wakes == [1000] * WAKES + [1024] * WAKES + [1024 + WAKE_FRAMES]
+    assert pace.wake_frame(1100) == 1024 + WAKE_FRAMES
+    assert pace.wake_frame(5003) == 5003
+
+
+def test_a_crowd_of_knobs_arrives_where_it_was_sent():
+    clip = noise(120_000)
+    moved, there = Rig(crowd(0.3), clip), Rig(crowd(0.6), clip)
+    for rig in (moved, there):
+        for strip in range(TRACKS):
+            rig.start(0, strip=strip, player=strip + 1)
+    moved.mixer.dispatch(snapshot(0.6, 9000))
+    moving, still = moved.play(100_000).strips, there.play(100_000).strips
+    assert abs(moving - still)[:, :9000].max() > 0.01
+    np.testing.assert_allclose(moving[:, 90_000:], still[:, 90_000:], atol=1e-4)
+
+
+def test_records_that_come_together_do_what_they_do_one_by_one():
+    together, apart = Rig(crowd(0.3), sine(30_000, 440.0)), Rig(crowd(0.3), sine(30_000, 440.0))
+    told = snapshot(0.6, 2000)
+    told[["kind", "strip", "index", "value"]][50] = Kind.SET_BYPASS, 3, 1, 1.0
+    told[["kind", "strip", "value"]][70] = Kind.SET_GAIN, 4, 0.5
+    for rig in (together, apart):
+        rig.start(0, strip=3)
+        rig.start(0, strip=4, player=2)
+    together.mixer.dispatch(told)
+    for place in range(len(told)):
+        apart.mixer.dispatch(told[place : place + 1])
+    assert np.array_equal(together.play(20_000).out, apart.play(20_000).out)
+    assert bytes(together.mixer.packed().knobs) == bytes(apart.mixer.packed().knobs)
+
+
+def test_a_block_wakes_no_more_twins_than_it_may(monkeypatch):
+    rig = Rig(crowd(0.3))
+    rig.play(512)
+    called: list[object] = []
+    run = Caller.run
+    monkeypatch.setattr(Caller, "run", lambda self, plugin, block: called.append(plugin) or run(self, plugin, block))
+    rig.mixer.dispatch(snapshot(0.6, 9000))
+    inserts = TRACKS * len(EFFECT)
+    twins = []
+    for _ in range(6):
+        called.clear()
+        rig.play(256)
+        twins.append(len(set(map(id, called))) - inserts)
+    assert twins == [16, 32, 48, 60, 60, 60]
