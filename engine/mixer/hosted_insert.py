@@ -16,7 +16,7 @@ import numpy as np
 from engine.mixer.effects import EffectSpec
 from engine.mixer.hosting import HostedPlugin
 from engine.mixer.insert import SILENT, Block, aim
-from engine.mixer.pace import GRID_FRAMES, Pace, next_edge
+from engine.mixer.pace import GRID_FRAMES, Pace, Way, next_edge
 from engine.mixer.plugins import Goal
 from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
 
@@ -47,7 +47,7 @@ class HostedInsert:
         self._knobs = new_ramps([0.0 if self.main is None else self.main.raw(i) for i in self._indexes])
         self._turned = {place for place, name in enumerate(spec.params) if name in named}
         self._moved: set[int] = set()
-        self._grid_frames = GRID_FRAMES
+        self._grid_frames, self._steps = GRID_FRAMES, False
         self._bypass = new_ramps([float(bypass)])
         self._level = new_ramps([1.0])
         self._fed = new_ramps([1.0])
@@ -98,8 +98,10 @@ class HostedInsert:
         if index in self._turned and index not in self._moved and self._knobs[index]["end"] == norm:
             return
         if not self._moved:
-            self._grid_frames = pace.grid_frames(frame)
-        glide(self._knobs, index, norm, next_edge(frame, self._grid_frames), max(self._grid_frames, frames))
+            way = pace.way(frame)
+            self._grid_frames, self._steps = way.grid_frames, way is Way.STEP
+        start, grid_frames = next_edge(frame, self._grid_frames), self._grid_frames
+        glide(self._knobs, index, norm, start, grid_frames if self._steps else max(grid_frames, frames))
         self._turned.add(index)
         self._moved.add(index)
 

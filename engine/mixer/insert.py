@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mixer.effects import EffectSpec
-from engine.mixer.pace import GRID_FRAMES, Pace, next_edge
+from engine.mixer.pace import WARM_FRAMES, Pace, Way, next_edge
 from engine.mixer.plugins import Caller, Goal, Plugin
-from engine.mixer.ramps import Glide, blend, fill, glide, new_ramps
+from engine.mixer.ramps import Glide, blend, cross, fill, glide, new_ramps
 
-WARM_FRAMES = 16 * GRID_FRAMES
-"""How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
 HOLD_FRAMES = 48000
 """How long twins stay awake after a move: the next turn of the knob acts at once."""
 SILENT = 1e-5
@@ -64,14 +62,14 @@ class Insert:
         self._knobs = [Glide(param.spec.to_norm(v)) for param, v in zip(self._params, values, strict=True)]
         self._bypass = new_ramps([float(bypass)])
         self._bypass_to, self._bypass_end = bypass, 0
-        self._fade = new_ramps([1.0])
         self._moved: set[int] = set()
-        self._grid_frames = GRID_FRAMES
+        self._way, self._grid_frames = Way.FINE, Way.FINE.grid_frames
         self._wakes: int | None = None
         """When the twin wakes that is to move with the other one; it may have to wait for its turn."""
         self._settled = [True, True]
         self._heard = 0
         self._fading = False
+        self._fades_from = 0
         self._starts = 0
         self._awake_until = 0
         self.leaving = False
@@ -135,10 +133,12 @@ class Insert:
                 setattr(twin, param.attribute, value)
             return
         if not self._moved:
-            self._grid_frames = pace.grid_frames(frame)
+            self._way = pace.way(frame)
+            self._grid_frames = self._way.grid_frames
             self._wake(frame, pace)
         start = max(frame, self._starts) if self._memory == "short" else frame
-        knob.to(position, next_edge(start, self._grid_frames), max(self._grid_frames, frames))
+        grid_frames, steps = self._grid_frames, self._way is Way.STEP
+        knob.to(position, next_edge(start, grid_frames), grid_frames if steps else max(grid_frames, frames))
         self._moved.add(index)
         self._settled = [False, False]
 
@@ -146,7 +146,7 @@ class Insert:
         """Let the twin listen, now or when it is its turn, until it can be heard."""
         if self._memory != "short" or frame < self._awake_until:
             return
-        wakes = pace.wake_frame(frame)
+        wakes = pace.wake_frame(frame, self._way)
         self._starts = wakes + WARM_FRAMES
         if wakes == frame:
             self._renew(1, frame)
@@ -243,23 +243,26 @@ class Insert:
             if self._memory == "long":
                 self._wet(block, frame)
             return block
-        if self._wakes is not None and frame >= self._wakes:
-            self._wakes = None
-            self._renew(1, frame)
-        if self._moved and frame % self._grid_frames == 0:
-            self._pass_edge(frame)
+        if self._moved:
+            if self._wakes is not None and frame >= self._wakes:
+                self._wakes = None
+                self._renew(1, frame)
+            if frame % self._grid_frames == 0:
+                self._pass_edge(frame)
         wet = self._wet(block, frame)
         if frame >= self._bypass_end:
             return wet
         return blend(self._bypass, frame, wet, block)
 
     def _wet(self, block: Block, frame: int) -> Block:
-        heard = self._caller.run(self._twins[self._heard], block)
-        listens = self._memory == "long" or (self._memory == "short" and (self._moved or frame < self._awake_until))
-        if not (listens or self._fading) or self._wakes is not None:
-            return heard
-        other = self._caller.run(self._twins[1 - self._heard], block)
-        return blend(self._fade, frame, heard, other) if self._fading else heard
+        run, heard = self._caller.run, self._heard
+        wet = run(self._twins[heard], block)
+        if self._fading:
+            return cross(wet, run(self._twins[1 - heard], block), frame - self._fades_from, self._grid_frames)
+        listens = self._memory == "short" and self._wakes is None and (self._moved or frame < self._awake_until)
+        if listens or self._memory == "long":
+            run(self._twins[1 - heard], block)
+        return wet
 
     def _pass_edge(self, frame: int) -> None:
         if self._fading:
@@ -273,9 +276,7 @@ class Insert:
         elif self._memory != "smooth":
             arriving = 1 - self._heard
             self._settled[arriving] = self._set(arriving, frame + self._grid_frames)
-            self._fade["begin"], self._fade["end"], self._fade["start_frame"] = 0.0, 1.0, frame
-            self._fade["frames"] = self._grid_frames
-            self._fading = True
+            self._fading, self._fades_from = True, frame
 
     def _set(self, twin: int, frame: int) -> bool:
         """Give a twin the values of ``frame``; True if they are where they are going to."""
@@ -289,7 +290,7 @@ class Insert:
     def _come_to_rest(self, frame: int) -> None:
         self._set(1, frame)
         self._moved.clear()
-        if self._memory == "short":
+        if self._memory == "short" and self._way is not Way.STEP:
             self._awake_until = frame + HOLD_FRAMES
 
 

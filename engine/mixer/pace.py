@@ -1,22 +1,38 @@
-"""The pace of inserts that begin to move: many at once wake one after the other and move in larger steps.
+"""The pace of inserts that begin to move: what many at once cost is bounded, so that no block is late for them.
 
-A moving insert costs several times what it costs at rest. A snapshot turns hundreds of knobs in one block, and none of
-its blocks may be late for it.
+A moving insert costs several times what it costs at rest, and a snapshot of the mix turns hundreds of knobs in one
+block. So twins wake one after the other; only few inserts move on the fine grid; and beyond ``MANY`` an insert does not
+glide: it goes over to where it is sent within one step, when it is its turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 
 GRID_FRAMES = 64
 """The grid of few moving inserts: at its edges parameters step, faded from one to the next."""
 COARSE_FRAMES = 8 * GRID_FRAMES
-"""The grid of each insert that begins to move while many do."""
-FEW = 12
-"""So many may move on the fine grid."""
+"""The grid of each insert that begins to move while more than ``FEW`` do."""
+WARM_FRAMES = 16 * GRID_FRAMES
+"""How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
+FEW, MANY = 12, 32
 WAKE_FRAMES = 4 * GRID_FRAMES
-WAKES = 16
-"""So many twins wake at one edge of that grid, the next ones at the next."""
+STEP_FRAMES = WARM_FRAMES + 4 * COARSE_FRAMES
+"""How long an insert that does not glide takes at most."""
+
+
+class Way(Enum):
+    """How an insert moves. Its value: its grid's frames, and how many twins wake at one edge of which other grid."""
+
+    FINE = GRID_FRAMES, 16, WAKE_FRAMES
+    COARSE = COARSE_FRAMES, 16, WAKE_FRAMES
+    STEP = COARSE_FRAMES, 8, STEP_FRAMES
+
+    @property
+    def grid_frames(self) -> int:
+        """The grid on which parameters are set."""
+        return self.value[0]
 
 
 class Pace:
@@ -26,23 +42,27 @@ class Pace:
         self._moving = moving
         self._frame = -1
         self._movers = 0
-        self._edge, self._woken = -1, 0
+        self._queues = dict.fromkeys(Way, (-1, 0))
 
-    def grid_frames(self, frame: int) -> int:
-        """Return the grid on which an insert moves that begins to at ``frame``."""
+    def way(self, frame: int) -> Way:
+        """Return how an insert moves that begins to at ``frame``."""
         if frame != self._frame:
             self._frame, self._movers = frame, self._moving(frame)
         self._movers += 1
-        return GRID_FRAMES if self._movers <= FEW else COARSE_FRAMES
+        if self._movers <= FEW:
+            return Way.FINE
+        return Way.COARSE if self._movers <= MANY else Way.STEP
 
-    def wake_frame(self, frame: int) -> int:
+    def wake_frame(self, frame: int, way: Way) -> int:
         """Return when a twin that is wanted at ``frame`` wakes: then, or at one of the next edges."""
-        if self._edge < frame:
-            self._edge, self._woken = frame, 0
-        if self._woken == WAKES:
-            self._edge, self._woken = next_edge(self._edge + 1, WAKE_FRAMES), 0
-        self._woken += 1
-        return self._edge
+        _, most, grid_frames = way.value
+        edge, woken = self._queues[way]
+        if edge < frame:
+            edge, woken = frame, 0
+        if woken == most:
+            edge, woken = next_edge(edge + 1, grid_frames), 0
+        self._queues[way] = edge, woken + 1
+        return edge
 
 
 def next_edge(frame: int, grid_frames: int = GRID_FRAMES) -> int:

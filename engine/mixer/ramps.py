@@ -112,3 +112,15 @@ def blend(
             a, b = first[channel, i], second[channel, i]
             out[channel, i] = b if weight == 1.0 else a + (b - a) * weight
     return out
+
+
+@kernel
+def cross(first: NDArray[np.float32], second: NDArray[np.float32], age: int, frames: int) -> NDArray[np.float32]:
+    """Return planar ``first`` fading to ``second`` within ``frames``, of which ``age`` are over."""
+    out = np.empty_like(first)
+    for i in range(first.shape[1]):
+        weight = np.float32(min(1.0, (age + i) / frames))
+        for channel in range(first.shape[0]):
+            a, b = first[channel, i], second[channel, i]
+            out[channel, i] = b if weight == 1.0 else a + (b - a) * weight
+    return out

@@ -168,7 +168,7 @@ def test_the_size_of_blocks_changes_nothing(move, block):
 @pytest.mark.parametrize("block", [64, 333, 1024])
 def test_knobs_that_move_in_a_crowd_do_not_depend_on_blocks_either(monkeypatch, block):
     monkeypatch.setattr(pace, "FEW", 2)
-    monkeypatch.setattr(pace, "WAKES", 1)
+    monkeypatch.setattr(pace, "MANY", 4)
 
     def snapshot(rig: Rig) -> None:
         """Turn something of every insert at once, and of some again while others still wait for their turn."""

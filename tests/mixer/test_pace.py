@@ -4,7 +4,7 @@ import numpy as np
 from mixer_rig import Rig
 
 from engine.mixer.effects import EFFECTS
-from engine.mixer.pace import COARSE_FRAMES, FEW, GRID_FRAMES, WAKE_FRAMES, WAKES, Pace
+from engine.mixer.pace import FEW, MANY, STEP_FRAMES, WAKE_FRAMES, Pace, Way
 from engine.mixer.plugins import Caller
 from engine.realtime.records import Kind, records
 from engine.story.model import Effect, Master, Story, Strip, Track
@@ -38,19 +38,20 @@ def snapshot(norm: float, ramp_frames: int) -> np.ndarray:
     return told
 
 
-def test_few_move_on_the_fine_grid_and_the_rest_of_a_crowd_on_the_coarse_one():
+def test_few_move_on_the_fine_grid_many_on_the_coarse_one_and_the_rest_of_a_crowd_in_one_step():
     pace = Pace(lambda frame: 3)
-    grids = [pace.grid_frames(100) for _ in range(FEW)]
-    assert grids == [GRID_FRAMES] * (FEW - 3) + [COARSE_FRAMES] * 3
-    assert pace.grid_frames(101) == GRID_FRAMES
+    ways = [pace.way(100) for _ in range(MANY)]
+    assert ways == [Way.FINE] * (FEW - 3) + [Way.COARSE] * (MANY - FEW) + [Way.STEP] * 3
+    assert pace.way(101) is Way.FINE
 
 
 def test_twins_wake_so_many_at_a_time():
     pace = Pace(lambda frame: 0)
-    wakes = [pace.wake_frame(1000) for _ in range(2 * WAKES + 1)]
-    assert wakes == [1000] * WAKES + [1024] * WAKES + [1024 + WAKE_FRAMES]
-    assert pace.wake_frame(1100) == 1024 + WAKE_FRAMES
-    assert pace.wake_frame(5003) == 5003
+    wakes = [pace.wake_frame(1000, Way.COARSE) for _ in range(33)]
+    assert wakes == [1000] * 16 + [1024] * 16 + [1024 + WAKE_FRAMES]
+    assert pace.wake_frame(1100, Way.COARSE) == 1024 + WAKE_FRAMES
+    assert pace.wake_frame(5003, Way.COARSE) == 5003
+    assert [pace.wake_frame(5003, Way.STEP) for _ in range(9)] == [5003] * 8 + [2 * STEP_FRAMES]
 
 
 def test_a_crowd_of_knobs_arrives_where_it_was_sent():
@@ -61,8 +62,9 @@ def test_a_crowd_of_knobs_arrives_where_it_was_sent():
             rig.start(0, strip=strip, player=strip + 1)
     moved.mixer.dispatch(snapshot(0.6, 9000))
     moving, still = moved.play(100_000).strips, there.play(100_000).strips
-    assert abs(moving - still)[:, :9000].max() > 0.01
-    np.testing.assert_allclose(moving[:, 90_000:], still[:, 90_000:], atol=1e-4)
+    off = abs(moving - still).max(axis=(0, 2))
+    assert off[:4096].max() > 0.1
+    assert off[90_000:].max() < 1e-4
 
 
 def test_records_that_come_together_do_what_they_do_one_by_one():
@@ -86,11 +88,12 @@ def test_a_block_wakes_no_more_twins_than_it_may(monkeypatch):
     called: list[object] = []
     run = Caller.run
     monkeypatch.setattr(Caller, "run", lambda self, plugin, block: called.append(plugin) or run(self, plugin, block))
-    rig.mixer.dispatch(snapshot(0.6, 9000))
+    rig.mixer.dispatch(snapshot(0.6, 48_000))
     inserts = TRACKS * len(EFFECT)
     twins = []
-    for _ in range(6):
+    for _ in range(5 * STEP_FRAMES // 256):
         called.clear()
         rig.play(256)
         twins.append(len(set(map(id, called))) - inserts)
-    assert twins == [16, 32, 48, 60, 60, 60]
+    assert twins[0] <= FEW + 16 + 8
+    assert max(twins) <= MANY + 8
