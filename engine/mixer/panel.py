@@ -105,6 +105,15 @@ class Panel:
             set_duck(self._ducks, strip, DUCK_PARAMS[param], value, self._sample_rate)
 
 
+def within(records: NDArray[np.void], most: int) -> int:
+    """Return how many of ``records`` are taken, in order, if at most ``most`` (one at least) may be for inserts."""
+    if len(records) <= most:
+        return len(records)
+    kinds = records["kind"]
+    inserts = np.flatnonzero((kinds == INSERTS[0]) | (kinds == INSERTS[1]))
+    return len(records) if len(inserts) <= max(1, most) else int(inserts[max(1, most) - 1]) + 1
+
+
 def for_inserts(records: NDArray[np.void], frame: int) -> int:
     """Return how many of the first of ``records`` are for inserts, and due at ``frame``."""
     kinds = records["kind"]

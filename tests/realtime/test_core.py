@@ -113,6 +113,21 @@ def test_more_records_than_a_block_takes_wait_for_the_next(memory: EngineMemory)
     memory.close()
 
 
+def test_turns_of_inserts_wait_for_their_block_and_keep_their_order_among_all(memory: EngineMemory) -> None:
+    memory = EngineMemory.create(MemoryConfig(commands=4096, reports=4096, timeline_clips=8, arena_bytes=1 << 16))
+    core, link = AudioCore(memory, graph("voice"), sample_rate=RATE), AudioLink(memory)
+    turns = records(40)
+    turns["kind"] = Kind.SET_INSERT
+    order = np.zeros(81, turns.dtype)
+    order[:40], order[40:41], order[41:] = turns, start(1, 0, 64), turns
+    assert link.push(order) == 81
+    for _ in range(6):
+        core.render(64)
+    told = link.reports()
+    assert told["actual_frame"][told["kind"] == Report.STARTED].tolist() == [2 * 64], "16 turns in each block of 64"
+    memory.close()
+
+
 def test_reports_that_nobody_fetches_wait_and_then_are_counted(
     core: AudioCore, memory: EngineMemory, link: AudioLink
 ) -> None:
