@@ -16,7 +16,7 @@ COARSE_FRAMES = 8 * GRID_FRAMES
 """The grid of each insert that begins to move while more than ``FEW`` do."""
 WARM_FRAMES = 16 * GRID_FRAMES
 """How long a twin listens before it is heard, until its filters and detectors agree with the other's."""
-FEW, MANY = 12, 32
+FEW, MANY = 8, 24
 WAKE_FRAMES = 4 * GRID_FRAMES
 STEP_FRAMES = WARM_FRAMES + 4 * COARSE_FRAMES
 """How long an insert that does not glide takes at most."""
