@@ -18,7 +18,7 @@ from engine.mixer.hosting import HostedPlugin
 from engine.mixer.insert import SILENT, Block, aim
 from engine.mixer.pace import GRID_FRAMES, Pace, Way, next_edge
 from engine.mixer.plugins import Goal
-from engine.mixer.ramps import blend, fill, glide, new_ramps, ramp_value
+from engine.mixer.ramps import Glide, blend, fill, glide, new_ramps
 
 QUIET_SECONDS = 2.0
 """How long a plug-in that has left must be silent until it is gone."""
@@ -44,7 +44,7 @@ class HostedInsert:
         self.main: HostedPlugin | None = None if plugins is None else plugins[0]
         self._spare: HostedPlugin | None = None if plugins is None else plugins[1]
         self._run = run
-        self._knobs = new_ramps([0.0 if self.main is None else self.main.raw(i) for i in self._indexes])
+        self._knobs = [Glide(0.0 if self.main is None else self.main.raw(i)) for i in self._indexes]
         self._turned = {place for place, name in enumerate(spec.params) if name in named}
         self._moved: set[int] = set()
         self._grid_frames, self._steps = GRID_FRAMES, False
@@ -95,13 +95,13 @@ class HostedInsert:
         if self.main is None:
             return
         norm = self._params[index].spec.to_norm(value)
-        if index in self._turned and index not in self._moved and self._knobs[index]["end"] == norm:
+        if index in self._turned and index not in self._moved and self._knobs[index].end == norm:
             return
         if not self._moved:
             way = pace.way(frame)
             self._grid_frames, self._steps = way.grid_frames, way is Way.STEP
         start, grid_frames = next_edge(frame, self._grid_frames), self._grid_frames
-        glide(self._knobs, index, norm, start, grid_frames if self._steps else max(grid_frames, frames))
+        self._knobs[index].to(norm, start, grid_frames if self._steps else max(grid_frames, frames))
         self._turned.add(index)
         self._moved.add(index)
 
@@ -129,8 +129,8 @@ class HostedInsert:
 
         Return whether it has anywhere to go.
         """
-        ends, bypass = self._knobs["end"].tolist(), bool(self._bypass["end"][0])
-        return aim(self, ends, bypass, goal, frame, frames, waiting, pace)
+        bypass = bool(self._bypass["end"][0])
+        return aim(self, [knob.end for knob in self._knobs], bypass, goal, frame, frames, waiting, pace)
 
     def reset(self, frame: int) -> None:
         """Forget every sound that came before ``frame``; twice within a moment there is no clean spare yet."""
@@ -141,7 +141,7 @@ class HostedInsert:
         self._soiled = True
         self._late[:] = 0.0
         for index in self._turned:
-            fresh.turn(self._indexes[index], ramp_value(self._knobs, index, frame))
+            fresh.turn(self._indexes[index], self._knobs[index].at(frame))
 
     def clear(self, frame: int) -> None:
         """Be as new, as far as that goes in the callback."""
@@ -188,10 +188,10 @@ class HostedInsert:
             if plugin is not None:
                 plugin.restore(state)
                 for index in self._turned:
-                    plugin.turn(self._indexes[index], float(self._knobs["end"][index]))
+                    plugin.turn(self._indexes[index], self._knobs[index].end)
         for index, number in enumerate(self._indexes):
             if self.main is not None and index not in self._turned:
-                glide(self._knobs, index, self.main.raw(number), 0, 0)
+                self._knobs[index].to(self.main.raw(number), 0, 0)
         self._own = self._seen = state
 
     def process(self, block: Block, frame: int) -> Block:
@@ -234,8 +234,8 @@ class HostedInsert:
     def _pass_edge(self, frame: int) -> None:
         for index in tuple(self._moved):
             if self.main is not None and not self._off:
-                self.main.turn(self._indexes[index], ramp_value(self._knobs, index, frame))
-            if frame >= self._knobs["start_frame"][index] + self._knobs["frames"][index]:
+                self.main.turn(self._indexes[index], self._knobs[index].at(frame))
+            if self._knobs[index].arrived(frame):
                 self._moved.discard(index)
 
 
