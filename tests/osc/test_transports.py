@@ -12,8 +12,9 @@ from served import Running
 
 from bridge.cli.loop import new_loop
 from bridge.message import Message
-from bridge.osc import codec
+from bridge.osc import codec, ports
 from bridge.osc.framing import LengthPrefix, Lines, Slip
+from bridge.osc.server import OscServer
 from bridge.text import line, message
 from engine import commands as do
 
@@ -82,6 +83,34 @@ def wire(request, running):
     wire = Wire(request.param, running.port)
     yield wire
     wire.socket.close()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_port_that_another_program_has_in_ipv6_is_not_taken_for_free(engine, monkeypatch, kind):
+    taken = []
+
+    class Robbed(OscServer):
+        async def start(self, host, port):
+            """Lose the first port in IPv6 to somebody else."""
+            if host == "::1" and not taken:
+                taken.append(socket.socket(socket.AF_INET6, kind))
+                taken[0].bind((host, port))
+                if kind == socket.SOCK_STREAM:
+                    taken[0].listen()
+            return await super().start(host, port)
+
+    monkeypatch.setattr(ports, "OscServer", Robbed)
+    running = Running(engine)
+    try:
+        assert running.port != taken[0].getsockname()[1]
+        for wired in ("udp", "udp6", "slip", "slip6"):
+            wire = Wire(wired, running.port)
+            wire.send("/req", 6, "/strip/voice/gain", -6.0)
+            assert wire.wait("/reply/strip/voice/gain")[:2] == (6, "ok")
+            wire.socket.close()
+    finally:
+        running.close()
+        taken[0].close()
 
 
 def test_a_command_is_done_and_answered_by_its_id(running, wire):
