@@ -44,7 +44,7 @@ or look like numbers. A shell says `printf '/cue/1/go' | nc -N localhost 7400`.
   well are silent; `/client/ack 1` has them answered (`/reply/<address> 0 "ok"`), `/req` has one answered by its id.
 * **Feedback**: changes of one address come at most 50 times a second, meters and position 30 times.
 * **Sizes**: a packet that is sent here has at most 16,384 bytes, 64 arguments in a message, 256 messages. What is
-  answered may be longer (all strips' meters, a clip's words), up to 60,000 bytes; beyond that it is the error `too_big`.
+  answered may be longer (all strips' meters, a clip's words): up to 60,000 bytes; beyond that the error is `too_big`.
 """
 
 _NEVER_SENT = (errors.BridgeError, errors.Refused, errors.NoAnswer, errors.AddressTaken)
