@@ -180,6 +180,10 @@ class Chain:
         self._resting = False
         self._by_key[key].set_param(param, value, frame, frames, pace)
 
+    def place(self, key: int, param: int, value: float, frame: int) -> None:
+        """Have a parameter of an insert be at ``value``, before anything is heard. Raises KeyError or IndexError."""
+        self._by_key[key].place(param, value, frame)
+
     def set_bypass(self, key: int, bypass: bool, frame: int, frames: int) -> None:
         """Fade an insert out of the chain or back into it. Raises KeyError."""
         self._resting = False

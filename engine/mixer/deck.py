@@ -14,9 +14,11 @@ from engine.mixer.reports import Reports
 from engine.mixer.state import MixerState
 from engine.mixer.strips import Strips
 from engine.mixer.touching import touch
-from engine.realtime.records import RECORD
+from engine.realtime.records import RECORD, records
 
 NOTHING: NDArray[np.void] = np.zeros(0, RECORD)
+MOST_INSERTS = 128
+"""So many turns of inserts are taken from what waits at a time."""
 
 
 class Deck:
@@ -41,6 +43,8 @@ class Deck:
         self._take = bound(
             scheduling.take, self._schedule, self.players, reports, NOTHING, 0, strips, knobs, True, arena, 0, fade
         )
+        self._inserts = records(MOST_INSERTS)
+        self._take_inserts = bound(scheduling.take_inserts, self._schedule, 0, self._inserts)
         self._play = bound(play, self.players, reports, arena, 0, 0, inputs, fade)
         self._play_due = bound(scheduling.play_due, self._schedule, self.players, reports, self._strips, arena, 0, fade)
 
@@ -62,6 +66,11 @@ class Deck:
         """The rows of the players that sound, as bytes."""
         return self._table[: self.active * self.players.table.itemsize]
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for its frame."""
+        return bool(self._waits[0])
+
     def touch(self) -> None:
         """Have all memory mapped. Before the first block."""
         touch((self.players, self._schedule))
@@ -80,6 +89,11 @@ class Deck:
         """Take the first record that is due by ``frame`` and cuts a block; None: there is none."""
         slot = scheduling.take_cut(self._schedule, frame) if self._waits[0] else -1
         return None if slot < 0 else self._schedule.slots[slot].copy()
+
+    def take_inserts(self, frame: int) -> NDArray[np.void]:
+        """Take what is due and turns something of inserts, before anything else; valid until the next call."""
+        taken = self._take_inserts(self._schedule, frame, self._inserts) if self._waits[0] else 0
+        return self._inserts[:taken]
 
     def quiet_frames(self, frame: int, most: int) -> int:
         """Return how many of ``most`` frames from ``frame`` on can be mixed before a record cuts the block."""

@@ -105,6 +105,15 @@ class HostedInsert:
         self._turned.add(index)
         self._moved.add(index)
 
+    def place(self, index: int, value: float, frame: int) -> None:
+        """Have parameter ``index`` be at ``value`` from ``frame`` on, while nothing is heard of it."""
+        if self.main is None:
+            return
+        norm = self._params[index].spec.to_norm(value)
+        self._knobs[index].to(norm, frame, 0)
+        self._turned.add(index)
+        self.main.turn(self._indexes[index], norm)
+
     def enter(self, frame: int, frames: int) -> None:
         """Come into a chain that sounds already, having listened to it."""
         self._level["begin"] = self._level["end"] = 0.0

@@ -128,9 +128,7 @@ class Insert:
         if index not in self._moved and knob.end == position:
             return
         if self.bypassed(frame):
-            knob.to(position, frame, 0)
-            for twin in self._twins:
-                setattr(twin, param.attribute, value)
+            self.place(index, value, frame)
             return
         if not self._moved:
             self._way = pace.way(frame)
@@ -141,6 +139,14 @@ class Insert:
         knob.to(position, next_edge(start, grid_frames), grid_frames if steps else max(grid_frames, frames))
         self._moved.add(index)
         self._settled = [False, False]
+
+    def place(self, index: int, value: float, frame: int) -> None:
+        """Have parameter ``index`` be at ``value`` from ``frame`` on, while nothing is heard of it."""
+        param = self._params[index]
+        value = min(param.spec.high, max(param.spec.low, value))
+        self._knobs[index].to(param.spec.to_norm(value), frame, 0)
+        for twin in self._twins:
+            setattr(twin, param.attribute, value)
 
     def _wake(self, frame: int, pace: Pace) -> None:
         """Let the twin listen, now or when it is its turn, until it can be heard."""

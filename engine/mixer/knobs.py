@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.mixer.compile import kernel
 from engine.mixer.state import MOST_KNOBS
-from engine.realtime.records import NOW, RECORD, Kind
+from engine.realtime.records import RECORD, Kind
 
 KNOBS = tuple(int(kind) for kind in Kind if kind.name.startswith("SET_") and kind is not Kind.SET_LOOP)
 """The kinds of records that turn something and leave it there."""
@@ -18,7 +18,7 @@ KNOBS = tuple(int(kind) for kind in Kind if kind.name.startswith("SET_") and kin
 class Knobs(NamedTuple):
     """The newest record of each knob that was turned since the graph was built, in the order of their first turns.
 
-    rows: RECORDs, MOST_KNOBS at most. used: [how many].
+    rows: RECORDs, MOST_KNOBS at most; their frame is the engine frame at which it was turned. used: [how many].
     """
 
     rows: NDArray[Any]
@@ -31,8 +31,8 @@ def new_knobs() -> Knobs:
 
 
 @kernel
-def note(knobs: Knobs, record: Any) -> None:
-    """Keep ``record`` if it turns something."""
+def note(knobs: Knobs, record: Any, frame: int) -> None:
+    """Keep ``record`` if it turns something, at ``frame``."""
     if record.kind not in KNOBS:
         return
     place, count = 0, knobs.used[0]
@@ -41,15 +41,15 @@ def note(knobs: Knobs, record: Any) -> None:
     if place == len(knobs.rows):
         return
     knobs.rows[place] = record
-    knobs.rows[place].frame = NOW
+    knobs.rows[place].frame = frame
     knobs.used[0] = max(count, place + 1)
 
 
 @kernel
-def note_all(knobs: Knobs, records: NDArray[Any]) -> None:
+def note_all(knobs: Knobs, records: NDArray[Any], frame: int) -> None:
     """Keep those of ``records`` that turn something, in order."""
     for place in range(len(records)):
-        note(knobs, records[place])
+        note(knobs, records[place], frame)
 
 
 @kernel

@@ -24,7 +24,7 @@ from engine.mixer.lanes import Feeds, Lanes
 from engine.mixer.levels import NEVER
 from engine.mixer.limiter import Limiter
 from engine.mixer.meters import read_meters
-from engine.mixer.panel import Panel, for_inserts
+from engine.mixer.panel import INSERTS, Panel, for_inserts
 from engine.mixer.playback import Playback
 from engine.mixer.rack import Rack
 from engine.mixer.ramps import glide
@@ -249,7 +249,7 @@ class Mixer:
                 return
             inserts = for_inserts(records[place:], self.frame)
             if inserts:
-                self._panel.turn_inserts(records[place : place + inserts], self.frame)
+                self._turn_inserts(records[place : place + inserts])
                 place += inserts
             else:
                 self._obey(records[place])
@@ -324,13 +324,20 @@ class Mixer:
         stand = state.stand[0]
         self.frame = int(stand["frame"])
         self._deck.resume(state, self.frame)
-        for record in state.knobs:
-            self._obey(record)
+        self._resume_knobs(state.knobs.copy())
         self._playback.resume(stand)
         if stand["epoch"]:
             self._epochs.append((int(stand["epoch"]), max(self.frame, self._deck.released_by())))
         if self.frame < stand["panic_end"] < NEVER:
             self._panic(int(stand["panic_end"]) - self.frame)
+
+    def _resume_knobs(self, knobs: NDArray[np.void]) -> None:
+        """Turn what was turned: what had arrived is there, what had not arrives when it would have."""
+        knobs["ramp_frames"] = np.maximum(0, knobs["ramp_frames"] - (self.frame - knobs["frame"]))
+        inserts = np.isin(knobs["kind"], INSERTS)
+        self._panel.resume(knobs[inserts], self.frame)
+        for record in knobs[~inserts]:
+            self._obey(record)
 
     def adopt(self, other: Mixer) -> None:
         """Go on where ``other``, of another graph, stands: frame, transport, timeline, players, what is scheduled.
@@ -345,13 +352,14 @@ class Mixer:
         self._deck.adopt(other._deck, places, self.frame)
         self._playback.adopt(other._playback, places)
         self._automation.adopt(other._automation)
+        self._panel.adopt(other._panel)
         self._epochs, self._panic_end = list(other._epochs), other._panic_end
         self.lanes.adopt(other.lanes, places)
         self.feeds.adopt(other.feeds, places)
         self.inlets.adopt(other.inlets, places)
         for held in (self.lanes, self.feeds, self.inlets):
             for record in held.records() if held.used else ():
-                note(self._knobs, record)
+                note(self._knobs, record, self.frame)
 
     def _handover(self, other: Mixer) -> Handover:
         """Return how this mixer follows ``other``: as planned when it was built, if it was for that one."""
@@ -373,8 +381,14 @@ class Mixer:
 
     def _next_step(self, most: int) -> int:
         """Do what is due at this frame; return how many frames can be mixed in one go."""
-        while (record := self._deck.take_due(self.frame)) is not None:
-            if not self._deck.do(record, self.frame):
+        while self._deck.waits:
+            inserts = self._deck.take_inserts(self.frame)
+            record = None if len(inserts) else self._deck.take_due(self.frame)
+            if len(inserts):
+                self._turn_inserts(inserts)
+            elif record is None:
+                break
+            elif not self._deck.do(record, self.frame):
                 self._obey(record)
         most = self._deck.quiet_frames(self.frame, most)
         if self.frame >= self._panic_end:
@@ -460,6 +474,11 @@ class Mixer:
                 self.inlets.set(record)
             case Kind.SET_LIMITER:
                 self._limiter.set_ceiling(None if math.isnan(value) else value, self.frame, self._fade)
+
+    def _turn_inserts(self, records: NDArray[np.void]) -> None:
+        later = self._panel.turn_inserts(records, self.frame)
+        if len(later):
+            self._deck.take(later, 0, self._automation.moves, self.frame)
 
     def _panic(self, frames: int) -> None:
         """Fade everything out: players, tails, what is scheduled, the timeline."""

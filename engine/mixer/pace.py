@@ -35,6 +35,23 @@ class Way(Enum):
         return self.value[0]
 
 
+class Gate:
+    """Lets so many through at a frame, and as many at each edge of a grid after it, in the order in which they come."""
+
+    def __init__(self, most: int, grid_frames: int) -> None:
+        self._most, self._grid_frames = most, grid_frames
+        self._edge, self._passed = -1, 0
+
+    def at(self, frame: int) -> int:
+        """Return when the next one that wants to pass at ``frame`` does: then, or at an edge after it."""
+        if self._edge < frame:
+            self._edge, self._passed = frame, 0
+        if self._passed == self._most:
+            self._edge, self._passed = next_edge(self._edge + 1, self._grid_frames), 0
+        self._passed += 1
+        return self._edge
+
+
 class Pace:
     """moving: counts the inserts that move at a frame. In the mixer's thread, between blocks or parts of blocks."""
 
@@ -42,7 +59,7 @@ class Pace:
         self._moving = moving
         self._frame = -1
         self._movers = 0
-        self._queues = dict.fromkeys(Way, (-1, 0))
+        self._gates = {way: Gate(*way.value[1:]) for way in Way}
 
     def way(self, frame: int) -> Way:
         """Return how an insert moves that begins to at ``frame``."""
@@ -55,14 +72,24 @@ class Pace:
 
     def wake_frame(self, frame: int, way: Way) -> int:
         """Return when a twin that is wanted at ``frame`` wakes: then, or at one of the next edges."""
-        _, most, grid_frames = way.value
-        edge, woken = self._queues[way]
-        if edge < frame:
-            edge, woken = frame, 0
-        if woken == most:
-            edge, woken = next_edge(edge + 1, grid_frames), 0
-        self._queues[way] = edge, woken + 1
-        return edge
+        return self._gates[way].at(frame)
+
+
+class Unpaced(Pace):
+    """Of what the timeline moves: that is the same whatever else moves, on the fine grid, however many there are."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: 0)
+
+    def way(self, frame: int) -> Way:
+        """Return the fine one."""
+        del frame
+        return Way.FINE
+
+    def wake_frame(self, frame: int, way: Way) -> int:
+        """Return ``frame``."""
+        del way
+        return frame
 
 
 def next_edge(frame: int, grid_frames: int = GRID_FRAMES) -> int:

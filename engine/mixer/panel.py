@@ -12,17 +12,20 @@ from engine.mixer.automation import Automation
 from engine.mixer.compile import bound
 from engine.mixer.ducking import DUCK_PARAMS, Ducks, set_duck
 from engine.mixer.knobs import Knobs, note, note_all
+from engine.mixer.pace import Gate
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.rack import Rack
 from engine.mixer.ramps import glide
 from engine.mixer.reports import Reports
 from engine.mixer.strips import GAIN, PAN, ROWS, Strips, fail, find_send, turn
 from engine.params import DUCK
-from engine.realtime.records import Kind, Turned, turned
+from engine.realtime.records import PUT_OFF, Kind, Turned, turned
 from engine.realtime.records import records as new_records
 
 INSERTS = (int(Kind.SET_INSERT), int(Kind.SET_BYPASS))
 """The kinds of records that turn something of an insert."""
+TURNS, TURNS_FRAMES = 32, 128
+"""How many of those are obeyed at one frame, and how long after them the next ones."""
 
 
 class Panel:
@@ -38,28 +41,50 @@ class Panel:
         self._strips, self._reports, self._rack, self._ducks = strips, reports, rack, ducks
         self._knobs, self._automation = knobs, automation
         self._sample_rate, self._fade = sample_rate, fade
-        self._note_all = bound(note_all, knobs, new_records(1))
+        self._gate = Gate(TURNS, TURNS_FRAMES)
+        self._note_all = bound(note_all, knobs, new_records(1), 0)
 
     def obey(self, record: np.void, frame: int) -> bool:
         """Turn what ``record`` names at ``frame``; False: it is of a kind that turns nothing here."""
         told = turned(record.tolist())
-        if told.kind in INSERTS:
-            self.turn_inserts(record.reshape(1), frame)
-            return True
         self._touch(told)
-        note(self._knobs, record)
+        note(self._knobs, record, frame)
         if told.kind == Kind.SET_DUCK:
             self._set_duck(told.strip, told.param, told.value)
             return True
         return turn(self._strips, record, frame, self._fade)
 
-    def turn_inserts(self, records: NDArray[np.void], frame: int) -> None:
-        """Turn at ``frame`` what records of ``INSERTS`` name: hundreds in one block, when a snapshot is recalled."""
-        self._note_all(self._knobs, records)
-        for row in records.tolist():
-            told = turned(row)
-            self._touch(told)
-            self._set_insert(told, frame)
+    def turn_inserts(self, records: NDArray[np.void], frame: int) -> NDArray[np.void]:
+        """Turn at ``frame`` what records of ``INSERTS`` name, so many at a time; return the others for their frames.
+
+        A snapshot has hundreds: all at once they would take longer than a block. Who comes later comes after them.
+        """
+        rows = [turned(row) for row in records.tolist()]
+        at = np.array([frame if told.flags & PUT_OFF else self._gate.at(frame) for told in rows])
+        self._note_all(self._knobs, records[at == frame], frame)
+        for told, when in zip(rows, at, strict=True):
+            if when == frame:
+                self._touch(told)
+                self._set_insert(told, frame)
+        later = records[at > frame]
+        later["frame"], later["flags"] = at[at > frame], PUT_OFF
+        return later
+
+    def resume(self, records: NDArray[np.void], frame: int) -> None:
+        """Have inserts be where records of ``INSERTS`` have turned them by now, or go on there; nothing is heard yet.
+
+        records: their ramps are what is left of them.
+        """
+        self._note_all(self._knobs, records, frame)
+        for told in map(turned, records.tolist()):
+            if told.kind == Kind.SET_INSERT and not told.ramp_frames:
+                self._rack.place(told.strip, told.place, told.param, told.value, frame)
+            else:
+                self._set_insert(told, frame, unpaced=True)
+
+    def adopt(self, other: Panel) -> None:
+        """Go on where another mixer's panel stands: what it has put off waits in the schedule."""
+        self._gate = other._gate
 
     def automate(self, move: np.void, value: float, frame: int, frames: int) -> None:
         """Carry out a move of the timeline."""
@@ -75,7 +100,7 @@ class Panel:
                 glide(ramps, ROWS * count + send, value, frame, frames)
             case Kind.SET_INSERT:
                 with contextlib.suppress(EffectFailed):  # its strip is told when it is heard
-                    self._rack.set_param(strip, key, int(move["param"]), value, frame, frames)
+                    self._rack.automate(strip, key, int(move["param"]), value, frame, frames)
 
     def _touch(self, told: Turned) -> None:
         """Whoever turns a knob has it until the timeline is started or located."""
@@ -86,7 +111,7 @@ class Panel:
             key = told.place if kind in (Kind.SET_SEND, Kind.SET_INSERT) else 0
             self._automation.touch(kind, told.strip, key, told.param if kind == Kind.SET_INSERT else 0)
 
-    def _set_insert(self, told: Turned, frame: int) -> None:
+    def _set_insert(self, told: Turned, frame: int, *, unpaced: bool = False) -> None:
         frames = max(self._fade, told.ramp_frames)
         if not math.isfinite(told.value):
             return
@@ -94,7 +119,8 @@ class Panel:
             if told.kind == Kind.SET_BYPASS:
                 self._rack.set_bypass(told.strip, told.place, bool(told.value), frame, frames)
             else:
-                self._rack.set_param(told.strip, told.place, told.param, told.value, frame, frames)
+                turn_to = self._rack.automate if unpaced else self._rack.set_param
+                turn_to(told.strip, told.place, told.param, told.value, frame, frames)
         except EffectFailed:
             fail(self._strips, self._reports, told.strip, frame)
 
@@ -103,15 +129,6 @@ class Panel:
             knob = DUCK[DUCK_PARAMS[param]]
             value = min(knob.high, max(knob.low, value))
             set_duck(self._ducks, strip, DUCK_PARAMS[param], value, self._sample_rate)
-
-
-def within(records: NDArray[np.void], most: int) -> int:
-    """Return how many of ``records`` are taken, in order, if at most ``most`` (one at least) may be for inserts."""
-    if len(records) <= most:
-        return len(records)
-    kinds = records["kind"]
-    inserts = np.flatnonzero((kinds == INSERTS[0]) | (kinds == INSERTS[1]))
-    return len(records) if len(inserts) <= max(1, most) else int(inserts[max(1, most) - 1]) + 1
 
 
 def for_inserts(records: NDArray[np.void], frame: int) -> int:

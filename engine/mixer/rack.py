@@ -13,9 +13,11 @@ from engine.mixer.chain import Chain
 from engine.mixer.graph import Graph, insert_word
 from engine.mixer.handover import strip_places, waiting_params
 from engine.mixer.hosted_insert import HostedInsert
-from engine.mixer.pace import Pace
+from engine.mixer.pace import Pace, Unpaced
 from engine.mixer.plugins import EffectFailed
 from engine.mixer.watch import NO_WATCH, Watch
+
+UNPACED = Unpaced()
 
 
 class Rack:
@@ -122,9 +124,24 @@ class Rack:
 
     def set_param(self, strip: int, insert: int, param: int, value: float, frame: int, frames: int) -> None:
         """Let a parameter of an insert glide to ``value``. Raises EffectFailed. See ``set_bypass``."""
+        self._set_param(strip, insert, param, value, frame, frames, self._pace)
+
+    def place(self, strip: int, insert: int, param: int, value: float, frame: int) -> None:
+        """Have a parameter of an insert be at ``value`` from ``frame`` on, before anything is heard."""
         chain = self.chains.get(strip)
         if chain is not None and insert in chain:
-            chain.set_param(insert, param, value, frame, frames, self._pace)
+            chain.place(insert, param, value, frame)
+
+    def automate(self, strip: int, insert: int, param: int, value: float, frame: int, frames: int) -> None:
+        """The same by the timeline, which waits for nobody. Raises EffectFailed."""
+        self._set_param(strip, insert, param, value, frame, frames, UNPACED)
+
+    def _set_param(
+        self, strip: int, insert: int, param: int, value: float, frame: int, frames: int, pace: Pace
+    ) -> None:
+        chain = self.chains.get(strip)
+        if chain is not None and insert in chain:
+            chain.set_param(insert, param, value, frame, frames, pace)
 
     def let_listen(self, following: Rack, places: NDArray[np.int32]) -> int:
         """Let plug-ins that are new in ``following`` hear what they will be given; return how late they are.

@@ -14,9 +14,9 @@ from engine.mixer.levels import NEVER
 from engine.mixer.players import Players, pause, stop
 from engine.mixer.reports import Reports, tell
 from engine.mixer.streams import PLAIN
-from engine.mixer.strips import Strips, is_turn, turn
+from engine.mixer.strips import Strips, is_for_inserts, is_turn, turn
 from engine.mixer.uncounted import uncounted
-from engine.realtime.records import NOW, PAGED, RECORD, STREAMED, Kind, Report
+from engine.realtime.records import NOW, PAGED, PUT_OFF, RECORD, STREAMED, Kind, Report
 
 CAPACITY = 4096
 
@@ -69,12 +69,17 @@ def _drop_first(schedule: Schedule) -> None:
 
 @kernel
 def clear(schedule: Schedule, reports: Reports, now: int) -> None:
-    """Forget everything that waits; starts are reported as ENDED."""
+    """Forget everything that waits but what the mixer itself has put off; starts are reported as ENDED."""
+    kept = 0
     for at in range(schedule.used[0]):
-        record = schedule.slots[schedule.order[at]]
-        if record.kind == Kind.START_PLAYER:
+        slot = schedule.order[at]
+        record = schedule.slots[slot]
+        if is_for_inserts(record.kind) and record.flags & PUT_OFF:
+            schedule.order[at], schedule.order[kept] = schedule.order[kept], slot
+            kept += 1
+        elif record.kind == Kind.START_PLAYER:
             tell(reports, Report.ENDED, record.strip, record.player, record.serial, record.frame, now, 0.0)
-    schedule.used[0] = 0
+    schedule.used[0] = kept
 
 
 @kernel
@@ -223,7 +228,7 @@ def take(
         if is_for_players(record.kind):
             apply_to_players(schedule, players, reports, record, count, arena, frame, shortest_fade)
         elif is_turn(record.kind) and not automated:
-            note(knobs, record)
+            note(knobs, record, frame)
             turn(strips, record, frame, shortest_fade)
         else:
             return place
@@ -261,6 +266,20 @@ def take_cut(schedule: Schedule, frame: int) -> int:
         return -1
     _drop_first(schedule)
     return slot
+
+
+@kernel
+def take_inserts(schedule: Schedule, frame: int, into: NDArray[Any]) -> int:
+    """Take what is due at ``frame`` and turns something of inserts, up to the first that does not; return how much."""
+    taken = 0
+    while taken < len(into) and schedule.used[0] > 0:
+        record = schedule.slots[schedule.order[0]]
+        if record.frame > frame or not is_for_inserts(record.kind):
+            break
+        into[taken] = record
+        taken += 1
+        _drop_first(schedule)
+    return taken
 
 
 @kernel

@@ -117,6 +117,12 @@ def is_turn(kind: int) -> bool:
 
 
 @kernel
+def is_for_inserts(kind: int) -> bool:
+    """Whether records of ``kind`` turn something of an insert."""
+    return kind in (Kind.SET_INSERT, Kind.SET_BYPASS)
+
+
+@kernel
 def turn(strips: Strips, record: Any, frame: int, shortest_ramp: int) -> bool:
     """Do what a SET_GAIN, SET_PAN, SET_MUTE, SET_SOLO or SET_SEND record asks, from ``frame`` on.
 

@@ -14,7 +14,6 @@ from engine.clock import DelayLockedLoop
 from engine.mixer.graph import Graph
 from engine.mixer.hosted_insert import HostedInsert
 from engine.mixer.mixer import Mixer
-from engine.mixer.panel import within
 from engine.mixer.players import PLAYER
 from engine.output.channels import MAIN
 from engine.realtime.beats import Beats, Heart
@@ -36,8 +35,6 @@ from engine.realtime.timeline import TimelineReader
 
 RECORDS_PER_BLOCK = 1024
 """Live commands taken in one block; more wait in the ring for the next."""
-INSERTS_SHARE = 4
-"""Of those, one that turns something of an insert for every so many frames: a snapshot has hundreds, 10 µs each."""
 CURTAIN_SECONDS = 0.005
 CHECKPOINT_BLOCKS = 16
 """How often a mixer that is given nothing is kept for a successor."""
@@ -317,7 +314,7 @@ class AudioCore:
         taken = self._commands.position
         self._flowed = False
         try:
-            count, published = self._listen(len(out))
+            count, published = self._listen()
             taken += count
             for start in range(0, len(out), self._max_block_frames):
                 self._mix(out[start : start + self._max_block_frames])
@@ -376,13 +373,12 @@ class AudioCore:
             self.swapped.set()
         return True
 
-    def _listen(self, frames: int) -> tuple[int, bool]:
+    def _listen(self) -> tuple[int, bool]:
         """Records first, then the timeline: so what was published before a record was pushed is there before it.
 
-        Return how many records a block of ``frames`` takes, and whether there was another timeline or a transport's
-        word.
+        Return how many records there were, and whether there was another timeline or a transport's word.
         """
-        count = within(self._records[: self._commands.peek_into(self._records)], frames // INSERTS_SHARE)
+        count = self._commands.peek_into(self._records)
         table = self._timeline.take()
         if table is not None:
             self._mixer.set_timeline(*table)

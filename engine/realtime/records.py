@@ -22,6 +22,8 @@ RECORD_BYTES = 128
 
 STREAMED, PAGED = 1, 2
 """A START_PLAYER's flags: its clip is still being made; its clip lies on the disk."""
+PUT_OFF = 4
+"""A flag of what turns something of an insert: the mixer has put it off, since too much was turned at once."""
 
 
 class Kind(IntEnum):
@@ -197,10 +199,11 @@ class Turned(NamedTuple):
     param: int
     value: float
     ramp_frames: int
+    flags: int
 
 
 _TURNED: Callable[[Any], tuple[Any, ...]] = itemgetter(
-    *((RECORD.names or ()).index(name) for name in ("kind", "strip", "index", "param", "value", "ramp_frames"))
+    *((RECORD.names or ()).index(name) for name in ("kind", "strip", "index", "param", "value", "ramp_frames", "flags"))
 )
 
 

@@ -13,9 +13,6 @@ from engine.realtime.records import NOW, RECORD, Kind
 
 Records = NDArray[np.void]
 
-TURNS, TURNS_FRAMES = 16, 64
-"""How many knobs of inserts are turned at one frame, and how long after them the next ones."""
-
 _NOTHING: dict[str, Any] = dict.fromkeys(RECORD.names or (), 0)
 _OFFSETS = {name: RECORD.fields[name][1] for name in _NOTHING} if RECORD.fields else {}
 _CODES = {"<i4": "i", "<i8": "q", "<f4": "f", "<f8": "d", "|u1": "B"}
@@ -48,14 +45,3 @@ def set_limiter(ceiling_db: float | None, at_frame: int | None = None) -> Record
 def together(*orders: Records) -> Records:
     """Return the orders as one block: the ring takes all of it or none. Numpy would compare their fields first."""
     return np.frombuffer(bytearray(b"".join([block.tobytes() for block in orders])), RECORD)
-
-
-def paced(orders: Records) -> Records:
-    """Let turns of inserts that are due at one frame follow each other, ``TURNS`` within ``TURNS_FRAMES``.
-
-    Hundreds in one block would take longer than the block. Orders for the next block wait in the ring by themselves.
-    """
-    paced = orders.copy()
-    turns = np.flatnonzero(np.isin(orders["kind"], (Kind.SET_INSERT, Kind.SET_BYPASS)) & (orders["frame"] != NOW))
-    paced["frame"][turns] += np.arange(len(turns)) // TURNS * TURNS_FRAMES
-    return paced

@@ -12,7 +12,7 @@ from engine.params import FADE_SECONDS
 from engine.session.context import Context
 from engine.session.desk import Desk
 from engine.session.keeper import Keeper
-from engine.session.orders import Records, paced, together
+from engine.session.orders import Records, together
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
 from engine.story.lanes import Effects
@@ -51,7 +51,7 @@ class Snapshots:
         for turn, _, _ in done:
             keeper.append(turn)
         if done:
-            context.turn(paced(together(*(records for _, records, _ in done))))
+            context.turn(together(*(records for _, records, _ in done)))
         context.story = story
         events = (event for _, _, event in done)
         return (*events, SnapshotRecalled(snapshot=command.snapshot, left_out=tuple(left_out)))

@@ -1,13 +1,17 @@
 """Many inserts that begin to move at once: one after the other, in larger steps, and all of them arrive."""
 
 import numpy as np
+import pytest
 from mixer_rig import Rig
 
+from engine.mixer.automation import compile_automation
 from engine.mixer.effects import EFFECTS
 from engine.mixer.pace import FEW, MANY, STEP_FRAMES, WAKE_FRAMES, Pace, Way
+from engine.mixer.players import PLAYER
 from engine.mixer.plugins import Caller
-from engine.realtime.records import Kind, records
-from engine.story.model import Effect, Master, Story, Strip, Track
+from engine.mixer.state import STAND, MixerState
+from engine.realtime.records import NOW, Kind, records
+from engine.story.model import At, Effect, Lane, Master, Point, Story, Strip, Track
 from tests.signals import noise, sine
 
 TRACKS = 20
@@ -79,7 +83,8 @@ def test_records_that_come_together_do_what_they_do_one_by_one():
     for place in range(len(told)):
         apart.mixer.dispatch(told[place : place + 1])
     assert np.array_equal(together.play(20_000).out, apart.play(20_000).out)
-    assert bytes(together.mixer.packed().knobs) == bytes(apart.mixer.packed().knobs)
+    held = [np.frombuffer(rig.mixer.packed().knobs, told.dtype) for rig in (together, apart)]
+    assert np.array_equal(*held)
 
 
 def test_a_block_wakes_no_more_twins_than_it_may(monkeypatch):
@@ -97,3 +102,71 @@ def test_a_block_wakes_no_more_twins_than_it_may(monkeypatch):
         twins.append(len(set(map(id, called))) - inserts)
     assert twins[0] <= FEW + 16 + 8
     assert max(twins) <= MANY + 8
+
+
+@pytest.mark.parametrize("at", [NOW, 1000])
+def test_turns_wait_for_their_frame_and_keep_their_order_whatever_comes(at):
+    """What is turned after a snapshot is newer than all of it; a panic clears what is scheduled, but no turn."""
+    clip = noise(120_000)
+    told, there = Rig(crowd(0.3), clip), Rig(crowd(0.6), clip)
+    turns = snapshot(0.6, 2000)
+    turns["frame"] = at
+    told.mixer.dispatch(turns)
+    told.move("t19", 2, "ratio", 10.0, at, ramp=300)
+    there.move("t19", 2, "ratio", 10.0)
+    if at != NOW:
+        told.play(at + 64)
+    told.send(Kind.PANIC, ramp_frames=100)
+    for rig in (told, there):
+        rig.play(3000, 333)
+        for strip in range(TRACKS):
+            rig.start(0, strip=strip, player=strip + 1)
+    still = there.play(100_000).strips[:, 90_000:]
+    off = told.play(100_000).strips[:, 90_000 - (at + 64 if at != NOW else 0) :][:, : still.shape[1]]
+    assert told.mixer.packed().waiting.nbytes == 0
+    rows = np.frombuffer(told.mixer.packed().knobs, records(0).dtype)
+    rows = rows[rows["kind"] == Kind.SET_INSERT]
+    newest = {(row["strip"], row["index"], row["param"]): row["value"] for row in rows}
+    assert len(newest) == len(turns)
+    assert newest[19, 2, EFFECTS["compressor"].param_index("ratio", "")] == 10.0
+    assert off.shape == still.shape
+
+
+def test_what_the_timeline_moves_is_the_same_in_any_company():
+    """Nobody waits or goes in larger steps: an export on several cores mixes some of the strips only."""
+
+    def heard(tracks: int) -> np.ndarray:
+        points = tuple(Point(at=At(frame=frame), value=hz) for frame, hz in ((1000, 100.0), (30_000, 4000.0)))
+        strip = Strip(
+            inserts=(Effect(effect="highpass"),), automation=(Lane(target="insert.1.cutoff_hz", points=points),)
+        )
+        tracks_ = tuple(Track(id=f"t{number}", strip=strip) for number in range(tracks))
+        story = Story(title="moving", tracks=tracks_, master=Master(limiter_db=None))
+        rig = Rig(story, noise(40_000))
+        rig.mixer.set_automation(compile_automation(story, rig.graph, 240), 1)
+        rig.start(0)
+        rig.send(Kind.PLAY)
+        return rig.play(40_000).strips[0]
+
+    assert np.array_equal(heard(1), heard(MANY + 10))
+
+
+def test_a_successor_s_inserts_are_where_they_had_gone():
+    """What had arrived is there from its first frame on; what had not arrives when it would have."""
+    clip = noise(60_000)
+    first, heir, there = Rig(crowd(0.3), clip), Rig(crowd(0.3), clip), Rig(crowd(0.6), clip)
+    first.mixer.dispatch(snapshot(0.6, 2000))
+    first.play(60_000)
+    packed = first.mixer.packed()
+    dtype = records(0).dtype
+    heir.mixer.resume(
+        MixerState(
+            np.frombuffer(packed.stand, STAND),
+            np.zeros(0, PLAYER),
+            np.frombuffer(packed.waiting, dtype),
+            np.frombuffer(packed.knobs, dtype),
+        )
+    )
+    for rig in (heir, there):
+        rig.start(0, strip=19)
+    assert np.array_equal(heir.play(5000).strips[19], there.play(5000).strips[19])

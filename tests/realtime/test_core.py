@@ -113,21 +113,6 @@ def test_more_records_than_a_block_takes_wait_for_the_next(memory: EngineMemory)
     memory.close()
 
 
-def test_turns_of_inserts_wait_for_their_block_and_keep_their_order_among_all(memory: EngineMemory) -> None:
-    memory = EngineMemory.create(MemoryConfig(commands=4096, reports=4096, timeline_clips=8, arena_bytes=1 << 16))
-    core, link = AudioCore(memory, graph("voice"), sample_rate=RATE), AudioLink(memory)
-    turns = records(40)
-    turns["kind"] = Kind.SET_INSERT
-    order = np.zeros(81, turns.dtype)
-    order[:40], order[40:41], order[41:] = turns, start(1, 0, 64), turns
-    assert link.push(order) == 81
-    for _ in range(6):
-        core.render(64)
-    told = link.reports()
-    assert told["actual_frame"][told["kind"] == Report.STARTED].tolist() == [2 * 64], "16 turns in each block of 64"
-    memory.close()
-
-
 def test_reports_that_nobody_fetches_wait_and_then_are_counted(
     core: AudioCore, memory: EngineMemory, link: AudioLink
 ) -> None:
@@ -398,6 +383,19 @@ class TestTakingOver:
         core.render(256, begin)
         heard = self.successor(memory).render(100, begin + 0.3)
         np.testing.assert_allclose(heard, [[0.0, 0.5]] * 100, atol=1e-7)
+
+    def test_a_fade_that_is_over_does_not_begin_again(
+        self, core: AudioCore, memory: EngineMemory, link: AudioLink
+    ) -> None:
+        begin = ahead()
+        fade = records(1)
+        fade["kind"], fade["value"], fade["ramp_frames"] = Kind.SET_GAIN, 0.25, RATE // 10
+        link.push(fade)
+        link.push(start(1, load(memory, link, np.ones(2 * RATE, np.float32)), 2 * RATE))
+        for number in range(RATE // 256):
+            core.render(256, begin + number * 256 / RATE)
+        heard = self.successor(memory).render(100, begin + 1.3)
+        np.testing.assert_allclose(heard, [[0.25, 0.25]] * 100, atol=1e-7)
 
     def test_what_was_scheduled_for_the_silence_has_begun_and_is_told(
         self, core: AudioCore, memory: EngineMemory, link: AudioLink

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from msgspec.structs import replace
 from studio import Studio, small_story
@@ -23,7 +22,6 @@ from engine.errors import StoryError, UnknownThing
 from engine.events import SendGainChanged, SnapshotRecalled, SnapshotsChanged, StripGainChanged
 from engine.mixer.effects import effect_specs
 from engine.realtime.records import Kind
-from engine.session.orders import order, paced
 from engine.story.checks import check_story
 from engine.story.dump import dump
 from engine.story.edit import apply_edit
@@ -56,14 +54,6 @@ def test_every_knob_glides_back_in_one_piece(studio: Studio) -> None:
     strips = studio.session.story.strips()
     assert (strips["voice"].gain_db, strips["spook"].mute) == (0.0, False)
     assert strips["spook"].inserts[0].params["cutoff_hz"] == 300.0
-
-
-def test_a_snapshot_for_a_frame_turns_hundreds_of_knobs_one_after_the_other() -> None:
-    turned = np.concatenate([order(Kind.SET_GAIN, 1000), *[order(Kind.SET_INSERT, 1000, index=n) for n in range(40)]])
-    frames = paced(turned)["frame"].tolist()
-    assert frames == [1000] * 17 + [1064] * 16 + [1128] * 8
-    now = np.concatenate([order(Kind.SET_INSERT, index=n) for n in range(40)])
-    assert np.array_equal(paced(now), now), "those wait in the ring"
 
 
 def test_what_is_there_already_is_not_touched(studio: Studio) -> None:
