@@ -113,6 +113,7 @@ CLIP_GAIN = ParamSpec(low=SILENCE_DB, high=24.0, default=0.0, unit="dB", taper="
 PAN = ParamSpec(low=-1.0, high=1.0, default=0.0)
 VELOCITY = ParamSpec(low=0.0, high=1.0, default=1.0)
 FADE_SECONDS = ParamSpec(low=0.0, high=60.0, default=0.0, unit="s")
+WAIT_SECONDS = ParamSpec(low=0.0, high=3600.0, default=0.0, unit="s")
 SEMITONES = ParamSpec(low=-24.0, high=24.0, default=0.0, unit="semitones")
 SPEED = ParamSpec(low=0.25, high=4.0, default=1.0, unit="times", taper="log")
 LINE_SECONDS = ParamSpec(low=0.05, high=3600.0, default=1.0, unit="s")

@@ -17,10 +17,12 @@ from engine.params import (
     SEMITONES,
     SPEED,
     TEMPO,
+    WAIT_SECONDS,
     ParamSpec,
 )
 from engine.plugins.facts import is_plugin, known_specs, plugin_name
 from engine.story.edit import EffectTable
+from engine.story.fitting import check_beat, check_frame, check_pressed, check_private_sends, check_prompter_bus
 from engine.story.lanes import LANE_FORMS, lane_spec
 from engine.story.message_checks import CHANNEL, SEVEN_BITS, check_messages
 from engine.story.model import (
@@ -49,7 +51,6 @@ from engine.story.model import (
     Strip,
     Track,
 )
-from engine.story.positions import MOST_SECONDS
 from engine.story.problems import Path, Problem, allowed_text
 from engine.story.rules import (
     ANY_NUMBER,
@@ -71,7 +72,6 @@ from engine.units import frames_to_seconds
 _RATE = ParamSpec(low=8000, high=192000, default=48000, unit="Hz")
 _INDEX = ParamSpec(low=1, high=999, default=1)
 _REPEAT = ParamSpec(low=1, high=999, default=1)
-_WAIT = ParamSpec(low=0.0, high=3600.0, default=0.0, unit="s")
 _DEBOUNCE = ParamSpec(low=0.0, high=10.0, default=0.1, unit="s")
 _GRID = ParamSpec(low=1 / 32, high=64.0, default=0.25, unit="beats")
 
@@ -136,11 +136,8 @@ class _Check:
             yield from self._track(track, ("tracks", i))
         for i, bus in enumerate(story.buses):
             yield from self._strip(bus.strip, ("buses", i), bus.id)
-            private = self._story.private_buses() if bus.private else ()
-            for send in bus.strip.sends if bus.private else ():
-                if send.to in self._buses and send.to not in private:
-                    yield problem(("buses", i, "sends", send.to), "a private bus may only send to private ones")
             yield from check_text(("buses", i), "name", bus.name)
+        yield from check_private_sends(story)
         yield from self._send_cycles()
         yield from self._strip(story.master.strip, ("master",), MASTER)
         if story.master.limiter_db is not None:
@@ -228,18 +225,16 @@ class _Check:
 
     def _position(self, position: Position, path: Path) -> Iterator[Problem]:
         match position:
-            case At(frame=frame) if frame < 0:
-                yield problem(path, f"{self._seconds(-frame)} before the start of the timeline")
-            case At(frame=frame) if frame > MOST_SECONDS * max(1, self._story.sample_rate):
-                yield problem(path, f"more than {MOST_SECONDS:g} s away")
+            case At():
+                yield from check_frame(path, position, self._story.sample_rate)
             case After(clip=clip) if clip is not None and clip not in self._clips:
                 yield problem(path, f"there is no clip {clip!r}")
-            case Beat(bar=bar, beat=beat):
+            case Beat(bar=bar):
                 beats = next((p.beats_per_bar for p in reversed(self._story.tempo) if p.bar <= bar), 4)
                 if not 1 <= bar <= BAR.high:
                     yield problem(path, f"there is no bar {bar}; bars are counted from 1")
-                elif not 1.0 <= beat < beats + 1:
-                    yield problem(path, f"bar {bar} has no beat {beat:g}: it has {beats}, counted from 1")
+                else:
+                    yield from check_beat(path, position, beats)
 
     def _voice(self, voice: str, path: Path) -> Iterator[Problem]:
         if not voice:
@@ -353,7 +348,9 @@ class _Check:
             yield from check_text(("cuelists", i), "name", each.name)
             yield from self._cues(each.cues, ("cuelists", i, "cues"))
         yield from check_range((), "go_debounce", self._story.go_debounce_seconds, _DEBOUNCE)
-        yield from self._prompter()
+        if self._story.prompter is not None:
+            yield from self._voice(self._story.prompter.voice, ("prompter",))
+        yield from check_prompter_bus(self._story)
         for i, slot in enumerate(self._story.slots):
             path = ("slots", i)
             yield from self._target(slot.target, path)
@@ -396,12 +393,7 @@ class _Check:
             there = allowed_text(dict.fromkeys(slot.bank for slot in self._story.slots))
             yield problem((*path, "bank"), f"there is no slot in a bank {midi.bank!r}; there is: {there}")
         for slot in slots:
-            name = f"slot {slot.bank}/{slot.index}"
-            if isinstance(slot.target, PlaySection):
-                yield problem((*path, "bank"), f"{name} plays a section: no file on the timeline can press it")
-            elif slot.target.manner != Manner() or slot.velocity_word:
-                text = f"{name} plays words, or at another pitch or speed: a file on the timeline plays whole sounds"
-                yield problem((*path, "bank"), text)
+            yield from check_pressed((*path, "bank"), slot)
 
     def _snapshot(self, snapshot: Snapshot, path: Path) -> Iterator[Problem]:
         yield from check_text(path, "name", snapshot.name)
@@ -430,7 +422,8 @@ class _Check:
             if not isinstance(cue.target, PlayClip | SpeakLine) and (cue.bus is not None or cue.pan):
                 yield problem((*where, "pan" if cue.bus is None else "bus"), "only a cue of a clip or a line has it")
             for key, frames in (("pre_wait", cue.pre_wait_frames), ("post_wait", cue.post_wait_frames)):
-                yield from check_range(where, key, frames_to_seconds(frames, max(1, self._story.sample_rate)), _WAIT)
+                wait_seconds = frames_to_seconds(frames, max(1, self._story.sample_rate))
+                yield from check_range(where, key, wait_seconds, WAIT_SECONDS)
             if cue.at is not None:
                 yield from self._position(cue.at, (*where, "at"))
             if cue.id in grouped and cue.follow != "none":
@@ -440,17 +433,6 @@ class _Check:
                     yield problem((*where, "group"), f"there is no cue {member!r}; there is: {allowed_text(known)}")
                 elif isinstance(known[member].target, FireCues):
                     yield problem((*where, "group"), f"cue {member!r} is a group itself; a group fires single cues")
-
-    def _prompter(self) -> Iterator[Problem]:
-        prompter, private = self._story.prompter, self._story.private_buses()
-        if prompter is None:
-            return
-        yield from self._voice(prompter.voice, ("prompter",))
-        if not private:
-            yield problem(("prompter",), "needs a private bus to speak on: give a bus private: true")
-        elif prompter.bus is not None and prompter.bus not in private:
-            there = allowed_text(private)
-            yield problem(("prompter", "bus"), f"there is no private bus {prompter.bus!r}; there is: {there}")
 
     def _target(self, target: CueTarget, path: Path) -> Iterator[Problem]:
         match target:

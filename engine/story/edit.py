@@ -40,6 +40,7 @@ from engine.params import DUCK, FADER, LIMITER, PAN, ParamSpec
 from engine.plugins.facts import is_plugin, plugin_name
 from engine.story.change import apply_change
 from engine.story.cue_messages import edit_messages
+from engine.story.fitting import check_frame
 from engine.story.lanes import nearest_point, with_point, without_lane, without_point
 from engine.story.model import At, Curve, Effect, Point, Story, Strip
 from engine.story.properties import renumber_cue, set_properties
@@ -82,6 +83,8 @@ def apply_edit(story: Story, command: Edit, effects: EffectTable | None = None) 
             if command.curve not in get_args(Curve):
                 raise UnknownThing("curve", command.curve, get_args(Curve))
             curve, at = cast(Curve, command.curve), At(frame=max(0, command.timeline_frame))
+            for problem in check_frame((strip,), at, story.sample_rate):
+                raise BadRange(f"{strip} {command.target}: {problem.text}")
             point = Point(at=at, value=command.value, curve=curve)
             return with_strip(story, strip, lambda s: with_point(s, strip, command.target, point, effects))
         case RemovePoint(strip=strip, target=target, timeline_frame=frame):

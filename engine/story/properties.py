@@ -9,7 +9,8 @@ from msgspec.structs import asdict, replace
 
 from engine.commands import RenumberCue, SetClip, SetCue, SetSlot
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
-from engine.params import CLIP_GAIN, PAN, SEED, SEMITONES, ParamSpec
+from engine.params import CLIP_GAIN, PAN, SEED, SEMITONES, WAIT_SECONDS
+from engine.story.fitting import check_pressed
 from engine.story.model import (
     MAIN_LIST,
     Clip,
@@ -30,7 +31,6 @@ from engine.story.model import (
 from engine.story.rules import check_id, check_text
 
 MAX_NAME_CHARACTERS = 200
-WAIT_SECONDS = ParamSpec(low=0.0, high=86_400.0, default=0.0, unit="s")
 
 Thing = TypeVar("Thing", Cue, Slot)
 
@@ -196,6 +196,9 @@ def _set_slot(story: Story, command: SetSlot) -> Story:
         slot = _in_manner(slot, what, semitones=SEMITONES.check(command.semitones, f"{what} semitones"))
     if command.loop is not None:
         slot = _in_manner(slot, what, loop=command.loop, **({"repeat": 1} if command.loop else {}))
+    if any(midi.bank == slot.bank for midi in story.midi):
+        for problem in check_pressed((what,), slot):
+            raise StoryError(problem.text)
     return replace(story, slots=_swapped(story.slots, lambda each: (each.bank, each.index) == key, slot))
 
 

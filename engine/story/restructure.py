@@ -27,9 +27,11 @@ from engine.commands import (
 from engine.errors import BadRange, BadType, StoryError, UnknownThing
 from engine.params import DUCK, FADER
 from engine.plugins.facts import is_plugin
+from engine.story.fitting import check_private_sends, check_prompter_bus
 from engine.story.lanes import renumbered
 from engine.story.mix import apply_mix
 from engine.story.model import MASTER, Bus, CueTarget, Duck, Effect, PlayClip, Send, SpeakLine, Story, Strip, Track
+from engine.story.problems import story_error
 from engine.story.rules import check_id, state_is_whole
 from engine.story.scenes import follow_inserts
 from engine.story.strips import with_strip
@@ -41,6 +43,15 @@ def rebuild(story: Story, command: Rebuild) -> Story:
 
     Names and ranges of effects are for whoever builds the mix to check, and so are rings of sends.
     """
+    changed = _rebuilt(story, command)
+    if isinstance(command, AddSend | RemoveBus | UseMix):
+        problems = (*check_private_sends(changed), *check_prompter_bus(changed))
+        if problems:
+            raise story_error("story", problems)
+    return changed
+
+
+def _rebuilt(story: Story, command: Rebuild) -> Story:
     match command:
         case AddInsert(strip=strip, effect=effect, position=position):
             changed = with_strip(story, strip, lambda s: _with_insert(s, strip, Effect(effect=effect), position))
@@ -68,6 +79,10 @@ def rebuild(story: Story, command: Rebuild) -> Story:
         case RemoveBus(bus=bus):
             return _remove_bus(story, bus)
         case UseMix(mix=mix):
+            known = {each.id for each in story.buses}
+            for each in mix.buses:
+                if each.id not in known:
+                    _check_new(story, "bus", each.id)
             return apply_mix(story, mix)
         case AddDuck(strip=strip, by=by):
             return with_strip(story, strip, lambda s: _with_key(s, strip, by))
