@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.errors import Busy
 from engine.events import Event, PluginChanged, PluginsScanned
 from engine.plugins.facts import PREFIX, PluginFacts, plugin_name
-from engine.plugins.rack import Rack
+from engine.plugins.rack import Rack, find_named, is_path
 from engine.story.equip import equip
 from engine.story.model import Story
 
@@ -62,14 +62,11 @@ class PluginHost:
         return facts
 
     def find(self, name: str) -> PluginFacts:
-        """Return what is known of a plug-in without trying anything."""
-        known = [facts for facts in self._known if name in (facts.name, facts.path)]
-        crash = self._rack.crashed.get(name, "")
-        if len(known) == 1:
-            return replace(known[0], fault=known[0].fault or crash)
-        if known:
-            paths = ", ".join(facts.path for facts in known)
-            return PluginFacts(name=name, fault=f"there are several of that name; give the path: {paths}")
+        """Return what is known of a plug-in, as the rack does, without trying anything or looking through folders."""
+        if is_path(name):
+            return self._rack.find(name, try_it=False)
+        if found := find_named(name, self._known):
+            return self._rack.without_crashed(name, found)
         there = ", ".join(sorted({facts.name for facts in self._known if not facts.fault})[:20]) or "none"
         return PluginFacts(name=name, fault=f"there is no such plug-in here; there is: {there}. {NEWER}")
 
@@ -122,17 +119,23 @@ class PluginHost:
         self._known = await asyncio.to_thread(self._rack.known)
 
     async def _retry(self, name: str) -> None:
-        self._rack.crashed.pop(name, None)
-        self._allow(f"{PREFIX}{name}")
-        facts = await asyncio.to_thread(self._try_anew, name)
+        found = await asyncio.to_thread(self._rack.find, name, try_it=False)
+        for spelling in dict.fromkeys((name, *self._rack.let_in(name, found))):
+            self._allow(f"{PREFIX}{spelling}")
+        facts = await asyncio.to_thread(self._try_anew, name, found)
         await self._look()
-        if (effect := f"{PREFIX}{name}") in self._story().plugins:
-            self._take_in({effect: facts})
+        if same := self._same(name, facts):
+            self._take_in(dict.fromkeys(same, facts))
         else:
             self._tell((changed(name, facts),))
 
-    def _try_anew(self, name: str) -> PluginFacts:
-        self._rack.catalog.forget(name)
+    def _same(self, name: str, facts: PluginFacts) -> list[str]:
+        """Return the effects of the story that are this plug-in, whether it goes by its name or by a path there."""
+        own, file = self._story().plugins.items(), (facts.path, facts.inner)
+        return [e for e, known in own if plugin_name(e) == name or (facts.path and (known.path, known.inner) == file)]
+
+    def _try_anew(self, name: str, found: PluginFacts) -> PluginFacts:
+        self._rack.catalog.forget(found.path or name)
         return self.lookup(name)
 
     async def _scan(self) -> None:

@@ -14,12 +14,14 @@ from engine.plugins.facts import PluginFacts
 from engine.plugins.prober import PluginFault, Prober
 
 NOT_TRIED = "it has not been tried yet; `cuevox plugins scan` or /plugins/scan does it"
+FILE_NOT_TRIED = "it has not been tried yet; /plugins/retry with its path does it"
 
 
 class Rack:
     """What plug-ins there are in some folders, by the catalog. base_folder: where relative paths start.
 
-    crashed: why plug-ins are left out for this session, by name. Calls that try files wait for them.
+    crashed: why plug-ins are left out for this session, by the name or path that they went by. Calls that try files
+    wait for them.
     """
 
     def __init__(self, folders: Iterable[Path], catalog: Catalog, base_folder: Path | None = None) -> None:
@@ -61,19 +63,46 @@ class Rack:
 
         try_it: a file that has not been tried is tried now, if its path is given or it is named like the plug-in.
         """
-        found = self._by_path(name, try_it) if _is_path(name) else self._by_name(name, try_it)
-        crash = self.crashed.get(found.name) or self.crashed.get(name)
+        found = self._by_path(name, try_it) if is_path(name) else self._by_name(name, try_it)
+        return self.without_crashed(name, found)
+
+    def without_crashed(self, name: str, found: PluginFacts) -> PluginFacts:
+        """Return what was found by a name or path, at fault if it has crashed, whatever it went by then."""
+        crash = next((self.crashed[each] for each in self._spellings(name, found)), "")
         return replace(found, fault=crash) if crash and not found.fault else found
 
-    def _by_path(self, name: str, try_it: bool) -> PluginFacts:
+    def let_in(self, name: str, found: PluginFacts) -> tuple[str, ...]:
+        """Leave a plug-in that was found out no longer; return the names and paths that it was left out by."""
+        spellings = self._spellings(name, found)
+        for each in spellings:
+            self.crashed.pop(each, None)
+        return spellings
+
+    def _spellings(self, name: str, found: PluginFacts) -> tuple[str, ...]:
+        """Return what the plug-in that ``name`` has found was called as it crashed."""
+        return tuple(each for each in tuple(self.crashed) if each == name or self._means(each, found))
+
+    def _means(self, spelling: str, facts: PluginFacts) -> bool:
+        if not facts.path:
+            return False
+        if is_path(spelling):
+            return os.path.realpath(self._path(spelling)) == os.path.realpath(facts.path)
+        return spelling in (facts.name, Path(facts.path).stem)
+
+    def _path(self, name: str) -> Path:
         path = Path(name).expanduser()
         path = path if self._base is None else self._base / path
-        path = Path(os.path.normpath(path.absolute()))
+        return Path(os.path.normpath(path.absolute()))
+
+    def _by_path(self, name: str, try_it: bool) -> PluginFacts:
+        path = self._path(name)
         if not path.exists():
             return PluginFacts(name=name, fault=f"there is no file {path}")
         if try_it and self.catalog.entry(path) is None:
             with self._trying():
                 self._try(path)
+        if self.catalog.entry(path) is None:
+            return PluginFacts(name=path.stem, path=str(path), fault=FILE_NOT_TRIED)
         held = list(self._of(path))
         if len(held) > 1:
             names = ", ".join(facts.name for facts in held)
@@ -87,16 +116,12 @@ class Rack:
             with self._trying():
                 for path in untried:
                     self._try(path)
-        found = [facts for path in files for facts in self._of(path) if name in (facts.name, path.stem)]
-        exact = [facts for facts in found if facts.name == name] or found
-        if not exact:
-            known = sorted({facts.name for path in files for facts in self._of(path) if not facts.fault})
-            there = f"; there is: {', '.join(known[:20])}" if known else ""
-            return PluginFacts(name=name, fault=f"there is no such plug-in in {_text(self.folders)}{there}")
-        if len(exact) > 1 and len({facts.path for facts in exact}) > 1:
-            paths = ", ".join(sorted(facts.path for facts in exact))
-            return PluginFacts(name=name, fault=f"there are several of that name; give the path: {paths}")
-        return exact[0]
+        known = [facts for path in files for facts in self._of(path)]
+        if found := find_named(name, known):
+            return found
+        names = sorted({facts.name for facts in known if not facts.fault})
+        there = f"; there is: {', '.join(names[:20])}" if names else ""
+        return PluginFacts(name=name, fault=f"there is no such plug-in in {_text(self.folders)}{there}")
 
     @contextlib.contextmanager
     def _trying(self) -> Iterator[None]:
@@ -129,7 +154,18 @@ def open_rack(folders: Iterable[Path], catalog: Path, base_folder: Path | None =
     return Rack(folders, Catalog(catalog), base_folder)
 
 
-def _is_path(name: str) -> bool:
+def find_named(name: str, known: Iterable[PluginFacts]) -> PluginFacts | None:
+    """Return the one of these that is called so, or else whose file is; several are at fault."""
+    found = [facts for facts in known if name in (facts.name, Path(facts.path).stem)]
+    exact = [facts for facts in found if facts.name == name] or found
+    if len({facts.path for facts in exact}) > 1:
+        paths = ", ".join(sorted(facts.path for facts in exact))
+        return PluginFacts(name=name, fault=f"there are several of that name; give the path: {paths}")
+    return exact[0] if exact else None
+
+
+def is_path(name: str) -> bool:
+    """Whether a plug-in is named by the path of its file."""
     return "/" in name or os.sep in name or name.lower().endswith(ENDINGS)
 
 
