@@ -832,6 +832,11 @@ Listening = (
 )  # fmt: skip
 """What has to do with an input and with what was captured."""
 
+Beside = (
+    SaveStory | ReloadStory | LoadStory | StartRecording | StopRecording | Export | MakeTake | Transcribe | Listening
+)  # fmt: skip
+"""What a replay passes over: what came of it has an entry of its own, or it is about files beside the sound."""
+
 Turn = (
     SetStripGain | SetStripPan | SetStripMute | SetStripSolo | SetSendGain | SetInsertParam | SetInsertBypass | SetDuck
     | SetLimiter

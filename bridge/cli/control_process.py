@@ -209,7 +209,7 @@ async def _advertise(host: str, *, osc_port: int, http_port: int) -> None:
 async def _show(lines: SupervisorLines, control: Control, transcript: Path) -> None:
     """Play a transcript again, then let everything end."""
     _, entries = read_transcript(transcript)
-    await play_again(control.session, control.clock, list(entries))
+    await play_again(control.session, control.clock, list(entries), control.adopt)
     lines.send({"finished": {}})
 
 

@@ -283,7 +283,7 @@ class Control:
             await self._voices_started
         self.voices.preload(self._preload)
         self._keeper.start(
-            lambda: self.session.story, self._adopt, self.session.tell, lambda: self.session.editor.history.past
+            lambda: self.session.story, self.adopt, self.session.tell, lambda: self.session.editor.history.past
         )
         self._recall()
         self.diagnosis.start()
@@ -490,7 +490,7 @@ class Control:
         check_strips(len(graph.strips))
         return document
 
-    async def _adopt(self, story: Story, meanwhile: Meanwhile, keeps: bool) -> tuple[str, ...]:
+    async def adopt(self, story: Story, meanwhile: Meanwhile, keeps: bool) -> tuple[str, ...]:
         """Have the audio process build the story's graph, then play it; return what of ``meanwhile`` does not fit."""
         if story.sample_rate != self.sample_rate:
             raise EngineError(

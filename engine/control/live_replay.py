@@ -8,10 +8,11 @@ import time
 from collections.abc import Sequence
 
 from engine.clock import HeldClock
-from engine.commands import Export, LoadStory, MakeTake, ReloadStory, SaveStory, Transcribe
+from engine.commands import Beside
+from engine.control.keeper import Adopt
 from engine.control.transcript import Entry
 from engine.errors import EngineError
-from engine.session.inputs import Did
+from engine.session.inputs import Adopted, Did
 from engine.session.session import Session
 
 log = logging.getLogger(__name__)
@@ -22,28 +23,40 @@ LEAD_SECONDS = 0.5
 LOOK_SECONDS = 0.02
 
 
-FILED = (SaveStory, ReloadStory, LoadStory, Export, MakeTake, Transcribe)
-"""Commands about files: they are not repeated."""
+async def play_again(session: Session, clock: HeldClock, entries: Sequence[Entry], adopt: Adopt) -> None:
+    """Carry out the commands of a show and return when it has ended. What is refused now is logged.
 
-
-async def play_again(session: Session, clock: HeldClock, entries: Sequence[Entry]) -> None:
-    """Carry out the commands of a show and return when it has ended. A command that is refused now is logged."""
+    adopt: has the engine play another story, as the show did that was read again or went over to another one.
+    """
     while session.context.library.missing():
         await asyncio.sleep(LOOK_SECONDS)
-    commands = [entry for entry in entries if isinstance(entry.what, Did)]
-    rate = session.story.sample_rate
-    first = commands[0].frame if commands else 0
+    first = next((entry.frame for entry in entries if isinstance(entry.what, Did)), 0)
     shift = clock.frame_at(time.time() + LEAD_SECONDS) - first
-    for entry in commands:
-        if not isinstance(entry.what, Did) or isinstance(entry.what.command, FILED):
-            continue
-        frame = shift + (entry.frame if entry.what.at_frame is None else entry.what.at_frame)
-        await _until(clock, min(frame, shift + entry.frame) - round(AHEAD_SECONDS * rate))
-        try:
-            session.apply(entry.what.command, frame)
-        except EngineError as error:
-            log.warning("%s was refused this time: %s", type(entry.what.command).__name__, error)
+    ahead = round(AHEAD_SECONDS * session.story.sample_rate)
+    for entry in entries:
+        match entry.what:
+            case Did(command=command, at_frame=at_frame) if not isinstance(command, Beside):
+                frame = shift + (entry.frame if at_frame is None else at_frame)
+                await _until(clock, min(frame, shift + entry.frame) - ahead)
+                try:
+                    session.apply(command, frame)
+                except EngineError as error:
+                    log.warning("%s was refused this time: %s", type(command).__name__, error)
+            case Adopted() as adopted:
+                await _until(clock, shift + entry.frame - ahead)  # its mix is built first
+                await _take_over(adopted, adopt)
     await _until(clock, shift + max((entry.frame for entry in entries), default=first))
+
+
+async def _take_over(what: Adopted, adopt: Adopt) -> None:
+    """Play the story that the show went over to; where that can't be done, the one before goes on, and it is logged."""
+    try:
+        misfits = await adopt(what.story, lambda: what.meanwhile, what.keeps)
+    except EngineError as error:
+        log.warning("the story %r was not taken over this time, the one before plays on: %s", what.story.title, error)
+        return
+    if misfits:
+        log.warning("what was turned meanwhile does not fit the story this time: %s", "; ".join(misfits))
 
 
 async def _until(clock: HeldClock, frame: int) -> None:

@@ -8,24 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.commands import (
-    CloseInput,
-    Export,
-    LoadStory,
-    MakeTake,
-    OpenInput,
-    ReloadStory,
-    SaveStory,
-    SayAgain,
-    StartCapture,
-    StartRecording,
-    StopCapture,
-    StopRecording,
-    TakeFile,
-    Transcribe,
-    TrimCapture,
-    UntrimCapture,
-)
+from engine.commands import Beside
 from engine.control.flows import Flows
 from engine.control.loader import TakeLoader
 from engine.control.stock import Stock
@@ -159,13 +142,7 @@ class Replay:
     def _do(self, core: AudioCore, session: Session, what: Input) -> None:
         self._soon = what.soon
         match what:
-            case Did(command=SaveStory() | ReloadStory() | LoadStory() | StartRecording() | StopRecording()):
-                pass  # what came of it has an entry of its own, or nothing to do with the sound
-            case Did(command=Export() | MakeTake() | Transcribe()):
-                pass  # files beside the sound
-            case Did(command=OpenInput() | CloseInput() | StartCapture() | StopCapture() | TakeFile() | SayAgain()):
-                pass
-            case Did(command=TrimCapture() | UntrimCapture()):
+            case Did(command=command) if isinstance(command, Beside):
                 pass
             case Did(command=command, at_frame=at_frame):
                 try:

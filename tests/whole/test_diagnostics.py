@@ -102,6 +102,24 @@ def test_a_show_plays_again_live_and_ends(tmp_path: Path) -> None:
     assert "refused" not in done.stderr
 
 
+@pytest.mark.extra
+def test_a_show_that_was_read_again_is_so_live(tmp_path: Path) -> None:
+    transcript, story = tmp_path / "show.jsonl", write_story(tmp_path)
+    with running(story, "--device", "null", "--transcript", str(transcript)) as rig:
+        rig.wait_ready()
+        rig.client.send("/subscribe", "/event//*")
+        rig.client.send("/strip/clicks/gain", -3.0)
+        story.write_text(f"{story.read_text()}\nbuses:\n  - id: newhall\n")
+        rig.client.send("/session/reload")
+        rig.client.wait("/event/story/reloaded")
+        rig.client.send("/strip/newhall/gain", -6.0)
+        assert rig.stop() == 0
+    command = [*CUEVOX, "replay", str(transcript), "--device", "null"]
+    done = subprocess.run(command, env=engine_env(tmp_path, {}), capture_output=True, text=True, timeout=WAIT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert "refused" not in done.stderr and "not taken over" not in done.stderr
+
+
 def test_the_black_box_tells_the_last_minute_also_of_a_process_that_is_gone(tmp_path: Path) -> None:
     with running(write_story(tmp_path), "--device", "null") as rig:
         rig.wait_ready()
