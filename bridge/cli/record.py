@@ -46,7 +46,7 @@ def record(name: Name = "", strips: Strips = "", seconds: Seconds = None, osc_po
     if lost:
         screen.people.print(f"{lost:.2f} s found no room on their way to the disk and are silence")
     if left_out:
-        screen.people.print(f"{left_out} sounds are no clips in the story: its markers tell which")
+        screen.people.print(f"{left_out} things are not in the story: its markers tell which")
     if text:
         raise EngineError(f"the recording ended by itself: {text}")
 

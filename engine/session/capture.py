@@ -2,7 +2,8 @@
 
 Clips hold what was played plainly, with its trim, gain, pan and fades, and with the fade of whoever stopped it; loops
 and pauses are several. What else a player did (pitch, speed, backwards, fades that ran into one another) is printed
-into a file, and is a clip of that. Knobs that were turned become automation; switches, which no lane can say, markers.
+into a file, and is a clip of that. Knobs that were turned become automation. Markers tell what is not captured:
+switches, which no lane can say, what sounded on a bus, which has no clips, and what the timeline turned.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ PLAYED, OVER, MOVED = "captured/playing/", "captured/over/", "captured/moved/"
 
 
 class Played(msgspec.Struct, kw_only=True):
-    """One player. start: the engine frame of its first sound; skip: the frames of the clip before that; end: None
-    while it sounds. faded: the fade with which it was stopped, at fade_frame. holds: its pauses. timeline: it was not
-    fired."""
+    """One player. track: where it sounds, perhaps a bus. start: the engine frame of its first sound; skip: the frames
+    of the clip before that; end: None while it sounds. faded: the fade with which it was stopped, at fade_frame. holds:
+    its pauses. timeline: it was not fired."""
 
     track: str
     sound: Sound
@@ -151,26 +152,31 @@ class Capture:
         before = self._before or story
         clips: dict[str, list[Clip]] = {}
         printed: list[Printed] = []
+        tracks = {track.id for track in before.tracks}
+        strays: list[Marker] = []
         heard = (p for p in (*self._over, *self._players.values()) if _overlaps(p, since, until))
         for number, played in enumerate(sorted(heard, key=lambda p: p.start or 0), 1):
+            if played.track not in tracks:
+                strays.append(_stray(played, f"p{number}", since))
+                continue
             made = self._clips(played, f"p{number}", since, until)
             if made is None:
                 printed.append(self._printed(played, f"p{number}", until))
                 made = [self._clip_of(printed[-1], printed_file(reel, f"p{number}"), played, since, until)]
             clips.setdefault(played.track, []).extend(made)
-        markers = tuple(self._markers(since, until))
+        markers = (*_unautomated(before, story), *strays, *self._markers(since, until))
         captured = replace(
             self._automated(before, since, until),
             title=f"{story.title} ({reel.name})",
             cues=(), cuelists=(), slots=(), snapshots=(), midi=(), markers=markers,
         )  # fmt: skip
-        tracks = tuple(replace(t, clips=tuple(clips.get(t.id, ()))) for t in captured.tracks)
+        filled = tuple(replace(t, clips=tuple(clips.get(t.id, ()))) for t in captured.tracks)
         left_out = tuple(marker.name for marker in markers)
-        return Captured(story=replace(captured, tracks=tracks), printed=tuple(printed), left_out=left_out)
+        return Captured(story=replace(captured, tracks=filled), printed=tuple(printed), left_out=left_out)
 
     def _plays(self, player: int, sound: Sound, gain_db: float) -> None:
         strip = self._context.graph.strips[sound.strip]
-        if strip.kind == "track":
+        if strip.kind in ("track", "bus"):
             self._players[player] = Played(track=strip.id, sound=sound, gain_db=gain_db)
 
     def _from_timeline(self, player: int) -> Played | None:
@@ -276,6 +282,22 @@ def without(story: Story, clips: Sequence[str]) -> Story:
     markers = tuple(Marker(id=f"lost-{clip.id}", at=clip.start, name=clip.name) for clip in lost)
     tracks = (replace(t, clips=tuple(c for c in t.clips if c.id not in clips)) for t in story.tracks)
     return replace(story, tracks=tuple(tracks), markers=(*story.markers, *markers))
+
+
+def _stray(played: Played, id: str, since: int) -> Marker:
+    """Return what tells of a player that no track has a clip for: it was on a bus, or on a track that came later."""
+    at = At(frame=max(0, (played.start or 0) - since))
+    return Marker(id=f"lost-{id}", at=at, name=f"{_text(played)[:LONGEST_NAME]} on {played.track} left out")
+
+
+def _unautomated(*stories: Story) -> Iterator[Marker]:
+    """Yield what tells, for each strip, which of its knobs the timeline turned."""
+    targets: dict[str, dict[str, None]] = {}
+    for story in stories:
+        for id, strip in story.strips().items():
+            targets.setdefault(id, {}).update((lane.target, None) for lane in strip.automation)
+    for number, (id, turned) in enumerate(((id, turned) for id, turned in targets.items() if turned), 1):
+        yield Marker(id=f"a{number}", at=At(frame=0), name=f"automation of {id} left out: {', '.join(turned)}")
 
 
 def _overlaps(played: Played, since: int, until: int) -> bool:

@@ -20,6 +20,7 @@ from engine.commands import (
     Play,
     ResumeAll,
     SetLimiter,
+    SetPoint,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -76,7 +77,10 @@ def story() -> Story:
         buses=(Bus(id="hall"),),
         master=Master(limiter_db=None),
         slots=slots,
-        cues=(Cue(id="1", target=PlayClip(clip="pad")),),
+        cues=(
+            Cue(id="1", target=PlayClip(clip="pad")),
+            Cue(id="2", target=PlayClip(clip="pad"), bus="hall"),
+        ),
     )
 
 
@@ -330,6 +334,35 @@ def test_switches_are_markers_and_what_is_refused_is_nothing(studio: Studio) -> 
     ]
     assert studio.ended.left_out == ("two muted", "limiter at -3 dBTP")
     assert not any(strip.automation for strip in studio.kept.strips().values())
+
+
+def test_what_sounds_on_a_bus_is_a_marker(studio: Studio) -> None:
+    studio.do(GoCue(cue="2"), 500)
+    studio.do(StartRecording(name="take"), 1000)
+    studio.do(GoCue(cue="2"), 3000)
+    studio.do(GoCue(cue="1"), 4000)
+    studio.do(StopRecording(), 60_000)
+    studio.play(61_440)
+    assert studio.kept is not None
+    assert [(marker.at, marker.name) for marker in studio.kept.markers] == [
+        (At(frame=0), "audio file 'pad.wav' on hall left out"),
+        (At(frame=2000), "audio file 'pad.wav' on hall left out"),
+    ]
+    assert studio.ended.left_out == ("audio file 'pad.wav' on hall left out",) * 2
+    assert [len(track.clips) for track in studio.kept.tracks] == [0, 1]
+
+
+def test_what_the_timeline_turns_is_a_marker(studio: Studio) -> None:
+    studio.do(SetPoint(strip="two", target="gain_db", timeline_frame=0, value=-3.0))
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(SetPoint(strip="two", target="pan", timeline_frame=0, value=0.5))
+    studio.do(GoCue(cue="1"), 1000)
+    studio.do(StopRecording(), 50_000)
+    studio.play(51_200)
+    assert studio.kept is not None
+    (marker,) = studio.kept.markers
+    assert (marker.at, marker.name) == (At(frame=0), "automation of two left out: gain_db, pan")
+    assert studio.ended.left_out == (marker.name,)
 
 
 def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:
