@@ -262,9 +262,10 @@ class Capture:
 
     def _automated(self, story: Story, since: int, until: int) -> Story:
         """Return ``story`` with the moves of its knobs as automation, and no other."""
+        declick = self._context.frames(DECLICK_SECONDS)
 
         def moved(id: str, strip: Strip) -> Strip:
-            return replace(strip, automation=lanes(self._moves, id, since, until))
+            return replace(strip, automation=lanes(self._moves, id, since, until, declick))
 
         return replace(
             story,

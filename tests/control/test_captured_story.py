@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from engine.commands import (
     ResumeAll,
     SetLimiter,
     SetPoint,
+    SetSendGain,
     SetStripGain,
     SetStripMute,
     SetStripPan,
@@ -265,6 +266,27 @@ def test_a_moved_fader_is_automation(studio: Studio) -> None:
     stem, recorded = studio.exported()["two"], studio.recorded("two")
     assert_nulls(stem[:9900], recorded[:9900])
     np.testing.assert_allclose(stem[16_000:40_000], recorded[16_000:40_000], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fade",
+    [
+        lambda gain_db: SetStripGain(strip="one", gain_db=gain_db, ramp_seconds=0.4),
+        lambda gain_db: SetSendGain(strip="one", bus="hall", gain_db=gain_db, ramp_seconds=0.4),
+    ],
+    ids=["fader", "send"],
+)
+def test_a_fade_that_is_cut_short_is_the_fade_that_was_heard(studio: Studio, fade: Callable[[float], Command]) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 1000)
+    studio.do(fade(-30.0), 4000)
+    studio.play(14_080)
+    studio.do(fade(-3.0), 15_000)
+    studio.do(StopRecording(), 40_000)
+    studio.play(40_960)
+    stems = studio.exported()
+    for strip in ("one", "hall"):
+        np.testing.assert_allclose(stems[strip][:30_000], studio.recorded(strip)[:30_000], atol=5e-4)
 
 
 @pytest.mark.parametrize(
