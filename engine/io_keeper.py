@@ -28,8 +28,8 @@ Message = dict[str, Any]
 class IoKeeper:
     """Owns the io process. tell: hears what it says.
 
-    What it must know it is told by control whenever it says that it has started: so nothing is kept for it here, and
-    what is sent while there is none is dropped.
+    What it must know it is told by control whenever it says that it has started, or that it runs: so nothing is kept
+    for it here, and what is sent while there is none is dropped.
     """
 
     def __init__(self, memory: EngineMemory, tell: Callable[[Message], None]) -> None:

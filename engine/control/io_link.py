@@ -22,6 +22,7 @@ from engine.io.messages import (
     Crowded,
     EndCapture,
     Failing,
+    Greet,
     Heads,
     Listen,
     Listening,
@@ -39,6 +40,7 @@ from engine.io.messages import (
     Recorded,
     Recording,
     Refused,
+    Running,
     Send,
     Sending,
     Sent,
@@ -54,7 +56,8 @@ Message = dict[str, Any]
 class IoLink:
     """Asks and hears the io process through the supervisor. Event loop of the control process only.
 
-    send: takes a message; an empty one has the process started. An io process that takes over is told everything again.
+    send: takes a message; the first one has the process started. An io process that takes over is told everything
+    again, and so is one that a control process before this one had started, once it says that it runs.
     """
 
     def __init__(self, send: Callable[[Message], object]) -> None:
@@ -64,7 +67,7 @@ class IoLink:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._closing: dict[int, Callable[[], object]] = {}
         self._heads: tuple[tuple[int, int], ...] = ()
-        self._measures = False
+        self._measure: Measure | None = None
         self._record: Record | None = None
         self._sent: tuple[Sent, ...] = ()
         self._listen: Listen | None = None
@@ -108,8 +111,7 @@ class IoLink:
         """Have a file kept ready; nobody waits for it."""
         self._open[table] = Open(table=table, path=path)
         self._ask(self._open[table])
-        if not self._running:
-            self._send({})
+        self._need()
 
     def close(self, table: int, then: Callable[[], object]) -> None:
         """Let go of a file; ``then`` is called once its table is not touched any more."""
@@ -131,32 +133,30 @@ class IoLink:
         """Have loudness measured; anew: from now on."""
         if anew:
             self.loudness = Loudness()
-        if anew or not self._measures:
-            self._measures = True
-            self._ask(Measure())
-            if not self._running:
-                self._send({})
+        if anew or self._measure is None:
+            self._measure = Measure(anew=anew)
+            self._ask(self._measure)
+            self._need()
 
     def record(self, ask: Record) -> None:
         """Have a recording written down."""
         self._record = ask
         self._ask(ask)
-        if not self._running:
-            self._send({})
+        self._need()
 
     def send(self, streams: Sequence[Sent]) -> None:
         """Have these streams sent over the network, and no others."""
         self._sent = tuple(streams)
         self._ask(Send(streams=self._sent))
-        if not self._running and streams:
-            self._send({})
+        if streams:
+            self._need()
 
     def listen(self, ask: Listen) -> None:
         """Have an input listened to, or none."""
         self._listen = ask if ask.on else None
         self._ask(ask)
-        if not self._running and ask.on:
-            self._send({})
+        if ask.on:
+            self._need()
 
     def capture(self, ask: Capture | EndCapture) -> None:
         """Have a capture begun or ended. An io process that takes over knows nothing of it: it is over."""
@@ -166,15 +166,15 @@ class IoLink:
         """Have these strips played on further devices, and no others."""
         self._played = tuple(outputs)
         self._ask(Play(outputs=self._played))
-        if not self._running and outputs:
-            self._send({})
+        if outputs:
+            self._need()
 
     def receive(self, receivers: Sequence[Received]) -> None:
         """Have these streams received from the network, and no others."""
         self._received = tuple(receivers)
         self._ask(Receive(receivers=self._received))
-        if not self._running and receivers:
-            self._send({})
+        if receivers:
+            self._need()
 
     def resume(self) -> None:
         """Go on after a control process that is gone: the io process may run, and may never have been needed."""
@@ -189,6 +189,8 @@ class IoLink:
         match told:
             case Started():
                 self._start()
+            case Running():
+                self._find_running()
             case Opened(table=table):
                 if (waiting := self._waiting.get(table)) is not None and not waiting.done():
                     waiting.set_result(None)
@@ -232,14 +234,23 @@ class IoLink:
         self._closing.clear()
         self._tell_everything()
 
+    def _find_running(self) -> None:
+        """Go on with a process that a control process before this one had started: all that was asked was dropped."""
+        if self._running:
+            return
+        self._running = True
+        for table in self._closing:
+            self._ask(Close(table=table))
+        self._tell_everything()
+
     def _tell_everything(self) -> None:
         for ask in self._open.values():
             self._ask(ask)
         if self._heads:
             self._ask(Heads(heads=self._heads))
         self._ask(Begin())
-        if self._measures:
-            self._ask(Measure())
+        if self._measure is not None:
+            self._ask(self._measure)
         if self._record is not None:
             self._ask(self._record)
         if self._sent:
@@ -258,6 +269,11 @@ class IoLink:
             waiting.set_exception(MediaError(text))
         elif table in self._open:
             self.on_failing(self._open[table].path, text)
+
+    def _need(self) -> None:
+        """Have the process started, unless it is known to run; one that runs without our knowing says so."""
+        if not self._running:
+            self._send(msgspec.to_builtins(Greet()))
 
     def _ask(self, ask: Ask) -> None:
         if self._running:

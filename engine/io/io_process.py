@@ -25,6 +25,7 @@ from engine.io.messages import (
     Capture,
     Close,
     EndCapture,
+    Greet,
     Heads,
     IoConfig,
     Listen,
@@ -33,6 +34,7 @@ from engine.io.messages import (
     Play,
     Receive,
     Record,
+    Running,
     Send,
     Started,
     Told,
@@ -97,6 +99,8 @@ class IoProcess:
     def obey(self, ask: Ask) -> None:
         """Do what is asked."""
         match ask:
+            case Greet():
+                self.tell(Running())
             case Open():
                 self._streamer.open(ask)
             case Heads():
@@ -105,8 +109,8 @@ class IoProcess:
                 self._streamer.close(table)
             case Begin():
                 self._streamer.begin()
-            case Measure():
-                self._measuring.begin()
+            case Measure(anew=anew):
+                self._measuring.begin(anew=anew)
             case Record():
                 self._recorder.record(ask)
             case Send():

@@ -21,16 +21,17 @@ INTERVAL_SECONDS = 0.1
 
 
 class Measuring:
-    """Tells the loudness since the last ``begin`` ten times a second."""
+    """Tells the loudness since it was last begun anew ten times a second."""
 
     def __init__(self, tap: Segment, sample_rate: int, tell: Callable[[Measured], object]) -> None:
         self._tap, self._sample_rate, self._tell = tap, sample_rate, tell
         self._anew = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self) -> None:
-        """Measure from now on."""
-        self._anew.set()
+    def begin(self, *, anew: bool) -> None:
+        """Measure; anew: from now on, otherwise go on with what is being measured."""
+        if anew:
+            self._anew.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="loudness", daemon=True)
             self._thread.start()

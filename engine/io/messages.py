@@ -24,6 +24,10 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pass
 
 
+class Greet(_Message, frozen=True, kw_only=True):
+    """Say that you run: a control process that follows another one does not know. Answer: Running."""
+
+
 class Open(_Message, frozen=True, kw_only=True):
     """Keep a file ready to be played through the page table at float ``table`` of the arena. Answer: Opened or Refused.
 
@@ -52,7 +56,12 @@ class Begin(_Message, frozen=True, kw_only=True):
 
 
 class Measure(_Message, frozen=True, kw_only=True):
-    """Measure the master's loudness from now on. Answer: Measured, ten times a second."""
+    """Measure the master's loudness. Answer: Measured, ten times a second.
+
+    anew: from now on, even where it is being measured.
+    """
+
+    anew: bool = False
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,12 +171,16 @@ class Receive(_Message, frozen=True, kw_only=True):
 
 
 Ask = (
-    Open | Heads | Close | Begin | Measure | Record | Send | Play | Receive | Listen | Capture | EndCapture
+    Greet | Open | Heads | Close | Begin | Measure | Record | Send | Play | Receive | Listen | Capture | EndCapture
 )  # fmt: skip
 
 
 class Started(_Message, frozen=True, kw_only=True):
     """The process runs and knows of nothing yet."""
+
+
+class Running(_Message, frozen=True, kw_only=True):
+    """The process runs, and may know what it was told before."""
 
 
 class Opened(_Message, frozen=True, kw_only=True):
@@ -314,7 +327,6 @@ class Receiving(_Message, frozen=True, kw_only=True):
 
 
 Told = (
-    Started | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending | Playing
-    | Receiving
-    | Listening | Capturing | Captured
+    Started | Running | Opened | Refused | Closed | Failing | Crowded | Measured | Recording | Recorded | Sending
+    | Playing | Receiving | Listening | Capturing | Captured
 )  # fmt: skip

@@ -164,6 +164,24 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
         assert (manifest["ended"], manifest["lost"]) == (True, [])
 
 
+def test_a_recording_after_control_was_killed_at_rest_is_written(story: Path) -> None:
+    story.write_text(STORY.replace("song.flac", "hit.wav"))  # no file is played from the disk: io has nothing to do
+    with running(story, "--device", "null") as rig:
+        rig.wait_ready()
+        client = rig.client
+        client.ask("/subscribe", "/event//*", answer="/subscribed")
+        for name in ("before", "after"):
+            client.send("/record/start", 1, name)
+            until_recorded(rig, 0.3 + recorded(rig))
+            client.send("/record/stop")
+            ended, seconds, lost, *_ = client.wait("/event/record/ended")
+            assert (ended, lost) == (name, 0.0)
+            assert len(read(story.parent / "recordings" / name / "master.wav")) == round(seconds * RATE)
+            if name == "before":
+                rig.child("bridge.cli.control_process").kill()
+                assert client.wait("/event/process/replaced", "control")[0] == "control"
+
+
 def test_an_engine_that_is_stopped_right_after_a_recording_began_ends_it(story: Path) -> None:
     with running(story, "--device", "null") as rig:
         rig.wait_ready()
