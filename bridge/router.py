@@ -30,7 +30,7 @@ from bridge.tree import AddressTree, Leaf
 from engine.commands import Command, PrepareLine, Say, StoryEdit
 from engine.edits import Redo, Undo
 from engine.errors import EngineError, TooLate
-from engine.events import Event, Panicked, TransportChanged
+from engine.events import Event, PanicBegun, TransportChanged
 from engine.units import seconds_to_frames
 
 MAX_ORDERS = 256
@@ -431,7 +431,7 @@ class Router:
 
     def _hear(self, events: tuple[Event, ...]) -> None:
         for event in events:
-            if isinstance(event, Panicked):
+            if isinstance(event, PanicBegun):
                 self._clear_scheduled(lambda _: True)
             elif isinstance(event, TransportChanged):
                 self.appointments.moved()

@@ -955,6 +955,8 @@ PUSHES: tuple[Push, ...] = (
          help="What sounds while it is made ran out after so long; it faded out and waits for more."),
     Push(address="/event/refilled", event=told.WentOn, types="sf", names=("what", "gap_seconds"),
          values=lambda _, e: (e.what, e.gap_seconds), help="What ran out sounds again, after so much silence."),
+    Push(address="/event/panic/begun", event=told.PanicBegun, types="", names=(),
+         values=lambda _, __: (), help="Everything fades out, what was scheduled is forgotten; /event/panic follows."),
     Push(address="/event/panic", event=told.Panicked, types="", names=(),
          values=lambda _, __: (), help="Everything was silenced."),
     Push(address="/event/strip/failed", event=told.StripFailed, types="s", names=("strip",),

@@ -13,7 +13,7 @@ from bridge.osc.out import OscOut
 from bridge.port import EnginePort
 from bridge.sent import Sent
 from bridge.timed import Timed
-from engine.events import Dropped, Event, MessageDue, Panicked, StartedLate
+from engine.events import Dropped, Event, MessageDue, PanicBegun, StartedLate
 from engine.story.messages import MidiBase, Outgoing, SendOsc, describe
 
 LATE_SECONDS = 0.002
@@ -109,7 +109,7 @@ class Sender:
         for event in events:
             if isinstance(event, MessageDue):
                 self._take(event)
-            elif isinstance(event, Panicked):
+            elif isinstance(event, PanicBegun):
                 self._timed.clear()
                 if self._waiting is not None:
                     self._waiting.clear()

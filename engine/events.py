@@ -353,6 +353,10 @@ class BankSelected(Base, frozen=True, kw_only=True):
     bank: str
 
 
+class PanicBegun(Base, frozen=True, kw_only=True):
+    """Everything fades out, and what was to come is forgotten; Panicked follows at the fade's end."""
+
+
 class Panicked(Base, frozen=True, kw_only=True):
     """Everything was silenced."""
 
@@ -648,7 +652,7 @@ Event = (
     | InsertBypassChanged | DuckChanged | LimiterChanged | AutomationChanged | SnapshotRecalled | SnapshotsChanged
     | InsertsChanged | MixChanged | PluginChanged | PluginsScanned
     | VoiceChanged | VoicesChanged | JobProgressed | JobDone | JobFailed | PassageHeard | WordHeard
-    | StartedLate | Dropped | Panicked | StripFailed
+    | StartedLate | Dropped | PanicBegun | Panicked | StripFailed
     | MidiHeard | MidiPortChanged | MidiLearned | MidiRecorded | SyncChanged
     | ClockSourceChanged
     | StoryEdited | ClipsChanged

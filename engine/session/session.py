@@ -124,6 +124,7 @@ from engine.events import (
     CueEdited,
     Dropped,
     Event,
+    PanicBegun,
     SlotColdChanged,
     SlotEdited,
     TempoChanged,
@@ -859,7 +860,7 @@ class Session:
         self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
         self.paused_playing = None
         self.prompts.forget()
-        return (*self.cues.forget(), *self.speech.cancel_all())
+        return (PanicBegun(), *self.cues.forget(), *self.speech.cancel_all())
 
     def _shelf_events(self, source: Source) -> tuple[Event, ...]:
         """Return what changed for clips, cues and slots that are made of ``source``."""

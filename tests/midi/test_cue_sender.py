@@ -15,7 +15,7 @@ from bridge.midi.port import PortError
 from bridge.osc.codec import parse
 from bridge.sender import Sender
 from bridge.timed import MAX_WAITING, Timed
-from engine.events import Dropped, MessageDue, Panicked, StartedLate
+from engine.events import Dropped, MessageDue, PanicBegun, StartedLate
 from engine.story.messages import SendController, SendNote, SendOsc, SendProgram, SendShow
 
 LIGHTS = "Lights MIDI 1"
@@ -153,9 +153,9 @@ async def test_panic_forgets_what_waits_and_lets_go_of_what_is_held(booth):
     booth.due(SendController(number=1, port="lights"), frame=1000 * RATE)
     await booth.rig.until(lambda: len(booth.rig.system.sent.get(LIGHTS, ())) == 3)
     booth.rig.shown(LIGHTS)
-    booth.rig.engine.tell(Panicked())
+    booth.rig.engine.tell(PanicBegun())
     assert booth.rig.shown(LIGHTS) == ["90 01 00"], "note 2 was let go already; the controller never comes"
-    booth.rig.engine.tell(Panicked())
+    booth.rig.engine.tell(PanicBegun())
     assert booth.rig.shown(LIGHTS) == []
 
 
@@ -205,7 +205,7 @@ async def test_a_successor_lets_go_of_notes_that_were_pressed_before(booth):
     booth.die()
     booth.sender.ready(booth.rig.wire.outlets)
     booth.rig.shown(LIGHTS), booth.rig.shown("Cuevox")
-    booth.rig.engine.tell(Panicked())
+    booth.rig.engine.tell(PanicBegun())
     assert (booth.rig.shown(LIGHTS), booth.rig.shown("Cuevox")) == (["90 01 00"], ["90 09 00"])
     assert not [name for name in booth.rig.engine.notes if name.startswith("held/")]
 

@@ -437,7 +437,7 @@ class FakeEngine:
                 self.transport = msgspec.structs.replace(self.transport, timeline_frame=frame)
                 return (told.TransportChanged(playing=False, timeline_frame=frame),)
             case do.Panic():
-                return (told.Panicked(),)
+                return (told.PanicBegun(),)
         return ()
 
     def _set(self, strip: str, **changes: object) -> None:

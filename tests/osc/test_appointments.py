@@ -94,14 +94,26 @@ def test_places_are_met_in_their_order_and_a_bundle_as_one(counter):
     assert len(counter.engine.groups) == 1
 
 
-def test_what_waits_can_be_cleared_and_a_panic_clears_it(counter):
+def test_what_waits_can_be_cleared_and_a_panic_clears_it_as_it_begins(counter):
     counter.send("/atpos", 1.0, "/cue/1/go")
     counter.send("/atpos", 1.0, "/cue/2/go")
     assert counter.send("/clearsched", "/cue/1/*") == [("/clearsched", 1)]
+    counter.send("/at", 2.0, "/cue/2/go")
     run(counter)
-    counter.engine.tell(told.Panicked())
+    counter.engine.tell(told.PanicBegun())
+    counter.send("/at", 2.5, "/cue/1/go")
+    counter.time.advance(2.2)
+    counter.engine.tell(told.Panicked())  # after a fade; what was asked for meanwhile is kept, as what is started is
     counter.time.advance(5.0)
-    assert counter.engine.applied == []
+    assert counter.engine.applied == [(do.GoCue(cue="1"), round(2.5 * RATE))]
+
+
+def test_a_panic_forgets_what_comes_due_in_its_fade(counter):
+    counter.send("/at", 2.0, "/cue/2/go")
+    counter.time.advance(1.0)
+    counter.send("/panic", 1, 3.0)
+    counter.time.advance(5.0)
+    assert counter.engine.applied == [(do.Panic(fade_seconds=3.0), None)]
 
 
 def test_there_is_an_end_to_what_may_wait(counter):

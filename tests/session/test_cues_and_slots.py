@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from engine.commands import GoCue, Panic, ReleaseSlot, StopCue, StopSlot, TriggerSlot
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
-from engine.events import CueEnded, CueStarted, Dropped, Panicked, PlayheadMoved, SlotChanged, StartedLate
+from engine.events import CueEnded, CueStarted, Dropped, PanicBegun, Panicked, PlayheadMoved, SlotChanged, StartedLate
 from engine.mixer.graph import compile_graph
 from engine.realtime.records import NOW, Kind, Report
 from engine.session.library import Loaded
@@ -215,7 +215,7 @@ def test_a_late_start_is_told_with_what_and_how_late(studio: Studio) -> None:
 
 
 def test_panic_silences_and_is_told_when_it_is_done(studio: Studio) -> None:
-    studio.do(Panic(fade_seconds=0.02), 4711)
+    assert PanicBegun() in studio.do(Panic(fade_seconds=0.02), 4711)
     (order,) = studio.stage.take(Kind.PANIC)
     assert (order["frame"], order["ramp_frames"]) == (4711, 960)
     assert studio.report(Report.PANICKED) == [Panicked()]
