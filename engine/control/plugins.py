@@ -135,7 +135,7 @@ class PluginHost:
         return [e for e, known in own if plugin_name(e) == name or (facts.path and (known.path, known.inner) == file)]
 
     def _try_anew(self, name: str, found: PluginFacts) -> PluginFacts:
-        self._rack.catalog.forget(found.path or name)
+        self._rack.forget(found.path or name)
         return self.lookup(name)
 
     async def _scan(self) -> None:

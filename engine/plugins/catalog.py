@@ -39,12 +39,14 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 class Catalog:
     """The entries of one catalog file; every change is written at once, whole or not at all. A broken file counts for
-    nothing: it can be made again.
+    nothing: it can be made again. What can't be written counts here all the same, and is written with the next change.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._entries: dict[str, Entry] = {}
+        self._unwritten: dict[str, Entry | None] = {}
+        """What was found, or forgotten (None), and has not been written."""
         self.load()
 
     def load(self) -> None:
@@ -53,7 +55,8 @@ class Catalog:
             kept = msgspec.json.decode(self.file.read_bytes(), type=_Kept)
         except (OSError, msgspec.MsgspecError):
             kept = _Kept()
-        self._entries = dict(kept.files) if kept.version == VERSION else {}
+        entries = {**(kept.files if kept.version == VERSION else {}), **self._unwritten}
+        self._entries = {path: entry for path, entry in entries.items() if entry is not None}
 
     def entries(self) -> dict[str, Entry]:
         """Return every entry by path, those too whose file is gone or has changed."""
@@ -67,18 +70,19 @@ class Catalog:
     def keep(self, path: Path, plugins: Iterable[PluginFacts] = (), fault: str = "", quarantined: bool = False) -> None:
         """Note what came of trying a file. Raises OSError when it can't be written."""
         changed_ns, size_bytes = stamp(path)
-        self.load()
-        self._entries[str(path)] = Entry(
+        self._unwritten[str(path)] = Entry(
             changed_ns=changed_ns, size_bytes=size_bytes, plugins=tuple(plugins), fault=fault, quarantined=quarantined
         )
+        self.load()
         self._write()
 
     def forget(self, wanted: str) -> tuple[str, ...]:
-        """Let go of entries by path or by a plug-in's name; return their paths."""
+        """Let go of entries by path or by a plug-in's name; return their paths. Raises OSError as ``keep`` does."""
         self.load()
         gone = tuple(path for path, entry in self._entries.items() if _is(path, entry, wanted))
         for path in gone:
             del self._entries[path]
+            self._unwritten[path] = None
         if gone:
             self._write()
         return gone
@@ -92,6 +96,7 @@ class Catalog:
                 file.flush()
                 os.fsync(file.fileno())
             Path(fresh).replace(self.file)
+            self._unwritten.clear()
         except BaseException:
             Path(fresh).unlink(missing_ok=True)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from engine.plugins.catalog import ENDINGS, Catalog, Entry, plugin_files
 from engine.plugins.facts import PluginFacts
 from engine.plugins.prober import PluginFault, Prober
 
+log = logging.getLogger(__name__)
+
 NOT_TRIED = "it has not been tried yet; `cuevox plugins scan` or /plugins/scan does it"
 FILE_NOT_TRIED = "it has not been tried yet; /plugins/retry with its path does it"
 
@@ -21,7 +24,7 @@ class Rack:
     """What plug-ins there are in some folders, by the catalog. base_folder: where relative paths start.
 
     crashed: why plug-ins are left out for this session, by the name or path that they went by. Calls that try files
-    wait for them.
+    wait for them. Where the catalog can't be written, what was found counts for this session; that is logged once.
     """
 
     def __init__(self, folders: Iterable[Path], catalog: Catalog, base_folder: Path | None = None) -> None:
@@ -31,6 +34,7 @@ class Rack:
         self._base = base_folder
         self._prober: Prober | None = None
         self._stopped = False
+        self._warned = False
 
     def files(self) -> tuple[Path, ...]:
         """Return the plug-in files in the folders."""
@@ -89,6 +93,13 @@ class Rack:
             return os.path.realpath(self._path(spelling)) == os.path.realpath(facts.path)
         return spelling in (facts.name, Path(facts.path).stem)
 
+    def forget(self, name: str) -> None:
+        """Let go of what is known of a plug-in by its name or path, so that it is tried anew."""
+        try:
+            self.catalog.forget(name)
+        except OSError as error:
+            self._warn(error)
+
     def _path(self, name: str) -> Path:
         path = Path(name).expanduser()
         path = path if self._base is None else self._base / path
@@ -133,10 +144,24 @@ class Rack:
         if self._stopped or self._prober is None:
             return
         try:
-            self.catalog.keep(path, self._prober.probe(path))
+            self._keep(path, self._prober.probe(path))
         except PluginFault as fault:
             if not self._stopped:
-                self.catalog.keep(path, fault=str(fault), quarantined=fault.dangerous)
+                self._keep(path, fault=str(fault), quarantined=fault.dangerous)
+
+    def _keep(
+        self, path: Path, plugins: Iterable[PluginFacts] = (), fault: str = "", quarantined: bool = False
+    ) -> None:
+        try:
+            self.catalog.keep(path, plugins, fault, quarantined)
+        except OSError as error:
+            self._warn(error)
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            folder, why = self.catalog.file.parent, error.strerror
+            log.warning("what is found of plug-ins is not kept: %s can't be written: %s", folder, why)
 
     def _of(self, path: Path) -> Iterator[PluginFacts]:
         entry: Entry | None = self.catalog.entry(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from engine.plugins.catalog import Catalog, plugin_files, stamp
 from engine.plugins.facts import PluginFacts
+from engine.plugins.prober import PluginFault
 from engine.plugins.rack import Rack
 
 
@@ -134,3 +136,65 @@ def test_the_untried_and_the_quarantined_say_so(folder: Path, catalog: Catalog) 
     assert faults["Gate"] == "quarantined: it gave no answer for 20 s while loading"
     assert faults["Room"].startswith("it has not been tried yet")
     assert other.exists()
+
+
+class Trying:
+    """Finds one plug-in in every file but Bad, as a prober does."""
+
+    tried: list[str]
+
+    def __enter__(self) -> Trying:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Have nothing to end."""
+
+    def probe(self, path: Path) -> tuple[PluginFacts, ...]:
+        self.tried.append(path.stem)
+        if path.stem == "Bad":
+            raise PluginFault("it crashed while loading (SIGSEGV)", dangerous=True)
+        return (fact(path, path.stem),)
+
+
+def test_what_can_not_be_kept_counts_for_the_session(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("engine.plugins.rack.Prober", Trying)
+    tried: list[str] = []
+    monkeypatch.setattr(Trying, "tried", tried, raising=False)
+    cache = tmp_path / "cache"
+    cache.write_text("no folder can be made here")
+    for name in ("Bad", "Gate", "Room"):
+        bundle(folder, name)
+    rack = Rack([folder], Catalog(cache / "plugins.json"))
+    for _ in range(2):
+        found = {facts.name: facts.fault for facts in rack.scan()}
+        assert found == {"Bad": "quarantined: it crashed while loading (SIGSEGV)", "Gate": "", "Room": ""}
+    assert tried == ["Bad", "Gate", "Room"], "each once"
+    rack.forget("Gate")
+    assert rack.find("Gate").fault == ""
+    assert tried[3:] == ["Gate"]
+    (said,) = caplog.messages
+    assert str(cache) in said
+    cache.unlink()  # there is room again
+    rack.forget("Room")
+    assert set(Catalog(cache / "plugins.json").entries()) == {str(folder / f"{name}.vst3") for name in ("Bad", "Gate")}
+
+
+def test_what_was_forgotten_stays_forgotten_where_that_can_not_be_written(
+    folder: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (bundle(folder, "Gate"), bundle(folder, "Room")):
+        catalog.keep(path, [fact(path, path.stem)])
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.plugins.catalog.tempfile.mkstemp", fail)
+    for name in ("Gate", "Room"):
+        with pytest.raises(OSError, match="No space"):
+            catalog.forget(name)
+    assert catalog.entries() == {}
