@@ -126,3 +126,27 @@ def test_words_lie_on_the_keys_from_the_lowest_on():
     starts, sent = keyboard(low=48, plays="start", first_word=4)
     starts.press(Voiced("note", 1, 48, 64), 0.0)
     assert sent[0].address == "/slot/a/1/from" and sent[0].args[0] == "#4"
+
+
+@pytest.mark.parametrize("plays", ["words", "start"])
+def test_a_word_ends_with_its_own_key_not_with_one_before_it(plays):
+    keys, sent = keyboard(low=48, plays=plays)
+    keys.press(Voiced("note", 1, 48, 127), 0.0)
+    keys.press(Voiced("note", 1, 50, 127), 0.0)
+    sent.clear()
+    assert keys.let_go((1, 48), 0.0).startswith("passed over")
+    assert sent == [], "the second word goes on"
+    assert keys.let_go((1, 50), 0.0) == "done"
+    assert sent == [Message("/slot/a/1/trigger", (0.0,))]
+    keys.press(Voiced("note", 1, 48, 127), 0.0)
+    assert keys.let_go((1, 48), 0.0) == "done"
+
+
+def test_notes_of_a_melody_end_each_with_its_own_key():
+    keys, sent = keyboard(root=60)
+    for number in (60, 64):
+        keys.press(Voiced("note", 1, number, 127), 0.0)
+    sent.clear()
+    for number in (60, 64):
+        keys.let_go((1, number), 0.0)
+    assert sent == [Message("/slot/a/1/note", (0.0, 0.0)), Message("/slot/a/1/note", (4.0, 0.0))]
