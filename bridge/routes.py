@@ -694,7 +694,8 @@ ROUTES: tuple[Route, ...] = (
     Route(address="/loudness", read=readers.loudness, stream=True,
           args=tuple(Arg(name=n, type="f") for n in ("momentary", "short_term", "integrated", "true_peak")),
           help="Loudness of the master in LUFS: the last 400 ms, the last 3 s, gated since the reset; and its true peak"
-               " in dBTP since then. Measured from the first time that somebody looks. -100: nothing."),
+               " in dBTP since then. Measured from the first time that somebody looks, and anew when another io process"
+               " takes over (/event/process/replaced io). -100: nothing."),
     Route(address="/loudness/reset", handler="reset_loudness", answer="", help="Measure loudness from now on."),
     Route(address="/meters", read=readers.meters, args=(Arg(name="strip", type="s"), *_METER), repeated=True,
           stream=True, help="All meters in dBFS, over and over: id and four figures."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import numpy as np
 import psutil
 import pyloudnorm
@@ -11,6 +12,7 @@ from io_rig import io_running
 
 from engine.control.io_link import IoLink
 from engine.io.loudness import Loudness
+from engine.io.messages import Measure
 from engine.io_keeper import IO_MODULE
 from engine.realtime.memory import Segment
 from engine.realtime.shared import EngineMemory, MemoryConfig
@@ -33,7 +35,7 @@ def test_it_reads_what_pyloudnorm_reads_offline() -> None:
     memory = EngineMemory.create(MemoryConfig(arena_bytes=1 << 20))
 
     async def show() -> None:
-        async with io_running(memory) as (link, _):
+        async with io_running(memory) as (link, keeper):
             writer = TapWriter(memory.tap)
             link.measure()
             while link.loudness == Loudness():  # it listens from its first word on
@@ -54,6 +56,11 @@ def test_it_reads_what_pyloudnorm_reads_offline() -> None:
                 offline = pyloudnorm.Meter(RATE, block_size=window).integrated_loudness(newest)
                 assert abs((read or 0) - offline) < 0.1
             assert -10.0 < (heard.true_peak_dbtp or -99) < -4.0
+            keeper.send(msgspec.to_builtins(Measure()))  # a control process that follows looks, too: it goes on
+            for _ in range(3):
+                before = link.loudness.frames
+                writer.write(np.zeros((RATE, 2), np.float32))
+                await until(link, before + RATE)
             link.measure(anew=True)
             while link.loudness != Loudness():
                 await asyncio.sleep(0.01)
