@@ -38,6 +38,7 @@ class Prefetch:
         self._context, self._transport, self._cues = context, transport, cues
         self._bank: str | None = None
         self._planned_frame = 0
+        self._planned_playheads = cues.playheads
 
     @property
     def bank(self) -> str | None:
@@ -61,15 +62,15 @@ class Prefetch:
 
     def plan(self) -> None:
         """Tell the library what comes, the most pressing first."""
-        self._planned_frame = self._context.soon()
+        self._planned_frame, self._planned_playheads = self._context.soon(), self._cues.playheads
         self._context.library.approach(self._coming())
 
     def advance(self) -> None:
-        """Plan anew if the timeline has moved on; to be called every few milliseconds."""
-        if self._transport.playing:
-            passed = self._context.soon() - self._planned_frame
-            if passed >= self._context.frames(PLAN_SECONDS):
-                self.plan()
+        """Plan anew if the timeline has moved on, or another cue stands by; to be called every few milliseconds."""
+        passed = self._context.soon() - self._planned_frame
+        moved_on = self._transport.playing and passed >= self._context.frames(PLAN_SECONDS)
+        if moved_on or self._planned_playheads != self._cues.playheads:
+            self.plan()
 
     def ahead(self) -> Ahead:
         """Return how well prepared the engine is now."""

@@ -1,0 +1,44 @@
+"""What is prepared: the cues that stand by, wherever the playheads were moved to, and whatever moved them."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.commands import GoBack, GoCue, StandBy
+from engine.story.model import Cue, Line, SpeakLine, Story
+from tests.session.studio import Studio, line, small_story
+
+COUNT = 9
+
+
+def spoken(*cues: Cue) -> Story:
+    """Return a story of nothing but cues: numbers that speak themselves, then those given."""
+    numbers = (Cue(id=f"{n}", target=SpeakLine(line=line(f"cue {n}"), track="voice")) for n in range(COUNT))
+    tracks = (replace(small_story().tracks[0], clips=()),)
+    return replace(small_story(), tracks=tracks, cues=(*numbers, *cues), slots=())
+
+
+def prepared(studio: Studio) -> list[str]:
+    """Return what is made first, a moment from now."""
+    studio.session.advance()
+    return [source.text for source in studio.loader.preferred if isinstance(source, Line)]
+
+
+def test_a_cue_that_stands_by_is_prepared_while_the_timeline_rests() -> None:
+    studio = Studio(spoken())
+    assert prepared(studio) == ["cue 0", "cue 1"]
+    studio.do(StandBy(cue="5"))
+    assert prepared(studio) == ["cue 5", "cue 6"]
+    studio.do(GoBack())
+    assert prepared(studio) == ["cue 4", "cue 5"]
+
+
+def test_what_follows_by_itself_has_the_next_prepared() -> None:
+    story = spoken()
+    waits = replace(story.cues[2], follow="end", post_wait_frames=96_000)
+    studio = Studio(replace(story, cues=(*story.cues[:2], waits, *story.cues[3:])))
+    studio.do(GoCue(cue="2"), 0)
+    assert prepared(studio)[-2:] == ["cue 3", "cue 4"]
+    studio.now = 98_000
+    studio.session.advance()
+    assert prepared(studio)[-2:] == ["cue 4", "cue 5"]
