@@ -17,6 +17,7 @@ from engine.session.library import Loaded, Source
 from engine.session.players import SlotOwner, Sound
 from engine.session.session import Session
 from engine.session.speech import Waiting
+from engine.session.transport import Kept
 from engine.story.model import ColdPolicy
 
 SMALL, RUNS, CLIPS, GRAPH, PLAYER, TAKE = "session", "runs", "clips", "graph", "player/", "take/"
@@ -30,7 +31,7 @@ class Small(NamedTuple):
     """The small things that commands change. Players, takes and the timeline's players have notes of their own."""
 
     playheads: dict[str, str | None]
-    transport: tuple[bool, int, int | None, tuple[int, int] | None]
+    transport: Kept
     paused_playing: bool | None
     bank: str | None
     cold: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]

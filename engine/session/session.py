@@ -821,7 +821,7 @@ class Session:
         if self.paused_playing is None:
             raise NotReady("nothing is paused; /pauseall pauses everything")
         with self.context.together():
-            events = self.transport.play(at_frame) if self.paused_playing else ()
+            events = self.transport.play(at_frame, self.transport.section_end) if self.paused_playing else ()
             fade = self.context.frames(DECLICK_SECONDS)
             self.context.push(order(Kind.RESUME_PLAYER, at_frame, ramp_frames=fade))
             events = (*events, *self.cues.resume_all(at_frame), *self.speech.go_on())

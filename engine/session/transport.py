@@ -9,7 +9,7 @@ from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
-from engine.session.orders import order, together
+from engine.session.orders import Records, order, together
 from engine.session.places import Places
 from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
@@ -19,6 +19,9 @@ from engine.story.timeline import marker_frames_by
 
 STRAY_SECONDS = 0.1
 """The timeline and a clock that it goes with may be so far apart: DAWs tell scripts their place so coarsely."""
+
+Kept = tuple[bool, int, int | None, tuple[int, int] | None, tuple[int, int] | None]
+"""What a session keeps of its transport for one that goes on after it."""
 
 
 class Transport:
@@ -39,14 +42,19 @@ class Transport:
         self.moves = 0
         """How often it was started, stopped or located."""
         self._players: dict[int, str] = {}
+        self._section: tuple[int, int] | None = None
+        """The engine frame for which the section that was played last was asked, and the timeline frame of its end."""
         self.loop: tuple[int, int] | None = None
         self.given: tuple[TempoPoint, int] | None = None
         """A DAW's beats, and the timeline frame on which its first bar begins; None: the story's count."""
 
-    def play(self, at_frame: int | None) -> tuple[Event, ...]:
-        """Run the timeline. Clips ahead that are not ready yet are named; they join in when they are."""
+    def play(self, at_frame: int | None, stop_frame: int | None = None) -> tuple[Event, ...]:
+        """Run the timeline, to its frame ``stop_frame`` where there is one.
+
+        Clips ahead that are not ready yet are named; they join in when they are.
+        """
         placed = self._need_placed()
-        self._context.push(order(Kind.PLAY, at_frame))
+        self._push_section([order(Kind.PLAY, at_frame)], stop_frame, at_frame)
         ahead = self.rows.missing_after(placed, self.timeline_frame)
         late = [p for p in ahead if not self._context.library.shelf(clip_source(p.clip)).away]
         return tuple(
@@ -62,7 +70,7 @@ class Transport:
         if timeline_frame < 0:
             raise BadRange(f"locate: {timeline_frame} lies before the start of the timeline")
         self._context.push(order(Kind.LOCATE, at_frame, value=timeline_frame))
-        self.unsettled = True
+        self.unsettled, self._section = True, None
         if not self.playing:
             self.timeline_frame = timeline_frame
 
@@ -97,9 +105,7 @@ class Transport:
         markers = self._markers(placed)
         start = markers[section.from_marker]
         orders = [order(Kind.LOCATE, at_frame, value=start), order(Kind.PLAY, at_frame)]
-        if section.to_marker is not None:
-            orders.append(order(Kind.STOP_AT, at_frame, value=markers[section.to_marker]))
-        self._context.push(together(*orders))
+        self._push_section(orders, None if section.to_marker is None else markers[section.to_marker], at_frame)
 
     def section_frames(self, section: PlaySection) -> tuple[int, int]:
         """Return where a section starts and ends on the timeline."""
@@ -120,10 +126,19 @@ class Transport:
 
     def resume_section(self, section: PlaySection, at_frame: int | None) -> None:
         """Play on from where the timeline was stopped inside a section."""
-        orders = [order(Kind.PLAY, at_frame)]
-        if section.to_marker is not None:
-            orders.append(order(Kind.STOP_AT, at_frame, value=self.section_frames(section)[1]))
-        self._context.push(together(*orders))
+        stop_frame = None if section.to_marker is None else self.section_frames(section)[1]
+        self._push_section([order(Kind.PLAY, at_frame)], stop_frame, at_frame)
+
+    @property
+    def section_end(self) -> int | None:
+        """The timeline frame at which the section ends that runs, or was stopped inside; None: none, or it has no end.
+
+        One that is asked for at a frame still to come does not count yet.
+        """
+        if self._section is None or self.since_frame is None:
+            return None
+        asked_frame, stop_frame = self._section
+        return stop_frame if self.since_frame >= asked_frame else None
 
     def publish(self) -> None:
         """Compile the story's clips as far as they are loaded, and hand them to the mixer.
@@ -244,13 +259,13 @@ class Transport:
         return frame if frame >= after else None
 
     @property
-    def kept(self) -> tuple[bool, int, int | None, tuple[int, int] | None]:
+    def kept(self) -> Kept:
         """What a session that goes on after this one has to know."""
-        return self.playing, self.timeline_frame, self.since_frame, self.loop
+        return self.playing, self.timeline_frame, self.since_frame, self.loop, self._section
 
-    def recall(self, kept: tuple[bool, int, int | None, tuple[int, int] | None]) -> None:
+    def recall(self, kept: Kept) -> None:
         """Go on where a session that is gone was; the timeline itself never stopped."""
-        self.playing, self.timeline_frame, self.since_frame, self.loop = kept
+        self.playing, self.timeline_frame, self.since_frame, self.loop, self._section = kept
 
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""
@@ -262,6 +277,13 @@ class Transport:
     def changed(self) -> TransportChanged:
         """Return the event that tells the transport's state."""
         return TransportChanged(playing=self.playing, timeline_frame=self.timeline_frame, loop=self.loop)
+
+    def _push_section(self, orders: list[Records], stop_frame: int | None, at_frame: int | None) -> None:
+        """Send orders that run the timeline; with an end they forget the one before, without they have none."""
+        if stop_frame is not None:
+            orders = [*orders, order(Kind.STOP_AT, at_frame, value=stop_frame)]
+        self._context.push(together(*orders))
+        self._section = None if stop_frame is None else (at_frame or 0, stop_frame)
 
     def _need_placed(self) -> Places:
         if self.placed is None:
