@@ -33,7 +33,7 @@ class Run(msgspec.Struct, kw_only=True, eq=False):
     followed: bool = False
     sent: int = 0
     making: bool = False
-    """Whether its take was not whole when it began: how long it sounds is seen at its end."""
+    """Whether its take, or how long a cue of its group sounds, was not known when it began: that is seen at its end."""
     after: Run | None = None
     """The run that it follows, as long as that matters."""
     faded: bool = False

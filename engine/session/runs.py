@@ -206,8 +206,6 @@ class Runs:
         for run in tuple(self._runs):
             if run.player == player:
                 run.player = None
-                if run.making and run.cue.follow == "end" and not run.followed:
-                    run.follow_frame = self._context.soon() + run.cue.post_wait_frames
                 self._over(run)
 
     def timeline_stopped(self, engine_frame: int) -> None:
@@ -294,7 +292,7 @@ class Runs:
                 known = [end for end in ends if end is not None]
                 run.sounding_frames = max(known, default=run.start_frame) - run.start_frame
                 if len(known) < len(ends):
-                    run.sounding_frames = None
+                    run.sounding_frames, run.making = None, True
                 if run.cue.armed:
                     self._events.append(self._started(run))
             case PlaySection() as section:
@@ -372,6 +370,8 @@ class Runs:
 
     def _over(self, run: Run) -> None:
         """Its sound is over; a run that has something to follow stays until that is fired."""
+        if run.making and run.cue.follow == "end" and not run.followed and run.follow_frame is None:
+            run.follow_frame = self._context.soon() + run.cue.post_wait_frames
         if run.follow_frame is None:
             self._end(run)
         elif run.state != "over":

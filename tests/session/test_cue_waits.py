@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.commands import Command, GoCue, Panic, PauseAll, PauseCue, ResumeAll, ResumeCue, StopCue
 from engine.errors import NotReady
@@ -16,12 +17,12 @@ from engine.events import CueChanged, CueEnded, CueStarted, Event
 from engine.mixer.graph import compile_graph
 from engine.mixer.mixer import Mixer
 from engine.realtime.notes import Notes
-from engine.realtime.records import RECORD, Report
+from engine.realtime.records import RECORD, Kind, Report
 from engine.session.library import Loaded
 from engine.session.memory import Memory
 from engine.session.session import Session
 from engine.story.model import At, Clip, Cue, FireCues, Follow, Line, Master, PlayClip, Story, Track
-from tests.session.studio import HandLoader
+from tests.session.studio import HandLoader, Studio, small_story
 
 RATE = 48000
 FADE = 240
@@ -287,6 +288,43 @@ def test_a_group_fires_its_cues_together_and_go_passes_over_them() -> None:
     show.until(20_000)
     assert show.starts() == {"all": [480], "1": [480], "2": [2_480], "last": [6_580]}
     assert show.told.count(CueEnded(cue="all")) == 1
+
+
+def cold_group() -> Studio:
+    """Return a studio where a group was fired that something follows; the line of one of its cues is being made."""
+    story = small_story()
+    group = Cue(id="all", target=FireCues(cues=("1", "2")), follow="end", post_wait_frames=100)
+    last = Cue(id="last", target=PlayClip(clip="boo"))
+    studio = Studio(replace(story, cues=(*story.cues[:2], group, last)), load=False)
+    for source in (story.tracks[0].clips[0].line, story.tracks[1].clips[0].line):
+        assert source is not None
+        studio.deliver(source)
+    studio.loader.room_floats = 48_000
+    studio.do(GoCue(cue="all"), 0)
+    return studio
+
+
+def test_what_follows_a_group_is_fired_when_a_cue_that_is_being_made_has_ended() -> None:
+    studio = cold_group()
+    short, making = (order["player"] for order in studio.stage.take(Kind.START_PLAYER))
+    for player in (short, making):
+        studio.session.advance()
+        assert not studio.stage.orders
+        studio.report(Report.ENDED, player=player)
+    studio.session.advance()
+    (order,) = studio.stage.take(Kind.START_PLAYER)
+    assert order["frame"] == studio.now + 100
+    assert CueEnded(cue="all") in studio.told and studio.session.cues.next_cue is None
+
+
+def test_nothing_follows_a_group_that_is_stopped_while_one_of_its_cues_is_being_made() -> None:
+    studio = cold_group()
+    players = [order["player"] for order in studio.stage.take(Kind.START_PLAYER)]
+    studio.do(StopCue(cue="all"))
+    for player in players:
+        studio.report(Report.ENDED, player=player)
+    studio.session.advance()
+    assert Kind.START_PLAYER not in studio.stage.kinds()
 
 
 def test_a_group_is_stopped_and_held_as_one() -> None:
