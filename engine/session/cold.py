@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, get_args
 
-from msgspec.structs import replace
-
 from engine.errors import UnknownThing
 from engine.events import PlayedCold
 from engine.mixer.graph import Graph
@@ -13,7 +11,10 @@ from engine.session.context import Context
 from engine.session.index import Index, SlotKey
 from engine.session.library import Source, describe
 from engine.session.players import SlotOwner, Sound
-from engine.story.model import ColdPolicy, Manner, PlayClip, Slot, SpeakLine
+from engine.story.model import ColdPolicy, Manner, PlayClip, PlaySection, Slot, SpeakLine
+
+KeptCold = tuple[dict[SlotOwner, Source], dict[SlotOwner, ColdPolicy]]
+"""What a session keeps of this for one that goes on after it."""
 
 
 class Played(NamedTuple):
@@ -32,7 +33,10 @@ class Cold:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._lasts: dict[SlotOwner, Sound] = {}
+        self._lasts: dict[SlotOwner, Source] = {}
+        """The take that each slot played last, or had until it got another one."""
+        self._takes: dict[SlotOwner, tuple[Source, ...]] = {}
+        """The takes that are there of what each slot plays."""
         self._policies: dict[SlotOwner, ColdPolicy] = {}
         self._played: dict[SlotKey, Played] = {}
 
@@ -46,30 +50,51 @@ class Cold:
             raise UnknownThing("cold policy", policy, get_args(ColdPolicy))
         self._policies[SlotOwner(bank=slot.bank, index=slot.index)] = policy
         self._played.clear()
+        self.follow()
 
-    def forget(self) -> None:
-        """Do as the story says: another one comes."""
+    def forget(self, *, keeps: bool) -> None:
+        """Do as the story says, which has come anew. keeps: it is another version of the one before; the takes stay."""
         self._policies.clear()
         self._played.clear()
+        if not keeps:
+            self._lasts.clear()
+            self._takes.clear()
+        self.follow()
 
     @property
-    def kept(self) -> tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]:
+    def kept(self) -> KeptCold:
         """What a session that goes on after this one has to know."""
         return dict(self._lasts), dict(self._policies)
 
-    def recall(self, kept: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]) -> None:
+    def recall(self, kept: KeptCold) -> None:
         """Go on where a session that is gone was."""
         self._lasts, self._policies = kept
         self._played.clear()
+        self.follow()
+
+    def follow(self) -> None:
+        """Note the takes that slots have and have had; to be called when the story has changed, or a take has come."""
+        context = self._context
+        for key, slot in context.index.slots.items():
+            if self.policy(slot) != "last":
+                continue
+            targets = (target for target in context.index.targets[key] if not isinstance(target, PlaySection))
+            sources = tuple(context.target_source(target) for target in targets)
+            owner = SlotOwner(bank=slot.bank, index=slot.index)
+            before = self._there(self._takes.get(owner, ()))
+            if before and not set(before) & set(sources) and self._lasts.get(owner) not in before:
+                self._lasts[owner] = before[0]
+            self._takes[owner] = self._there(sources)
 
     def sources(self) -> set[Source]:
         """Return what has to stay because it may be played in place of what is not there."""
-        return {sound.source for sound in self._lasts.values()}
+        return set(self._lasts.values())
 
     def sound(self, slot: Slot, target: PlayClip | SpeakLine, manner: Manner) -> Sound | None:
         """Return what a press of ``slot`` plays, by its policy; None: nothing.
 
-        Raises NotReady for what has to be whole before it sounds, and isn't.
+        The take of before is played as this press asks. Raises NotReady for what has to be whole before it sounds, and
+        isn't, UnknownThing for a word that is not in what is played.
         """
         context = self._context
         sound = self._as_before(slot, target, manner)
@@ -79,7 +104,7 @@ class Cold:
         if context.is_loaded(target):
             sound = context.sound(target, manner)
             if policy == "last":
-                self._lasts[owner] = sound
+                self._lasts[owner] = sound.source
             else:
                 played = Played(slot, target, manner, context.index, context.graph, sound)
                 self._played[slot.bank, slot.index] = played
@@ -89,11 +114,16 @@ class Cold:
             return context.sound(target, manner)
         context.library.hasten(source)
         last = self._lasts.get(owner) if policy == "last" else None
-        if last is None or context.library.shelf(last.source).loaded is None:
+        if last is None or not self._there((last,)):
             self._tell(what, "skip", source, "is not there yet; nothing is played")
             return None
+        sound = context.sound(target, manner, last)
         self._tell(what, "last", source, "is not there yet; the take before it is played")
-        return replace(last, loaded=context.library.use(last.source))
+        return sound
+
+    def _there(self, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        """Return those that lie in memory."""
+        return tuple(source for source in sources if self._context.library.shelf(source).loaded is not None)
 
     def _as_before(self, slot: Slot, target: PlayClip | SpeakLine, manner: Manner) -> Sound | None:
         """Return what the last press played, if this one is like it and nothing has changed since: most are."""

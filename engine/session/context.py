@@ -224,20 +224,20 @@ class Context:
         """Return whether ``target`` can sound at once."""
         return self.library.shelf(self.target_source(target)).loaded is not None
 
-    def sound(self, target: PlayClip | SpeakLine, manner: Manner | None = None) -> Sound:
+    def sound(self, target: PlayClip | SpeakLine, manner: Manner | None = None, source: Source | None = None) -> Sound:
         """Return what ``target`` plays, in its manner or another; NotReady when its take is not there yet.
 
-        Raises UnknownThing for a word that is not in it.
+        source: of a take that is played in place of its own. Raises UnknownThing for a word that is not in it.
         """
         manner = manner or target.manner
-        source = self.target_source(target)
+        source = source or self.target_source(target)
         if isinstance(target, SpeakLine):
             sound = Sound(source=source, loaded=self._loaded(source, manner), strip=self.strip(target.track))
         else:
             track, clip = self.index.clips[target.clip]
             loaded = self._loaded(source, manner)
             clip = in_take(clip, target.take)
-            sound = self.clip_sound(clip, self.strip(track), target.manner.speed, loaded)
+            sound = self.clip_sound(clip, self.strip(track), target.manner.speed, loaded, source)
         sound = in_manner(sound, manner, self.story.sample_rate)
         if sound.loaded.paged and (sound.rate != 1.0 or sound.loop_frames):
             raise NotReady(
@@ -269,9 +269,19 @@ class Context:
         loaded = self.library.begin(source)
         return self.library.use(source) if loaded.making and manner != Manner() else loaded
 
-    def clip_sound(self, clip: Clip, strip: int, speed: float = 1.0, loaded: Loaded | None = None) -> Sound:
-        """Return what ``clip`` plays on ``strip``, stretched to ``speed``. loaded: where it will lie."""
-        source = at_speed(clip_source(clip), speed)
+    def clip_sound(
+        self,
+        clip: Clip,
+        strip: int,
+        speed: float = 1.0,
+        loaded: Loaded | None = None,
+        source: Source | None = None,
+    ) -> Sound:
+        """Return what ``clip`` plays on ``strip``, stretched to ``speed``. loaded: where it will lie.
+
+        source: of a take that is played in place of its own.
+        """
+        source = source or at_speed(clip_source(clip), speed)
         length = clip.length_frames
         return Sound(
             source=source,

@@ -12,13 +12,12 @@ from typing import NamedTuple, get_args
 from engine.commands import Turn
 from engine.mixer.graph import Graph, compile_graph
 from engine.realtime.notes import Notes
+from engine.session.cold import KeptCold
 from engine.session.inputs import Did, Input
 from engine.session.library import Loaded, Source
-from engine.session.players import SlotOwner, Sound
 from engine.session.session import Session
 from engine.session.speech import Waiting
-from engine.session.transport import Kept
-from engine.story.model import ColdPolicy
+from engine.session.transport import KeptTransport
 
 SMALL, RUNS, CLIPS, GRAPH, PLAYER, TAKE = "session", "runs", "clips", "graph", "player/", "take/"
 
@@ -31,10 +30,10 @@ class Small(NamedTuple):
     """The small things that commands change. Players, takes and the timeline's players have notes of their own."""
 
     playheads: dict[str, str | None]
-    transport: Kept
+    transport: KeptTransport
     paused_playing: bool | None
     bank: str | None
-    cold: tuple[dict[SlotOwner, Sound], dict[SlotOwner, ColdPolicy]]
+    cold: KeptCold
     waiting: tuple[Waiting, ...]
     renders: tuple[str, ...]
 

@@ -323,6 +323,8 @@ class Session:
             moves = self.capture.moves(command, at_frame)
             before = self.story
             events = self._carry_out(command, at_frame)
+            if self.story is not before:
+                self.cold.follow()
             step = self.editor.note(command, before, client) if isinstance(command, Historic) else ()
             self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
@@ -361,7 +363,7 @@ class Session:
             if not keeps:
                 knobs |= dict.fromkeys(self.desk.knobs(meanwhile), math.nan)
             self.context.adopt(story, graph, built=True)
-            self.cold.forget()
+            self.cold.forget(keeps=keeps)
             self.editor.forget()
             self.failures.forget()
             self.transport.forget()
@@ -412,6 +414,7 @@ class Session:
             events = (*self._shelf_events(source), *self.speech.ready(source), *self.prompts.ready(source))
             events = (*events, *self.jobs.came(source))
             self.failures.loaded(source)
+            self.cold.follow()
             self.context.wrote(Shelved(source=source, digest=loaded.digest))
         self.tell(events)
 

@@ -20,7 +20,7 @@ from engine.story.timeline import marker_frames_by
 STRAY_SECONDS = 0.1
 """The timeline and a clock that it goes with may be so far apart: DAWs tell scripts their place so coarsely."""
 
-Kept = tuple[bool, int, int | None, tuple[int, int] | None, tuple[int, int] | None]
+KeptTransport = tuple[bool, int, int | None, tuple[int, int] | None, tuple[int, int] | None]
 """What a session keeps of its transport for one that goes on after it."""
 
 
@@ -259,11 +259,11 @@ class Transport:
         return frame if frame >= after else None
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> KeptTransport:
         """What a session that goes on after this one has to know."""
         return self.playing, self.timeline_frame, self.since_frame, self.loop, self._section
 
-    def recall(self, kept: Kept) -> None:
+    def recall(self, kept: KeptTransport) -> None:
         """Go on where a session that is gone was; the timeline itself never stopped."""
         self.playing, self.timeline_frame, self.since_frame, self.loop, self._section = kept
 
