@@ -16,7 +16,7 @@ from engine.session.run import Run
 from engine.session.runs import KeptRuns, Runs
 from engine.session.transport import Transport
 from engine.story.messages import score
-from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
+from engine.story.model import Cue, FireCues, Manner, PlayClip, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
 
 Kept = tuple[KeptRuns, Looked | None]
@@ -109,9 +109,7 @@ class Cues:
 
     def load(self, cue_id: str, cuelist: str | None) -> tuple[Event, ...]:
         """Have what a cue plays, or those that it fires, in memory before anything else."""
-        cue = self.cue(cue_id, cuelist)
-        members = cue.target.cues if isinstance(cue.target, FireCues) else (cue.id,)
-        for member in (self.cue(each, cuelist) for each in members):
+        for member in self._fired(self.cue(cue_id, cuelist), self._list(cuelist)):
             if isinstance(member.target, (PlayClip, SpeakLine)):
                 self._context.library.hasten(self._context.target_source(member.target))
         return (CueChanged(cue=cue_id, cuelist=self._list(cuelist), state=self.state(cue_id, cuelist)),)
@@ -192,7 +190,7 @@ class Cues:
         return cues[cue_id]
 
     def state(self, cue_id: str, cuelist: str | None = None) -> SlotState:
-        """Return how far a cue is."""
+        """Return how far a cue is: a group as far as that of its cues which is not ready."""
         cue, runs = self.cue(cue_id, cuelist), [r for r in self._of(cue_id, cuelist) if r.state != "over"]
         if any(run.paused_frame is not None for run in runs):
             return "paused"
@@ -200,9 +198,10 @@ class Cues:
             return "playing"
         if runs:
             return "waiting"
-        if isinstance(cue.target, (PlaySection, FireCues, SendMessages)):
-            return "ready"
-        return self._context.library.shelf(self._context.target_source(cue.target)).state
+        targets = (fired.target for fired in self._fired(cue, self._list(cuelist)))
+        sources = (self._context.target_source(t) for t in targets if isinstance(t, (PlayClip, SpeakLine)))
+        states = (self._context.library.shelf(source).state for source in sources)
+        return next((state for state in states if state != "ready"), "ready")
 
     def times(self, cue_id: str, cuelist: str | None) -> tuple[int, int, int]:
         """Return how long a cue has sounded, how long it still will, and how long in all, in frames.
@@ -273,14 +272,19 @@ class Cues:
         self._passing.stand(reached)
 
     def coming(self) -> tuple[Cue, ...]:
-        """Return what each list's GO fires next, and what comes after it: first all that stand by."""
+        """Return what each list's GO fires next, and what comes after it: first all that stand by.
+
+        The cues of a group stand in its place.
+        """
         lists = tuple(self._context.story.cue_lists())
         named = [(c, self.playhead(c)) for c in lists] + [(c, self.following(c)) for c in lists]
-        return tuple(self.cue(cue, cuelist) for cuelist, cue in named if cue is not None)
+        cues = ((self.cue(cue, cuelist), cuelist) for cuelist, cue in named if cue is not None)
+        return tuple(fired for cue, cuelist in cues for fired in self._fired(cue, cuelist))
 
     def passed_by(self, first: int, last: int) -> tuple[Cue, ...]:
-        """Return the cues that stand on the timeline between two of its frames."""
-        return self._passing.between(first, last)
+        """Return what the cues fire that stand on the timeline between two of its frames, as in ``coming``."""
+        passed = self._passing.between(first, last)
+        return tuple(fired for each in passed for fired in self._fired(each.cue, each.cuelist))
 
     def rewind(self) -> tuple[Event, ...]:
         """Put those playheads on their first cue whose cue is gone (another story)."""
@@ -301,6 +305,13 @@ class Cues:
 
     def _of(self, cue_id: str, cuelist: str | None) -> list[Run]:
         return self._runs.of(self._list(cuelist), self.cue(cue_id, cuelist).id)
+
+    def _fired(self, cue: Cue, cuelist: str) -> tuple[Cue, ...]:
+        """Return what firing a cue fires: the cues of a group, else that cue itself."""
+        if not isinstance(cue.target, FireCues):
+            return (cue,)
+        cues = {each.id: each for each in self._context.story.cue_lists()[cuelist]}
+        return tuple(cues[member] for member in cue.target.cues)
 
     def _order(self, cuelist: str) -> list[str]:
         """Return the cues that GO fires, in order: those of a group are the group's."""

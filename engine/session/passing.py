@@ -89,9 +89,9 @@ class Passing:
         self._looked, self._offset, self._reached = reached.frame, reached.offset, reached.furthest
         self._moves = self._transport.moves if reached.settled else self._transport.moves - 1
 
-    def between(self, first: int, last: int) -> tuple[Cue, ...]:
-        """Return the cues that stand between two frames of the timeline, the last one not included."""
-        return tuple(passed.cue for passed in self._at(first, last, 0))
+    def between(self, first: int, last: int) -> tuple[Passed, ...]:
+        """Return the cues that stand between two frames of the timeline, the last one not included; frames are its."""
+        return tuple(self._at(first, last, 0))
 
     def until(self, frame: int) -> list[Passed]:
         """Return what the timeline passes before an engine frame, since this was last asked."""

@@ -188,7 +188,7 @@ from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
 from engine.story.finding import find_text
 from engine.story.history import History
-from engine.story.model import CueTarget, PlayClip, SpeakLine, Story
+from engine.story.model import CueTarget, FireCues, PlayClip, SpeakLine, Story
 from engine.story.properties import renumbered_cues
 from engine.story.steps import Historic
 from engine.story.tempo import TempoMap
@@ -870,12 +870,13 @@ class Session:
         state = self.context.library.shelf(source).state
         story, made_of = self.story, self._is_made_of
         changes: list[Event] = [ClipChanged(clip=clip.id, state=state) for clip in self.context.index.made_of(source)]
-        changes.extend(
-            CueChanged(cue=cue.id, cuelist=cuelist, state=self.cues.state(cue.id, cuelist))
-            for cuelist, cues in story.cue_lists().items()
-            for cue in cues
-            if made_of(cue.target, source)
-        )
+        for cuelist, cues in story.cue_lists().items():
+            made = {cue.id for cue in cues if made_of(cue.target, source)}
+            changes.extend(
+                CueChanged(cue=cue.id, cuelist=cuelist, state=self.cues.state(cue.id, cuelist))
+                for cue in cues
+                if cue.id in made or (isinstance(cue.target, FireCues) and not made.isdisjoint(cue.target.cues))
+            )
         for slot in story.slots:
             if any(made_of(target, source) for target in self.context.index.targets[slot.bank, slot.index]):
                 changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))

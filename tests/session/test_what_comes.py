@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.commands import GoBack, GoCue, StandBy
-from engine.story.model import Cue, Line, SpeakLine, Story
+from engine.commands import GoBack, GoCue, Locate, StandBy
+from engine.events import CueChanged
+from engine.story.model import At, Cue, FireCues, Line, SpeakLine, Story
 from tests.session.studio import Studio, line, small_story
 
 COUNT = 9
@@ -42,3 +43,27 @@ def test_what_follows_by_itself_has_the_next_prepared() -> None:
     studio.now = 98_000
     studio.session.advance()
     assert prepared(studio)[-2:] == ["cue 4", "cue 5"]
+
+
+def test_the_cues_of_a_group_that_stands_by_are_prepared_in_its_place() -> None:
+    studio = Studio(spoken(Cue(id="all", target=FireCues(cues=("7", "3")))))
+    studio.do(StandBy(cue="all"))
+    assert prepared(studio) == ["cue 7", "cue 3"]
+    studio.do(GoBack())
+    assert prepared(studio) == ["cue 8", "cue 7", "cue 3"]
+
+
+def test_the_cues_of_a_group_that_the_timeline_passes_are_prepared() -> None:
+    studio = Studio(spoken(Cue(id="all", target=FireCues(cues=("7", "3")), at=At(frame=96_000))))
+    studio.do(Locate(timeline_frame=0))
+    assert prepared(studio) == ["cue 0", "cue 1", "cue 7", "cue 3"]
+
+
+def test_a_group_is_as_far_as_its_cues() -> None:
+    studio = Studio(spoken(Cue(id="all", target=FireCues(cues=("7", "3")))), load=False)
+    assert studio.session.cues.state("all") == "queued"
+    studio.deliver(line("cue 7"))
+    assert studio.session.cues.state("all") == "queued"
+    studio.told.clear()
+    studio.deliver(line("cue 3"))
+    assert studio.told == [CueChanged(cue="3", state="ready"), CueChanged(cue="all", state="ready")]
