@@ -95,8 +95,8 @@ class Prefetch:
     def _target(self, target: object) -> Iterator[Source]:
         if isinstance(target, (PlayClip, SpeakLine)):
             yield self._context.target_source(target)
-        elif isinstance(target, PlaySection) and self._transport.placed is not None:
-            yield from self._timeline(self._transport.section_start(target))
+        elif isinstance(target, PlaySection) and (start := self._transport.section_start(target)) is not None:
+            yield from self._timeline(start)
 
     def _timeline(self, frame: int) -> Iterator[Source]:
         until = frame + self._context.frames(HORIZON_SECONDS)

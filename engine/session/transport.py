@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.errors import BadRange, NotReady, UnknownThing
 from engine.events import Dropped, Event, TempoChanged, TransportChanged
 from engine.mixer.automation import compile_automation
@@ -13,7 +15,7 @@ from engine.session.orders import Records, order, together
 from engine.session.places import Places
 from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
-from engine.story.model import PlaySection, TempoPoint
+from engine.story.model import After, PlaySection, Position, TempoPoint
 from engine.story.tempo import TempoMap
 from engine.story.timeline import marker_frames_by
 
@@ -101,23 +103,25 @@ class Transport:
 
     def play_section(self, section: PlaySection, at_frame: int | None) -> None:
         """Play from one marker to another, exactly to its frame (to the end when there is none)."""
-        placed = self._need_placed()
-        markers = self._markers(placed)
-        start = markers[section.from_marker]
+        start, end = self.section_frames(section)
         orders = [order(Kind.LOCATE, at_frame, value=start), order(Kind.PLAY, at_frame)]
-        self._push_section(orders, None if section.to_marker is None else markers[section.to_marker], at_frame)
+        self._push_section(orders, None if section.to_marker is None else end, at_frame)
 
     def section_frames(self, section: PlaySection) -> tuple[int, int]:
-        """Return where a section starts and ends on the timeline."""
-        markers = self._markers(self._need_placed())
-        end = self.end_frame if section.to_marker is None else markers[section.to_marker]
-        return markers[section.from_marker], end
+        """Return where a section starts and ends on the timeline. Raises NotReady while that is not known."""
+        start = self.marker_frame(section.from_marker)
+        return start, self.end_frame if section.to_marker is None else self.marker_frame(section.to_marker)
 
     def marker_frame(self, marker: str) -> int:
         """Return where a marker is. Raises UnknownThing, and NotReady while that is not known."""
         markers = self._markers(self._need_placed())
         if marker not in markers:
-            raise UnknownThing("marker", marker, markers)
+            known = [each.id for each in self._context.story.markers]
+            if marker in known:
+                raise NotReady(
+                    f"the place of marker {marker!r} is not known yet: the clip before it is still being made"
+                )
+            raise UnknownThing("marker", marker, known)
         return markers[marker]
 
     def marker_frames(self) -> tuple[int, ...]:
@@ -159,9 +163,9 @@ class Transport:
             return self.timeline_frame
         return self.place(max(self._context.soon(), self.since_frame))
 
-    def section_start(self, section: PlaySection) -> int:
-        """Return where a section starts on the timeline."""
-        return self._markers(self._need_placed())[section.from_marker]
+    def section_start(self, section: PlaySection) -> int | None:
+        """Return where a section starts on the timeline; None while that is not known."""
+        return None if self.placed is None else self._markers(self.placed).get(section.from_marker)
 
     def is_inside(self, section: PlaySection) -> bool:
         """Return whether the timeline runs, and is inside a section."""
@@ -292,4 +296,11 @@ class Transport:
         return self.placed
 
     def _markers(self, placed: Places) -> dict[str, int]:
-        return marker_frames_by(self._context.story, placed.end_of)
+        """Return where the markers are; without those behind a clip that is not laid out yet."""
+        story = self._context.story
+        laid = tuple(marker for marker in story.markers if _is_laid(marker.at, placed))
+        return marker_frames_by(replace(story, markers=laid), placed.end_of)
+
+
+def _is_laid(position: Position, placed: Places) -> bool:
+    return not isinstance(position, After) or position.clip is None or placed.of(position.clip) is not None

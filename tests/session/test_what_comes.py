@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
-from engine.commands import GoBack, GoCue, Locate, StandBy
+from engine.commands import GoBack, GoCue, Locate, StandBy, TriggerSlot
+from engine.edits import AddLine, MoveMarker
+from engine.errors import NotReady
 from engine.events import CueChanged
-from engine.story.model import At, Cue, FireCues, Line, SpeakLine, Story
+from engine.realtime.records import Kind
+from engine.story.model import At, Cue, FireCues, Line, Marker, PlaySection, Slot, SpeakLine, Story
 from tests.session.studio import Studio, line, small_story
 
 COUNT = 9
@@ -67,3 +71,23 @@ def test_a_group_is_as_far_as_its_cues() -> None:
     studio.told.clear()
     studio.deliver(line("cue 3"))
     assert studio.told == [CueChanged(cue="3", state="ready"), CueChanged(cue="all", state="ready")]
+
+
+def test_a_marker_behind_a_clip_that_is_still_being_made_is_in_nobodys_way() -> None:
+    """The timeline is laid out as it was before, until the new clip's length is known."""
+    sections = [PlaySection(from_marker="begin", to_marker=end) for end in ("end", "behind")]
+    slots = tuple(Slot(bank="a", index=index, target=target) for index, target in enumerate(sections, 1))
+    markers = (*small_story().markers, Marker(id="behind", at=At(frame=0)))
+    studio = Studio(replace(small_story(), slots=slots, markers=markers))
+    studio.do(AddLine(track="voice", text="brand new", clip="new"))
+    studio.do(MoveMarker(marker="behind", place="after new"))
+    studio.do(StandBy(cue="2"))
+    assert prepared(studio)[0] == "curtain"
+    studio.do(TriggerSlot(bank="a", index=1))
+    assert studio.stage.kinds() == [Kind.LOCATE, Kind.PLAY, Kind.STOP_AT]
+    with pytest.raises(NotReady, match="place of marker 'behind' is not known yet"):
+        studio.do(TriggerSlot(bank="a", index=2))
+    studio.deliver(line("brand new"))
+    studio.session.publish()
+    studio.do(TriggerSlot(bank="a", index=2))
+    assert studio.stage.orders[-1]["value"] == 7090
