@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from engine.mixer import alignment, deck, limiter, mixer, playback
+from engine.mixer import alignment, deck, limiter, mixer, panel, playback
 from engine.mixer.compile import bound, kernel
 from engine.mixer.rehearsal import rehearse
 
@@ -28,10 +28,12 @@ def test_whatever_is_played_arguments_have_the_types_of_the_examples(monkeypatch
 
         return call
 
-    for module in (alignment, deck, limiter, mixer, playback):
+    for module in (alignment, deck, limiter, mixer, panel, playback):
         monkeypatch.setattr(module, "bound", watched)
     rehearse()
-    assert calls.keys() == {"take", "play_due", "play", "follow", "delay", "_limit", "mix_level", "start_between"}
+    assert calls.keys() == {
+        "take", "take_inserts", "play_due", "play", "follow", "delay", "_limit", "mix_level", "start_between", "note_all"
+    }  # fmt: skip
 
 
 def _type(value: Any) -> Any:
