@@ -32,7 +32,8 @@ def test_whatever_is_played_arguments_have_the_types_of_the_examples(monkeypatch
         monkeypatch.setattr(module, "bound", watched)
     rehearse()
     assert calls.keys() == {
-        "take", "take_inserts", "play_due", "play", "follow", "delay", "_limit", "mix_level", "start_between", "note_all"
+        "take", "take_inserts", "play_due", "play", "follow", "delay", "_limit", "mix_level", "start_between",
+        "note_all",
     }  # fmt: skip
 
 
