@@ -138,7 +138,7 @@ class Library:
     def approach(self, sources: Iterable[Source]) -> None:
         """Take note of what will be needed soon, the most pressing first: it is made first, and stays once loaded.
 
-        No more than fits into three quarters of the memory.
+        No more than fits into three quarters of the memory; one that does not leaves its room to those after it.
         """
         near = self._fitting(dict.fromkeys(sources))
         for source in self._near:
@@ -155,8 +155,9 @@ class Library:
     def _fitting(self, sources: Iterable[Source]) -> list[Source]:
         left, near = NEAR_PART * self._loader.capacity_floats, []
         for source in sources:
-            left -= self._floats(source)
-            if left >= 0.0:
+            floats = self._floats(source)
+            if floats <= left:
+                left -= floats
                 near.append(source)
         return near
 
