@@ -514,7 +514,8 @@ class LivePort:
         control = self._control
         audio = (("audio", control.audio.pid),) if control.audio else ()
         voices = tuple(("voice", pid) for pid in control.pool.pids)
-        processes = (*audio, ("control", os.getpid()), *voices)
+        io = (("io", control.io.pid),) if control.io.pid else ()
+        processes = (*audio, ("control", os.getpid()), *io, *voices)
         status = control.link.status()
         return Vitals(histogram=status.histogram, causes=status.causes, processes=processes)
 

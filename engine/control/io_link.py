@@ -63,6 +63,8 @@ class IoLink:
     def __init__(self, send: Callable[[Message], object]) -> None:
         self._send = send
         self._running = False
+        self.pid = 0
+        """Of the io process that answered last; 0: none has been needed."""
         self._open: dict[int, Open] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._closing: dict[int, Callable[[], object]] = {}
@@ -187,9 +189,11 @@ class IoLink:
         """Take what the io process says."""
         told = msgspec.convert(message, Told)
         match told:
-            case Started():
+            case Started(pid=pid):
+                self.pid = pid
                 self._start()
-            case Running():
+            case Running(pid=pid):
+                self.pid = pid
                 self._find_running()
             case Opened(table=table):
                 if (waiting := self._waiting.get(table)) is not None and not waiting.done():

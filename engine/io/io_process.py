@@ -94,13 +94,13 @@ class IoProcess:
         """Begin."""
         for thread in self._threads:
             thread.start()
-        self.tell(Started())
+        self.tell(Started(pid=os.getpid()))
 
     def obey(self, ask: Ask) -> None:
         """Do what is asked."""
         match ask:
             case Greet():
-                self.tell(Running())
+                self.tell(Running(pid=os.getpid()))
             case Open():
                 self._streamer.open(ask)
             case Heads():

@@ -178,9 +178,13 @@ Ask = (
 class Started(_Message, frozen=True, kw_only=True):
     """The process runs and knows of nothing yet."""
 
+    pid: int = 0
+
 
 class Running(_Message, frozen=True, kw_only=True):
     """The process runs, and may know what it was told before."""
+
+    pid: int = 0
 
 
 class Opened(_Message, frozen=True, kw_only=True):

@@ -99,6 +99,9 @@ def test_a_recording_is_the_show_and_becomes_a_story(story: Path) -> None:
         client.ask("/subscribe", "/event/*/*", answer="/subscribed")
         client.send("/record/start", 1, "first night", "music hits")
         assert client.wait("/event/record/started")[0] == "first night"
+        client.send("/engine/processes")
+        processes = client.wait("/engine/processes")
+        assert processes[processes.index("io") + 1] == rig.child("engine.io.io_process").pid
         client.send("/transport/play")
         client.send("/slot/a/1/trigger", 1.0)
         client.send("/slot/a/2/trigger", 1.0)
