@@ -247,7 +247,7 @@ class Mixer:
             place = self._deck.take(records, place, self._automation.moves, self.frame)
             if place == len(records):
                 return
-            inserts = for_inserts(records[place:], self.frame)
+            inserts = for_inserts(records[place:])
             if inserts:
                 self._turn_inserts(records[place : place + inserts])
                 place += inserts

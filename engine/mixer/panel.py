@@ -19,7 +19,7 @@ from engine.mixer.ramps import glide
 from engine.mixer.reports import Reports
 from engine.mixer.strips import GAIN, PAN, ROWS, Strips, fail, find_send, turn
 from engine.params import DUCK
-from engine.realtime.records import PUT_OFF, Kind, Turned, turned
+from engine.realtime.records import NOW, PUT_OFF, Kind, Turned, turned
 from engine.realtime.records import records as new_records
 
 INSERTS = (int(Kind.SET_INSERT), int(Kind.SET_BYPASS))
@@ -131,10 +131,14 @@ class Panel:
             set_duck(self._ducks, strip, DUCK_PARAMS[param], value, self._sample_rate)
 
 
-def for_inserts(records: NDArray[np.void], frame: int) -> int:
-    """Return how many of the first of ``records`` are for inserts, and due at ``frame``."""
+def for_inserts(records: NDArray[np.void]) -> int:
+    """Return how many of the first of ``records``, of which the very first is due, are for inserts and for NOW.
+
+    One that is late has to be told of, which whoever takes records does.
+    """
     kinds = records["kind"]
     if kinds[0] not in INSERTS:
         return 0
-    others = (kinds != INSERTS[0]) & (kinds != INSERTS[1]) | (records["frame"] >= frame)
+    others = (kinds != INSERTS[0]) & (kinds != INSERTS[1]) | (records["frame"] != NOW)
+    others[0] = False
     return int(others.argmax()) if others.any() else len(records)

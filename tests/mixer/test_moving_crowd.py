@@ -10,7 +10,7 @@ from engine.mixer.pace import FEW, MANY, STEP_FRAMES, WAKE_FRAMES, Pace, Way
 from engine.mixer.players import PLAYER
 from engine.mixer.plugins import Caller
 from engine.mixer.state import STAND, MixerState
-from engine.realtime.records import NOW, Kind, records
+from engine.realtime.records import NOW, Kind, Report, records
 from engine.story.model import At, Effect, Lane, Master, Point, Story, Strip, Track
 from tests.signals import noise, sine
 
@@ -107,29 +107,22 @@ def test_a_block_wakes_no_more_twins_than_it_may(monkeypatch):
 @pytest.mark.parametrize("at", [NOW, 1000])
 def test_turns_wait_for_their_frame_and_keep_their_order_whatever_comes(at):
     """What is turned after a snapshot is newer than all of it; a panic clears what is scheduled, but no turn."""
-    clip = noise(120_000)
-    told, there = Rig(crowd(0.3), clip), Rig(crowd(0.6), clip)
+    told = Rig(crowd(0.3))
     turns = snapshot(0.6, 2000)
     turns["frame"] = at
     told.mixer.dispatch(turns)
     told.move("t19", 2, "ratio", 10.0, at, ramp=300)
-    there.move("t19", 2, "ratio", 10.0)
     if at != NOW:
         told.play(at + 64)
+    assert told.mixer.packed().waiting.nbytes > 0
     told.send(Kind.PANIC, ramp_frames=100)
-    for rig in (told, there):
-        rig.play(3000, 333)
-        for strip in range(TRACKS):
-            rig.start(0, strip=strip, player=strip + 1)
-    still = there.play(100_000).strips[:, 90_000:]
-    off = told.play(100_000).strips[:, 90_000 - (at + 64 if at != NOW else 0) :][:, : still.shape[1]]
+    told.play(3000, 333)
     assert told.mixer.packed().waiting.nbytes == 0
     rows = np.frombuffer(told.mixer.packed().knobs, records(0).dtype)
     rows = rows[rows["kind"] == Kind.SET_INSERT]
     newest = {(row["strip"], row["index"], row["param"]): row["value"] for row in rows}
     assert len(newest) == len(turns)
     assert newest[19, 2, EFFECTS["compressor"].param_index("ratio", "")] == 10.0
-    assert off.shape == still.shape
 
 
 def test_what_the_timeline_moves_is_the_same_in_any_company():
@@ -170,3 +163,12 @@ def test_a_successor_s_inserts_are_where_they_had_gone():
     for rig in (heir, there):
         rig.start(0, strip=19)
     assert np.array_equal(heir.play(5000).strips[19], there.play(5000).strips[19])
+
+
+def test_each_turn_that_comes_too_late_is_told():
+    rig = Rig(crowd(0.3))
+    rig.play(1000)
+    turns = snapshot(0.6, 2000)[:5]
+    turns["frame"] = [10, 20, NOW, 30, 40]
+    rig.mixer.dispatch(turns)
+    assert rig.reports(Report.LATE)["requested_frame"].tolist() == [10, 20, 30, 40]
