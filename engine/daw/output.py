@@ -10,7 +10,7 @@ from engine.daw.link import DawLink
 from engine.daw.notes import NoteSender
 from engine.daw.server import Server
 from engine.errors import DeviceError
-from engine.output.base import Render
+from engine.output.base import Ready, Render, nothing_to_do
 from engine.output.null import Pace
 from engine.realtime.memory import Segment
 
@@ -43,7 +43,7 @@ class DawOutput:
         self._thread: threading.Thread | None = None
         self._link: DawLink | None = None
 
-    def start(self, render: Render) -> None:
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
         """Serve plug-ins in a thread of its own. Raises DeviceError when another engine does, MemoryShort."""
         if self._thread is not None:
             raise DeviceError("the DAW is served already")
@@ -51,6 +51,7 @@ class DawOutput:
         self._link = DawLink(self._link_name, self.sample_rate)
         server = Server(self._link, self._desk, render, self.sample_rate, self._notes)
         self._thread = threading.Thread(target=self._run, args=(self._link, server), name="daw output", daemon=True)
+        ready()
         self._thread.start()
 
     def stop(self) -> None:

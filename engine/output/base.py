@@ -19,6 +19,13 @@ unix_seconds: the wall time at which its first frame leaves the engine; it is he
 driver missed frames since the last block. Must not raise.
 """
 
+Ready = Callable[[], None]
+"""Called once by the thread that starts an output, when it is open and nothing is left but to ask for blocks."""
+
+
+def nothing_to_do() -> None:
+    """Be ready at once."""
+
 
 class Output(Protocol):
     """A driver of the mixer. One block at a time, in order, in one thread of its own."""
@@ -37,8 +44,8 @@ class Output(Protocol):
         """What it is connected to while it plays; None: nothing that anybody could connect otherwise."""
         ...
 
-    def start(self, render: Render) -> None:
-        """Begin to ask for blocks. Raises DeviceError when it can't."""
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
+        """Begin to ask for blocks, once ``ready`` has returned. Raises DeviceError when it can't."""
         ...
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.errors import DeviceError
-from engine.output.base import Render
+from engine.output.base import Ready, Render, nothing_to_do
 from engine.output.channels import MAIN, told
 from engine.output.jack_clock import JackClock, server_answers
 from engine.output.jack_patch import JackPatch, Patch, open_patch
@@ -203,7 +203,7 @@ class DeviceOutput:
         self._latency_seconds = 0.0
         self._playing = threading.Event()
 
-    def start(self, render: Render) -> None:
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
         """Open the device and begin. Raises DeviceError, naming the device, its rate and its outputs."""
         sd = portaudio()
         self._device = _found(self._wanted)  # numbers may have moved since
@@ -224,6 +224,7 @@ class DeviceOutput:
                 extra_settings=self._converting(sd),
             )
             self._latency_seconds = self._stream.latency
+            ready()
             self._stream.start()
         except sd.PortAudioError as error:
             self.stop()

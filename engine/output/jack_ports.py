@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DeviceError
-from engine.output.base import Render
+from engine.output.base import Ready, Render, nothing_to_do
 from engine.output.jack_clock import JackClock, server_answers
 from engine.output.jack_patch import JackPatch, Patch, open_patch
 from engine.story.model import MASTER
@@ -80,7 +80,7 @@ class JackPortsOutput:
         self._owned: dict[str, tuple[Any, Any]] = {}
         self._mixed = np.zeros((PIECE_FRAMES, 2), np.float32)
 
-    def start(self, render: Render) -> None:
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
         """Enter the graph and begin. Raises DeviceError without a server, at another rate, or without JACK-Client."""
         self._render = render
         client = self._client = self._enter()
@@ -92,6 +92,7 @@ class JackPortsOutput:
         client.set_shutdown_callback(lambda *_: self._gone.set())
         client.set_port_connect_callback(lambda *_: self._repatched.set())
         self._follow()
+        ready()
         client.activate()
         self.patch = open_patch(client.name, self._wanted, self._repatched)
         if self._wanted is None or self.patch is None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import NotReady
-from engine.output.base import Render
+from engine.output.base import Ready, Render, nothing_to_do
 
 
 class MemoryOutput:
@@ -29,8 +29,9 @@ class MemoryOutput:
         self._origin_seconds = origin_seconds
         self._render: Render | None = None
 
-    def start(self, render: Render) -> None:
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
         """Take ``render``; nothing is asked for until ``pull``."""
+        ready()
         self._render = render
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from engine.output.base import Render
+from engine.output.base import Ready, Render, nothing_to_do
 
 
 class Pace:
@@ -51,9 +51,10 @@ class NullOutput:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, render: Render) -> None:
+    def start(self, render: Render, ready: Ready = nothing_to_do) -> None:
         """Begin to ask for blocks in a thread of its own."""
         self._stopping.clear()
+        ready()
         self._thread = threading.Thread(target=self._run, args=(render,), name="null output", daemon=True)
         self._thread.start()
 

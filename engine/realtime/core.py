@@ -197,7 +197,15 @@ class AudioCore:
         moves = self._automation.take()
         if moves is not None:
             self._mixer.set_automation(*moves)
-        self._catch_up(self._present_frame(saved, time.time()))
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Mix unheard what has gone by meanwhile. Main thread, before the first block; without a predecessor nothing.
+
+        To open a device takes a hundred milliseconds: what is mixed here is not left for the first callback.
+        """
+        if self._saved is not None:
+            self._mix_unheard(self._present_frame(self._saved, time.time()))
 
     def replace(self, graph: Graph) -> None:
         """Build a mixer of ``graph`` that follows at the end of a block; ``swapped`` tells when one has played.
@@ -335,18 +343,18 @@ class AudioCore:
     def _begin(self, unix_seconds: float) -> None:
         self._begun = True
         if self._saved is not None:
-            self._catch_up(self._present_frame(self._saved, unix_seconds))
+            self._mix_unheard(self._present_frame(self._saved, unix_seconds))
 
     def _present_frame(self, saved: Saved, unix_seconds: float) -> int:
         """Return the frame of ``unix_seconds``, never one that was played already."""
         since = round(saved.seconds_until(unix_seconds) * self.sample_rate)
         return max(int(saved.state.stand["frame"][0]) + since, self._told_frame)
 
-    def _catch_up(self, frame: int) -> None:
+    def _mix_unheard(self, frame: int) -> None:
         """Mix up to ``frame`` unheard; reports of what was told before are dropped."""
         if frame - self._mixer.frame > LONGEST_SILENCE_SECONDS * self.sample_rate:
             self._mixer.dispatch(_panic())
-            self._catch_up(self._mixer.frame + self._max_block_frames)
+            self._mix_unheard(self._mixer.frame + self._max_block_frames)
             self._mixer.frame = frame
         self._mixer.inlets.deaf = True  # what comes from outside is for those who hear it
         while (rest := frame - self._mixer.frame) > 0:

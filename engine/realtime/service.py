@@ -267,7 +267,7 @@ class AudioService:
         return (before, self._config.device) if before else (self._config.device,)
 
     def _start(self, output: Output) -> None:
-        output.start(self._render)
+        output.start(self._render, self._core.catch_up)
         self._output = output
 
     def _render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:

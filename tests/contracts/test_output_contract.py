@@ -66,6 +66,14 @@ class OutputContract:
         assert output.steady
         assert {frames for frames, _, _ in recorder.blocks} == {output.block_frames}
 
+    def test_is_ready_before_it_asks_for_anything(self, output: Output) -> None:
+        recorder = Recorder()
+        had: list[tuple[int, int]] = []
+        output.start(recorder, lambda: had.append((threading.get_ident(), len(recorder.blocks))))
+        self.run(output, recorder)
+        output.stop()
+        assert had == [(threading.get_ident(), 0)]
+
     def test_its_times_follow_its_frames(self, output: Output) -> None:
         recorder = Recorder(wanted=200)
         output.start(recorder)

@@ -25,10 +25,12 @@ class Strips:
 
     def __init__(self, *ids: str) -> None:
         self.strip_ids = ids
+        self.blocks = 0
         self._frames = 0
 
     def render(self, out: NDArray[np.float32], unix_seconds: float, lost: bool) -> None:
         del unix_seconds, lost
+        self.blocks += 1
         self._frames = len(out)
         out[:] = 0.5
 
@@ -58,7 +60,9 @@ def until_heard(server: JackServer, port: str, level: float) -> None:
 def test_ports_follow_strips_and_a_strip_that_left_is_heard_until_it_is_swept(jack_server: JackServer) -> None:
     strips = Strips("voice", "hall", "master")
     output = JackPortsOutput(48000, 256, strips)
-    output.start(strips.render)
+    blocks_before: list[int] = []
+    output.start(strips.render, lambda: blocks_before.append(strips.blocks))
+    assert blocks_before == [0]
     try:
         until(jack_server, "voice", "hall", "master")
         until_heard(jack_server, "hall_1", 0.02)

@@ -453,6 +453,26 @@ class TestTakingOver:
         link.reports()
         assert link.arena.used_floats == 0
 
+    def test_what_goes_by_while_a_device_opens_is_not_left_for_the_first_callback(
+        self, core: AudioCore, memory: EngineMemory, link: AudioLink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begin = ahead()
+        clip = noise(96000)
+        link.push(start(1, load(memory, link, clip), len(clip)))
+        core.render(256, begin)
+        second = self.successor(memory)
+        monkeypatch.setattr(time, "time", lambda: begin + 24000 / RATE)
+        second.catch_up()
+        assert second.frame == 24000
+        asked: list[int] = []
+        monkeypatch.setattr(second, "_mix_unheard", asked.append)
+        np.testing.assert_array_equal(second.render(256, begin + 24000 / RATE)[:, 0], clip[24000:24256])
+        assert asked == [24000]
+
+    def test_without_a_predecessor_there_is_nothing_to_catch_up_with(self, core: AudioCore) -> None:
+        core.catch_up()
+        assert core.frame == 0
+
     def test_frames_never_run_backwards(self, core: AudioCore, memory: EngineMemory, link: AudioLink) -> None:
         begin = ahead()
         for n in range(3):
