@@ -18,7 +18,7 @@ from engine.errors import EngineError, NotReady
 from engine.events import Event, ProcessReplaced
 from engine.mixer.graph import Graph
 from engine.realtime.black_ring import BlackRing
-from engine.realtime.causes import CAUSES
+from engine.realtime.causes import CAUSES, Blame
 from engine.realtime.link import AudioLink, Handed
 from engine.realtime.records import Report
 from engine.realtime.shared import EngineMemory
@@ -130,6 +130,8 @@ class Diagnosis:
             status = self._link.status()
             counters.update((name, getattr(status, name)) for name in COUNTED)
             counters["underflow_causes"] = dict(zip(CAUSES, status.causes, strict=True))
+            if status.blame is not None:
+                counters["last_underflow"] = underflow_told(status.blame)
         return counters
 
     def frame(self) -> int:
@@ -138,3 +140,9 @@ class Diagnosis:
             return self._link.status().frame
         except NotReady:
             return 0
+
+
+def underflow_told(blame: Blame) -> dict[str, Any]:
+    """Return an underflow as people read it: its cause, and the block's times in ms, see ``Blame``."""
+    times = {name.replace("_ns", "_ms"): ns / 1e6 for name, ns in blame._asdict().items() if name != "cause"}
+    return {"cause": CAUSES[blame.cause], **times}

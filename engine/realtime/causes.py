@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from typing import NamedTuple
 
 from engine.platform import ThreadMeter
 
@@ -20,6 +21,21 @@ OVERLOAD, BLOCKED, PREEMPTED, STALLED, CALLED_LATE = range(len(CAUSES))
 
 KEPT_BLOCKS = 8
 """Drivers tell of a missed block with a later one: JACK's clock two cycles later, others once their buffers ran dry."""
+
+
+class Blame(NamedTuple):
+    """The block that an underflow came from. cause: its place in ``CAUSES``.
+
+    late_ns: how late it was asked for, behind its period and the end of the block before. took_ns: what it took; where
+    that was half its period or more, of that cpu_ns on the processor and ready_ns ready while others ran, else 0.
+    """
+
+    cause: int
+    period_ns: int
+    late_ns: int
+    took_ns: int
+    cpu_ns: int
+    ready_ns: int
 
 
 class _Block:
@@ -79,13 +95,14 @@ class Watch:
             ready_ns, sleeps = self._meter.waits()
             now.ready_ns, now.slept = ready_ns - self._ready_ns, sleeps > self._sleeps
 
-    def blame(self) -> int:
-        """Return which of ``CAUSES`` a block was missed for, by its place; what came before is forgotten.
+    def blame(self) -> Blame:
+        """Return which block was missed, and why; what came before is forgotten.
 
         Between ``begin`` and ``end`` of the block that tells of it.
         """
-        cause = max(self._blocks, key=lambda block: block.late_ns + block.took_ns).cause()
+        last = max(self._blocks, key=lambda block: block.late_ns + block.took_ns)
+        blame = Blame(last.cause(), last.period_ns, last.late_ns, last.took_ns, last.cpu_ns, last.ready_ns)
         self._blocks.clear()
         self._now.late_ns = self._now.kept_ns = 0
         self._blocks.append(self._now)  # under way: what it takes is not known yet
-        return cause
+        return blame

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.clock import DelayLockedLoop
 from engine.mixer.meters import show_meters, show_reduction
 from engine.mixer.mixer import Mixer
+from engine.realtime.causes import Blame
 from engine.realtime.reporter import Reporter
 from engine.realtime.status import HISTOGRAM_BINS, MAX_STRIPS, StatusWriter, places
 
@@ -126,10 +127,11 @@ class StatusBoard:
         now["dropped_records"] = reporter.refused
         now["dropped_reports"] = reporter.dropped
 
-    def lost(self, cause: int) -> None:
-        """Count one underflow. cause: its place in ``CAUSES``."""
+    def lost(self, blame: Blame) -> None:
+        """Count one underflow."""
         self._now["underflows"] += 1
-        self._now["causes"][cause] += 1
+        self._now["causes"][blame.cause] += 1
+        self._now["blame"] = blame
 
     def error(self) -> int:
         """Count one block that became silence and return how many there were."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadRange, NotReady
 from engine.realtime.atomics import fence, load_acquire, store_release
-from engine.realtime.causes import CAUSES
+from engine.realtime.causes import CAUSES, Blame
 from engine.realtime.memory import Segment
 
 MAX_STRIPS = 256
@@ -21,7 +21,7 @@ MAX_STRIPS = 256
 HISTOGRAM_BINS = 24
 """Bin b counts callbacks that took from 2^(b-1) to 2^b µs; the last one, everything longer."""
 
-_MAGIC, _VERSION = 0x584F5645_5543, 2
+_MAGIC, _VERSION = 0x584F5645_5543, 3
 _SEQUENCE, _IDENTITY, _COPIES = 0, 64, 128
 _TRIES = 100
 
@@ -53,6 +53,7 @@ STATUS = np.dtype(
         ("strips", "<i8"),
         ("histogram", "<i8", HISTOGRAM_BINS),
         ("causes", "<i8", len(CAUSES)),
+        ("blame", "<i8", len(Blame._fields)),
         ("failed", "<u1", MAX_STRIPS),
         ("reduction", "<f4", MAX_STRIPS),
         ("meters", "<f4", (MAX_STRIPS, 2, 2)),
@@ -65,7 +66,7 @@ STATUS_BYTES = _COPIES + 2 * STATUS.itemsize
 
 _CLOCK = np.dtype([("frame", "<i8"), ("unix_ns", "<i8"), ("rate_hz", "<f8")])
 """The front of STATUS."""
-_ODD_FIELDS = ("playing", "histogram", "causes", "failed", "reduction", "meters")
+_ODD_FIELDS = ("playing", "histogram", "causes", "blame", "failed", "reduction", "meters")
 _PLAIN_FIELDS = tuple(n for n in STATUS.names or () if n not in _ODD_FIELDS)
 
 
@@ -89,7 +90,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     a full schedule. dropped_reports: reports that control did not fetch in time. errors: blocks that became silence.
     limiter_reduction_db: 0 or less, falling at once and rising slowly like the meters.
     callback_*_ns: time spent in the callback, last, longest, in all; histogram: see HISTOGRAM_BINS.
-    causes: how many of the underflows came from what, see ``causes.CAUSES``.
+    causes: how many of the underflows came from what, see ``causes.CAUSES``. blame: the last one; None: there was none.
     failed: indexes of silenced strips.
     reduction: what ducking leaves of each strip, linear, falling at once and rising slowly.
     meters: linear, shape (strips, 2 channels, peak | rms).
@@ -121,6 +122,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     strips: int
     histogram: tuple[int, ...]
     causes: tuple[int, ...]
+    blame: Blame | None
     failed: tuple[int, ...]
     reduction: NDArray[np.float32]
     meters: NDArray[np.float32]
@@ -200,6 +202,7 @@ class StatusReader(_StatusEnd):
             playing=bool(block["playing"]),
             histogram=tuple(block["histogram"].tolist()),
             causes=tuple(block["causes"].tolist()),
+            blame=Blame(*block["blame"].tolist()) if block["underflows"] else None,
             failed=tuple(np.flatnonzero(block["failed"]).tolist()),
             reduction=block["reduction"][:strips],
             meters=block["meters"][:strips],

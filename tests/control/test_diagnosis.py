@@ -10,12 +10,14 @@ import pytest
 
 from engine.commands import AddBus, GoCue, Say, SetLimiter, SetStripGain
 from engine.control.blackbox import MOST_FILES, BlackBox
+from engine.control.diagnosis import underflow_told
 from engine.control.transcript import Entry, Header, Transcript, read_transcript
 from engine.errors import Busy, EngineError, MediaError
 from engine.events import CueEnded
 from engine.mixer.graph import compile_graph
 from engine.plugins.states import PluginState
 from engine.realtime.black_ring import BlackRing
+from engine.realtime.causes import CAUSES, Blame
 from engine.realtime.link import Handed
 from engine.realtime.memory import Segment
 from engine.session.inputs import (
@@ -50,6 +52,12 @@ def box(tmp_path: Path) -> BlackBox:
 
 def lines(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_an_underflow_is_told_in_milliseconds() -> None:
+    blame = Blame(CAUSES.index("preempted"), 5_333_333, 250_000, 9_000_000, 1_500_000, 7_000_000)
+    times = {"period_ms": 5.333333, "late_ms": 0.25, "took_ms": 9.0, "cpu_ms": 1.5, "ready_ms": 7.0}
+    assert underflow_told(blame) == {"cause": "preempted"} | times
 
 
 def test_the_file_says_what_happened_and_what_came_before(box: BlackBox) -> None:

@@ -69,7 +69,7 @@ def block(
 
 
 def told(watch: Watch) -> str:
-    return CAUSES[watch.blame()]
+    return CAUSES[watch.blame().cause]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,18 @@ def test_the_longest_part_of_a_long_block_is_its_cause(
     block(machine, watch)
     watch.begin(FRAMES)
     assert told(watch) == cause
+
+
+def test_the_times_of_the_block_are_told_too(machine: Machine) -> None:
+    watch = Watch(RATE)
+    block(machine, watch)
+    block(machine, watch, lambda: machine.run(3.0), lambda: machine.be_kept(2.0), before=lambda: machine.sleep(7.0))
+    block(machine, watch)
+    watch.begin(FRAMES)
+    blame = watch.blame()
+    assert CAUSES[blame.cause] == "called_late"
+    times = blame.period_ns, blame.late_ns, blame.took_ns, blame.cpu_ns, blame.ready_ns
+    assert times == (5_000_000, 7_000_000, 6_000_000, 4_000_000, 2_000_000)
 
 
 def test_a_block_that_is_asked_for_late_is_the_driver_s_unless_others_ran(machine: Machine) -> None:

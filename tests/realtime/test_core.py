@@ -165,9 +165,13 @@ def test_the_status_maps_wall_time_to_frames(core: AudioCore, link: AudioLink) -
         output.pull(256)
         assert clock.frame_at(1.7e9 + 2.0) == 96000
     assert link.status().rate_hz == pytest.approx(RATE, rel=1e-5)
+    assert link.status().blame is None
     output.pull(256, lost=True)
     assert link.status().underflows == 1
     assert sum(link.status().causes) == 1
+    blame = link.status().blame
+    assert blame is not None
+    assert (link.status().causes[blame.cause], blame.period_ns) == (1, round(256 / RATE * 1e9))
 
 
 def test_an_underflow_after_a_block_that_took_long_is_an_overload(

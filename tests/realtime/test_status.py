@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import NotReady
 from engine.platform import spawn_options
-from engine.realtime.causes import CAUSES
+from engine.realtime.causes import CAUSES, Blame
 from engine.realtime.memory import Segment
 from engine.realtime.status import STATUS, STATUS_BYTES, Status, StatusReader, StatusWriter
 
@@ -35,7 +35,7 @@ def test_every_field_arrives(segment: Segment) -> None:
     writer.now["reduction"][:3] = 1.0, 0.5, 0.25
     writer.publish()
     status = StatusReader(segment).read()
-    odd = ("playing", "histogram", "causes", "failed", "meters", "reduction", "strips")
+    odd = ("playing", "histogram", "causes", "blame", "failed", "meters", "reduction", "strips")
     plain = [n for n in Status.__struct_fields__ if n not in odd]
     names = list(STATUS.names or ())
     assert {n: getattr(status, n) for n in plain} == {n: names.index(n) + 1 for n in plain}
@@ -43,6 +43,7 @@ def test_every_field_arrives(segment: Segment) -> None:
     assert status.reduction.tolist() == [1.0, 0.5, 0.25]
     assert status.failed == (2,)
     assert status.causes == (names.index("causes") + 1,) * len(CAUSES)
+    assert status.blame == Blame(*[names.index("blame") + 1] * len(Blame._fields))
     assert status.meters.shape == (3, 2, 2)
     assert status.meters[1, 0].tolist() == [0.5, 0.25]
     clock = StatusReader(segment).clock()
