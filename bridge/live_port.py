@@ -242,7 +242,7 @@ class LivePort:
     def markers(self) -> Sequence[tuple[str, int, str]]:
         """Return id, timeline frame and name of every marker."""
         frames = self._session.transport.marker_frames()
-        return tuple((m.id, frame, m.name) for m, frame in zip(self._session.story.markers, frames, strict=False))
+        return tuple((m.id, frames[m.id], m.name) for m in self._session.story.markers if m.id in frames)
 
     def timeline_mark(self) -> object:
         """Return the places of all clips, as they were published last."""

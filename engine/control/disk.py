@@ -60,7 +60,7 @@ def heads(session: Session) -> Iterator[tuple[int, int]]:
     )
     for each in by_distance:
         yield each.table, each.first_frame
-    yield from _inside(session, transport.marker_frames())
+    yield from _inside(session, transport.marker_frames().values())
     cues = (cue.target for each in session.story.cue_lists().values() for cue in each)
     for target in (*cues, *(slot.target for slot in session.story.slots)):
         if isinstance(target, PlayClip) and target.clip in clips:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueChanged, CueEnded, CueRenumbered, CueStarted, Event, PlayheadMoved, SlotState
@@ -14,9 +14,10 @@ from engine.session.players import CueOwner
 from engine.session.prompts import Prompts
 from engine.session.run import Run
 from engine.session.runs import KeptRuns, Runs
+from engine.session.sections import Sections
 from engine.session.transport import Transport
 from engine.story.messages import score
-from engine.story.model import Cue, FireCues, Manner, PlayClip, SendMessages, SpeakLine
+from engine.story.model import Cue, CueTarget, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
 
 Kept = tuple[KeptRuns, Looked | None]
@@ -26,9 +27,9 @@ Kept = tuple[KeptRuns, Looked | None]
 class Cues:
     """Fires the story's cues; each list has a playhead: the cue that stands by, which GO fires."""
 
-    def __init__(self, context: Context, transport: Transport, prompts: Prompts) -> None:
-        self._context, self._prompts = context, prompts
-        self._runs = Runs(context, transport, lambda cuelist, cue: self.cue(cue, cuelist), self._go_on)
+    def __init__(self, context: Context, transport: Transport, sections: Sections, prompts: Prompts) -> None:
+        self._context, self._sections, self._prompts = context, sections, prompts
+        self._runs = Runs(context, transport, sections, lambda cuelist, cue: self.cue(cue, cuelist), self._go_on)
         self._passing = Passing(context, transport)
         self._playheads: dict[str, str | None] = {}
         self._gone: dict[str, int] = {}
@@ -198,10 +199,17 @@ class Cues:
             return "playing"
         if runs:
             return "waiting"
-        targets = (fired.target for fired in self._fired(cue, self._list(cuelist)))
-        sources = (self._context.target_source(t) for t in targets if isinstance(t, (PlayClip, SpeakLine)))
-        states = (self._context.library.shelf(source).state for source in sources)
+        states = (self._readiness(fired.target) for fired in self._fired(cue, self._list(cuelist)))
         return next((state for state in states if state != "ready"), "ready")
+
+    def with_sections(self) -> Iterator[tuple[str, str]]:
+        """Iterate over the cues that play a section, or fire one that does: list and number."""
+        for cuelist, cues in self._context.story.cue_lists().items():
+            if not any(isinstance(cue.target, PlaySection) for cue in cues):
+                continue
+            for cue in cues:
+                if any(isinstance(fired.target, PlaySection) for fired in self._fired(cue, cuelist)):
+                    yield cuelist, cue.id
 
     def times(self, cue_id: str, cuelist: str | None) -> tuple[int, int, int]:
         """Return how long a cue has sounded, how long it still will, and how long in all, in frames.
@@ -240,6 +248,12 @@ class Cues:
     def timeline_stopped(self, engine_frame: int) -> tuple[Event, ...]:
         """Note that the timeline was stopped."""
         self._runs.timeline_stopped(engine_frame)
+        return self._runs.events()
+
+    def superseded(self, owner: CueOwner, engine_frame: int) -> tuple[Event, ...]:
+        """Note that the timeline plays another section than this cue's from a frame on."""
+        if any(cue.id == owner.cue for cue in self._cues(owner.cuelist)):
+            self._runs.superseded(owner, engine_frame)
         return self._runs.events()
 
     @property
@@ -296,6 +310,16 @@ class Cues:
             self._playheads[cuelist] = order[0] if order else None
             moved.append(PlayheadMoved(next_cue=self._playheads[cuelist], cuelist=cuelist))
         return tuple(moved)
+
+    def _readiness(self, target: CueTarget) -> SlotState:
+        """Return how far what a cue plays is."""
+        match target:
+            case PlayClip() | SpeakLine():
+                return self._context.library.shelf(self._context.target_source(target)).state
+            case PlaySection():
+                return self._sections.readiness(target)
+            case _:
+                return "ready"
 
     def _list(self, cuelist: str | None) -> str:
         lists = self._context.story.cue_lists()

@@ -15,6 +15,7 @@ from engine.realtime.notes import Notes
 from engine.session.cold import KeptCold
 from engine.session.inputs import Did, Input
 from engine.session.library import Loaded, Source
+from engine.session.sections import KeptSections
 from engine.session.session import Session
 from engine.session.speech import Waiting
 from engine.session.transport import KeptTransport
@@ -31,6 +32,7 @@ class Small(NamedTuple):
 
     playheads: dict[str, str | None]
     transport: KeptTransport
+    sections: KeptSections
     paused_playing: bool | None
     bank: str | None
     cold: KeptCold
@@ -56,6 +58,7 @@ class Memory:
         small = Small(
             playheads=session.cues.playheads,
             transport=transport.kept,
+            sections=session.sections.kept,
             paused_playing=session.paused_playing,
             bank=session.prefetch.bank,
             cold=session.cold.kept,
@@ -110,6 +113,7 @@ class Memory:
         if (note := notes.get(SMALL)) is not None:
             small: Small = pickle.loads(note)
             session.transport.recall(small.transport)
+            session.sections.recall(small.sections)
             session.cues.recall(small.playheads, pickle.loads(notes.get(RUNS) or _NO_RUNS))
             session.paused_playing = small.paused_playing
             session.prefetch.recall(small.bank)

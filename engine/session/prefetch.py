@@ -10,6 +10,7 @@ from engine.session.context import Context
 from engine.session.cues import Cues
 from engine.session.index import clip_source
 from engine.session.library import Source
+from engine.session.sections import Sections
 from engine.session.transport import Transport
 from engine.story.model import PlayClip, PlaySection, SpeakLine
 from engine.units import frames_to_seconds
@@ -32,10 +33,11 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prefetch:
-    """Plans by the cue that stands by, the bank of slots at hand, and where the timeline stands."""
+    """Plans by the sections that wait, the cue that stands by, the bank at hand, and where the timeline stands."""
 
-    def __init__(self, context: Context, transport: Transport, cues: Cues) -> None:
+    def __init__(self, context: Context, transport: Transport, sections: Sections, cues: Cues) -> None:
         self._context, self._transport, self._cues = context, transport, cues
+        self._sections = sections
         self._bank: str | None = None
         self._planned_frame = 0
         self._planned_playheads = cues.playheads
@@ -79,6 +81,8 @@ class Prefetch:
 
     def _coming(self) -> Iterator[Source]:
         yield from self._context.players.sources()
+        for first, last in self._sections.ahead:
+            yield from self._timeline(first, last)
         for cue in self._cues.coming():
             yield from self._target(cue.target)
         bank = self.bank
@@ -95,11 +99,15 @@ class Prefetch:
     def _target(self, target: object) -> Iterator[Source]:
         if isinstance(target, (PlayClip, SpeakLine)):
             yield self._context.target_source(target)
-        elif isinstance(target, PlaySection) and (start := self._transport.section_start(target)) is not None:
-            yield from self._timeline(start)
+        elif isinstance(target, PlaySection):
+            start, end = self._transport.span(target)
+            if start is not None and end is not None and 0 <= start < end:
+                yield from self._timeline(start, end)
 
-    def _timeline(self, frame: int) -> Iterator[Source]:
+    def _timeline(self, frame: int, end: int | None = None) -> Iterator[Source]:
+        """Iterate over what sounds from a frame of the timeline on, for a while or until ``end``."""
         until = frame + self._context.frames(HORIZON_SECONDS)
+        until = until if end is None else min(until, end)
         for placed in self._transport.placed.between(frame, until) if self._transport.placed is not None else ():
             if not placed.clip.mute:
                 yield clip_source(placed.clip)

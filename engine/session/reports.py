@@ -12,6 +12,7 @@ from engine.session.capture import Capture
 from engine.session.context import Context
 from engine.session.cues import Cues
 from engine.session.players import CueOwner, JobOwner, PrivateOwner, SlotOwner
+from engine.session.sections import Sections
 from engine.session.slots import Slots
 from engine.session.speech import Speech
 from engine.session.transport import Transport
@@ -30,12 +31,13 @@ class Reports:
         cues: Cues,
         slots: Slots,
         transport: Transport,
+        sections: Sections,
         speech: Speech,
         capture: Capture,
     ) -> None:
         self._speech = speech
         self._context, self._cues, self._slots, self._transport = context, cues, slots, transport
-        self._capture = capture
+        self._sections, self._capture = sections, capture
         self.late_count = 0
         self._handlers: dict[int, Handler] = {
             Report.STARTED: self._started,
@@ -137,7 +139,9 @@ class Reports:
         frame, timeline_frame = int(report["actual_frame"]), int(report["requested_frame"])
         playing = bool(report["value"])
         stopped = () if playing else self._cues.timeline_stopped(frame)
-        return (*self._transport.moved(playing, timeline_frame, frame), *stopped)
+        before = self._sections.moved(playing, timeline_frame, frame)
+        gone = self._cues.superseded(before, frame) if isinstance(before, CueOwner) else ()
+        return (*self._transport.moved(playing, timeline_frame, frame), *stopped, *gone)
 
     def _looped(self, report: np.void) -> tuple[Event, ...]:
         self._transport.looped(int(report["requested_frame"]), int(report["actual_frame"]))

@@ -106,6 +106,18 @@ class Rows:
             if self._context.library.shelf(clip_source(placed.clip)).loaded is None:
                 yield placed
 
+    def missing_between(self, places: Places, first: int, last: int) -> Iterator[Placed]:
+        """Iterate over the clips that sound between two frames, and are not there to be played.
+
+        What could not be made counts as empty, and is among them where it would begin.
+        """
+        reaches = (places.ends > first) | (places.starts >= first)
+        late = self._missing[places.order] & reaches & (places.starts < last)
+        for index in np.flatnonzero(late).tolist():
+            placed = places[index]
+            if self._context.library.shelf(clip_source(placed.clip)).loaded is None:
+                yield placed
+
     def plays_from(self, block: int) -> bool:
         """Return whether a row reads the arena's block at ``block``."""
         return bool((self._blocks == block).any())

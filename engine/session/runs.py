@@ -19,6 +19,7 @@ from engine.session.orders import order
 from engine.session.passing import LOOKAHEAD_SECONDS
 from engine.session.players import CueOwner
 from engine.session.run import Run
+from engine.session.sections import Sections
 from engine.session.transport import Transport
 from engine.story.messages import Outgoing, released, score
 from engine.story.model import Cue, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
@@ -40,8 +41,9 @@ FindCue = Callable[[str, str], Cue]
 class Runs:
     """All that was fired and is not over, oldest first."""
 
-    def __init__(self, context: Context, transport: Transport, find: FindCue, follow: Next) -> None:
-        self._context, self._transport, self._find, self._follow = context, transport, find, follow
+    def __init__(self, context: Context, transport: Transport, sections: Sections, find: FindCue, follow: Next) -> None:
+        self._context, self._find, self._follow = context, find, follow
+        self._transport, self._sections = transport, sections
         self._runs: list[Run] = []
         self._events: list[Event] = []
         self._due: list[MessageDue] = []
@@ -135,8 +137,8 @@ class Runs:
         if run.player is not None and run.state == "playing":
             self._context.stop([run.player], fade_seconds, at_frame)
             return
-        if isinstance(run.cue.target, PlaySection) and run.state == "playing" and run.paused_frame is None:
-            self._transport.stop(at_frame)
+        if isinstance(run.cue.target, PlaySection) and run.state == "playing":
+            self._stop_section(run, at_frame)
         self._let_go(run, at_frame)
         self._end(run)
 
@@ -155,7 +157,7 @@ class Runs:
                 self._context.players.ended(run.player)
                 run.player, run.follow_frame, run.state, run.exact = None, None, "waiting", True
         elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
-            self._transport.stop(at_frame)
+            self._sections.pause(owner_of(run), at_frame)
         run.faded = self._was_held(run, at_frame) or self._follows_faded(run)
         self._tell(run, "paused")
 
@@ -174,7 +176,7 @@ class Runs:
         if run.state == "playing" and run.player is not None:
             self._context.push(order(Kind.RESUME_PLAYER, at_frame, player=run.player, ramp_frames=self._declick))
         elif run.state == "playing" and isinstance(run.cue.target, PlaySection):
-            self._transport.resume_section(run.cue.target, at_frame)
+            self._sections.resume(owner_of(run), at_frame)
         self._tell(run, "waiting" if run.state == "waiting" else "playing")
 
     @property
@@ -215,6 +217,13 @@ class Runs:
             if section and engine_frame > run.start_frame:
                 if run.end_frame is None or engine_frame < run.end_frame:
                     run.follow_frame = None
+                self._end(run)
+
+    def superseded(self, owner: CueOwner, engine_frame: int) -> None:
+        """Note that the timeline plays another section than this cue's from a frame on."""
+        for run in self.of(owner.cuelist, owner.cue):
+            if isinstance(run.cue.target, PlaySection) and run.state == "playing" and run.start_frame < engine_frame:
+                run.follow_frame = None
                 self._end(run)
 
     def forget(self) -> None:
@@ -296,7 +305,7 @@ class Runs:
                 if run.cue.armed:
                     self._events.append(self._started(run))
             case PlaySection() as section:
-                self._transport.play_section(section, at_frame)
+                self._sections.play(section, owner_of(run), at_frame)
                 start, end = self._transport.section_frames(section)
                 run.sounding_frames = end - start
                 self._events.append(self._started(run))
@@ -311,8 +320,7 @@ class Runs:
 
     def _play(self, run: Run, target: PlayClip | SpeakLine, at_frame: int | None) -> None:
         sound, soon = self._context.cue_sound(run.cue, target, run.manner), self._context.soon()
-        owner = CueOwner(cue=run.cue.id, cuelist=run.cuelist)
-        run.player = self._context.play(owner, sound, at_frame, run.cue.gain_db)
+        run.player = self._context.play(owner_of(run), sound, at_frame, run.cue.gain_db)
         run.sounding_frames, run.making = sound.sounding_frames, sound.loaded.making
         if run.exact and run.start_frame < soon:  # the mixer tells how late it is; what follows keeps its distance
             run.start_frame, run.exact = soon, False
@@ -347,6 +355,14 @@ class Runs:
         due = MessageDue(cue=run.cue.id, cuelist=run.cuelist, frame=frame, message=message, number=self._number)
         self._due.append(due)
         self._events.append(due)
+
+    def _stop_section(self, run: Run, at_frame: int | None) -> None:
+        """Stop the timeline, unless it plays a section of somebody else by now."""
+        owner = owner_of(run)
+        if self._sections.state(owner) is not None:
+            self._sections.stop(owner, at_frame)
+        elif self._sections.owner is None and run.paused_frame is None:
+            self._transport.stop(at_frame)
 
     def _members(self, run: Run, members: tuple[str, ...]) -> Iterator[Run]:
         for member in members:
@@ -393,3 +409,8 @@ class Runs:
 
     def _tell(self, run: Run, state: Literal["waiting", "playing", "paused"]) -> None:
         self._events.append(CueChanged(cue=run.cue.id, cuelist=run.cuelist, state=state))
+
+
+def owner_of(run: Run) -> CueOwner:
+    """Return who asks for what a run plays."""
+    return CueOwner(cue=run.cue.id, cuelist=run.cuelist)

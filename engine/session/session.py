@@ -174,9 +174,11 @@ from engine.session.players import JobOwner, SlotOwner, owner_name
 from engine.session.plugins import NoPlugins, Plugins
 from engine.session.prefetch import Prefetch
 from engine.session.prompts import Prompts, prompt_lines
+from engine.session.readiness import Readiness
 from engine.session.receivers import Ears, NetworkReceivers, NoEars
 from engine.session.recording import Recorded, Recording
 from engine.session.reports import Reports
+from engine.session.sections import Sections
 from engine.session.slots import Slots
 from engine.session.snapshots import Snapshots
 from engine.session.speech import Speech
@@ -243,10 +245,12 @@ class Session:
         self.keeper = keeper or NoKeeper()
         self.transport = Transport(self.context)
         self.prompts = Prompts(self.context)
-        self.cues = Cues(self.context, self.transport, self.prompts)
+        self.sections = Sections(self.context, self.transport)
+        self.cues = Cues(self.context, self.transport, self.sections, self.prompts)
         self.cold = Cold(self.context)
-        self.slots = Slots(self.context, self.transport, self.cold)
-        self.prefetch = Prefetch(self.context, self.transport, self.cues)
+        self.slots = Slots(self.context, self.transport, self.sections, self.cold)
+        self.readiness = Readiness(self.cues, self.slots, self.sections)
+        self.prefetch = Prefetch(self.context, self.transport, self.sections, self.cues)
         self.voices = voices or EmbeddedVoices()
         self.speech = Speech(self.context, self.voices.ids)
         self.jobs = Jobs(self.context, self.speech, workshop or NoWorkshop())
@@ -265,7 +269,9 @@ class Session:
         self.streams = NetworkStreams(self.context, network or NoNetwork(), self._notes, lanes)
         self.outputs = FurtherOutputs(self.context, devices or NoDevices(), self._notes, lanes)
         self.receivers = NetworkReceivers(self.context, ears or NoEars(), self._notes)
-        self.reports = Reports(self.context, self.cues, self.slots, self.transport, self.speech, self.capture)
+        self.reports = Reports(
+            self.context, self.cues, self.slots, self.transport, self.sections, self.speech, self.capture
+        )
         self.failures = Failures(self.context)
         self._listeners: list[Listener] = []
         self._stale = False
@@ -284,6 +290,7 @@ class Session:
         """Ask for every take that the story needs and publish its timeline as far as it is known."""
         self.context.library.want((*story_sources(self.story), *prompt_lines(self.story)))
         self._publish()
+        self.readiness.note()
 
     @property
     def stale(self) -> bool:
@@ -300,9 +307,10 @@ class Session:
         with self.context.instant():
             self._publish()
             self.context.wrote(Published())
+        self.tell(self.readiness.changes())
 
     def _publish(self) -> None:
-        self._stale = False
+        self._stale, self.sections.stirred = False, True
         self.transport.publish()
         self.editor.follow()
         self.transport.automate()
@@ -325,10 +333,11 @@ class Session:
             events = self._carry_out(command, at_frame)
             if self.story is not before:
                 self.cold.follow()
+            self._note_let_go()
             step = self.editor.note(command, before, client) if isinstance(command, Historic) else ()
             self.capture.turned(moves)
             self.context.wrote(Did(command=command, at_frame=at_frame))
-        told = self.tell(events)
+        told = self.tell((*events, *self.readiness.changes()))
         self.tell(step)
         return told
 
@@ -367,6 +376,7 @@ class Session:
             self.editor.forget()
             self.failures.forget()
             self.transport.forget()
+            self.readiness.forget()
             self.context.turn(turns(self.context, knobs))
             if story.master.limiter_db != before.master.limiter_db:
                 self.context.turn(set_limiter(story.master.limiter_db))
@@ -374,7 +384,7 @@ class Session:
             rewound = self.cues.rewind()  # first: what comes is made first
             self.open()
             self.context.wrote(Adopted(story=story, meanwhile=tuple(meanwhile), keeps=keeps))
-        self.tell(rewound)
+        self.tell((*rewound, *self.readiness.changes()))
         return misfits
 
     def equip(self, plugins: dict[str, PluginFacts]) -> None:
@@ -443,10 +453,10 @@ class Session:
             if reached is not None:
                 self.cues.stand(reached)
             reached = self.cues.reached
-            events = self.cues.advance()
-            if events is not None:
+            sections, events = self.sections.advance(), self.cues.advance()
+            if events is not None or sections:
                 self.context.wrote(Advanced(reached=reached))
-        self.tell((*(events or ()), *(self.jobs.settle() if self.jobs.unsettled else ())))
+        self.tell((*(events or ()), *self.readiness.changes(), *(self.jobs.settle() if self.jobs.unsettled else ())))
 
     def is_plain(self, source: Source) -> bool:
         """Return whether ``source`` may stay on the disk: nobody plays it otherwise than as it is."""
@@ -486,11 +496,12 @@ class Session:
         with self.context.instant():
             for report in reports:
                 events.extend(self.reports.events(report))
+            self._note_let_go()
             if (reports["kind"] == Report.TRANSPORT).any():
                 self.prefetch.plan()
             if len(reports):
                 self.context.wrote(Heard(count=len(reports)))
-        self.tell(tuple(events))
+        self.tell((*events, *self.readiness.changes()))
 
     def recorded(self, recorded: Recorded) -> None:
         """Hear that a recording has ended."""
@@ -524,6 +535,7 @@ class Session:
                 return self._panic(FADE_SECONDS.check(fade, "fade"), at_frame)
             case ClearScheduled():
                 self.context.push(order(Kind.CLEAR_SCHEDULED))
+                self.sections.forget_scheduled()
             case StartRecording():
                 return self.recording.start(command, at_frame)
             case StopRecording():
@@ -598,30 +610,35 @@ class Session:
         match command:
             case Play():
                 self.prefetch.plan()
-                return self.transport.play(at_frame)
+                events = self.transport.play(at_frame)
+                self.sections.leave()
+                return events
             case Stop():
-                self.transport.stop(at_frame)
+                with self.context.together():
+                    self.sections.take_all_back(at_frame)
+                    self.transport.stop(at_frame)
             case Locate(timeline_frame=frame):
-                self.transport.locate(frame, at_frame)
-                self.prefetch.plan()
+                self._locate(frame, at_frame)
             case Chase(timeline_frame=frame, playing=playing):
                 if self.transport.strays(frame, playing):
                     return self._chase(frame, playing, at_frame)
             case LocateMarker(marker=marker):
-                self.transport.locate(self.transport.marker_frame(marker), at_frame)
-                self.prefetch.plan()
+                self._locate(self.transport.marker_frame(marker), at_frame)
             case LocateText(text=text, number=number):
-                self.transport.locate(self._said_at(text, number), at_frame)
-                self.prefetch.plan()
+                self._locate(self._said_at(text, number), at_frame)
             case SetLoop(start_frame=start, end_frame=end):
                 return self.transport.set_loop(start, end, at_frame)
         return ()
 
     def _chase(self, timeline_frame: int, playing: bool, at_frame: int | None) -> tuple[Event, ...]:
         with self.context.together():
-            self.transport.locate(timeline_frame, at_frame)
-            self.prefetch.plan()
+            self._locate(timeline_frame, at_frame)
             return self.transport.play(at_frame) if playing else ()
+
+    def _locate(self, timeline_frame: int, at_frame: int | None) -> None:
+        self.transport.locate(timeline_frame, at_frame)
+        self.sections.leave()
+        self.prefetch.plan()
 
     def said(self, text: str) -> list[Said]:
         """Return where a text is said, in the order of the timeline; those whose place is not known yet come last."""
@@ -805,11 +822,13 @@ class Session:
 
     def _pause_all(self, at_frame: int) -> tuple[Event, ...]:
         """Hold everything, also what has begun since everything was held. NotReady when there is nothing to hold."""
-        playing = self.transport.playing
+        playing = self.transport.playing or self.sections.begins
         players = self.context.players.all()
-        if self.paused_playing is not None and not (playing or self.cues.run_on or set(players) - self._held):
+        run_on = playing or self.sections.run_on or self.cues.run_on or set(players) - self._held
+        if self.paused_playing is not None and not run_on:
             raise NotReady("everything is paused already")
         with self.context.together():
+            self.sections.hold(at_frame)
             events = self.cues.pause_all(at_frame)
             fade = self.context.frames(DECLICK_SECONDS)
             for player in players:
@@ -824,12 +843,20 @@ class Session:
         if self.paused_playing is None:
             raise NotReady("nothing is paused; /pauseall pauses everything")
         with self.context.together():
-            events = self.transport.play(at_frame, self.transport.section_end) if self.paused_playing else ()
+            goes_on = self.paused_playing or self.sections.is_held
+            events = self.transport.play(at_frame, self.sections.end_frame) if goes_on else ()
+            self.sections.go_on(at_frame)
             fade = self.context.frames(DECLICK_SECONDS)
             self.context.push(order(Kind.RESUME_PLAYER, at_frame, ramp_frames=fade))
             events = (*events, *self.cues.resume_all(at_frame), *self.speech.go_on())
         self.paused_playing = None
         return events
+
+    def _note_let_go(self) -> None:
+        """Have the timeline rest where its section ended, or was stopped, while everything was paused."""
+        if self.sections.let_go:
+            self.sections.let_go = False
+            self.paused_playing = None if self.paused_playing is None else False
 
     def _set_slot_cold(self, command: SetSlotCold) -> tuple[Event, ...]:
         self.cold.set_policy(self.slots.slot(command.bank, command.index), command.cold)
@@ -862,6 +889,7 @@ class Session:
         """Silence everything; Panicked follows when the mixer has done it."""
         self.context.push(order(Kind.PANIC, at_frame, ramp_frames=self.context.frames(fade_seconds)))
         self.paused_playing = None
+        self.sections.forget()
         self.prompts.forget()
         return (PanicBegun(), *self.cues.forget(), *self.speech.cancel_all())
 
@@ -880,7 +908,8 @@ class Session:
         for slot in story.slots:
             if any(made_of(target, source) for target in self.context.index.targets[slot.bank, slot.index]):
                 changes.extend(self.slots.changed(SlotOwner(bank=slot.bank, index=slot.index)))
-        return tuple(changes)
+        self.sections.stirred = True
+        return (*changes, *self.readiness.changes())
 
     def _is_made_of(self, target: CueTarget, source: Source) -> bool:
         return isinstance(target, (PlayClip, SpeakLine)) and self.context.target_source(target) == source

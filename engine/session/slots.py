@@ -13,6 +13,7 @@ from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.manner import begun_at, words_of
 from engine.session.orders import Records
 from engine.session.players import SlotOwner, Sound
+from engine.session.sections import Sections
 from engine.session.transport import Transport
 from engine.story.model import Manner, PlayClip, PlaySection, Slot, SpeakLine
 from engine.story.slot_takes import share
@@ -28,12 +29,13 @@ class Slots:
 
     oneshot: plays to its end, a press while it sounds is refused as busy. gate: sounds as long as it is held.
     toggle: on, off. retrigger: starts again from the top, blending over 5 ms. layer: adds a player. Notes of a slot
-    that is played from a keyboard have that mode each for itself; a choke group cuts whole slots.
+    that is played from a keyboard have that mode each for itself; a choke group cuts whole slots. A section that the
+    timeline plays for a slot counts as its player; there is but one timeline, so that ``layer`` begins it again.
     """
 
-    def __init__(self, context: Context, transport: Transport, cold: Cold) -> None:
+    def __init__(self, context: Context, transport: Transport, sections: Sections, cold: Cold) -> None:
         self._context, self._cold = context, cold
-        self._transport = transport
+        self._transport, self._sections = transport, sections
 
     def trigger(self, press: TriggerSlot, at_frame: int | None) -> None:
         """Press a pad, or a note of it: at its frame, or at the slot's next beat or bar while the timeline runs."""
@@ -42,12 +44,13 @@ class Slots:
             raise BadRange(f"velocity: {press.velocity:g} is outside 0 (not included) to 1")
         owner = SlotOwner(bank=slot.bank, index=slot.index)
         playing = [] if slot.mode == "layer" else self._context.players.of_note(owner, press.semitones)
-        if slot.mode == "oneshot" and playing:
+        section = self._sections.state(owner) is not None
+        if slot.mode == "oneshot" and (playing or section):
             name = f"slot {slot.bank}/{slot.index}"
             raise Busy(f"{name} is sounding; a oneshot plays to its end (use mode retrigger or layer)")
         at_frame = self._quantised(slot, at_frame)
-        if slot.mode == "toggle" and playing:
-            self._context.stop(playing, RELEASE_SECONDS, at_frame)
+        if slot.mode == "toggle" and (playing or section):
+            self._stop(owner, playing, RELEASE_SECONDS, at_frame)
             return
         if isinstance(slot.target, PlaySection):
             self._play_section(slot, slot.target, press, at_frame)
@@ -60,26 +63,36 @@ class Slots:
             sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
         stops = self._stops_for(slot, again, at_frame)
         gain_db = slot.gain_db + (0.0 if slot.velocity_word else velocity_db(slot.velocity, press.velocity))
+        for other in self._choked_by(slot):
+            self._sections.stop(other, at_frame)
         self._context.play(owner, sound, at_frame, gain_db, first=stops, note=press.semitones)
 
     def _play_section(self, slot: Slot, section: PlaySection, press: TriggerSlot, at_frame: int | None) -> None:
         if (press.word, press.from_word, press.from_frame) != (None, None, None):
             raise BadRange(f"slot {slot.bank}/{slot.index} starts at its beginning only: it plays a section")
-        self._transport.play_section(section, at_frame)
+        owner = SlotOwner(bank=slot.bank, index=slot.index)
+        others = self._choked_by(slot)
+        self._sections.play(section, owner, at_frame, cuts=self._context.players.of(*others))
+        for other in others:
+            self._sections.take_back(other, at_frame)
 
     def release(self, bank: str, index: int, note: float | None, at_frame: int | None) -> None:
         """Let a pad or a note go: a gate slot fades out, every other mode plays on."""
         slot = self.slot(bank, index)
         if slot.mode == "gate":
-            playing = self._context.players.of_note(SlotOwner(bank=bank, index=index), note)
-            self._context.stop(playing, RELEASE_SECONDS, at_frame)
+            owner = SlotOwner(bank=bank, index=index)
+            self._stop(owner, self._context.players.of_note(owner, note), RELEASE_SECONDS, at_frame)
 
     def stop(self, bank: str, index: int, fade_seconds: float, at_frame: int | None) -> None:
-        """Fade out what a slot plays; a section ends while the timeline is inside it."""
-        slot = self.slot(bank, index)
-        if isinstance(slot.target, PlaySection) and self._transport.is_inside(slot.target):
+        """Fade out what a slot plays, or take back what waits; a section ends while the timeline is inside it.
+
+        So it does where the timeline was started by hand, but not where it plays the section of another pad or cue, nor
+        where the slot only waits.
+        """
+        slot, owner = self.slot(bank, index), SlotOwner(bank=bank, index=index)
+        if isinstance(slot.target, PlaySection) and self._is_inside_by_hand(owner, slot.target):
             self._transport.stop(at_frame)
-        self._context.stop(self._context.players.of(SlotOwner(bank=bank, index=index)), fade_seconds, at_frame)
+        self._stop(owner, self._context.players.of(owner), fade_seconds, at_frame)
 
     def slot(self, bank: str, index: int) -> Slot:
         """Return the slot; UnknownThing names those that exist."""
@@ -90,15 +103,26 @@ class Slots:
         return slot
 
     def state(self, bank: str, index: int) -> SlotState:
-        """Return how far a slot is."""
-        slot = self.slot(bank, index)
-        if self._context.players.of(SlotOwner(bank=bank, index=index)):
+        """Return how far a slot is.
+
+        One of a section plays while the timeline is inside because of its press, and is else as far as the clips are
+        that would sound.
+        """
+        slot, owner = self.slot(bank, index), SlotOwner(bank=bank, index=index)
+        if self._context.players.of(owner):
             return "playing"
+        section = self._sections.state(owner)
+        if section is not None:
+            return section
         if isinstance(slot.target, PlaySection):
-            return "ready"
+            return self._sections.readiness(slot.target)
         takes = (t for t in self._context.index.targets[bank, index] if not isinstance(t, PlaySection))
         states = [self._context.library.shelf(self._context.target_source(take)).state for take in takes]
         return next((state for state in states if state != "ready"), "ready")
+
+    def with_sections(self) -> list[tuple[str, int]]:
+        """Return the slots that play a section: bank and index."""
+        return [key for key, slot in self._context.index.slots.items() if isinstance(slot.target, PlaySection)]
 
     def words(self, bank: str, index: int) -> tuple[tuple[str, int], ...]:
         """Return the words of a slot as they are named, and where each starts; none while its take is not there."""
@@ -115,6 +139,18 @@ class Slots:
             return ()
         state = self.state(owner.bank, owner.index)
         return (SlotChanged(bank=owner.bank, index=owner.index, state=state),)
+
+    def _stop(self, owner: SlotOwner, players: list[int], fade_seconds: float, at_frame: int | None) -> None:
+        """Fade out players of a slot; its section ends at once."""
+        self._sections.stop(owner, at_frame)
+        self._context.stop(players, fade_seconds, at_frame)
+
+    def _is_inside_by_hand(self, owner: SlotOwner, section: PlaySection) -> bool:
+        sections = self._sections
+        return sections.owner is None and sections.state(owner) is None and self._transport.is_inside(section)
+
+    def _choked_by(self, slot: Slot) -> list[SlotOwner]:
+        return [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
 
     def _quantised(self, slot: Slot, at_frame: int | None) -> int | None:
         if slot.quantise == "none" or not self._transport.playing:
@@ -156,6 +192,5 @@ class Slots:
         """Return the stop orders of the slot's own old players and of its choke group; None: nobody has to stop."""
         if slot.choke is None and not own:
             return None
-        group = [SlotOwner(bank=s.bank, index=s.index) for s in self._context.index.choked_by(slot)]
-        players = [*own, *self._context.players.of(*group)]
+        players = [*own, *self._context.players.of(*self._choked_by(slot))]
         return self._context.players.stop(players, self._context.frames(DECLICK_SECONDS), at_frame)

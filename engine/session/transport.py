@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.errors import BadRange, NotReady, UnknownThing
+from engine.errors import BadRange, NotReady, StoryError, UnknownThing
 from engine.events import Dropped, Event, TempoChanged, TransportChanged
 from engine.mixer.automation import compile_automation
 from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.library import describe
-from engine.session.orders import Records, order, together
+from engine.session.orders import order, together
 from engine.session.places import Places
 from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
 from engine.story.model import After, PlaySection, Position, TempoPoint
 from engine.story.tempo import TempoMap
-from engine.story.timeline import marker_frames_by
+from engine.story.timeline import checked_marker, marker_places
 
 STRAY_SECONDS = 0.1
 """The timeline and a clock that it goes with may be so far apart: DAWs tell scripts their place so coarsely."""
 
-KeptTransport = tuple[bool, int, int | None, tuple[int, int] | None, tuple[int, int] | None]
+KeptTransport = tuple[bool, int, int | None, tuple[int, int] | None]
 """What a session keeps of its transport for one that goes on after it."""
 
 
@@ -44,8 +44,6 @@ class Transport:
         self.moves = 0
         """How often it was started, stopped or located."""
         self._players: dict[int, str] = {}
-        self._section: tuple[int, int] | None = None
-        """The engine frame for which the section that was played last was asked, and the timeline frame of its end."""
         self.loop: tuple[int, int] | None = None
         self.given: tuple[TempoPoint, int] | None = None
         """A DAW's beats, and the timeline frame on which its first bar begins; None: the story's count."""
@@ -56,7 +54,9 @@ class Transport:
         Clips ahead that are not ready yet are named; they join in when they are.
         """
         placed = self._need_placed()
-        self._push_section([order(Kind.PLAY, at_frame)], stop_frame, at_frame)
+        play = order(Kind.PLAY, at_frame)  # it forgets an end of before
+        end = None if stop_frame is None else order(Kind.STOP_AT, at_frame, value=stop_frame)
+        self._context.push(play if end is None else together(play, end))
         ahead = self.rows.missing_after(placed, self.timeline_frame)
         late = [p for p in ahead if not self._context.library.shelf(clip_source(p.clip)).away]
         return tuple(
@@ -72,7 +72,7 @@ class Transport:
         if timeline_frame < 0:
             raise BadRange(f"locate: {timeline_frame} lies before the start of the timeline")
         self._context.push(order(Kind.LOCATE, at_frame, value=timeline_frame))
-        self.unsettled, self._section = True, None
+        self.unsettled = True
         if not self.playing:
             self.timeline_frame = timeline_frame
 
@@ -101,19 +101,33 @@ class Transport:
             self.loop = (start_frame, end_frame)
         return (self.changed(),)
 
-    def play_section(self, section: PlaySection, at_frame: int | None) -> None:
-        """Play from one marker to another, exactly to its frame (to the end when there is none)."""
-        start, end = self.section_frames(section)
-        orders = [order(Kind.LOCATE, at_frame, value=start), order(Kind.PLAY, at_frame)]
-        self._push_section(orders, None if section.to_marker is None else end, at_frame)
-
     def section_frames(self, section: PlaySection) -> tuple[int, int]:
-        """Return where a section starts and ends on the timeline. Raises NotReady while that is not known."""
+        """Return where a section starts and ends on the timeline.
+
+        Raises NotReady while that is not known, and StoryError where it ends before it starts.
+        """
         start = self.marker_frame(section.from_marker)
-        return start, self.end_frame if section.to_marker is None else self.marker_frame(section.to_marker)
+        if section.to_marker is None:
+            return start, self.end_frame
+        end = self.marker_frame(section.to_marker)
+        if end <= start:
+            names = f"{section.from_marker!r}, at frame {start}, to {section.to_marker!r}, at frame {end}"
+            raise StoryError(f"the section from marker {names}, ends before it starts: move one of them")
+        return start, end
+
+    def span(self, section: PlaySection) -> tuple[int | None, int | None]:
+        """Return where a section starts and ends, as far as that is known; less than 0: before the timeline."""
+        if self.placed is None:
+            return None, None
+        places = self._markers(self.placed)
+        end = self.end_frame if section.to_marker is None else places.get(section.to_marker)
+        return places.get(section.from_marker), end
 
     def marker_frame(self, marker: str) -> int:
-        """Return where a marker is. Raises UnknownThing, and NotReady while that is not known."""
+        """Return where a marker is.
+
+        Raises UnknownThing, NotReady while that is not known, and StoryError where it lies before the timeline.
+        """
         markers = self._markers(self._need_placed())
         if marker not in markers:
             known = [each.id for each in self._context.story.markers]
@@ -122,27 +136,12 @@ class Transport:
                     f"the place of marker {marker!r} is not known yet: the clip before it is still being made"
                 )
             raise UnknownThing("marker", marker, known)
-        return markers[marker]
+        return checked_marker(marker, markers[marker])
 
-    def marker_frames(self) -> tuple[int, ...]:
-        """Return where the markers are on the timeline; none while it is not known."""
-        return tuple(self._markers(self.placed).values()) if self.placed else ()
-
-    def resume_section(self, section: PlaySection, at_frame: int | None) -> None:
-        """Play on from where the timeline was stopped inside a section."""
-        stop_frame = None if section.to_marker is None else self.section_frames(section)[1]
-        self._push_section([order(Kind.PLAY, at_frame)], stop_frame, at_frame)
-
-    @property
-    def section_end(self) -> int | None:
-        """The timeline frame at which the section ends that runs, or was stopped inside; None: none, or it has no end.
-
-        One that is asked for at a frame still to come does not count yet.
-        """
-        if self._section is None or self.since_frame is None:
-            return None
-        asked_frame, stop_frame = self._section
-        return stop_frame if self.since_frame >= asked_frame else None
+    def marker_frames(self) -> dict[str, int]:
+        """Return where the markers are on the timeline by id; without those of which that is not known."""
+        places = {} if self.placed is None else self._markers(self.placed)
+        return {marker: frame for marker, frame in places.items() if frame >= 0}
 
     def publish(self) -> None:
         """Compile the story's clips as far as they are loaded, and hand them to the mixer.
@@ -163,16 +162,10 @@ class Transport:
             return self.timeline_frame
         return self.place(max(self._context.soon(), self.since_frame))
 
-    def section_start(self, section: PlaySection) -> int | None:
-        """Return where a section starts on the timeline; None while that is not known."""
-        return None if self.placed is None else self._markers(self.placed).get(section.from_marker)
-
     def is_inside(self, section: PlaySection) -> bool:
         """Return whether the timeline runs, and is inside a section."""
-        if not self.playing:
-            return False
-        start, end = self.section_frames(section)
-        return start <= self.now() < end
+        start, end = self.span(section)
+        return self.playing and start is not None and end is not None and start <= self.now() < end
 
     def plays_from(self, block: int) -> bool:
         """Return whether the timeline that the mixer has reads the arena's block at ``block``."""
@@ -265,11 +258,11 @@ class Transport:
     @property
     def kept(self) -> KeptTransport:
         """What a session that goes on after this one has to know."""
-        return self.playing, self.timeline_frame, self.since_frame, self.loop, self._section
+        return self.playing, self.timeline_frame, self.since_frame, self.loop
 
     def recall(self, kept: KeptTransport) -> None:
         """Go on where a session that is gone was; the timeline itself never stopped."""
-        self.playing, self.timeline_frame, self.since_frame, self.loop, self._section = kept
+        self.playing, self.timeline_frame, self.since_frame, self.loop = kept
 
     def clip_of(self, player: int) -> str | None:
         """Return the name of the timeline clip that has this player id."""
@@ -282,13 +275,6 @@ class Transport:
         """Return the event that tells the transport's state."""
         return TransportChanged(playing=self.playing, timeline_frame=self.timeline_frame, loop=self.loop)
 
-    def _push_section(self, orders: list[Records], stop_frame: int | None, at_frame: int | None) -> None:
-        """Send orders that run the timeline; with an end they forget the one before, without they have none."""
-        if stop_frame is not None:
-            orders = [*orders, order(Kind.STOP_AT, at_frame, value=stop_frame)]
-        self._context.push(together(*orders))
-        self._section = None if stop_frame is None else (at_frame or 0, stop_frame)
-
     def _need_placed(self) -> Places:
         if self.placed is None:
             missing = self._context.library.missing()
@@ -299,7 +285,7 @@ class Transport:
         """Return where the markers are; without those behind a clip that is not laid out yet."""
         story = self._context.story
         laid = tuple(marker for marker in story.markers if _is_laid(marker.at, placed))
-        return marker_frames_by(replace(story, markers=laid), placed.end_of)
+        return marker_places(replace(story, markers=laid), placed.end_of)
 
 
 def _is_laid(position: Position, placed: Places) -> bool:

@@ -99,13 +99,16 @@ def story_end_frame(placed: Iterable[Placed]) -> int:
 
 
 def marker_frames(story: Story, placed: Iterable[Placed]) -> dict[str, int]:
-    """Return each marker's frame by id."""
+    """Return each marker's frame by id. Raises StoryError for one that would lie before the start of the timeline."""
     ends = {p.clip.id: p.end_frame for p in placed}
-    return marker_frames_by(story, ends.get)
+    return {marker: checked_marker(marker, frame) for marker, frame in marker_places(story, ends.get).items()}
 
 
-def marker_frames_by(story: Story, end_of: Callable[[str], int | None]) -> dict[str, int]:
-    """Return each marker's frame by id. end_of: returns where a clip ends, None for one that there is not."""
+def marker_places(story: Story, end_of: Callable[[str], int | None]) -> dict[str, int]:
+    """Return each marker's frame by id; less than 0: it would lie before the start of the timeline.
+
+    end_of: returns where a clip ends, None for one that there is not.
+    """
     tempo = TempoMap(story.tempo, story.sample_rate)
     frames: dict[str, int] = {}
     for marker in story.markers:
@@ -113,11 +116,15 @@ def marker_frames_by(story: Story, end_of: Callable[[str], int | None]) -> dict[
         end = 0 if after is None else end_of(after)
         if end is None:
             raise UnknownThing("clip", after or "", (c.id for t in story.tracks for c in t.clips))
-        frame = _start(marker.at, end, tempo)
-        if frame is None or frame < 0:
-            raise StoryError(f"marker {marker.id!r} would lie before the start of the timeline, at frame {frame}")
-        frames[marker.id] = frame
+        frames[marker.id] = _start(marker.at, end, tempo) or 0
     return frames
+
+
+def checked_marker(marker: str, frame: int) -> int:
+    """Return the frame of a marker. Raises StoryError where it would lie before the start of the timeline."""
+    if frame < 0:
+        raise StoryError(f"marker {marker!r} would lie before the start of the timeline, at frame {frame}")
+    return frame
 
 
 def point_frame(story: Story, position: Position) -> int:
