@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from engine.errors import BadRange, Busy, NotReady, UnknownThing
 from engine.events import CueChanged, CueEnded, CueRenumbered, CueStarted, Event, PlayheadMoved, SlotState
 from engine.session.context import Context
+from engine.session.index import clip_source
 from engine.session.inputs import Reached
+from engine.session.library import Source
 from engine.session.manner import begun_at
 from engine.session.passing import LOOKAHEAD_SECONDS, Looked, Passing
 from engine.session.players import CueOwner
@@ -19,6 +22,9 @@ from engine.session.transport import Transport
 from engine.story.messages import score
 from engine.story.model import Cue, CueTarget, FireCues, Manner, PlayClip, PlaySection, SendMessages, SpeakLine
 from engine.units import frames_to_seconds
+
+SECTION_CLIPS = 32
+"""So many clips of a section are made before anything else when its cue is to be loaded."""
 
 Kept = tuple[KeptRuns, Looked | None]
 """What a session keeps of its cues for one that goes on after it."""
@@ -111,8 +117,8 @@ class Cues:
     def load(self, cue_id: str, cuelist: str | None) -> tuple[Event, ...]:
         """Have what a cue plays, or those that it fires, in memory before anything else."""
         for member in self._fired(self.cue(cue_id, cuelist), self._list(cuelist)):
-            if isinstance(member.target, (PlayClip, SpeakLine)):
-                self._context.library.hasten(self._context.target_source(member.target))
+            for source in self._loads(member.target):
+                self._context.library.hasten(source)
         return (CueChanged(cue=cue_id, cuelist=self._list(cuelist), state=self.state(cue_id, cuelist)),)
 
     def check_idle(self, cue_id: str, cuelist: str | None) -> None:
@@ -310,6 +316,15 @@ class Cues:
             self._playheads[cuelist] = order[0] if order else None
             moved.append(PlayheadMoved(next_cue=self._playheads[cuelist], cuelist=cuelist))
         return tuple(moved)
+
+    def _loads(self, target: CueTarget) -> Iterator[Source]:
+        """Iterate over what a cue needs to play; of a section, what is missing at its beginning."""
+        match target:
+            case PlayClip() | SpeakLine():
+                yield self._context.target_source(target)
+            case PlaySection():
+                for placed in islice(self._sections.missing(target), SECTION_CLIPS):
+                    yield clip_source(placed.clip)
 
     def _readiness(self, target: CueTarget) -> SlotState:
         """Return how far what a cue plays is."""

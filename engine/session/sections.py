@@ -5,7 +5,7 @@ What begins later is handed to the mixer shortly before its frame, and can be ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -20,6 +20,7 @@ from engine.session.players import Owner
 from engine.session.section import Section
 from engine.session.transport import Transport
 from engine.story.model import PlaySection
+from engine.story.timeline import Placed
 
 KeptSections = tuple[Section | None, tuple[Section, ...], int | None]
 """What a session keeps of its sections for one that goes on after it."""
@@ -42,7 +43,8 @@ class Sections:
     def play(self, section: PlaySection, owner: Owner, at_frame: int | None, cuts: Iterable[int] = ()) -> None:
         """Play from one marker to another, exactly to its frame (to the end when there is none).
 
-        cuts: the players that give way to it. Raises NotReady and StoryError where its place is not known.
+        cuts: the players that give way to it. Its clips that are not ready yet are named; they join in when they are.
+        Raises NotReady and StoryError where its place is not known.
         """
         start, end = self._transport.section_frames(section)
         end_frame = None if section.to_marker is None else end
@@ -53,6 +55,7 @@ class Sections:
             if other.owner == owner or (at_frame is not None and other.frame == at_frame):
                 self._replace(other, at_frame)
         self._coming = (*self._coming, asked)
+        self._context.notes.extend(self._transport.late(self.missing(section)))
         self.stirred = True
 
     def stop(self, owner: Owner, at_frame: int | None) -> None:
@@ -178,8 +181,13 @@ class Sections:
             return "queued"
         if start < 0 or (section.to_marker is not None and end <= start):
             return "failed"
-        missing = transport.rows.missing_between(transport.placed, start, end)
-        return next((self._context.library.shelf(clip_source(p.clip)).state for p in missing), "ready")
+        return next((self._context.library.shelf(clip_source(p.clip)).state for p in self.missing(section)), "ready")
+
+    def missing(self, section: PlaySection) -> Iterator[Placed]:
+        """Iterate over the clips of a section that would sound, and are not there; none while it has no place yet."""
+        transport, (start, end) = self._transport, self._transport.span(section)
+        if transport.placed is not None and start is not None and end is not None:
+            yield from transport.rows.missing_between(transport.placed, start, end)
 
     @property
     def owner(self) -> Owner | None:

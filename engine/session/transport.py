@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from engine.errors import BadRange, NotReady, StoryError, UnknownThing
@@ -17,7 +19,7 @@ from engine.session.rows import OnDisk, Rows
 from engine.story.midi_clips import with_midi_clips
 from engine.story.model import After, PlaySection, Position, TempoPoint
 from engine.story.tempo import TempoMap
-from engine.story.timeline import checked_marker, marker_places
+from engine.story.timeline import Placed, checked_marker, marker_places
 
 STRAY_SECONDS = 0.1
 """The timeline and a clock that it goes with may be so far apart: DAWs tell scripts their place so coarsely."""
@@ -57,8 +59,11 @@ class Transport:
         play = order(Kind.PLAY, at_frame)  # it forgets an end of before
         end = None if stop_frame is None else order(Kind.STOP_AT, at_frame, value=stop_frame)
         self._context.push(play if end is None else together(play, end))
-        ahead = self.rows.missing_after(placed, self.timeline_frame)
-        late = [p for p in ahead if not self._context.library.shelf(clip_source(p.clip)).away]
+        return self.late(self.rows.missing_after(placed, self.timeline_frame))
+
+    def late(self, missing: Iterable[Placed]) -> tuple[Event, ...]:
+        """Return what tells of clips that are not ready: they join in when they are."""
+        late = [p for p in missing if not self._context.library.shelf(clip_source(p.clip)).away]
         return tuple(
             Dropped(what=f"clip {p.clip.id}", code="not_ready", text=describe(clip_source(p.clip))) for p in late
         )

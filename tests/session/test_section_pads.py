@@ -13,6 +13,7 @@ from engine.commands import (
     ClearScheduled,
     Command,
     GoCue,
+    LoadCue,
     Locate,
     Panic,
     PauseAll,
@@ -27,7 +28,7 @@ from engine.commands import (
     TriggerSlot,
 )
 from engine.errors import Busy, StoryError
-from engine.events import CueChanged, CueEnded, SlotChanged
+from engine.events import CueChanged, CueEnded, Dropped, SlotChanged
 from engine.realtime.records import Kind
 from engine.session.players import FIRST_LIVE_PLAYER
 from engine.story.model import After, At, Clip, Cue, FireCues, Line, Marker, PlayClip, PlaySection, Slot, Story, Track
@@ -408,6 +409,29 @@ def test_a_section_with_a_clip_that_can_not_be_made_says_so() -> None:
     assert each.session.slots.state("a", 1) == "rendering"
     each.session.failed(line("hello there"), StoryError("no"))
     assert SlotChanged(bank="a", index=1, state="failed") in each.told
+
+
+def laid(each: Studio) -> Studio:
+    """Have every length be known, and the timeline be laid out; nothing is loaded."""
+    for source, _ in tuple(each.loader.asked):
+        each.session.known(source, 2000)
+    each.session.publish()
+    each.loader.asked.clear()
+    return each
+
+
+@pytest.mark.parametrize("command", [PRESS, GoCue(cue="3")])
+def test_what_is_missing_of_a_section_that_is_played_is_named(command: Command) -> None:
+    each = laid(studio())
+    each.do(command)
+    named = [(e.what, e.code) for e in each.told if isinstance(e, Dropped)]
+    assert named == [("clip hello", "not_ready"), ("clip after", "not_ready")]
+
+
+def test_what_is_missing_of_a_section_is_made_first_when_its_cue_is_to_be_loaded() -> None:
+    each = laid(studio())
+    each.do(LoadCue(cue="g"))
+    assert each.loader.asked == [(line("hello there"), True), (line("and then"), True)]
 
 
 def test_what_is_loaded_ahead_for_a_pad_ends_with_its_section() -> None:
