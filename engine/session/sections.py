@@ -110,11 +110,13 @@ class Sections:
             self._running = self._running.held(at_frame)
         self.stirred = True
 
-    def go_on(self, at_frame: int) -> None:
-        """Let everything go on; whoever calls this starts the timeline, up to ``end_frame`` of before."""
+    def go_on(self, at_frame: int, starts: bool) -> None:
+        """Let everything go on. starts: whoever calls this starts the timeline, up to ``end_frame`` of before."""
         self._coming = tuple(section.resumed(at_frame) for section in self._coming)
         if self._running is not None:
             self._running = self._running.resumed(at_frame)
+            if starts:  # also where it was begun meanwhile: that report is not of somebody else's start
+                self._running = replace(self._running, frame=at_frame, begun_frame=None)
         self.stirred = True
 
     def leave(self) -> None:

@@ -843,9 +843,9 @@ class Session:
         if self.paused_playing is None:
             raise NotReady("nothing is paused; /pauseall pauses everything")
         with self.context.together():
-            goes_on = self.paused_playing or self.sections.is_held
+            goes_on = bool(self.paused_playing) or self.sections.is_held
             events = self.transport.play(at_frame, self.sections.end_frame) if goes_on else ()
-            self.sections.go_on(at_frame)
+            self.sections.go_on(at_frame, goes_on)
             fade = self.context.frames(DECLICK_SECONDS)
             self.context.push(order(Kind.RESUME_PLAYER, at_frame, ramp_frames=fade))
             events = (*events, *self.cues.resume_all(at_frame), *self.speech.go_on())

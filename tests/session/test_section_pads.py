@@ -315,6 +315,20 @@ def test_what_came_to_its_end_while_it_was_held_does_not_run_on() -> None:
     assert stands(show) == (False, FIRST[1])
 
 
+def test_what_was_pressed_while_all_was_held_plays_on_to_its_end() -> None:
+    show = running(stage())
+    at(show, 19_200, OTHER)
+    at(show, 24_000, PauseAll())
+    at(show, 28_800, PRESS)
+    at(show, 33_600, ResumeAll())
+    show.until(38_400)
+    assert (state(show), state(show, 2)) == ("playing", "ready")
+    at(show, 38_400, PauseAll())
+    at(show, 43_200, ResumeAll())
+    show.until(96_000)
+    assert (state(show), stands(show)) == ("ready", (False, FIRST[1]))
+
+
 @pytest.mark.parametrize("by", [STOP, PRESS])
 def test_a_successor_knows_what_a_pad_plays(by: Command) -> None:
     show = running(stage("toggle"))
