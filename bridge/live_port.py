@@ -344,15 +344,20 @@ class LivePort:
 
     def meter(self, strip: str) -> Meter:
         """Return a strip's last reading."""
-        index = self._session.context.strip(strip)
-        return _meter(self._control.link.status().meters[index].tolist())
+        index, meters = self._session.context.strip(strip), self._control.link.status().meters
+        if index >= len(meters):  # the block that was mixed last does not know the strip yet
+            return _meter([[0.0, 0.0], [0.0, 0.0]])
+        return _meter(meters[index].tolist())
 
     def reduction_db(self, strip: str) -> float:
         """Return what ducking, or the limiter, takes away."""
         status = self._control.link.status()
         if strip == MASTER:
             return status.limiter_reduction_db
-        return min(0.0, gain_to_db(float(status.reduction[self._session.context.strip(strip)])))
+        index = self._session.context.strip(strip)
+        if index >= len(status.reduction):  # not mixed yet
+            return 0.0
+        return min(0.0, gain_to_db(float(status.reduction[index])))
 
     def loudness(self) -> LoudnessState:
         """Return the master's loudness."""
