@@ -2,7 +2,8 @@
 
 First line in: an IoConfig as JSON; each further line is an Ask. First line out: Started; each further one is a Told.
 The end of the input stops it. Files, loudness, recordings and the microphone have a thread each: none of them waits
-for another one's disk. What they do with samples is done outside the interpreter's lock.
+for another one's disk. What they do with samples is done outside the interpreter's lock. When one of them hangs the
+process gives no sign of life any more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import msgspec
@@ -43,6 +44,7 @@ from engine.io.microphone import LOOK_SECONDS as LISTEN_SECONDS
 from engine.io.microphone import Microphone
 from engine.io.network import receiver, sender
 from engine.io.outlets import Outlets
+from engine.io.pulse import Pulse
 from engine.io.recorder import LOOK_SECONDS, Recorder
 from engine.io.streamer import Streamer
 from engine.platform import die_with_parent
@@ -64,7 +66,8 @@ class IoProcess:
 
     def __init__(self, config: IoConfig) -> None:
         self._memory = EngineMemory.attach(config.memory)
-        self._beats = Beats(self._memory.beats)
+        beats = Beats(self._memory.beats)
+        self._pulse = Pulse(lambda: beats.beat(Heart.IO))
         status = StatusReader(self._memory.status)
         self._writing = threading.Lock()
         self._streamer = Streamer(
@@ -75,7 +78,7 @@ class IoProcess:
             frame=lambda: status.frame,
             tell=self.tell,
         )
-        self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell)
+        self._measuring = Measuring(self._memory.tap, config.sample_rate, self.tell, self._pulse)
         self._recorder = Recorder(self._memory.tape, config.sample_rate, self.tell)
         self._outlets = Outlets(config.sample_rate, self.tell)
         self._sender = sender.Sender(self._memory.feed, config.sample_rate, self.tell, self._outlets)
@@ -84,10 +87,10 @@ class IoProcess:
         self._listens: threading.Thread | None = None
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._stream, name="streams", daemon=True),
-            threading.Thread(target=self._record, name="recordings", daemon=True),
-            threading.Thread(target=sender.run, args=(self._sender, self._stopping), name="network", daemon=True),
-            threading.Thread(target=receiver.run, args=(self._receivers, self._stopping), name="inlets", daemon=True),
+            self._thread("streams", self._stream),
+            self._thread("recordings", self._record),
+            self._thread("network", lambda alive: sender.run(self._sender, self._stopping, alive)),
+            self._thread("inlets", lambda alive: receiver.run(self._receivers, self._stopping, alive)),
         ]
 
     def start(self) -> None:
@@ -140,24 +143,31 @@ class IoProcess:
         """Pass on what the microphone is asked; its thread begins with the first of it."""
         self._microphone.ask(ask)
         if self._listens is None:
-            self._listens = threading.Thread(target=self._hear, name="microphone", daemon=True)
+            self._listens = self._thread("microphone", self._hear)
             self._listens.start()
 
-    def _hear(self) -> None:
+    def _thread(self, name: str, work: Callable[[Callable[[], None]], None]) -> threading.Thread:
+        """Return a thread that works until the process stops, and calls what ``work`` is given as its sign of life."""
+        self._pulse.begin(name)
+        return threading.Thread(target=work, args=(lambda: self._pulse.beat(name),), name=name, daemon=True)
+
+    def _hear(self, alive: Callable[[], None]) -> None:
         while not self._stopping.is_set():
+            alive()
             self._microphone.look()
             self._stopping.wait(LISTEN_SECONDS)
         self._microphone.close()
 
-    def _stream(self) -> None:
+    def _stream(self, alive: Callable[[], None]) -> None:
         while not self._stopping.is_set():
-            self._beats.beat(Heart.IO)
+            alive()
             if not self._streamer.work():
                 self._stopping.wait(PLAYING_SECONDS if self._streamer.plays else IDLE_SECONDS)
 
-    def _record(self) -> None:
+    def _record(self, alive: Callable[[], None]) -> None:
         while not self._stopping.is_set():
-            self._recorder.look()
+            alive()
+            self._recorder.look(alive)
             self._stopping.wait(LOOK_SECONDS)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.io.loudness import Loudness
 from engine.io.messages import Measured
+from engine.io.pulse import Pulse
 from engine.realtime.memory import Segment
 from engine.realtime.tap import TapReader
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from engine.export.loudness import Meter
 
 INTERVAL_SECONDS = 0.1
+THREAD = "loudness"
 
 
 class Measuring:
     """Tells the loudness since it was last begun anew ten times a second."""
 
-    def __init__(self, tap: Segment, sample_rate: int, tell: Callable[[Measured], object]) -> None:
-        self._tap, self._sample_rate, self._tell = tap, sample_rate, tell
+    def __init__(self, tap: Segment, sample_rate: int, tell: Callable[[Measured], object], pulse: Pulse) -> None:
+        self._tap, self._sample_rate, self._tell, self._pulse = tap, sample_rate, tell, pulse
         self._anew = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -33,7 +35,7 @@ class Measuring:
         if anew:
             self._anew.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="loudness", daemon=True)
+            self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
@@ -42,9 +44,11 @@ class Measuring:
         warm = Meter(self._sample_rate)
         warm.read(np.full((self._sample_rate, 2), 0.1, np.float32))
         _reading(warm, 0, 0)
+        self._pulse.begin(THREAD)  # only now: on a new machine the kernels are compiled first
         tap = TapReader(self._tap)
         meter, frames, lost_frames = Meter(self._sample_rate), 0, 0
         while True:
+            self._pulse.beat(THREAD)
             block, lost = tap.read()
             if self._anew.is_set():
                 self._anew.clear()

@@ -191,10 +191,11 @@ class Recorder:
             except OSError as error:
                 self._end(Recorded(take=ask.take, text=f"{ask.folder}: {error.strerror or error}"))
 
-    def look(self) -> None:
-        """Write what has come; to be called again after a moment."""
+    def look(self, alive: Callable[[], object] = lambda: None) -> None:
+        """Write what has come; to be called again after a moment. alive: called before each packet."""
         with self._lock:
             while (packet := self._tape.next()) is not None:
+                alive()
                 if not self._take(packet):
                     return
                 self._tape.done()

@@ -247,7 +247,8 @@ class Receivers:
         self._sockets[key] = opened
 
 
-def run(receivers: Receivers, stopping: threading.Event) -> None:
-    """Receive until told to stop."""
+def run(receivers: Receivers, stopping: threading.Event, alive: Callable[[], None]) -> None:
+    """Receive until told to stop. alive: called each time round."""
     while not stopping.is_set():
+        alive()
         receivers.work()

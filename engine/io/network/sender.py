@@ -149,7 +149,8 @@ class Sender:
             self._feed.done()
 
 
-def run(sender: Sender, stopping: threading.Event) -> None:
-    """Send until told to stop."""
+def run(sender: Sender, stopping: threading.Event, alive: Callable[[], None]) -> None:
+    """Send until told to stop. alive: called each time round."""
     while not stopping.is_set():
+        alive()
         time.sleep(max(0.0002, sender.work(time.monotonic())))
