@@ -520,7 +520,8 @@ class LivePort:
         audio = (("audio", control.audio.pid),) if control.audio else ()
         voices = tuple(("voice", pid) for pid in control.pool.pids)
         io = (("io", control.io.pid),) if control.io.pid else ()
-        processes = (*audio, ("control", os.getpid()), *io, *voices)
+        standby = (("standby", control.standby_pid),) if control.standby_pid else ()
+        processes = (*audio, *standby, ("control", os.getpid()), *io, *voices)
         status = control.link.status()
         return Vitals(histogram=status.histogram, causes=status.causes, processes=processes)
 

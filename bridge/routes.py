@@ -277,7 +277,8 @@ ROUTES: tuple[Route, ...] = (
           stream=True, help="How many callbacks took how long: up to 1 µs, 2, 4 and so on."),
     Route(address="/engine/processes", read=readers.processes, repeated=True, stream=True,
           args=(Arg(name="process", type="s"), Arg(name="pid", type="i")),
-          help="Which processes run: audio, control, io once it was needed, voice for each worker; not the standby."),
+          help="Which processes run: audio, standby while one is ready to take over, control, io once it was needed,"
+               " voice for each worker."),
     Route(address="/engine/blackbox", handler="black_box", args=(Arg(name="reason", type="s", optional=True),),
           answers="s:path", help="Write the last minute of commands, events and counters into a file: a black box."),
 

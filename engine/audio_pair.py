@@ -55,6 +55,7 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 class AudioPair:
     """Owns both processes. tell: hears what the playing one answers; switched: hears of every change of hands.
 
+    stands_by: hears the id of the process that is ready to take over; 0: none is.
     standby: keep one ready; without it, taking over takes as long as a start.
     """
 
@@ -65,6 +66,7 @@ class AudioPair:
         *,
         tell: Callable[[Message], None],
         switched: Callable[[Switched], None],
+        stands_by: Callable[[int], object] = lambda _: None,
         standby: bool = True,
     ) -> None:
         self.facts: Message = {}
@@ -81,7 +83,12 @@ class AudioPair:
         """What was sent again because a process died meanwhile: not a third time."""
         self._playing: Child | None = None
         self._blame = Blame(memory.plugins)
-        self._standby = Standby(memory.handles, lambda: self._first_line(standby=True), self._standby_died)
+        self._standby = Standby(
+            memory.handles,
+            lambda: self._first_line(standby=True),
+            self._standby_died,
+            lambda: stands_by(self.standby_pid),
+        )
         self._doom = Doom()
         beats = Beats(memory.beats)
         self._watchdog = Watchdog(lambda: beats.count(Heart.AUDIO), HANG_SECONDS)
@@ -89,6 +96,11 @@ class AudioPair:
     def allow(self, effect: str) -> None:
         """Let a plug-in be loaded again that an audio process died in."""
         self._blame.without.pop(effect, None)
+
+    @property
+    def standby_pid(self) -> int:
+        """The process id of the one that stands by, 0 while none is ready."""
+        return self._standby.pid or 0
 
     @property
     def without(self) -> dict[str, str]:

@@ -25,9 +25,13 @@ class Standby:
     """
 
     def __init__(
-        self, handles: tuple[int, ...], settings: Callable[[], Message], died: Callable[[Child], object]
+        self,
+        handles: tuple[int, ...],
+        settings: Callable[[], Message],
+        died: Callable[[Child], object],
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
-        self._handles, self._settings, self._died = handles, settings, died
+        self._handles, self._settings, self._died, self._changed = handles, settings, died, changed
         self._child: Child | None = None
         self._ready = asyncio.Event()
         self._talking = asyncio.Lock()
@@ -74,6 +78,7 @@ class Standby:
         child, self._child = self._child, None
         ready = self._ready.is_set()
         self._ready.clear()
+        self._changed()
         if child is None or child.returncode is not None:
             child, ready = await Child.start(AUDIO_MODULE, self._handles), False
             child.send(self._settings())
@@ -112,7 +117,9 @@ class Standby:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             self._ready.set()
+            self._changed()
             await child.ended()
             self._ready.clear()
+            self._changed()
             self._died(child)
             log.warning("the standby died (exit code %s); starting another one", child.returncode)

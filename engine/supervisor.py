@@ -68,7 +68,12 @@ class Supervisor:
         """
         memory = EngineMemory.create(self._config.memory, self._first.handles, reserve=False)
         pair = AudioPair(
-            memory, self._config.audio, tell=self._tell, switched=self._switched, standby=self._config.standby
+            memory,
+            self._config.audio,
+            tell=self._tell,
+            switched=self._switched,
+            stands_by=lambda pid: self._tell({"standby": pid}),
+            standby=self._config.standby,
         )
         io = IoKeeper(memory, lambda message: self._tell({"io": message}))
         try:
@@ -102,6 +107,7 @@ class Supervisor:
         control.send({"audio": pair.facts})
         ready = await answer(control, "ready", aside={"io": io.send})
         self._settings |= ready.pop("again", {})
+        control.send({"standby": pair.standby_pid})
         if pair.states:
             control.send({"states": pair.states})
         if not reason:

@@ -219,6 +219,8 @@ async def _obey(lines: SupervisorLines, control: Control, doors: _Doors) -> None
         if "switched" in message:
             now = message["switched"]
             control.switched(now["facts"], now["reason"], now["silent_seconds"], now["died"], now["plugins"])
+        elif "standby" in message:
+            control.standby_pid = int(message["standby"])
         elif "io" in message:
             control.io.hear(message["io"])
         elif "end" in message:

@@ -249,6 +249,8 @@ class Control:
         self._hear_io()
         self.pulse = Pulse(self._beat)
         self.audio: AudioFacts | None = None
+        self.standby_pid = 0
+        """Of the audio process that is ready to take over; 0: none."""
         self._publish_at = 0.0
         self._voices_started: asyncio.Task[None] | None = None
         self._beats = Beats(self._memory.beats)

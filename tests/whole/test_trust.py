@@ -71,6 +71,24 @@ def test_a_killed_audio_process_is_followed_by_the_standby(rig: Rig) -> None:
     assert playing_and_standby(rig)[1].pid not in (playing.pid, standby.pid)
 
 
+def test_the_processes_that_run_are_named_with_the_one_that_stands_by(rig: Rig) -> None:
+    def named(name: str) -> list[int]:
+        values = rig.client.ask("/engine/processes")
+        return [pid for process, pid in zip(values[::2], values[1::2], strict=True) if process == name]
+
+    def standing_by() -> bool:
+        return [[process.pid] for process in rig.children(AUDIO)] == [named("audio"), named("standby")]
+
+    wait(standing_by, "the standby is not named")
+    rig.children(CONTROL)[0].kill()
+    rig.client.wait("/event/process/replaced")
+    wait(standing_by, "the control process that follows does not know the standby")
+    before = named("standby")
+    rig.children(AUDIO)[0].kill()
+    wait(lambda: named("audio") == before, "the standby does not play")
+    wait(lambda: standing_by() and named("standby") != before, "the next standby is not named")
+
+
 @pytest.mark.extra
 def test_a_change_of_the_mix_that_a_killed_audio_process_had_not_built_is_built_by_the_next(rig: Rig) -> None:
     for number in range(3):  # killed before the mix has come to it, it costs a try
