@@ -20,9 +20,9 @@ import jack
 import numpy as np
 import pytest
 import soundfile
+from family import AUDIO, CONTROL, Family
 from report import NOTES, Report, quantile
 from running import Cuevox
-from soak import AUDIO, CONTROL, Family
 
 from engine.watchdog import SHORT_SECONDS
 
