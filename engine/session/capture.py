@@ -2,8 +2,9 @@
 
 Clips hold what was played plainly, with its trim, gain, pan and fades, and with the fade of whoever stopped it; loops
 and pauses are several. What else a player did (pitch, speed, backwards, fades that ran into one another) is printed
-into a file, and is a clip of that. Knobs that were turned become automation. Markers tell what is not captured:
-switches, which no lane can say, what sounded on a bus, which has no clips, and what the timeline turned.
+into a file, and is a clip of that. Knobs that were turned, by commands or by the timeline, become automation. Markers
+tell what is not captured: switches, which no lane can say, what sounded on a bus, which has no clips, and knobs that
+came later.
 """
 
 from __future__ import annotations
@@ -15,22 +16,25 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from engine.commands import Command
+from engine.commands import Command, Locate
 from engine.realtime.notes import Notes
 from engine.realtime.records import RECORD, Kind, Report
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.deck import Printed, Reel, printed_file
-from engine.session.knobs import Move, Moved, lanes, moves_of
+from engine.session.knobs import Move, Moved, moves_of, value_of
 from engine.session.library import AudioFile, Stretched, describe
 from engine.session.orders import Records, order, together
 from engine.session.pieces import Hold, Life, NoClip, Piece, pieces_of
 from engine.session.players import Sound, start_order
 from engine.session.transport import Transport
-from engine.story.model import MASTER, At, Clip, Line, Marker, Story, Strip
+from engine.session.turning import EVER, Laned, Ran, turns_of
+from engine.session.ways import drawn
+from engine.story.model import At, Clip, Line, Marker, Story
+from engine.story.strips import with_strips
 from engine.units import seconds_to_frames
 
 LONGEST_NAME = 60
-PLAYED, OVER, MOVED = "captured/playing/", "captured/over/", "captured/moved/"
+PLAYED, OVER, MOVED, RAN = "captured/playing/", "captured/over/", "captured/moved/", "captured/ran/"
 """How notes begin that a session leaves which goes on after this one."""
 
 
@@ -65,24 +69,43 @@ class Capture:
     def __init__(self, context: Context, transport: Transport, notes: Notes) -> None:
         self._context, self._transport, self._notes = context, transport, notes
         self._players: dict[int, Played] = {}
+        self._leaving: dict[int, list[Played]] = {}
+        """Players that fade while the timeline plays their clip from elsewhere already, under the same number."""
         self._over: list[Played] = []
         self._moves: list[Moved] = []
+        self._ran: list[Ran] = []
+        self._laned: list[Laned] = []
+        self._held: dict[tuple[str, str], Moved] = {}
+        """The last moves of knobs that the timeline has not taken back since."""
+        self._located = False
         self._before: Story | None = None
         context.on_play = self._plays
+        transport.on_automate = self._automated
 
     def begin(self) -> None:
         """Keep everything from now on."""
+        transport = self._transport
         self._over.clear()
-        self._moves.clear()
         self._before = self._context.story
         for player in self._players:
             self._keep(player)
+        self._moves.clear()
+        self.turned(tuple(self._held.values()))
+        self._laned = [self._lanes(EVER)]
+        self._ran.clear()
+        self._runs(
+            Ran(
+                frame=transport.since_frame or 0,
+                timeline_frame=transport.timeline_frame,
+                playing=transport.playing,
+            )
+        )
 
     def rest(self) -> None:
         """Keep only what sounds."""
         self._over.clear()
         self._before = None
-        for prefix in (PLAYED, OVER, MOVED):
+        for prefix in (PLAYED, OVER, MOVED, RAN):
             for name in self._notes.all(prefix):
                 self._notes.forget(f"{prefix}{name}")
 
@@ -92,23 +115,47 @@ class Capture:
         self._players = {int(name): pickle.loads(note) for name, note in self._notes.all(PLAYED).items()}
         self._over = [pickle.loads(note) for note in self._notes.all(OVER).values()]
         self._moves = [pickle.loads(note) for note in self._notes.all(MOVED).values()]
+        self._ran = [pickle.loads(note) for note in self._notes.all(RAN).values()]
+        self._laned = [self._lanes(EVER)]
 
     def moves(self, command: Command, at_frame: int | None) -> tuple[Moved, ...]:
         """Return what a command will turn, to be told once it has been carried out."""
-        if self._before is None:
+        self._located |= isinstance(command, Locate)
+        if self._before is None and not any(strip.automation for strip in self._context.story.strips().values()):
             return ()
         return tuple(self._moved(move, at_frame) for move in moves_of(command, self._context.story))
 
     def turned(self, moves: Sequence[Moved]) -> None:
         """Hear of knobs that were turned."""
         for moved in moves:
-            self._moves.append(moved)
-            self._notes.set(f"{MOVED}{len(self._moves)}", pickle.dumps(moved))
+            if moved.move.target:
+                self._held[moved.move.strip, moved.move.target] = moved
+            if self._before is not None:
+                self._moves.append(moved)
+                self._notes.set(f"{MOVED}{len(self._moves)}", pickle.dumps(moved))
+
+    def ran(self, report: np.void) -> None:
+        """Hear that the timeline was started, stopped or located (a TRANSPORT report)."""
+        frame, place, playing = int(report["actual_frame"]), int(report["requested_frame"]), bool(report["value"])
+        transport = self._transport
+        stays = not playing and (transport.playing or (place == transport.timeline_frame and not self._located))
+        self._located = False
+        if not stays:
+            self._held = {knob: moved for knob, moved in self._held.items() if moved.frame > frame}
+        self._runs(Ran(frame=frame, timeline_frame=place, playing=playing, lets_go=not stays))
+
+    def looped(self, report: np.void) -> None:
+        """Hear that the timeline went back to its loop's start (a LOOPED report)."""
+        place = int(report["requested_frame"])
+        self._runs(Ran(frame=int(report["actual_frame"]), timeline_frame=place, playing=True))
 
     def started(self, report: np.void) -> None:
         """Hear that a player sounds (a STARTED report)."""
         player, skip = int(report["player"]), 0
         played = self._players.get(player)
+        if played is not None and played.timeline:
+            self._leaving.setdefault(player, []).append(played)
+            played = None
         if played is None:
             played, skip = self._from_timeline(player), int(report["value"])
         if played is not None:
@@ -139,13 +186,15 @@ class Capture:
     def ended(self, report: np.void) -> None:
         """Hear that a player sounds no more (an ENDED report)."""
         player = int(report["player"])
-        played = self._players.pop(player, None)
+        leaving = self._leaving.get(player)
+        played = leaving.pop(0) if leaving else self._players.pop(player, None)
         if played is not None and played.start is not None and self._before is not None:
             played.end, played.faded = int(report["actual_frame"]), int(report["value"])
             played.fade_frame = int(report["requested_frame"])
             self._over.append(played)
             self._notes.set(f"{OVER}{len(self._over)}", pickle.dumps(played))
-            self._notes.forget(f"{PLAYED}{player}")
+            if not leaving and player not in self._players:
+                self._notes.forget(f"{PLAYED}{player}")
 
     def story(self, story: Story, reel: Reel, since: int, until: int) -> Captured:
         """Return what sounded between two engine frames as a story."""
@@ -154,7 +203,8 @@ class Capture:
         printed: list[Printed] = []
         tracks = {track.id for track in before.tracks}
         strays: list[Marker] = []
-        heard = (p for p in (*self._over, *self._players.values()) if _overlaps(p, since, until))
+        leaving = (played for left in self._leaving.values() for played in left)
+        heard = (p for p in (*self._over, *leaving, *self._players.values()) if _overlaps(p, since, until))
         for number, played in enumerate(sorted(heard, key=lambda p: p.start or 0), 1):
             if played.track not in tracks:
                 strays.append(_stray(played, f"p{number}", since))
@@ -164,9 +214,11 @@ class Capture:
                 printed.append(self._printed(played, f"p{number}", until))
                 made = [self._clip_of(printed[-1], printed_file(reel, f"p{number}"), played, since, until)]
             clips.setdefault(played.track, []).extend(made)
-        markers = (*_unautomated(before, story), *strays, *self._markers(since, until))
+        turns, declick = self._turns(until), self._context.frames(DECLICK_SECONDS)
+        kept = [turn for turn in turns if value_of(before, turn.move.strip, turn.move.target) is not None]
+        markers = (*_unautomated(before, turns, since), *strays, *self._markers(since, until))
         captured = replace(
-            self._automated(before, since, until),
+            with_strips(before, lambda id, strip: drawn(strip, id, kept, since, until, declick)),
             title=f"{story.title} ({reel.name})",
             cues=(), cuelists=(), slots=(), snapshots=(), midi=(), markers=markers,
         )  # fmt: skip
@@ -187,6 +239,19 @@ class Capture:
         track, clip = found
         sound = self._context.clip_sound(clip, self._context.strip(track))
         return Played(track=track, sound=sound, gain_db=0.0, timeline=True)
+
+    def _runs(self, ran: Ran) -> None:
+        if self._before is not None:
+            self._ran.append(ran)
+            self._notes.set(f"{RAN}{len(self._ran)}", pickle.dumps(ran))
+
+    def _automated(self) -> None:
+        """Hear that the timeline turns something else now."""
+        if self._before is not None:
+            self._laned.append(self._lanes(self._context.soon()))
+
+    def _lanes(self, frame: int) -> Laned:
+        return Laned(frame=frame, story=self._context.story, graph=self._context.graph)
 
     def _hold(self, player: int, frame: int, fade: int) -> None:
         played = self._players.get(player)
@@ -260,19 +325,10 @@ class Capture:
         for number, moved in enumerate(told, 1):
             yield Marker(id=f"m{number}", at=At(frame=moved.frame - since), name=moved.move.what)
 
-    def _automated(self, story: Story, since: int, until: int) -> Story:
-        """Return ``story`` with the moves of its knobs as automation, and no other."""
-        declick = self._context.frames(DECLICK_SECONDS)
-
-        def moved(id: str, strip: Strip) -> Strip:
-            return replace(strip, automation=lanes(self._moves, id, since, until, declick))
-
-        return replace(
-            story,
-            tracks=tuple(replace(track, strip=moved(track.id, track.strip)) for track in story.tracks),
-            buses=tuple(replace(bus, strip=moved(bus.id, bus.strip)) for bus in story.buses),
-            master=replace(story.master, strip=moved(MASTER, story.master.strip)),
-        )
+    def _turns(self, until: int) -> tuple[Moved, ...]:
+        """Return every turn of a knob until an engine frame, whoever turned it."""
+        told = [moved for moved in self._moves if moved.move.target]
+        return turns_of(self._laned, self._ran, told, until, self._context.frames(DECLICK_SECONDS))
 
 
 def without(story: Story, clips: Sequence[str]) -> Story:
@@ -291,13 +347,13 @@ def _stray(played: Played, id: str, since: int) -> Marker:
     return Marker(id=f"lost-{id}", at=at, name=f"{_text(played)[:LONGEST_NAME]} on {played.track} left out")
 
 
-def _unautomated(*stories: Story) -> Iterator[Marker]:
-    """Yield what tells, for each strip, which of its knobs the timeline turned."""
+def _unautomated(before: Story, turns: Sequence[Moved], since: int) -> Iterator[Marker]:
+    """Yield what tells, for each strip, which knobs were turned that it did not have when the recording began."""
     targets: dict[str, dict[str, None]] = {}
-    for story in stories:
-        for id, strip in story.strips().items():
-            targets.setdefault(id, {}).update((lane.target, None) for lane in strip.automation)
-    for number, (id, turned) in enumerate(((id, turned) for id, turned in targets.items() if turned), 1):
+    for turn in turns:
+        if turn.frame + turn.frames > since and value_of(before, turn.move.strip, turn.move.target) is None:
+            targets.setdefault(turn.move.strip, {})[turn.move.target] = None
+    for number, (id, turned) in enumerate(targets.items(), 1):
         yield Marker(id=f"a{number}", at=At(frame=0), name=f"automation of {id} left out: {', '.join(turned)}")
 
 

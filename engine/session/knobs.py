@@ -1,12 +1,11 @@
-"""Knobs: what was turned while a recording ran, as automation of the story that it becomes."""
+"""Knobs: what commands turn, and where a strip's knobs stand."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.commands import (
     Command,
@@ -21,13 +20,11 @@ from engine.commands import (
     SetStripSolo,
 )
 from engine.errors import EngineError
-from engine.mixer.automation import STEP_DB
 from engine.mixer.effects import effect_specs, insert_spec
 from engine.story.edit import apply_edit
 from engine.story.equip import insert_specs
-from engine.story.model import MASTER, At, Effect, Lane, Point, Story, Strip
+from engine.story.model import MASTER, Effect, Story, Strip
 from engine.story.snapshots import recall_turns
-from engine.units import db_to_gain, gain_to_db
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,23 +83,41 @@ def moves_of(command: Command, story: Story) -> Iterator[Move]:
             yield Move(strip=strip, what=f"insert {insert} of {strip} {'bypassed' if bypass else 'no longer bypassed'}")
 
 
-def lanes(moved: Iterable[Moved], strip: str, since: int, until: int, step_frames: int) -> tuple[Lane, ...]:
-    """Return the moves of a strip's knobs between two engine frames as automation of a story that begins there.
-
-    step_frames: what lies no further apart is a step to automation, and comes later.
-    """
-    found: dict[str, list[Moved]] = {}
-    for each in moved:
-        if each.move.strip == strip and each.move.target and since <= each.frame < until:
-            found.setdefault(each.move.target, []).append(each)
-    return tuple(
-        Lane(target=target, points=tuple(_points(lane, since, in_gain=_in_gain(target), apart=step_frames)))
-        for target, lane in found.items()
-    )
-
-
-def _in_gain(target: str) -> bool:
+def in_gain(target: str) -> bool:
+    """Return whether a knob is in decibels, of which the mixer has the amplitude."""
     return target == "gain_db" or target.startswith("send.")
+
+
+def value_of(story: Story, strip: str, target: str) -> float | None:
+    """Return where a knob stands, None when the strip has no such knob."""
+    of = _of(story, strip)
+    match target.split("."):
+        case ["gain_db"]:
+            return of.gain_db
+        case ["pan"]:
+            return of.pan
+        case ["send", bus]:
+            return {send.to: send.gain_db for send in of.sends}.get(bus)
+        case ["insert", number, param] if 0 < int(number) <= len(of.inserts):
+            return _param(story, of.inserts[int(number) - 1], param)
+    return None
+
+
+def with_value(strip: Strip, target: str, value: float) -> Strip:
+    """Return a strip with one of its knobs standing elsewhere."""
+    match target.split("."):
+        case ["gain_db"]:
+            return replace(strip, gain_db=value)
+        case ["pan"]:
+            return replace(strip, pan=value)
+        case ["send", bus]:
+            return replace(strip, sends=tuple(replace(s, gain_db=value) if s.to == bus else s for s in strip.sends))
+        case ["insert", number, param]:
+            inserts = list(strip.inserts)
+            turned = inserts[int(number) - 1]
+            inserts[int(number) - 1] = replace(turned, params={**turned.params, param: value})
+            return replace(strip, inserts=tuple(inserts))
+    return strip
 
 
 def _of(story: Story, strip: str) -> Strip:
@@ -113,47 +128,3 @@ def _param(story: Story, effect: Effect, param: str) -> float | None:
     """Return what an insert's parameter is set to, None when it has none of that name."""
     known = insert_spec(effect.effect, story.plugins).params.get(param)
     return None if known is None else effect.params.get(param, known.spec.default)
-
-
-class _Glide(NamedTuple):
-    """A knob's straight way between two frames, in the mixer's own units; before and after it rests."""
-
-    begin_frame: int
-    end_frame: int
-    begin: float
-    end: float
-
-    def at(self, frame: int) -> float:
-        """Return where it is at a frame."""
-        share = (frame - self.begin_frame) / (self.end_frame - self.begin_frame)
-        return self.begin + (self.end - self.begin) * min(1.0, max(0.0, share))
-
-
-def _points(moved: Iterable[Moved], since: int, *, in_gain: bool, apart: int) -> Iterable[Point]:
-    """Return the points of one lane: where each move begins, its way, and where it has come to; a later one may cut it
-    short. in_gain: it glides as gains do, in a straight line of amplitude. apart: how far points lie apart at least."""
-    points: dict[int, Point] = {}
-    glide: _Glide | None = None
-    for each in moved:
-        begin, end = each.frame - since, each.frame + each.frames - since
-        first, last = each.move.before, each.move.value
-        if glide is not None and begin < glide.end_frame:
-            first = gain_to_db(glide.at(begin)) if in_gain else glide.at(begin)
-        glide = _Glide(begin, end, *((db_to_gain(first), db_to_gain(last)) if in_gain else (first, last)))
-        points = {frame: point for frame, point in points.items() if frame < begin}
-        for frame, value in ((begin, first), *(_way(glide, apart) if in_gain else ()), (end, last)):
-            points[frame] = Point(at=At(frame=frame), value=value)
-    return points.values()
-
-
-def _way(glide: _Glide, apart: int) -> Iterator[tuple[int, float]]:
-    """Yield frames and decibels between both ends, so close that straight lines of decibels are those of amplitude."""
-    begin_db, end_db = gain_to_db(glide.begin), gain_to_db(glide.end)
-    count = math.ceil(abs(end_db - begin_db) / STEP_DB)
-    length, before = glide.end_frame - glide.begin_frame, glide.begin_frame
-    for step in range(1, count):
-        gain = db_to_gain(begin_db + (end_db - begin_db) * step / count)
-        frame = glide.begin_frame + round((gain - glide.begin) / (glide.end - glide.begin) * length)
-        if min(frame - before, glide.end_frame - frame) > apart:
-            yield frame, gain_to_db(glide.at(frame))
-            before = frame

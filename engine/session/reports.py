@@ -138,12 +138,14 @@ class Reports:
     def _moved(self, report: np.void) -> tuple[Event, ...]:
         frame, timeline_frame = int(report["actual_frame"]), int(report["requested_frame"])
         playing = bool(report["value"])
+        self._capture.ran(report)
         stopped = () if playing else self._cues.timeline_stopped(frame)
         before = self._sections.moved(playing, timeline_frame, frame)
         gone = self._cues.superseded(before, frame) if isinstance(before, CueOwner) else ()
         return (*self._transport.moved(playing, timeline_frame, frame), *stopped, *gone)
 
     def _looped(self, report: np.void) -> tuple[Event, ...]:
+        self._capture.looped(report)
         self._transport.looped(int(report["requested_frame"]), int(report["actual_frame"]))
         return ()
 

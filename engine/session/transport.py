@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -43,6 +43,8 @@ class Transport:
         self.timeline_frame = 0
         self.since_frame: int | None = None
         """The engine frame at which the timeline stood on ``timeline_frame``; None: not known."""
+        self.on_automate: Callable[[], object] = lambda: None
+        """Hears that the timeline turns something else."""
         self.moves = 0
         """How often it was started, stopped or located."""
         self._players: dict[int, str] = {}
@@ -181,6 +183,7 @@ class Transport:
         context = self._context
         moves = compile_automation(context.story, context.graph, context.frames(DECLICK_SECONDS))
         context.stage.automate(moves)
+        self.on_automate()
 
     def forget(self) -> None:
         """Drop the compiled timeline: another story comes."""

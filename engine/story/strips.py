@@ -1,4 +1,4 @@
-"""Changing one strip of a story, wherever it belongs."""
+"""Changing strips of a story, wherever they belong."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def with_strip(story: Story, strip: str, change: Callable[[Strip], Strip]) -> St
             turned = replace(bus, strip=change(bus.strip))
             return replace(story, buses=(*story.buses[:i], turned, *story.buses[i + 1 :]))
     raise UnknownThing("strip", strip, story.strips())
+
+
+def with_strips(story: Story, change: Callable[[str, Strip], Strip]) -> Story:
+    """Return the story with ``change`` made to each of its strips; it is given their ids."""
+    return replace(
+        story,
+        tracks=tuple(replace(track, strip=change(track.id, track.strip)) for track in story.tracks),
+        buses=tuple(replace(bus, strip=change(bus.id, bus.strip)) for bus in story.buses),
+        master=replace(story.master, strip=change(MASTER, story.master.strip)),
+    )

@@ -13,13 +13,16 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.commands import (
+    ClearAutomation,
     Command,
     GoCue,
     Locate,
     PauseAll,
     Play,
     ResumeAll,
+    SetInsertParam,
     SetLimiter,
+    SetLoop,
     SetPoint,
     SetSendGain,
     SetStripGain,
@@ -37,7 +40,8 @@ from engine.errors import Busy, EngineError, NotReady, UnknownThing
 from engine.events import Dropped, Event, RecordingEnded, RecordingStarted
 from engine.export.exporter import export_story
 from engine.export.options import ExportOptions
-from engine.io.messages import Lane, Record, Recorded, Told
+from engine.io.messages import Lane as TapeLane
+from engine.io.messages import Record, Recorded, Told
 from engine.io.recorder import Recorder
 from engine.realtime.core import AudioCore
 from engine.realtime.link import AudioLink
@@ -49,7 +53,25 @@ from engine.session.library import AudioFile, Loaded, Source, Stretched
 from engine.session.recording import Recorded as End
 from engine.session.session import Session
 from engine.story.document import StoryDocument
-from engine.story.model import At, Bus, Clip, Cue, Manner, Master, PlayClip, Send, Slot, Story, Strip, Track
+from engine.story.model import (
+    At,
+    Bus,
+    Clip,
+    Cue,
+    Curve,
+    Effect,
+    Lane,
+    Manner,
+    Master,
+    PlayClip,
+    Point,
+    Send,
+    Slot,
+    Story,
+    Strip,
+    Track,
+)
+from engine.story.strips import with_strip
 from engine.voices.stretch import stretch
 from tests.signals import RATE, noise
 
@@ -106,11 +128,11 @@ class Shelves:
 class Studio:
     """A session, an audio core and a recorder in one process; also the deck."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, played: Story | None = None) -> None:
         self.folder = folder
         self.memory = EngineMemory.create(MemoryConfig(arena_bytes=4 << 20, pool_bytes=1 << 17))
         self.link = AudioLink(self.memory)
-        self.session = Session(story(), self.link, Shelves(), deck=self)
+        self.session = Session(played or story(), self.link, Shelves(), deck=self, soon=lambda: sum(map(len, self.out)))
         self.core = AudioCore(self.memory, self.session.context.graph, sample_rate=RATE)
         self.told: list[Told] = []
         self.events: list[Event] = []
@@ -138,7 +160,7 @@ class Studio:
 
     def begin(self, name: str, strips: Sequence[str]) -> Reel:
         folder = self.folder / "recordings" / (name or "unnamed")
-        lanes = tuple(Lane(strip=strip, file=f"{strip}.wav", master=strip == "master") for strip in strips)
+        lanes = tuple(TapeLane(strip=strip, file=f"{strip}.wav", master=strip == "master") for strip in strips)
         self.recorder.record(Record(take=9, folder=str(folder), name=name, story="live.yaml", lanes=lanes))
         return Reel(number=9, name=name, folder=str(folder))
 
@@ -374,17 +396,142 @@ def test_what_sounds_on_a_bus_is_a_marker(studio: Studio) -> None:
     assert [len(track.clips) for track in studio.kept.tracks] == [0, 1]
 
 
-def test_what_the_timeline_turns_is_a_marker(studio: Studio) -> None:
-    studio.do(SetPoint(strip="two", target="gain_db", timeline_frame=0, value=-3.0))
+def automate(studio: Studio, strip: str, target: str, *points: tuple[int, float] | tuple[int, float, Curve]) -> None:
+    for frame, value, *curve in points:
+        studio.do(
+            SetPoint(
+                strip=strip, target=target, timeline_frame=frame, value=value, curve=curve[0] if curve else "linear"
+            )
+        )
+
+
+FADE: tuple[tuple[int, float], ...] = ((4000, -24.0), (40_000, 6.0))
+DIP: tuple[tuple[int, float] | tuple[int, float, Curve], ...] = (
+    (3000, 0.0, "smooth"), (20_000, -20.0, "hold"), (30_000, -3.0)
+)  # fmt: skip
+STEEP = ((10_000, 0.0), (12_000, -40.0), (20_000, -40.0), (20_100, 0.0), (26_000, -6.0))
+
+
+@pytest.mark.parametrize("points", [FADE, DIP, ((9000, -6.0),)], ids=["fade", "dip", "one"])
+@pytest.mark.parametrize("target", ["gain_db", "send.hall"])
+def test_what_the_timeline_turns_nulls(studio: Studio, target: str, points: tuple[tuple[int, float], ...]) -> None:
+    automate(studio, "one", target, *points)
+    studio.play(2560)
+    studio.do(StartRecording(name="take"), 3000)
+    studio.do(Play(), 4000)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 20_001)
+    studio.do(StopRecording(), 60_000)
+    studio.play(61_440)
+    assert studio.kept is not None and studio.ended.left_out == ()
+    stems = studio.exported()
+    for strip, stem in (("one", "one"), ("two", "two"), ("hall", "hall"), ("master", "mix")):
+        assert_nulls(stems[stem], studio.recorded(strip))
+
+
+def test_what_is_steeper_than_points_can_be_is_nearly_as_it_was(studio: Studio) -> None:
+    automate(studio, "one", "gain_db", *STEEP)
     studio.do(StartRecording(name="take"), 0)
-    studio.do(SetPoint(strip="two", target="pan", timeline_frame=0, value=0.5))
-    studio.do(GoCue(cue="1"), 1000)
+    studio.do(Play(), 1000)
     studio.do(StopRecording(), 50_000)
     studio.play(51_200)
+    stem, recorded = studio.exported()["one"], studio.recorded("one")
+    np.testing.assert_allclose(stem[:49_000], recorded[:49_000], atol=2e-3)
+
+
+@pytest.mark.parametrize("target", ["gain_db", "send.hall", "pan"])
+@pytest.mark.parametrize("curve", ["linear", "smooth"])
+def test_a_timeline_that_jumps_about_is_cut_where_it_was(studio: Studio, target: str, curve: Curve) -> None:
+    values = (-1.0, 1.0) if target == "pan" else (-30.0, 3.0)
+    automate(studio, "one", target, (4000, values[0], curve), (40_000, values[1]))
+    studio.do(Locate(timeline_frame=9000))
+    studio.do(Play(), 1000)
+    studio.do(StartRecording(name="take"), 3000)
+    studio.do(TriggerSlot(bank="a", index=3, velocity=1.0), 3500)
+    studio.do(SetLoop(start_frame=10_000, end_frame=20_001), 9000)
+    studio.play(30_720)
+    studio.do(SetLoop(), 32_000)
+    studio.do(Locate(timeline_frame=35_200), 40_000)
+    studio.do(Stop(), 43_000)
+    studio.do(Locate(timeline_frame=2_000), 50_000)
+    studio.do(Play(), 60_000)
+    studio.do(StopRecording(), 85_000)
+    studio.play(61_440)
+    assert studio.kept is not None and studio.ended.left_out == ()
+    stems = studio.exported()
+    for strip, stem in (("one", "one"), ("hall", "hall"), ("master", "mix")):
+        assert_nulls(stems[stem][:84_000], studio.recorded(strip))
+
+
+def test_clips_of_a_timeline_that_loops_are_there_in_every_round(studio: Studio) -> None:
+    studio.do(SetLoop(start_frame=10_000, end_frame=25_001))
+    studio.do(Play(), 1000)
+    studio.do(StartRecording(name="take"), 3000)
+    studio.do(Locate(timeline_frame=21_000), 50_000)
+    studio.do(StopRecording(), 70_000)
+    studio.play(71_680)
     assert studio.kept is not None
-    (marker,) = studio.kept.markers
-    assert (marker.at, marker.name) == (At(frame=0), "automation of two left out: gain_db, pan")
-    assert studio.ended.left_out == (marker.name,)
+    assert [len(track.clips) for track in studio.kept.tracks] == [6, 4]
+    stems = studio.exported()
+    for strip, stem in (("one", "one"), ("two", "two"), ("hall", "hall"), ("master", "mix")):
+        assert_nulls(stems[stem][:66_900], studio.recorded(strip)[:66_900])
+
+
+def test_a_knob_stays_with_whoever_turned_it_until_the_timeline_moves(studio: Studio) -> None:
+    automate(studio, "one", "gain_db", (4000, -30.0), (60_000, 3.0))
+    studio.do(SetStripGain(strip="one", gain_db=-20.0), 500)
+    studio.do(StartRecording(name="take"), 3000)
+    studio.do(TriggerSlot(bank="a", index=3, velocity=1.0), 3500)
+    studio.play(5120)
+    studio.do(Stop(), 6000)
+    studio.do(Play(), 10_000)
+    studio.do(SetStripGain(strip="one", gain_db=-9.0, ramp_seconds=0.1), 30_000)
+    studio.play(25_600)
+    studio.do(Stop(), 45_000)
+    studio.do(Locate(timeline_frame=20_000), 55_000)
+    studio.play(30_720)
+    studio.do(SetStripGain(strip="one", gain_db=-3.0, ramp_seconds=0.1), 65_000)
+    studio.do(Play(), 70_000)
+    studio.do(StopRecording(), 90_000)
+    studio.play(30_720)
+    assert studio.kept is not None and studio.ended.left_out == ()
+    stem, recorded = studio.exported()["one"], studio.recorded("one")
+    np.testing.assert_allclose(stem[:26_990], recorded[:26_990], atol=NOISE_FLOOR)
+    np.testing.assert_allclose(stem[26_990:32_000], recorded[26_990:32_000], atol=5e-4)
+    assert_nulls(stem[32_000:61_990], recorded[32_000:61_990])
+    np.testing.assert_allclose(stem[61_990:66_990], recorded[61_990:66_990], atol=2e-3)
+    assert_nulls(stem[66_990:], recorded[66_990:])
+
+
+def test_lanes_that_are_drawn_while_they_are_recorded(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(TriggerSlot(bank="a", index=3, velocity=1.0), 500)
+    studio.do(Play(), 1000)
+    studio.play(10_240)
+    automate(studio, "one", "gain_db", (0, -20.0), (40_000, 0.0))
+    studio.play(20_480)
+    studio.do(ClearAutomation(strip="one", target="gain_db"))
+    studio.do(StopRecording(), 60_000)
+    studio.play(30_720)
+    assert studio.kept is not None and studio.ended.left_out == ()
+    stem, recorded = studio.exported()["one"], studio.recorded("one")
+    assert_nulls(stem[:10_000], recorded[:10_000])
+    assert_nulls(stem[12_000:59_000], recorded[12_000:59_000])
+
+
+def test_an_effect_goes_where_the_timeline_turned_it(tmp_path: Path) -> None:
+    points = Point(at=At(frame=0), value=-20.0), Point(at=At(frame=30_000), value=0.0)
+    lane = Lane(target="insert.1.gain_db", points=points)
+    strip = Strip(inserts=(Effect(effect="gain"),), automation=(lane,))
+    studio = Studio(tmp_path, with_strip(story(), "one", lambda _: strip))
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(TriggerSlot(bank="a", index=1, velocity=1.0), 640)
+    studio.do(Play(), 640)
+    studio.do(SetInsertParam(strip="one", insert=1, param="gain_db", value=-30.0, ramp_seconds=0.05), 16_000)
+    studio.do(StopRecording(), 50_000)
+    studio.play(51_200)
+    studio.memory.close()
+    assert studio.kept is not None and studio.ended.left_out == ()
+    np.testing.assert_allclose(studio.exported()["one"][:49_000], studio.recorded("one")[:49_000], atol=1e-3)
 
 
 def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:

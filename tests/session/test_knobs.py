@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from engine.mixer.ramps import Glide
-from engine.session.knobs import Move, Moved, lanes
+from engine.session.knobs import Move, Moved
+from engine.session.ways import lanes
 from engine.story.model import At, Point
 from engine.units import db_to_gain, gain_to_db
 
