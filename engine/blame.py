@@ -12,7 +12,7 @@ from engine.child import Child
 from engine.plugins.facts import plugin_name
 from engine.plugins.prober import ending
 from engine.realtime.memory import Segment
-from engine.realtime.plugin_graph import effect_of
+from engine.realtime.plugin_graph import effect_of, same_plugin
 from engine.realtime.plugin_trace import PluginTrace
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Blame:
     def find(self, child: Child, graphs: Sequence[Mapping[str, Any]], reason: str) -> dict[str, str]:
         """Return the plug-in that ``child`` was in when it ended, and how, by effect; it is left out from now on.
 
+        By each of its effects: inserts may call it by its name and by paths.
         graphs: what it may have played, as they travel, the newest first.
         """
         place = self._trace.place(child.pid)
@@ -45,8 +46,9 @@ class Blame:
         for word, doing in ((place.running, "processing"), (place.loading, "loading")):
             effect = effect_of(word, graphs) if word else ""
             if effect:
-                found[effect] = f"it ended the audio process while {doing} ({ending(child.returncode) or reason})"
-                log.error("plug-in %s: %s", plugin_name(effect), found[effect])
+                how = f"it ended the audio process while {doing} ({ending(child.returncode) or reason})"
+                found = dict.fromkeys(same_plugin(effect, graphs), how)
+                log.error("plug-in %s: %s", plugin_name(effect), how)
                 break
         self.without |= found
         return found

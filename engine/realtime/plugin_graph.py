@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,22 @@ def effect_of(word: int, graphs: Iterable[Mapping[str, Any]]) -> str:
         if key in keys:
             return str(inserts[keys.index(key)]["effect"])
     return ""
+
+
+def same_plugin(effect: str, graphs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the effects of ``graphs`` (as they travel) that are the same plug-in as one of them, itself the first.
+
+    A story may call one by its name here and by a path there.
+    """
+    known = [item for graph in graphs for item in (graph.get("plugins") or {}).items()]
+    files = {file for each, facts in known if each == effect and (file := _file(facts))}
+    return tuple(dict.fromkeys((effect, *(each for each, facts in known if _file(facts) in files))))
+
+
+def _file(facts: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the file that a plug-in is in, and its name there; None: there is none."""
+    path = facts.get("path")
+    return (os.path.realpath(path), facts.get("inner", "")) if path else None
 
 
 def leave_out(graph: Graph, effects: Mapping[str, str]) -> Graph:

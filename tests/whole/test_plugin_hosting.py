@@ -77,6 +77,25 @@ def test_one_that_crashes_while_processing_is_left_out_by_the_standby(rig: Rig) 
     assert f"- plugin: {FUSE}\n        params: {{fuse: 0}}" in (rig.log.parent / "story.yaml").read_text()
 
 
+def test_one_that_crashes_is_left_out_of_every_insert_whatever_it_is_called_there(tmp_path: Path) -> None:
+    story = story_with(tmp_path, f"      - plugin: {FUSE}\n      - plugin: vst3/CrashProcessing.vst3\n")
+    with running(story, "--device", "null", env=environment(tmp_path, "CrashProcessing")) as rig:
+        rig.wait_ready()
+        client = rig.client
+        client.send("/subscribe", "/event//*")
+        playing_and_standby(rig)
+        client.send("/strip/clicks/insert/2/fuse", 1.0)
+        assert client.wait("/event/process/replaced")[0] == "audio"
+        wait(lambda: plugin_state(rig, FUSE)[0] == "quarantined", "it is left out by its name")
+        (playing, *_) = rig.children(AUDIO)
+        client.send("/strip/clicks/insert/1/fuse", 1.0)
+        wait(lambda: client.ask("/strip/clicks/insert/1/fuse") == [1.0], "it answers")
+        client.send("/cue/3/go")
+        client.wait("/event/cue/started", "3")
+        wait(lambda: max(client.ask("/strip/clicks/meter")) > -60.0, "the strip is heard")
+        assert rig.children(AUDIO)[0].pid == playing.pid
+
+
 def test_the_quarantine_of_a_session_outlives_its_control_process(rig: Rig) -> None:
     playing_and_standby(rig)
     rig.client.send("/strip/clicks/insert/2/fuse", 1.0)
