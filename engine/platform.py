@@ -236,6 +236,16 @@ def lock_file(file: IO[bytes]) -> bool:
     return True
 
 
+def share_file(file: IO[bytes]) -> None:
+    """Have nobody get ``lock_file`` of a file while this process has it open; others may share it.
+
+    Windows: an open file can't be moved or removed there anyway.
+    """
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def available_memory_bytes() -> int:
     """Return how much memory can be had now without swapping; the control group's limit counts, where there is one."""
     limits = [_meminfo_bytes(), _cgroup_bytes()]

@@ -2,7 +2,8 @@
 
 ``python -m engine.mixer.compile`` does it at set-up. The folder is named after the kernels' sources, so a changed
 kernel never meets a stale neighbour (numba itself looks at one file only). In it a kernel lies by its package and
-name: another installation of the same version on the same machine compiles nothing.
+name: another installation of the same version on the same machine compiles nothing. Folders of other versions go once
+nobody has used them for a month.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy as np
 import platformdirs
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
 from numba.core.runtime.nrt import rtsys
+
+from engine import kernel_shelf
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +147,8 @@ def _warn_not_kept(error: Exception) -> None:
 
 
 setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  numba declares its settings at run time
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    kernel_shelf.use(cache_folder())
 
 
 def warm() -> None:
@@ -151,6 +156,8 @@ def warm() -> None:
     from engine.mixer.rehearsal import rehearse  # it imports the kernels, which import this module
 
     rehearse()
+    if not os.environ.get("NUMBA_CACHE_DIR"):
+        kernel_shelf.clear(cache_folder().parent)
 
 
 if __name__ == "__main__":
