@@ -59,11 +59,11 @@ def clear(shelf: Path, now: float | None = None) -> tuple[str, ...]:
 def _remove(folder: Path, oldest: float) -> bool:
     """Remove a folder that was not used since; return whether it is gone."""
     try:
-        if _last_use(folder) >= oldest:
+        if _is_used(folder, oldest):
             return False
         told = (folder / USED).exists()
         with (folder / USED).open("ab") as file:
-            if not lock_file(file) or (told and _last_use(folder) >= oldest):
+            if not lock_file(file) or (told and _is_used(folder, oldest)):
                 return False
             gone = folder.with_name(f".gone-{folder.name}-{os.getpid()}")
             folder.rename(gone)
@@ -73,8 +73,10 @@ def _remove(folder: Path, oldest: float) -> bool:
     return True
 
 
-def _last_use(folder: Path) -> float:
-    """Return when a folder was used last: versions that leave no word of it have read its files then."""
-    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    times = [max(each.st_mtime, each.st_atime) for each in files]
-    return max(times, default=folder.stat().st_mtime)
+def _is_used(folder: Path, oldest: float) -> bool:
+    """Return whether a folder was used since; all its files are looked at only where nothing quicker tells."""
+    file = folder / USED
+    if max(each.stat().st_mtime for each in (folder, file) if each.exists()) >= oldest:
+        return True
+    files = (path.stat() for path in folder.rglob("*") if path.is_file())
+    return any(max(each.st_mtime, each.st_atime) >= oldest for each in files)  # versions that leave no word of it

@@ -42,7 +42,13 @@ def version(shelf: Path, digit: str, when: float) -> Path:
     kernel = folder / "engine_mixer" / "one.nbi"
     kernel.write_bytes(b"kernel")
     os.utime(kernel, (when, when))
+    os.utime(folder, (when, when))
     return folder
+
+
+def age(*paths: Path) -> None:
+    for path in paths:
+        os.utime(path, (OLD, OLD))
 
 
 def test_folders_that_nobody_has_used_for_a_month_are_removed(tmp_path: Path) -> None:
@@ -73,11 +79,17 @@ def test_one_that_a_process_uses_stays_however_long_it_runs(tmp_path: Path) -> N
     with subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.readline() == b"used\n"
-        os.utime(folder / USED, (OLD, OLD))
+        age(folder, folder / USED)
         assert clear(tmp_path, NOW) == ()
         process.stdin.close()
-    os.utime(folder / USED, (OLD, OLD))
+    age(folder, folder / USED)
     assert clear(tmp_path, NOW) == (folder.name,)
+
+
+def test_one_of_a_version_that_leaves_no_word_stays_while_its_kernels_are_read(tmp_path: Path) -> None:
+    folder = version(tmp_path, "a", OLD)
+    os.utime(folder / "engine_mixer" / "one.nbi", (NEW, OLD))
+    assert clear(tmp_path, NOW) == ()
 
 
 def test_whatever_else_lies_there_stays(tmp_path: Path) -> None:
