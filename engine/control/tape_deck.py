@@ -73,7 +73,7 @@ class TapeDeck:
             Record(take=reel.number, folder=reel.folder, name=reel.name, story=self._story.name, lanes=lanes)
         )
 
-    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:
+    def keep(self, reel: Reel, story: Callable[[], Story], printed: Sequence[Printed]) -> str:
         """Write the story beside the one that was played: its files are found from there."""
         path = self._story.with_name(f"{self._story.stem} {reel.name}.yaml")
         task = asyncio.create_task(self._write(path, reel, story, printed))
@@ -97,10 +97,11 @@ class TapeDeck:
             log.info("still writing the story of what was played; the end waits for it")
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    async def _write(self, path: Path, reel: Reel, story: Story, printed: Sequence[Printed]) -> None:
+    async def _write(self, path: Path, reel: Reel, story: Callable[[], Story], printed: Sequence[Printed]) -> None:
         try:
-            lost = await asyncio.to_thread(self._print, reel, story.sample_rate, printed) if printed else ()
-            await asyncio.to_thread(StoryDocument.create, path, without(story, lost))
+            made = await asyncio.to_thread(story)
+            lost = await asyncio.to_thread(self._print, reel, made.sample_rate, printed) if printed else ()
+            await asyncio.to_thread(StoryDocument.create, path, without(made, lost))
         except (OSError, StoryError, MediaError) as error:
             text = f"what was played could not be written to {path}: {error}"
             log.error("%s", text)

@@ -10,7 +10,8 @@ came later.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -27,7 +28,7 @@ from engine.session.orders import Records, order, together
 from engine.session.pieces import Hold, Life, NoClip, Piece, pieces_of
 from engine.session.players import Sound, start_order
 from engine.session.transport import Transport
-from engine.session.turning import EVER, Laned, Ran, turns_of
+from engine.session.turning import EVER, Laned, Ran, Turned
 from engine.session.ways import drawn
 from engine.story.model import At, Clip, Line, Marker, Story
 from engine.story.strips import with_strips
@@ -56,9 +57,12 @@ class Played(msgspec.Struct, kw_only=True):
 
 
 class Captured(msgspec.Struct, frozen=True, kw_only=True):
-    """What was played. printed: clips of it whose sound is still to be written. left_out: what became a marker."""
+    """What was played. printed: clips of it whose sound is still to be written. left_out: what became a marker.
 
-    story: Story
+    story: makes the story; in any thread, since a long one with much automation takes seconds.
+    """
+
+    story: Callable[[], Story]
     printed: tuple[Printed, ...]
     left_out: tuple[str, ...]
 
@@ -214,17 +218,18 @@ class Capture:
                 printed.append(self._printed(played, f"p{number}", until))
                 made = [self._clip_of(printed[-1], printed_file(reel, f"p{number}"), played, since, until)]
             clips.setdefault(played.track, []).extend(made)
-        turns, declick = self._turns(until), self._context.frames(DECLICK_SECONDS)
-        kept = [turn for turn in turns if value_of(before, turn.move.strip, turn.move.target) is not None]
-        markers = (*_unautomated(before, turns, since), *strays, *self._markers(since, until))
+        turned = self._turned(until)
+        came_later = turned.turns(lambda knob: value_of(before, *knob) is None)
+        markers = (*_unautomated(came_later, since), *strays, *self._markers(since, until))
         captured = replace(
-            with_strips(before, lambda id, strip: drawn(strip, id, kept, since, until, declick)),
+            before,
             title=f"{story.title} ({reel.name})",
             cues=(), cuelists=(), slots=(), snapshots=(), midi=(), markers=markers,
+            tracks=tuple(replace(t, clips=tuple(clips.get(t.id, ()))) for t in before.tracks),
         )  # fmt: skip
-        filled = tuple(replace(t, clips=tuple(clips.get(t.id, ()))) for t in captured.tracks)
         left_out = tuple(marker.name for marker in markers)
-        return Captured(story=replace(captured, tracks=filled), printed=tuple(printed), left_out=left_out)
+        whole = partial(_drawn, captured, turned, since)
+        return Captured(story=whole, printed=tuple(printed), left_out=left_out)
 
     def _plays(self, player: int, sound: Sound, gain_db: float) -> None:
         strip = self._context.graph.strips[sound.strip]
@@ -325,10 +330,15 @@ class Capture:
         for number, moved in enumerate(told, 1):
             yield Marker(id=f"m{number}", at=At(frame=moved.frame - since), name=moved.move.what)
 
-    def _turns(self, until: int) -> tuple[Moved, ...]:
-        """Return every turn of a knob until an engine frame, whoever turned it."""
-        told = [moved for moved in self._moves if moved.move.target]
-        return turns_of(self._laned, self._ran, told, until, self._context.frames(DECLICK_SECONDS))
+    def _turned(self, until: int) -> Turned:
+        """Return all that turned a knob until an engine frame, whoever it was."""
+        return Turned(
+            laned=tuple(self._laned),
+            ran=tuple(self._ran),
+            moved=tuple(moved for moved in self._moves if moved.move.target),
+            until=until,
+            fade_frames=self._context.frames(DECLICK_SECONDS),
+        )
 
 
 def without(story: Story, clips: Sequence[str]) -> Story:
@@ -347,11 +357,17 @@ def _stray(played: Played, id: str, since: int) -> Marker:
     return Marker(id=f"lost-{id}", at=at, name=f"{_text(played)[:LONGEST_NAME]} on {played.track} left out")
 
 
-def _unautomated(before: Story, turns: Sequence[Moved], since: int) -> Iterator[Marker]:
+def _drawn(story: Story, turned: Turned, since: int) -> Story:
+    """Return a story that begins at an engine frame, with what was turned of the knobs that it has."""
+    turns = turned.turns(lambda knob: value_of(story, *knob) is not None)
+    return with_strips(story, lambda id, strip: drawn(strip, id, turns, since, turned.until, turned.fade_frames))
+
+
+def _unautomated(turns: Sequence[Moved], since: int) -> Iterator[Marker]:
     """Yield what tells, for each strip, which knobs were turned that it did not have when the recording began."""
     targets: dict[str, dict[str, None]] = {}
     for turn in turns:
-        if turn.frame + turn.frames > since and value_of(before, turn.move.strip, turn.move.target) is None:
+        if turn.frame + turn.frames > since:
             targets.setdefault(turn.move.strip, {})[turn.move.target] = None
     for number, (id, turned) in enumerate(targets.items(), 1):
         yield Marker(id=f"a{number}", at=At(frame=0), name=f"automation of {id} left out: {', '.join(turned)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -53,8 +53,11 @@ class Deck(Protocol):
         """Go on with a recording that a session has begun that is gone."""
         ...
 
-    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:
-        """Begin to write down what was played as a story of its own, and files for it; return the story's path."""
+    def keep(self, reel: Reel, story: Callable[[], Story], printed: Sequence[Printed]) -> str:
+        """Begin to write down what was played as a story of its own, and files for it; return the story's path.
+
+        story: makes it; called in another thread.
+        """
         ...
 
 
@@ -68,6 +71,6 @@ class NoDeck:
     def resume(self, reel: Reel, strips: Sequence[str]) -> None:
         """Do nothing."""
 
-    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:  # noqa: ARG002
+    def keep(self, reel: Reel, story: Callable[[], Story], printed: Sequence[Printed]) -> str:  # noqa: ARG002
         """Refuse."""
         raise EngineError("this session has nowhere to record to")

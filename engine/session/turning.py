@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -38,32 +38,49 @@ class Laned(msgspec.Struct, frozen=True, kw_only=True):
     graph: Graph
 
 
-def turns_of(
-    laned: Sequence[Laned], ran: Sequence[Ran], moved: Sequence[Moved], until: int, fade_frames: int
-) -> tuple[Moved, ...]:
-    """Return what was turned until an engine frame: by others (``moved``) and by the timeline, of each knob in order.
+Knob = tuple[str, str]
+"""A strip and what of it is turned."""
+
+
+class Turned(msgspec.Struct, frozen=True, kw_only=True):
+    """What turned knobs: lanes, the timeline, and others (``moved``), until an engine frame.
 
     fade_frames: what a step of the timeline takes.
     """
-    by_hand: dict[tuple[str, str], list[Moved]] = {}
+
+    laned: tuple[Laned, ...]
+    ran: tuple[Ran, ...]
+    moved: tuple[Moved, ...]
+    until: int
+    fade_frames: int
+
+    def turns(self, of: Callable[[Knob], bool]) -> tuple[Moved, ...]:
+        """Return how these knobs were turned, of each in order. Takes 12 µs for each move. Any thread."""
+        laned = (
+            (id, lane.target)
+            for each in self.laned for id, strip in each.story.strips().items() for lane in strip.automation
+        )  # fmt: skip
+        by_hand = (moved for moved in self.moved if of((moved.move.strip, moved.move.target)))
+        return _turns(self, [knob for knob in dict.fromkeys(laned) if of(knob)], by_hand)
+
+
+def _turns(what: Turned, knobs: Sequence[Knob], moved: Iterable[Moved]) -> tuple[Moved, ...]:
+    by_hand: dict[Knob, list[Moved]] = {}
     for each in moved:
         by_hand.setdefault((each.move.strip, each.move.target), []).append(each)
     turns: list[Moved] = []
-    for knob, tables in _tables(laned, fade_frames).items():
+    laned, ran, until, fade_frames = what.laned, what.ran, what.until, what.fade_frames
+    for knob, tables in _tables(laned, knobs, fade_frames).items():
         before = next((value for each in laned if (value := value_of(each.story, *knob)) is not None), 0.0)
         turner = _Turner(Move(strip=knob[0], target=knob[1], before=before, value=before), fade_frames)
         turns.extend(turner.turns(tables, ran, by_hand.pop(knob, ()), until))
     return (*turns, *(each for hand in by_hand.values() for each in hand))
 
 
-def _tables(laned: Sequence[Laned], fade_frames: int) -> dict[tuple[str, str], list[tuple[int, Rows]]]:
+def _tables(laned: Sequence[Laned], knobs: Sequence[Knob], fade_frames: int) -> dict[Knob, list[tuple[int, Rows]]]:
     """Return the moves of each knob that the timeline has or had, from when on."""
-    knobs = dict.fromkeys(
-        (id, lane.target)
-        for each in laned for id, strip in each.story.strips().items() for lane in strip.automation
-    )  # fmt: skip
-    tables: dict[tuple[str, str], list[tuple[int, Rows]]] = {knob: [] for knob in knobs}
-    for each in laned:
+    tables: dict[Knob, list[tuple[int, Rows]]] = {knob: [] for knob in knobs}
+    for each in laned if tables else ():
         bare = with_strips(each.story, lambda _, strip: _automated(strip, ()))
         lanes = {
             (id, lane.target): lane for id, strip in each.story.strips().items() for lane in strip.automation

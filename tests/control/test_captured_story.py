@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,7 +168,7 @@ class Studio:
     def resume(self, reel: Reel, strips: Sequence[str]) -> None:
         """Nobody goes on here."""
 
-    def keep(self, reel: Reel, story: Story, printed: Sequence[Printed]) -> str:
+    def keep(self, reel: Reel, story: Callable[[], Story], printed: Sequence[Printed]) -> str:
         for each in printed:
             source = each.sound.source
             stretched = isinstance(source, Stretched)
@@ -183,7 +184,7 @@ class Studio:
                     frames=each.frames,
                 )
             )
-        self.kept = StoryDocument.create(self.folder / f"live {reel.name}.yaml", story).story
+        self.kept = StoryDocument.create(self.folder / f"live {reel.name}.yaml", story()).story
         return "live.yaml"
 
     def do(self, command: Command, frame: int | None = None) -> None:
@@ -569,10 +570,27 @@ def test_a_story_of_what_was_played_that_finds_no_room_is_told(tmp_path: Path) -
         io = IoLink(lambda _: None)
         deck = TapeDeck(io, tmp_path / "gone" / "story.yaml", tmp_path, TakeCache(tmp_path / "takes"))
         deck.tell = told.extend
-        deck.keep(Reel(number=1, name="take", folder=str(tmp_path)), Story(title="t"), ())
+        deck.keep(Reel(number=1, name="take", folder=str(tmp_path)), lambda: Story(title="t"), ())
         await deck.close()
 
     asyncio.run(keep())
     (dropped,) = told
     assert isinstance(dropped, Dropped) and dropped.what == "recording take"
     assert "story take.yaml" in dropped.text
+
+
+def test_the_story_of_what_was_played_is_made_beside_the_event_loop(tmp_path: Path) -> None:
+    threads: list[int] = []
+
+    def made() -> Story:
+        threads.append(threading.get_ident())
+        return Story(title="made")
+
+    async def keep() -> str:
+        deck = TapeDeck(IoLink(lambda _: None), tmp_path / "story.yaml", tmp_path, TakeCache(tmp_path / "takes"))
+        path = deck.keep(Reel(number=1, name="take", folder=str(tmp_path)), made, ())
+        await deck.close()
+        return path
+
+    assert StoryDocument.load(Path(asyncio.run(keep()))).story.title == "made"
+    assert threads and threads != [threading.get_ident()]
