@@ -1,7 +1,8 @@
 """The streamer: keeps what is about to be played of clips on the disk in the pool, and the places where one may begin.
 
-Wanted are LOOK_AHEAD_SECONDS from every player on and HEAD_SECONDS from every head on, what is needed first before all.
-Pages that nobody wants stay until their place is needed.
+Needed are LOOK_AHEAD_SECONDS from every player on and HEAD_SECONDS from every head on, what is needed first before all.
+Where there is room, wanted are FAR_SECONDS: so long it may take until another io process reads on. Pages that nobody
+wants stay until their place is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from engine.voices.file_reader import FileReader
 
 log = logging.getLogger(__name__)
 
-LOOK_AHEAD_SECONDS = 2.0
+LOOK_AHEAD_SECONDS, FAR_SECONDS = 2.0, 5.0
 HEAD_SECONDS = 0.5
 PLAYED_SECONDS = 0.5
 """Who has not played for so long plays no more."""
@@ -33,8 +34,8 @@ SPARE_PLACES = 4
 """Places that are kept free, so that what is needed at once waits for no block to end."""
 MOST_OPEN = 64
 """Files that are open at once, however many a story has; one that was let go is opened again when it is needed."""
-LATER = 1 << 40
-"""Heads come after everything that plays."""
+LATER, LAST = 1 << 40, 1 << 50
+"""Heads come after everything that plays; last what nobody needs yet."""
 
 
 class Stream:
@@ -155,9 +156,11 @@ class Streamer:
                     self._pool.touch(page)
             now = time.monotonic()
             missing = [p for p in wanted if p not in self._pool and self._streams[p[0]].silent_until <= now]
-            self._make_room(wanted, len(missing))
-            loaded = bool(missing) and self._load(missing[0], wanted)
-            self._announce(bool(missing) and not loaded)
+            needed = sum(wanted[page] < LAST for page in missing)
+            self._make_room(wanted, needed, len(missing))
+            worth = needed > 0 or self._pool.spare > SPARE_PLACES
+            loaded = bool(missing) and worth and self._load(missing[0], wanted)
+            self._announce(needed > 0 and not loaded)
             return loaded
 
     @property
@@ -195,18 +198,24 @@ class Streamer:
 
     def _wanted_of(self, stream: Stream, later: int) -> Iterator[tuple[int, int]]:
         for place in self._places(stream):
-            for page in stream.pages_from(place, round(LOOK_AHEAD_SECONDS * self._sample_rate)):
-                yield page, page * stream.page_frames - place
+            near = stream.pages_from(place, round(LOOK_AHEAD_SECONDS * self._sample_rate))
+            for page in stream.pages_from(place, round(FAR_SECONDS * self._sample_rate)):
+                yield page, page * stream.page_frames - place + (0 if page in near else LAST)
         for head in stream.heads:
             for page in stream.pages_from(head, round(HEAD_SECONDS * self._sample_rate)):
                 yield page, later
 
-    def _make_room(self, wanted: dict[Page, int], missing: int) -> None:
-        """Let go of what nobody wants, as far as places are short."""
-        short = missing + SPARE_PLACES - self._pool.spare
-        if short > 0:
-            for page in [page for page in self._pool.held if page not in wanted][:short]:
-                self._pool.let_go(page, self._streams[page[0]].table)
+    def _make_room(self, wanted: dict[Page, int], needed: int, missing: int) -> None:
+        """Let go of what nobody wants, as far as places are short; for what is needed, of what nobody needs yet."""
+        idle = [page for page in self._pool.held if page not in wanted]
+        self._let_go(idle[: max(0, missing + SPARE_PLACES - self._pool.spare)])
+        if (short := needed + SPARE_PLACES - self._pool.spare) > 0:
+            far = [page for page in self._pool.held if wanted.get(page, 0) >= LAST]
+            self._let_go(sorted(far, key=wanted.__getitem__, reverse=True)[:short])
+
+    def _let_go(self, pages: Iterable[Page]) -> None:
+        for page in pages:
+            self._pool.let_go(page, self._streams[page[0]].table)
 
     def _load(self, page: Page, wanted: dict[Page, int]) -> bool:
         """Load a page; return whether that was possible."""

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from engine.io.messages import Closed, Crowded, Failing, Heads, Open, Opened, Refused
-from engine.io.streamer import LOOK_AHEAD_SECONDS, SPARE_PLACES, Streamer
+from engine.io.streamer import FAR_SECONDS, LOOK_AHEAD_SECONDS, SPARE_PLACES, Streamer
 from engine.realtime.atomics import store_release
 from engine.realtime.pages import (
     ASKING,
@@ -104,6 +104,38 @@ def test_what_plays_has_a_look_ahead_and_what_is_behind_it_goes_when_places_are_
                 bench.sound(table, page)[: len(audio) - page * PAGE], audio[page * PAGE :][:PAGE, 0]
             )
     assert not bench.sound(table, 40)[1000:].any()
+
+
+def test_where_there_is_room_more_is_there_than_is_needed(bench, tmp_path):
+    table, _ = bench.file(tmp_path / "a.wav", 40 * PAGE)
+    bench.streamer.open(Open(table=table.offset, path=str(tmp_path / "a.wav")))
+    bench.streamer.begin()
+    for place in range(0, 20 * PAGE, PAGE):  # old pages fill the pool by and by, and give way
+        bench.play(table, place)
+        bench.work()
+        far = (place + round(FAR_SECONDS * RATE) - 1) // PAGE
+        assert set(range(place // PAGE, far + 1)) <= bench.there(table)
+    assert not any(isinstance(told, Crowded) for told in bench.told)
+
+
+def test_what_is_far_ahead_takes_no_place_that_a_player_or_a_head_needs(tmp_path):
+    needed = -(-round(LOOK_AHEAD_SECONDS * RATE) // PAGE)
+    bench = Bench(places=4 * needed + 2 + SPARE_PLACES)
+    files = [bench.file(tmp_path / f"{n}.wav", 40 * PAGE, n)[0] for n in range(5)]
+    for number, table in enumerate(files):
+        bench.streamer.open(Open(table=table.offset, path=str(tmp_path / f"{number}.wav"), heads=()))
+    bench.streamer.begin()
+    bench.play(files[0], 0)
+    bench.work()
+    assert bench.there(files[0]) > set(range(needed)), "alone it has more"
+    for table in files[:4]:
+        bench.play(table, 0)
+    bench.streamer.set_heads(Heads(heads=((files[4].offset, 9 * PAGE),)))
+    bench.work()
+    bench.work()
+    assert all(bench.there(table) >= set(range(needed)) for table in files[:4])
+    assert 9 in bench.there(files[4])
+    assert not any(isinstance(told, Crowded) for told in bench.told)
 
 
 def test_a_place_is_used_again_only_after_a_whole_block(tmp_path):
