@@ -137,7 +137,7 @@ class Router:
             frame = self._moment(bundle, client)
         except TooLate as error:
             for message in bundle.messages:
-                client.refuse(message.address, 0, error)
+                self._plan(message, client, None, {}, refused=error)
             return
         plans = self._plans(bundle.messages, client, frame)
         for at, orders in plans.items():
@@ -199,8 +199,13 @@ class Router:
             self._tell_late(leaf.address, late_seconds, client)
         return None
 
-    def _plan(self, message: Message, client: Client, frame: Moment, plans: Plans) -> None:
-        """Put into ``plans`` what one message asks for, wrappers taken off; what is wrong is answered."""
+    def _plan(
+        self, message: Message, client: Client, frame: Moment, plans: Plans, *, refused: TooLate | None = None
+    ) -> None:
+        """Put into ``plans`` what one message asks for, wrappers taken off; what is wrong is answered.
+
+        refused: why nothing of it is done.
+        """
         request: int | None = None
         version: int | None = None
         try:
@@ -216,6 +221,8 @@ class Router:
                 else:
                     frame = self._later(route, frame, head)
                 message = inner
+            if refused is not None:
+                raise refused
             self._collect(message, client, frame, request, plans, version)
         except (BridgeError, EngineError) as error:
             if isinstance(error, NoSuchAddress):

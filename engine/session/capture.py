@@ -237,12 +237,11 @@ class Capture:
             self._players[player] = Played(track=strip.id, sound=sound, gain_db=gain_db)
 
     def _from_timeline(self, player: int) -> Played | None:
-        name = self._transport.clip_of(player)
-        found = self._context.index.clips.get(name.removeprefix("clip ")) if name else None
+        """Return what the timeline plays under a number, as it was laid: the story may say otherwise by now."""
+        found = self._transport.rows.sounds.get(player)
         if found is None:
             return None
-        track, clip = found
-        sound = self._context.clip_sound(clip, self._context.strip(track))
+        track, sound = found
         return Played(track=track, sound=sound, gain_db=0.0, timeline=True)
 
     def _runs(self, ran: Ran) -> None:

@@ -14,6 +14,7 @@ from engine.session.context import Context
 from engine.session.index import clip_source
 from engine.session.library import Library, Source
 from engine.session.places import Places
+from engine.session.players import Sound
 from engine.story.known import NothingKnown
 from engine.story.layout import Layout
 from engine.story.model import Clip, Story
@@ -53,6 +54,8 @@ class Rows:
         self.known = Shelves(context.library)
         self.player_ids: dict[str, int] = {}
         """The number under which the mixer plays each clip."""
+        self.sounds: dict[int, tuple[str, Sound]] = {}
+        """What was laid last under each of these numbers, and on which track."""
         self._early: tuple[str, int] | None = None
         self._layout = Layout(self.known)
         self._strips: tuple[int, ...] = ()
@@ -144,10 +147,10 @@ class Rows:
         by_id = dict(zip((track.id for track in story.tracks), strips, strict=True))
         for place in fresh:
             clip = layout.clips[place]
-            self._write(place, clip, by_id.get(layout.tracks[place], 0))
+            self._write(place, clip, layout.tracks[place], by_id.get(layout.tracks[place], 0))
         layout.fresh.clear()
 
-    def _write(self, place: int, clip: Clip | None, strip: int) -> None:
+    def _write(self, place: int, clip: Clip | None, track: str, strip: int) -> None:
         self._plays[place], self._missing[place], self._blocks[place] = False, False, _NOWHERE
         if clip is None:
             return
@@ -158,9 +161,11 @@ class Rows:
         if clip.mute:
             return
         sound = self._context.clip_sound(clip, strip)
+        player = self.player_ids.setdefault(clip.id, len(self.player_ids) + 1)
+        self.sounds[player] = track, sound
         row = self._rows[place]
         row["offset"], row["table"] = sound.first, sound.loaded.offset + 1 if loaded.paged else 0
-        row["player"] = self.player_ids.setdefault(clip.id, len(self.player_ids) + 1)
+        row["player"] = player
         row["channels"], row["strip"] = loaded.channels, strip
         row["gain"], row["pan"] = db_to_gain(sound.gain_db), sound.pan
         row["fade_in_frames"], row["fade_out_frames"] = sound.fade_in_frames, sound.fade_out_frames

@@ -67,6 +67,14 @@ def test_what_comes_late_is_dropped_where_that_is_wanted(counter):
     assert len(counter.engine.applied) == 1
 
 
+def test_a_request_that_is_dropped_as_late_hears_so_by_its_number(counter):
+    counter.send("/clock/late", "drop")
+    _, refusal = counter.send("/req", 7, "/cue/1/go", at=-0.5)
+    assert refusal[:4] == ("/reply/cue/1/go", 7, "error", "too_late")
+    _, refusal = counter.send("/req", 8, "/edit/on", 3, "/undo", at=-0.5)
+    assert refusal[:4] == ("/reply/undo", 8, "error", "too_late")
+
+
 def test_what_comes_a_little_late_plays(counter):
     assert counter.send("/clock/late", "play_within", 100.0) == [("/clock/late", "play_within", 100.0)]
     counter.send("/cue/1/go", at=-0.05)

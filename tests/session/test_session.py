@@ -26,6 +26,7 @@ from engine.commands import (
     SetStripSolo,
     Stop,
 )
+from engine.edits import SetLine
 from engine.errors import BadRange, Busy, NotReady, UnknownThing, VoiceError
 from engine.events import (
     ClipChanged,
@@ -201,6 +202,12 @@ class TestTransport:
         before = studio.stage.timelines[-1]["player"].tolist()
         studio.session.publish()
         assert studio.stage.timelines[-1]["player"].tolist() == before
+
+    def test_a_clip_may_start_as_it_was_laid_when_its_line_is_another_by_now(self, studio: Studio) -> None:
+        player = studio.stage.timelines[-1]["player"][0]
+        studio.do(SetLine(clip="boo", text="something else"))
+        assert studio.report(Report.STARTED, player=player, actual_frame=5000) == []
+        assert studio.report(Report.ENDED, player=player, actual_frame=7000) == []
 
     def test_play_waits_for_lengths_and_names_clips_that_are_missing(self) -> None:
         studio = Studio(load=False)
