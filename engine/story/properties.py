@@ -22,6 +22,7 @@ from engine.story.model import (
     PlayClip,
     PlaySection,
     Quantise,
+    SendMessages,
     Slot,
     SlotMode,
     SpeakLine,
@@ -139,6 +140,8 @@ def _set_cue(story: Story, command: SetCue) -> Story:
     if command.name is not None:
         cue = replace(cue, name=_name(command.name, what))
     if command.gain_db is not None:
+        if command.gain_db and isinstance(cue.target, SendMessages):
+            raise StoryError(f"{what} only sends: it has no gain; fire both with a group")
         cue = replace(cue, gain_db=CLIP_GAIN.check(command.gain_db, f"{what} gain_db"))
     if command.pre_wait_frames is not None:
         cue = replace(cue, pre_wait_frames=_wait(command.pre_wait_frames, story, f"{what} pre-wait"))

@@ -23,6 +23,7 @@ from engine.errors import BadRange, StoryError, UnknownThing
 from engine.story.arrangement import Arrangement
 from engine.story.clip_edits import detach_followers, detach_markers, refuse_if_played, split_at
 from engine.story.model import After, At, Clip, Marker, Overlap, PlaySection, Position, Story
+from engine.story.rules import check_id
 
 _BREAKS_OFF = ("—", "–", "--", "-")
 _TRAILS_OFF = ("…", "...")
@@ -142,6 +143,8 @@ def order_track(work: Arrangement, edit: OrderTrack) -> None:
 def add_marker(work: Arrangement, edit: AddMarker) -> None:
     """Name a point."""
     story = work.result()
+    for problem in check_id((), "marker", edit.marker):
+        raise BadRange(f"marker: {problem.text}")
     if any(marker.id == edit.marker for marker in story.markers):
         raise StoryError(f"there is a marker {edit.marker!r} already")
     marker = Marker(id=edit.marker, at=_marker_place(work, edit.place), name=edit.name)

@@ -90,17 +90,20 @@ def may_be_left_away(tree: Tree) -> bool:
             return default or not rows
 
 
-class Planter:
-    """Makes trees; for two versions of a story, what they share is made once, so that comparing them is fast.
+_Plant = tuple[int, str, str | None, int]
+"""A clip's id(), and what else its tree hangs on: the id that it has by itself, its track's voice, the sample rate."""
 
-    Keep the stories alive as long as their planter.
-    """
+
+class Planter:
+    """Makes trees; what a story shares with the one before it is made once, so that comparing them is fast."""
 
     def __init__(self) -> None:
-        self._clips: dict[tuple[int, str, str | None, int], Table] = {}
+        self._before: dict[_Plant, tuple[Clip, Table]] = {}
+        self._now: dict[_Plant, tuple[Clip, Table]] = {}
 
     def story(self, story: Story) -> Table:
         """Return the whole story's tree."""
+        self._before, self._now = self._now, {}
         rate = story.sample_rate
         voices = {t.id: t.voice for t in story.tracks}
         slots = tuple(((s.bank, s.index), _slot(s, voices, rate)) for s in story.slots)
@@ -135,9 +138,9 @@ class Planter:
 
     def _clip(self, clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table:
         key = (id(clip), auto_id, track_voice, rate)
-        if key not in self._clips:
-            self._clips[key] = _clip(clip, auto_id, track_voice, rate)
-        return self._clips[key]
+        known = self._before.get(key) or (clip, _clip(clip, auto_id, track_voice, rate))
+        self._now[key] = known  # with the clip itself: as long as it is kept no other one has its id()
+        return known[1]
 
 
 def _clip(clip: Clip, auto_id: str, track_voice: str | None, rate: int) -> Table:

@@ -298,6 +298,7 @@ def test_groups_move_together():
         (SetLine(clip="a1", text=" "), BadRange, "nothing to say"),
         (AddLine(track="anna", text="x", clip="A B"), BadRange, "is no id"),
         (AddMarker(marker="mid", place="1"), StoryError, "already"),
+        (AddMarker(marker="", place="1"), BadRange, "marker: '' is no id"),
     ],
 )  # fmt: skip
 def test_an_edit_that_can_not_be_made_says_why(edit, error, says):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.commands import AddCueMessage, Edit, RemoveCueMessage
+from engine.commands import AddCueMessage, Edit, RemoveCueMessage, SetCue
 from engine.errors import EngineError, StoryError
 from engine.story.cue_messages import message_text
 from engine.story.document import StoryDocument
@@ -206,3 +206,10 @@ def test_an_edit_that_makes_no_sense_is_refused(tmp_path: Path, command: Edit, c
     story = Story(title="S", cues=(Cue(id="1", target=SendMessages(messages=(SendNote(note=60),))),))
     with pytest.raises(EngineError, match=complaint):
         apply_edit(story, command)
+
+
+def test_a_cue_that_sends_has_no_gain() -> None:
+    story = Story(title="S", cues=(Cue(id="1", target=SendMessages(messages=(SendNote(note=60),))),))
+    with pytest.raises(StoryError, match="cue 1 only sends: it has no gain; fire both with a group"):
+        apply_edit(story, SetCue(cue="1", gain_db=-6.0))
+    assert apply_edit(story, SetCue(cue="1", gain_db=0.0)) == story

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.errors import StoryError
 from engine.story.document import StoryDocument
-from engine.story.model import Story, Track
+from engine.story.model import At, Clip, Story, Track
 
 TEXT = "# mine\nkind: story\nversion: 1\ntitle: 'One' # short\n"
 
@@ -46,6 +46,14 @@ def test_a_save_changes_the_value_and_keeps_the_rest(path):
     document.save(replace(document.story, title="Three"))
     assert StoryDocument.load(path).story.title == "Three"
     assert {p.name for p in path.parent.iterdir()} == {".backups", "story.yaml"}
+
+
+def test_a_document_saves_clips_that_come_and_go_again_and_again(path):
+    document = StoryDocument.load(path)
+    for i in range(200):
+        clips = tuple(Clip(id=f"c{i}-{k}", start=At(frame=100 * i + k), audio=f"{i}.wav") for k in range(3))
+        document.save(replace(document.story, tracks=(Track(id="one", clips=clips),)))
+    assert StoryDocument.load(path).story == document.story
 
 
 def test_an_edit_on_disk_is_never_overwritten(path):
