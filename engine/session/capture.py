@@ -22,7 +22,7 @@ from engine.realtime.notes import Notes
 from engine.realtime.records import RECORD, Kind, Report
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.deck import Printed, Reel, printed_file
-from engine.session.knobs import Move, Moved, moves_of, value_of
+from engine.session.knobs import Move, Moved, has_knob, moves_of
 from engine.session.library import AudioFile, Stretched, describe
 from engine.session.orders import Records, order, together
 from engine.session.pieces import Hold, Life, NoClip, Piece, pieces_of
@@ -219,7 +219,7 @@ class Capture:
                 made = [self._clip_of(printed[-1], printed_file(reel, f"p{number}"), played, since, until)]
             clips.setdefault(played.track, []).extend(made)
         turned = self._turned(until)
-        came_later = turned.turns(lambda knob: value_of(before, *knob) is None)
+        came_later = turned.turns(lambda knob: not has_knob(before, *knob))
         markers = (*_unautomated(came_later, since), *strays, *self._markers(since, until))
         captured = replace(
             before,
@@ -358,18 +358,19 @@ def _stray(played: Played, id: str, since: int) -> Marker:
 
 def _drawn(story: Story, turned: Turned, since: int) -> Story:
     """Return a story that begins at an engine frame, with what was turned of the knobs that it has."""
-    turns = turned.turns(lambda knob: value_of(story, *knob) is not None)
+    turns = turned.turns(lambda knob: has_knob(story, *knob))
     return with_strips(story, lambda id, strip: drawn(strip, id, turns, since, turned.until, turned.fade_frames))
 
 
 def _unautomated(turns: Sequence[Moved], since: int) -> Iterator[Marker]:
     """Yield what tells, for each strip, which knobs were turned that it did not have when the recording began."""
-    targets: dict[str, dict[str, None]] = {}
+    targets: dict[str, dict[str, int]] = {}
     for turn in turns:
         if turn.frame + turn.frames > since:
-            targets.setdefault(turn.move.strip, {})[turn.move.target] = None
+            targets.setdefault(turn.move.strip, {}).setdefault(turn.move.target, max(0, turn.frame - since))
     for number, (id, turned) in enumerate(targets.items(), 1):
-        yield Marker(id=f"a{number}", at=At(frame=0), name=f"automation of {id} left out: {', '.join(turned)}")
+        at = At(frame=min(turned.values()))
+        yield Marker(id=f"a{number}", at=at, name=f"automation of {id} left out: {', '.join(turned)}")
 
 
 def _overlaps(played: Played, since: int, until: int) -> bool:

@@ -103,6 +103,11 @@ def value_of(story: Story, strip: str, target: str) -> float | None:
     return None
 
 
+def has_knob(story: Story, strip: str, target: str) -> bool:
+    """Return whether a story has such a strip, and that such a knob."""
+    return strip in story.strips() and value_of(story, strip, target) is not None
+
+
 def with_value(strip: Strip, target: str, value: float) -> Strip:
     """Return a strip with one of its knobs standing elsewhere."""
     match target.split("."):

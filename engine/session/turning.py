@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -60,14 +60,14 @@ class Turned(msgspec.Struct, frozen=True, kw_only=True):
             (id, lane.target)
             for each in self.laned for id, strip in each.story.strips().items() for lane in strip.automation
         )  # fmt: skip
-        by_hand = (moved for moved in self.moved if of((moved.move.strip, moved.move.target)))
-        return _turns(self, [knob for knob in dict.fromkeys(laned) if of(knob)], by_hand)
+        by_hand: dict[Knob, list[Moved]] = {}
+        for moved in self.moved:
+            by_hand.setdefault((moved.move.strip, moved.move.target), []).append(moved)
+        knobs = [knob for knob in dict.fromkeys(laned) if of(knob)]
+        return _turns(self, knobs, {knob: moved for knob, moved in by_hand.items() if of(knob)})
 
 
-def _turns(what: Turned, knobs: Sequence[Knob], moved: Iterable[Moved]) -> tuple[Moved, ...]:
-    by_hand: dict[Knob, list[Moved]] = {}
-    for each in moved:
-        by_hand.setdefault((each.move.strip, each.move.target), []).append(each)
+def _turns(what: Turned, knobs: Sequence[Knob], by_hand: dict[Knob, list[Moved]]) -> tuple[Moved, ...]:
     turns: list[Moved] = []
     laned, ran, until, fade_frames = what.laned, what.ran, what.until, what.fade_frames
     for knob, tables in _tables(laned, knobs, fade_frames).items():

@@ -14,6 +14,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.commands import (
+    AddInsert,
+    AddSend,
+    AddTrack,
     ClearAutomation,
     Command,
     GoCue,
@@ -556,6 +559,27 @@ def test_the_tape_can_be_told_what_to_do(studio: Studio) -> None:
         "recording.json",
         "two.wav",
     ]
+
+
+def test_knobs_that_the_mix_had_not_when_the_recording_began_are_markers(studio: Studio) -> None:
+    studio.do(StartRecording(name="take"), 0)
+    studio.do(AddSend(strip="two", bus="hall"))
+    studio.do(AddInsert(strip="one", effect="highpass"))
+    studio.do(AddTrack(track="three"))
+    studio.do(SetSendGain(strip="two", bus="hall", gain_db=-6.0), 2000)
+    studio.do(SetSendGain(strip="two", bus="hall", gain_db=-9.0), 3000)
+    studio.do(SetInsertParam(strip="one", insert=1, param="cutoff_hz", value=200.0), 4000)
+    studio.do(SetStripGain(strip="two", gain_db=-12.0), 5000)
+    studio.do(SetStripGain(strip="three", gain_db=-3.0), 6000)
+    studio.do(StopRecording(), 50_000)
+    studio.play(51_200)
+    assert studio.kept is not None
+    assert [(marker.at, marker.name) for marker in studio.kept.markers] == [
+        (At(frame=2000), "automation of two left out: send.hall"),
+        (At(frame=4000), "automation of one left out: insert.1.cutoff_hz"),
+        (At(frame=6000), "automation of three left out: gain_db"),
+    ]
+    assert [lane.target for lane in studio.kept.strips()["two"].automation] == ["gain_db"]
 
 
 def test_a_session_without_a_deck_says_so(tmp_path: Path) -> None:
