@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
@@ -105,7 +105,7 @@ class Supervisor:
         elif mix["graph"] != pair.graph:
             pair.send({"graph": mix["graph"]})
         control.send({"audio": pair.facts})
-        ready = await answer(control, "ready", aside={"io": io.send})
+        ready = await answer(control, "ready", aside=self._hearers(pair, io))
         self._settings |= ready.pop("again", {})
         control.send({"standby": pair.standby_pid})
         if pair.states:
@@ -143,22 +143,24 @@ class Supervisor:
 
     async def _listen(self, pair: AudioPair, io: IoKeeper) -> str:
         """Pass messages on until control has ended; return why."""
-        control, reason = self._control, ""
+        control, reason, hearers = self._control, "", self._hearers(pair, io)
         assert control is not None
         while (message := await control.receive()) is not None:
-            if "graph" in message:
-                pair.send(message)
-            elif "io" in message:
-                io.send(message["io"])
-            elif "allow" in message:
-                pair.allow(str(message["allow"]))
-            elif "again" in message:
-                self._settings |= message["again"]
-            elif "finished" in message:
+            if "finished" in message:
                 raise ShowOver
-            elif "error" in message:
-                reason = str(message["error"])
+            reason = str(message.get("error", reason))
+            for key in message.keys() & hearers.keys():
+                hearers[key](message[key])
         return reason or f"it died (exit code {control.returncode})"
+
+    def _hearers(self, pair: AudioPair, io: IoKeeper) -> Mapping[str, Callable[[Any], object]]:
+        """Return who hears what control says by itself, by its key; it may say so before it is ready."""
+        return {
+            "graph": lambda graph: pair.send({"graph": graph}),
+            "io": io.send,
+            "allow": pair.allow,
+            "again": self._settings.update,
+        }
 
     async def _kill_if_it_hangs(self, watchdog: Watchdog) -> None:
         await watchdog.wait()
