@@ -104,6 +104,11 @@ def check_clips(story: Story, clips: Iterable[tuple[Track, Clip]], known: Contai
         yield from check.clip(clip, (clip.id,), track)
 
 
+def check_place(story: Story, place: Position, known: Container[str]) -> Iterator[Problem]:
+    """Iterate over what is wrong with a place in a story. known: the ids of all its clips."""
+    yield from _Check(story, None, None, known).position(place, ())
+
+
 class _Check:
     def __init__(
         self,
@@ -181,7 +186,7 @@ class _Check:
             yield from self._voice(track.voice, path)
         for k, clip in enumerate(track.clips):
             if id(clip) in self.sound:
-                yield from self._position(clip.start, (*path, "clips", k, "start"))
+                yield from self.position(clip.start, (*path, "clips", k, "start"))
             else:
                 yield from self.clip(clip, (*path, "clips", k), track)
 
@@ -202,7 +207,7 @@ class _Check:
             yield from check_id(path, "group", clip.group)
         yield from check_range(path, "gain_db", clip.gain_db, CLIP_GAIN)
         yield from check_range(path, "pan", clip.pan, PAN)
-        yield from self._position(clip.start, (*path, "start"))
+        yield from self.position(clip.start, (*path, "start"))
         if clip.trim_start_frames or clip.length_frames is not None:
             yield from self._trim(clip, path)
         if clip.fade_in_frames or clip.fade_out_frames:
@@ -223,7 +228,8 @@ class _Check:
             text = f"the fades take {self._seconds(fades)}, the clip lasts {self._seconds(clip.length_frames)}"
             yield problem((*path, "fade_out" if clip.fade_out_frames else "fade_in"), text)
 
-    def _position(self, position: Position, path: Path) -> Iterator[Problem]:
+    def position(self, position: Position, path: Path) -> Iterator[Problem]:
+        """Iterate over the problems of a place."""
         match position:
             case At():
                 yield from check_frame(path, position, self._story.sample_rate)
@@ -280,7 +286,7 @@ class _Check:
             return
         for k, point in enumerate(lane.points):
             yield from check_range(where, str(k), point.value, spec)
-            yield from self._position(point.at, (*where, k))
+            yield from self.position(point.at, (*where, k))
 
     def _duck(self, duck: Duck, path: Path, strip_id: str) -> Iterator[Problem]:
         for name, spec in DUCK.items():
@@ -367,7 +373,7 @@ class _Check:
             yield from self._snapshot(snapshot, ("snapshots", i))
         for i, marker in enumerate(self._story.markers):
             yield from check_text(("markers", i), "name", marker.name)
-            yield from self._position(marker.at, ("markers", i, "at"))
+            yield from self.position(marker.at, ("markers", i, "at"))
             if isinstance(marker.at, After) and marker.at.clip is None:
                 yield problem(("markers", i, "at"), "after what? A marker comes after a clip that it names")
 
@@ -387,7 +393,7 @@ class _Check:
         yield from check_range(path, "first_note", midi.first_note, SEVEN_BITS)
         if midi.channel:
             yield from check_range(path, "channel", midi.channel, CHANNEL)
-        yield from self._position(midi.start, (*path, "start"))
+        yield from self.position(midi.start, (*path, "start"))
         slots = [slot for slot in self._story.slots if slot.bank == midi.bank]
         if not slots:
             there = allowed_text(dict.fromkeys(slot.bank for slot in self._story.slots))
@@ -425,7 +431,7 @@ class _Check:
                 wait_seconds = frames_to_seconds(frames, max(1, self._story.sample_rate))
                 yield from check_range(where, key, wait_seconds, WAIT_SECONDS)
             if cue.at is not None:
-                yield from self._position(cue.at, (*where, "at"))
+                yield from self.position(cue.at, (*where, "at"))
             if cue.id in grouped and cue.follow != "none":
                 yield problem((*where, "follow"), "a group fires this cue; what follows is the group's to say")
             for member in cue.target.cues if isinstance(cue.target, FireCues) else ():

@@ -21,6 +21,7 @@ from engine.edits import (
 )
 from engine.errors import BadRange, StoryError, UnknownThing
 from engine.story.arrangement import Arrangement
+from engine.story.checks import check_place
 from engine.story.clip_edits import detach_followers, detach_markers, refuse_if_played, split_at
 from engine.story.model import After, At, Clip, Marker, Overlap, PlaySection, Position, Story
 from engine.story.rules import check_id
@@ -181,6 +182,8 @@ def _marker_place(work: Arrangement, place: str) -> Position:
     position = work.position(place)
     if isinstance(position, After) and position.clip is None:
         raise BadRange(f"{place!r} needs the clip that it comes after")
+    for problem in check_place(work.story, position, work):
+        raise BadRange(f"place {place!r}: {problem.text}")
     return position
 
 

@@ -23,6 +23,7 @@ from engine.edits import (
     InsertTime,
     MergeClips,
     MoveClip,
+    MoveMarker,
     OrderClip,
     OrderTrack,
     RemoveClip,
@@ -299,6 +300,8 @@ def test_groups_move_together():
         (AddLine(track="anna", text="x", clip="A B"), BadRange, "is no id"),
         (AddMarker(marker="mid", place="1"), StoryError, "already"),
         (AddMarker(marker="", place="1"), BadRange, "marker: '' is no id"),
+        (AddMarker(marker="new", place="-1"), BadRange, "place '-1': 1 s before the start of the timeline"),
+        (MoveMarker(marker="mid", place="2|9"), BadRange, "bar 2 has no beat 9: it has 4"),
     ],
 )  # fmt: skip
 def test_an_edit_that_can_not_be_made_says_why(edit, error, says):
