@@ -177,8 +177,12 @@ class Client:
                 self.transport.send(self.address, (message,))
 
     def refuse(self, address: str, request: int, error: Failure) -> None:
-        """Answer with an error; those beyond what a client may hear are counted and told with the next one."""
-        if not all(bucket.take() for bucket in self._buckets):
+        """Answer with an error; those beyond what a client may hear are counted and told with the next one.
+
+        Who may do something here and asks by a number (``/req``) waits for the answer, and hears each.
+        """
+        waits = request and self.right > Right.NONE
+        if not waits and not all(bucket.take() for bucket in self._buckets):
             self._untold += 1
             return
         status = "denied" if isinstance(error, Denied) else "error"

@@ -75,6 +75,11 @@ def test_a_request_that_is_dropped_as_late_hears_so_by_its_number(counter):
     assert refusal[:4] == ("/reply/undo", 8, "error", "too_late")
 
 
+def test_every_request_is_answered_however_many_of_them_are_refused(counter):
+    answered = [counter.send("/req", number, "/nothing")[0][1:4] for number in range(1, 1001)]
+    assert answered == [(number, "error", "no_such_address") for number in range(1, 1001)]
+
+
 def test_what_comes_a_little_late_plays(counter):
     assert counter.send("/clock/late", "play_within", 100.0) == [("/clock/late", "play_within", 100.0)]
     counter.send("/cue/1/go", at=-0.05)
