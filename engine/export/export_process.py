@@ -83,8 +83,8 @@ class Teller:
             tell(Progressed(fraction=fraction, stage=stage))
 
     def watch(self) -> None:
-        """Wait for the end of the input."""
-        while sys.stdin.buffer.readline():
+        """Wait for the end of the input: past its buffer, whose lock nobody may hold as the interpreter ends."""
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         self.cancelled.set()
 
