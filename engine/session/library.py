@@ -138,15 +138,18 @@ class Library:
     def approach(self, sources: Iterable[Source]) -> None:
         """Take note of what will be needed soon, the most pressing first: it is made first, and stays once loaded.
 
-        No more than fits into three quarters of the memory; one that does not leaves its room to those after it.
+        No more than fits into three quarters of the memory; one that does not leaves its room to those after it. One
+        that failed is tried again when it comes near, not as long as it is.
         """
-        near = self._fitting(dict.fromkeys(sources))
-        for source in self._near:
+        near, before = self._fitting(dict.fromkeys(sources)), self._near
+        for source in before:
             self.shelf(source).near = False
         self._near = dict.fromkeys(near)
         self._loader.prefer(near)
         for source in near:
-            shelf = self.ask(source, urgent=False)
+            shelf = self.shelf(source)
+            if shelf.state != "failed" or source not in before:
+                shelf = self.ask(source, urgent=False)
             shelf.near = True
             if shelf.away:
                 shelf.away = False
