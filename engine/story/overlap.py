@@ -13,7 +13,12 @@ from engine.story.positions import seconds_text
 
 
 def settle_overlaps(work: Arrangement) -> None:
-    """Make crossfades where an edit has let clips overlap, or refuse it. Raises BadRange with what is allowed."""
+    """Make crossfades where an edit has let clips overlap, or refuse it. Raises BadRange with what is allowed.
+
+    One that moves nothing is none of them, whatever overlapped before.
+    """
+    if not work.placed_anew:
+        return
     strict = {t.id for t in work.result().tracks if t.overlap != "allow"}
     touched = {work.track_of(name) for name in work.touched} & strict
     for track in touched:

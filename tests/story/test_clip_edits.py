@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.edits import (
     AddLine,
@@ -276,6 +277,16 @@ def test_overlaps_are_refused_or_faded_as_the_track_has_it():
     first, second = (fades.clips()[name][1] for name in ("a1", "a2"))
     assert first.fade_out_frames == second.fade_in_frames == 4800
     assert first.fade_out_shape == "equal_power"
+
+
+@pytest.mark.parametrize("overlap", ["forbid", "crossfade"])
+def test_what_overlapped_before_keeps_nobody_from_edits_that_move_nothing(overlap):
+    moved = edited(MoveClip(clip="a2", start_frame=RATE + 100))
+    before = replace(moved, tracks=tuple(replace(track, overlap=overlap) for track in moved.tracks))
+    now = edited(GroupClip(clip="a1", group="g"), GroupClip(clip="a2", group="g"), of=before)
+    assert [now.clips()[name][1].group for name in ("a1", "a2")] == ["g", "g"]
+    with pytest.raises(BadRange, match="would overlap"):
+        edited(MoveClip(clip="a2", start_frame=RATE + 90), of=before)
 
 
 def test_groups_move_together():
