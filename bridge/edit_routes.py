@@ -216,7 +216,8 @@ EDIT_ROUTES: tuple[Route, ...] = (
                " names what changed, by whom, and the version now."),
     Route(address="/edit/begin", handler="edit_begin", answers="i:version",
           args=(Arg(name="name", type="s", optional=True, help="what the step will be called"),),
-          help="Keep the sender's edits from now on, until they are made as one step. Nobody else is held up."),
+          help="Keep the sender's edits from now on, until they are made as one step. Nobody else is held up. Faders, "
+               "knobs, inserts, sends, ducking and snapshots are none: done at once. /undo and /redo are refused."),
     Route(address="/edit/end", handler="edit_end", answers="i:version",
           help="Make all edits since /edit/begin as one step: all, or none, if one can't be made or somebody has "
                "changed the same things since."),
