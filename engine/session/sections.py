@@ -15,12 +15,14 @@ from engine.realtime.records import Kind
 from engine.session.context import DECLICK_SECONDS, Context
 from engine.session.index import clip_source
 from engine.session.orders import Records, order, together
-from engine.session.passing import LOOKAHEAD_SECONDS
 from engine.session.players import Owner
 from engine.session.section import Section
 from engine.session.transport import Transport
 from engine.story.model import PlaySection
 from engine.story.timeline import Placed
+
+AHEAD_SECONDS = 0.25
+"""How long before its frame the mixer hears of one: a control process that is held up for less makes none late."""
 
 KeptSections = tuple[Section | None, tuple[Section, ...], int | None]
 """What a session keeps of its sections for one that goes on after it."""
@@ -239,7 +241,7 @@ class Sections:
         return begun[-1] if begun else self._running
 
     def _is_near(self, frame: int | None) -> bool:
-        return frame is None or frame <= self._context.soon() + self._context.frames(LOOKAHEAD_SECONDS)
+        return frame is None or frame <= self._context.soon() + self._context.frames(AHEAD_SECONDS)
 
     def _waits(self, section: Section, at_frame: int | None) -> bool:
         """Whether it has not begun, and can still be kept from beginning at ``at_frame`` (None: at all) or later."""

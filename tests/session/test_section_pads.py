@@ -103,6 +103,14 @@ def test_a_pad_plays_until_its_section_ends_and_tells_both() -> None:
     assert told(show) == ["playing", "ready"]
 
 
+def test_a_control_process_that_is_held_up_shortly_before_the_bar_makes_no_section_late() -> None:
+    show = running(stage(quantise="bar"))
+    at(show, 19_200, PRESS)
+    show.until(BAR - 9_600)
+    show.die(9_600 + 480)
+    assert (state(show), stands(show)) == ("playing", (True, FIRST[0] + 480))
+
+
 def test_a_pad_does_not_play_what_was_started_by_hand() -> None:
     show = running(stage(), FIRST[0] + 4_800)
     assert state(show) == "ready"
