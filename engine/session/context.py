@@ -203,7 +203,8 @@ class Context:
         player = self.players.new()
         start = self._starts.order(player, sound, at_frame, gain_db)
         self.push(start if first is None else together(first, start))
-        self.players.add(player, owner, sound.source, note, at_frame)
+        to_come = at_frame is not None and at_frame > self.soon()
+        self.players.add(player, owner, sound.source, note, at_frame, to_come=to_come)
         self.on_play(player, sound, gain_db)
         return player
 

@@ -103,7 +103,8 @@ class Memory:
         for source, loaded in shelved:
             if not loaded.making:
                 session.context.library.load(source, loaded)
-        session.context.players.recall({int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()})
+        sounding = {int(n): pickle.loads(note) for n, note in notes.all(PLAYER).items()}
+        session.context.players.recall(sounding, session.context.soon())
         if (note := notes.get(CLIPS)) is not None:
             session.transport.rows.player_ids.update(pickle.loads(note))
         session.recording.recall()

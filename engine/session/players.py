@@ -179,6 +179,8 @@ class Players:
         self._next = FIRST_LIVE_PLAYER
         self._sounding: dict[int, Sounding] = {}
         self._owned: dict[Owner, dict[int, None]] = {}
+        self._to_come: set[int] = set()
+        """Those that begin later, and have not been heard to begin."""
 
     def new(self) -> int:
         """Return the id of a new player."""
@@ -186,16 +188,27 @@ class Players:
         return self._next - 1
 
     def add(
-        self, player: int, owner: Owner, source: Source, note: float | None = None, start_frame: int | None = None
+        self,
+        player: int,
+        owner: Owner,
+        source: Source,
+        note: float | None = None,
+        start_frame: int | None = None,
+        *,
+        to_come: bool = False,
     ) -> None:
-        """Count ``player`` as sounding: its start has been handed to the mixer."""
+        """Count ``player`` as sounding: its start has been handed to the mixer. to_come: it begins later."""
         self._count(player, Sounding(owner=owner, source=source, note=note, start_frame=start_frame))
+        if to_come:
+            self._to_come.add(player)
         self._notes.set(f"player/{player}", pickle.dumps(self._sounding[player]))
 
-    def recall(self, sounding: Mapping[int, Sounding]) -> None:
-        """Take over the players of a session that is gone."""
+    def recall(self, sounding: Mapping[int, Sounding], soon: int) -> None:
+        """Take over the players of a session that is gone. soon: the next frame for which anything can be asked."""
         for player, item in sounding.items():
             self._count(player, item)
+            if item.start_frame is not None and item.start_frame > soon:
+                self._to_come.add(player)
         self._next = max((self._next, *(player + 1 + SPARE for player in sounding)))
 
     def _count(self, player: int, sounding: Sounding) -> None:
@@ -212,6 +225,15 @@ class Players:
             for p in players
         ]
         return together(*orders) if orders else None
+
+    def begun(self, player: int) -> None:
+        """Hear that ``player`` sounds."""
+        self._to_come.discard(player)
+
+    def is_to_come(self, *owners: Owner) -> bool:
+        """Return whether these owners have players, and none that has begun."""
+        players = self.of(*owners)
+        return bool(players) and self._to_come.issuperset(players)
 
     def waits(self, player: int, at_frame: int | None) -> bool:
         """Return whether ``player`` was asked for at an engine frame that comes no sooner than ``at_frame``."""
@@ -240,6 +262,7 @@ class Players:
     def ended(self, player: int) -> Owner | None:
         """Forget ``player``; return its owner when that was the owner's last one."""
         sounding = self._sounding.pop(player, None)
+        self._to_come.discard(player)
         self._notes.forget(f"player/{player}")
         if sounding is None:
             return None

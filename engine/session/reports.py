@@ -64,6 +64,7 @@ class Reports:
 
     def _started(self, report: np.void) -> tuple[Event, ...]:
         self._capture.started(report)
+        self._context.players.begun(int(report["player"]))
         match self._context.players.owner(int(report["player"])):
             case CueOwner() as cue:
                 player = int(report["player"])

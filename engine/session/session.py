@@ -678,8 +678,7 @@ class Session:
     ) -> tuple[Event, ...]:
         match command:
             case TriggerSlot():
-                self.slots.trigger(command, at_frame)
-                return self._at_hand(command.bank)
+                return (*self.slots.trigger(command, at_frame), *self._at_hand(command.bank))
             case ReleaseSlot(bank=bank, index=index, semitones=note):
                 self.slots.release(bank, index, note, at_frame)
             case StopSlot(bank=bank, index=index, fade_seconds=fade):

@@ -37,8 +37,11 @@ class Slots:
         self._context, self._cold = context, cold
         self._transport, self._sections = transport, sections
 
-    def trigger(self, press: TriggerSlot, at_frame: int | None) -> None:
-        """Press a pad, or a note of it: at its frame, or at the slot's next beat or bar while the timeline runs."""
+    def trigger(self, press: TriggerSlot, at_frame: int | None) -> tuple[Event, ...]:
+        """Press a pad, or a note of it: at its frame, or at the slot's next beat or bar while the timeline runs.
+
+        Return the event of one that waits and does not sound already.
+        """
         slot = self.slot(press.bank, press.index)
         if not 0.0 < press.velocity <= 1.0:
             raise BadRange(f"velocity: {press.velocity:g} is outside 0 (not included) to 1")
@@ -51,13 +54,13 @@ class Slots:
         at_frame = self._quantised(slot, at_frame)
         if slot.mode == "toggle" and (playing or section):
             self._stop(owner, playing, RELEASE_SECONDS, at_frame)
-            return
+            return ()
         if isinstance(slot.target, PlaySection):
             self._play_section(slot, slot.target, press, at_frame)
-            return
+            return ()
         sound = self._sound(slot, self._take_by(slot, slot.target, press.velocity), press)
         if sound is None:
-            return
+            return ()
         again = playing if slot.mode in ("retrigger", "gate") else []
         if again and any(not self._context.players.waits(player, at_frame) for player in again):
             sound = replace(sound, attack_frames=self._context.frames(DECLICK_SECONDS))
@@ -66,6 +69,7 @@ class Slots:
         for other in self._choked_by(slot):
             self._sections.stop(other, at_frame)
         self._context.play(owner, sound, at_frame, gain_db, first=stops, note=press.semitones)
+        return self.changed(owner) if self._context.players.is_to_come(owner) else ()
 
     def _play_section(self, slot: Slot, section: PlaySection, press: TriggerSlot, at_frame: int | None) -> None:
         if (press.word, press.from_word, press.from_frame) != (None, None, None):
@@ -103,14 +107,14 @@ class Slots:
         return slot
 
     def state(self, bank: str, index: int) -> SlotState:
-        """Return how far a slot is.
+        """Return how far a slot is. waiting: it was pressed, and begins later.
 
         One of a section plays while the timeline is inside because of its press, and is else as far as the clips are
         that would sound.
         """
         slot, owner = self.slot(bank, index), SlotOwner(bank=bank, index=index)
         if self._context.players.of(owner):
-            return "playing"
+            return "waiting" if self._context.players.is_to_come(owner) else "playing"
         section = self._sections.state(owner)
         if section is not None:
             return section

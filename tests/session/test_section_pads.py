@@ -111,6 +111,38 @@ def test_a_control_process_that_is_held_up_shortly_before_the_bar_makes_no_secti
     assert (state(show), stands(show)) == ("playing", (True, FIRST[0] + 480))
 
 
+THIRD = TriggerSlot(bank="a", index=3)
+
+
+def test_a_clip_s_pad_that_waits_for_its_bar_says_so_too() -> None:
+    show = running(stage(quantise="bar"))
+    at(show, 19_200, THIRD)
+    assert (state(show, 3), told(show, 3)) == ("waiting", ["waiting"])
+    show.die(480)
+    assert state(show, 3) == "waiting"
+    show.until(BAR + 480)
+    assert (state(show, 3), told(show, 3)[-1]) == ("playing", "playing")
+    at(show, BAR + 4_800, THIRD)  # sounds, and will begin again: nothing to tell
+    assert (state(show, 3), told(show, 3)[-1]) == ("playing", "playing")
+
+
+def test_a_clip_s_pad_that_is_taken_back_before_its_bar_says_so() -> None:
+    show = running(stage("toggle", quantise="bar"))
+    at(show, 19_200, THIRD)
+    at(show, 24_000, THIRD)
+    show.until(28_800)
+    assert (state(show, 3), told(show, 3)) == ("ready", ["waiting", "ready"])
+    show.until(BAR + 4_800)
+    assert show.begun == []
+
+
+def test_a_press_at_once_waits_for_nothing() -> None:
+    show = running(stage())
+    at(show, 19_200, THIRD)
+    show.until(20_160)
+    assert told(show, 3) == ["playing"]
+
+
 def test_a_pad_does_not_play_what_was_started_by_hand() -> None:
     show = running(stage(), FIRST[0] + 4_800)
     assert state(show) == "ready"
