@@ -75,7 +75,9 @@ class Sections:
                 self._take_back(section, at_frame)
 
     def take_all_back(self, at_frame: int | None) -> None:
-        """Take back all that would begin there or later: the timeline is stopped."""
+        """Take back all that would begin there or later: the timeline is stopped. What is held does not go on."""
+        if self._running is not None and self._running.held_frame is not None:
+            self._end(self._running, at_frame)
         for section in self._coming:
             if self._waits(section, at_frame):
                 self._take_back(section, at_frame, rests_frame=self._context.soon() if at_frame is None else at_frame)

@@ -617,6 +617,8 @@ class Session:
                 with self.context.together():
                     self.sections.take_all_back(at_frame)
                     self.transport.stop(at_frame)
+                if self.paused_playing is not None:
+                    self.paused_playing = False  # /resumeall has everything else go on
             case Locate(timeline_frame=frame):
                 self._locate(frame, at_frame)
             case Chase(timeline_frame=frame, playing=playing):

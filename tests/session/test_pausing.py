@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from engine.commands import Locate, PauseAll, Play, ResumeAll, Say, TriggerSlot
+from engine.commands import Locate, PauseAll, Play, ResumeAll, Say, Stop, TriggerSlot
 from engine.errors import NotReady
 from engine.events import JobDone
 from engine.realtime.records import Kind, Report
@@ -66,6 +66,23 @@ def test_a_timeline_that_left_a_section_runs_on_after_a_pause(moves: Play | Loca
     show.do(ResumeAll())
     show.until(96_000)
     assert show.session.transport.playing
+
+
+@pytest.mark.parametrize("plays", [Play(), TriggerSlot(bank="a", index=1)])
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_timeline_that_is_stopped_while_everything_is_paused_rests(plays: Play | TriggerSlot, dies: bool) -> None:
+    show = Show(sections(), steady())
+    for frame, command in ((0, plays), (4_800, PauseAll()), (9_600, Stop())):
+        show.until(frame)
+        show.do(command, frame)
+    if dies:
+        show.die(480)
+    show.until(19_200)
+    show.do(ResumeAll(), 19_200)
+    show.until(96_000)
+    assert (show.session.transport.playing, show.session.transport.timeline_frame) == (False, 4_800)
+    with pytest.raises(NotReady, match="nothing is paused"):
+        show.do(ResumeAll())
 
 
 def test_a_line_that_comes_in_meanwhile_is_spoken_afterwards() -> None:
