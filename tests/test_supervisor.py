@@ -37,6 +37,7 @@ class Pair:
         self.facts: dict[str, Any] = {}
         self.without: dict[str, str] = {}
         self.states: dict[str, str] = {}
+        self.standby_pid = 0
         self.told: list[object] = []
 
     async def start(self, child: object, mix: dict[str, Any]) -> None:
