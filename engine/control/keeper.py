@@ -147,7 +147,7 @@ class StoryKeeper:
         """Take over another file; what is turned meanwhile is an edit of the one before."""
         document = await asyncio.to_thread(self._read, path)
         journal = Journal(path)
-        story, dropped = journal.replay(document.story)
+        story, dropped = await asyncio.to_thread(journal.replay, document.story)
         with self._listening() as since:
             await self._adopt(story, lambda: _turns(since), False)
         self._part(self._journal)

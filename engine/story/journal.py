@@ -167,10 +167,12 @@ class Journal:
     ) -> tuple[Story, tuple[str, ...]]:
         """Return the story with the journal's edits in it, and what no longer fits or was torn by a crash.
 
-        history: a fresh one; the edits are its steps from then on.
+        history: a fresh one; the edits are its steps from then on. Without one, and once anything has been appended,
+        only the newest edit of each target is made: in a long show a knob is turned many thousand times.
         """
         dropped: list[str] = []
-        lines, torn = self._lines()
+        whole = history is not None or self._file is None
+        lines, torn = self._lines() if whole else (self._only_newest(), False)
         saved = self._saved(lines)
         for number, line in enumerate((*lines, *self._owed.values()), start=2):
             if number <= saved or _is_between(line):
@@ -181,7 +183,7 @@ class Journal:
             except msgspec.MsgspecError as error:
                 dropped.append(f"line {number} is no whole edit ({error})")
             except EngineError as error:
-                dropped.append(f"line {number}: {error}")
+                dropped.append(f"line {number}: {error}" if whole else str(error))
             else:
                 if history is not None:
                     history.replay(before, edit, story, client)
@@ -351,12 +353,7 @@ class Journal:
 
     def _compact(self) -> None:
         """Keep only the newest edit of each target, in the order in which they were made."""
-        newest = self._newest
-        if newest is None or newest.bytes != self._size_bytes:  # begun before us, or somebody else wrote into it
-            header, *lines = self.path.read_bytes().splitlines(keepends=True)
-            newest = _Newest(header)
-            for line in lines:
-                newest.add(line, _target_of(line))
+        newest = self._all_newest()
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
             temporary.write_bytes(newest.text())
@@ -366,6 +363,24 @@ class Journal:
             raise
         self.close()
         self._file, self._newest = self._open(), newest
+
+    def _all_newest(self) -> _Newest:
+        """Return the newest edit of each target. Raises OSError."""
+        newest = self._newest
+        if newest is None or newest.bytes != self._size_bytes:  # begun before us, or somebody else wrote into it
+            header, *lines = self.path.read_bytes().splitlines(keepends=True)
+            newest = _Newest(header)
+            for line in lines:
+                newest.add(line, _target_of(line))
+        return newest
+
+    def _only_newest(self) -> list[bytes]:
+        """Return the lines of the newest edit of each target. Raises StoryError."""
+        try:
+            newest = self._newest = self._all_newest()
+        except OSError as error:
+            raise StoryError(f"{self.path} can't be read: {error.strerror}") from error
+        return newest.lines
 
     def close(self) -> None:
         """Let go of the file; the next edit opens it again."""
@@ -394,6 +409,11 @@ class _Newest:
         self._lines.pop(key, None)
         self._lines[key] = line
         self.bytes += len(line)
+
+    @property
+    def lines(self) -> list[bytes]:
+        """What is left, without line ends."""
+        return [line.rstrip(b"\n") for line in self._lines.values()]
 
     def text(self) -> bytes:
         """Return what the file is to hold; from then on it is so long."""

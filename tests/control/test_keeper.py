@@ -15,6 +15,7 @@ from engine.commands import SetClip, SetStripGain, Turn
 from engine.control.keeper import StoryKeeper
 from engine.errors import BadRange, Busy
 from engine.events import Dropped, Event, StoryChangedOnDisk, StoryReloaded, StorySaved, TurnsWaiting
+from engine.story import journal as module
 from engine.story.backups import backups
 from engine.story.document import StoryDocument
 from engine.story.edit import apply_edit
@@ -183,6 +184,32 @@ def test_a_reload_takes_the_file_over_and_keeps_unsaved_edits(tmp_path):
 
     run(tmp_path, show)
     assert "title: Mine  # by hand" in (tmp_path / "story.yaml").read_text()
+
+
+@pytest.mark.parametrize("recovered", [False, True])
+def test_a_reload_does_not_make_all_turns_of_a_knob_again(tmp_path, monkeypatch, recovered):
+    made = []
+    monkeypatch.setattr(module, "apply_edit", lambda *a: made.append(a) or apply_edit(*a))
+
+    async def show(desk):
+        desk.name("first")
+        for number in range(500):
+            desk.turn(-number / 100)
+        desk.name("second")
+        desk.path.write_text(TEXT.replace("title: Kept", "title: Mine"))
+        made.clear()
+        desk.keeper.reload()
+        await desk.hear(StoryReloaded)
+        assert (len(made), desk.gain_db) == (2, -4.99)
+
+    if recovered:  # from a process that is gone: what it has journalled is read
+        before = Desk(tmp_path)
+        for number in range(500):
+            before.turn(-number / 50)
+    run(tmp_path, show)
+    after = Desk(tmp_path)
+    assert (after.gain_db, after.story.tracks[0].clips[0].name) == (-4.99, "second")
+    assert len(after.history.past.done) == 2, "what can be taken back is still there"
 
 
 def test_a_reload_tells_which_edits_no_longer_fit(tmp_path):
