@@ -89,6 +89,17 @@ class JackServer:
             self._process.wait()
             self._process = None
 
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Have it do nothing meanwhile, as on a machine that stalls."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def client(self, name: str) -> jack.Client:
         """Open a client of this server in this process."""
         import jack  # loads libjack, which need not be there

@@ -33,8 +33,7 @@ class JackPatch(JackGuest):
     def __init__(self, client: str, wanted: Patch | None, changed: threading.Event | None = None) -> None:
         super().__init__(b"cuevox-patch")
         self._changed = changed
-        if changed is not None:
-            changed.set()
+        self._look_again = True
         self.server.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         self.server.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
         self.server.jack_port_by_name.restype = ctypes.c_void_p
@@ -48,14 +47,19 @@ class JackPatch(JackGuest):
             self._connect_owed()
 
     def news(self) -> Patch | None:
-        """Connect what has come that was to be connected; return the connections if they are not those told before."""
+        """Connect what has come that was to be connected; return the connections if they are not those told before.
+
+        Looked at again some time after each change: the server tells of it before it shows it, with its next cycle.
+        """
+        heard = self._changed is None or self._changed.is_set()
         if self._owed:
             self._connect_owed()
-        elif self._changed is not None and not self._changed.is_set():
+        elif not heard and not self._look_again:
             return None
         if self._changed is not None:
             self._changed.clear()  # before the look: what comes meanwhile is seen at the next one
         there = self._connected()
+        self._look_again = heard or there is None
         if there is None:
             return None
         patch = _patch([*_pairs(there), *self._owed])

@@ -74,7 +74,9 @@ class JackPortsOutput:
         self._clock: JackClock | None = None
         self._gone = threading.Event()
         self._stopping = threading.Event()
-        self._changed, self._cycled, self._repatched = threading.Event(), threading.Event(), threading.Event()
+        self.repatched = threading.Event()
+        """Set whenever a connection is made or cut."""
+        self._changed, self._cycled = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._layout = _Layout((), ())
         self._owned: dict[str, tuple[Any, Any]] = {}
@@ -90,11 +92,11 @@ class JackPortsOutput:
             event.clear()
         client.set_process_callback(self._process)
         client.set_shutdown_callback(lambda *_: self._gone.set())
-        client.set_port_connect_callback(lambda *_: self._repatched.set())
+        client.set_port_connect_callback(lambda *_: self.repatched.set())
         self._follow()
         ready()
         client.activate()
-        self.patch = open_patch(client.name, self._wanted, self._repatched)
+        self.patch = open_patch(client.name, self._wanted, self.repatched)
         if self._wanted is None or self.patch is None:
             self._connect(client)
         self.latency_frames = self.block_frames  # JACK-Client can't ask for more

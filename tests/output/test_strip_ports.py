@@ -13,7 +13,7 @@ from engine.output import jack_patch
 from engine.output.jack_patch import Patch
 from engine.output.jack_ports import JackPortsOutput
 from tests.jack_recorder import JackRecorder
-from tests.jack_server import JackServer, join, names_of
+from tests.jack_server import JackServer, join, names_of, running_server
 
 pytestmark = [pytest.mark.whole, pytest.mark.extra]
 
@@ -134,6 +134,38 @@ def test_what_was_connected_by_hand_is_told_and_connected_again_by_who_takes_ove
                 time.sleep(0.02)
     finally:
         again.stop()
+
+
+def test_a_change_that_a_late_server_tells_before_it_shows_it_is_seen_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It tells at once of what was cut, and shows it with its next cycle: that may be late on a busy machine."""
+    strips, both = Strips("master"), {"master_1": ("system:playback_1",), "master_2": ("system:playback_2",)}
+    for server in running_server(period=8192, sync=False):
+        for key, value in server.env.items():
+            monkeypatch.setenv(key, value)
+        output = JackPortsOutput(48000, 8192, strips)
+        output.start(strips.render)
+        try:
+            told = until_patched(output)
+            while told != both:
+                told = until_patched(output, before=told)
+            patch = output.patch
+            assert patch is not None
+            with server.client("hand") as hand:
+                for _ in range(2):
+                    patch.news()
+                hand.disconnect("cuevox:master_2", "system:playback_2")
+                with server.standing_still():
+                    assert output.repatched.wait(WAIT_SECONDS)
+                    early = patch.news()
+                deadline = time.monotonic() + WAIT_SECONDS
+                while hand.get_all_connections("cuevox:master_2"):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.02)
+                assert {"master_1": ("system:playback_1",)} in (early, patch.news())
+        finally:
+            output.stop()
 
 
 def test_a_server_that_takes_no_further_guest_is_played_on(
