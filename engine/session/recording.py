@@ -81,7 +81,7 @@ class Recording:
         """Go on with what a session that is gone was recording, if it was."""
         note = self._notes.get(NOTE)
         if note is not None:
-            self._reel, self._strips, self._stopped = pickle.loads(note)
+            self._reel, self._strips, self._stopped, self._frames, self._lost = pickle.loads(note)
             self._capture.recall()
             if self._reel is not None:
                 self._deck.resume(self._reel, self._strips)
@@ -91,11 +91,12 @@ class Recording:
         if self._reel is None:
             self._notes.forget(NOTE)
         else:
-            self._notes.set(NOTE, pickle.dumps((self._reel, self._strips, self._stopped)))
+            self._notes.set(NOTE, pickle.dumps((self._reel, self._strips, self._stopped, self._frames, self._lost)))
 
     def heard(self, frames: int, lost_frames: int) -> None:
         """Hear how far it is."""
         self._frames, self._lost = frames, lost_frames
+        self._keep()
 
     def ended(self, recorded: Recorded) -> tuple[Event, ...]:
         """Hear that all of it is written, or why no more can be; what was played becomes a story."""

@@ -152,8 +152,10 @@ def test_music_and_recording_go_on_when_io_or_control_is_killed(story: Path) -> 
         rig.child("engine.io.io_process").kill()
         assert client.wait("/event/process/replaced", "io")[0] == "io"
         until_recorded(rig, 1.3 + recorded(rig))
+        before = recorded(rig)
         rig.child("bridge.cli.control_process").kill()
         assert client.wait("/event/process/replaced", "control")[0] == "control"
+        assert recorded(rig) >= before, "how far it is is known at once"
         until_recorded(rig, 1.0 + recorded(rig))
         client.send("/record/stop")
         name, seconds, lost, *_ = client.wait("/event/record/ended")
