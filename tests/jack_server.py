@@ -42,8 +42,8 @@ class JackServer:
         sync: bool = True,
         outputs: int = 2,
     ) -> None:
-        self.name, lock = _a_free_name()
-        weakref.finalize(self, os.close, lock)
+        self.name, self._lock = _a_free_name()
+        weakref.finalize(self, os.close, self._lock)
         self.sample_rate = sample_rate
         self.period = period
         self._outputs = outputs
@@ -62,7 +62,12 @@ class JackServer:
             command = ["setpriv", "--pdeathsig", "TERM", *command]  # it ends with whoever started it
         with _alone(), tempfile.TemporaryFile("w+") as said:
             self._process = subprocess.Popen(
-                command, env={**os.environ, **self.env}, stdout=said, stderr=said, start_new_session=True
+                command,
+                env={**os.environ, **self.env},
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                pass_fds=[self._lock],  # the name is taken until the server has ended, whatever becomes of us
             )
             deadline = time.monotonic() + START_SECONDS
             while not _answers(self.name):
