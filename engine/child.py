@@ -119,7 +119,8 @@ async def answer(
     skipped = set(skip)
     while True:
         try:
-            message = await asyncio.wait_for(child.receive(), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):  # wait_for goes on if it is cancelled just as a line comes
+                message = await child.receive()
         except TimeoutError as error:
             raise StartFailed(f"the {child.name} was not ready in {START_SECONDS:g} s") from error
         if message is None:

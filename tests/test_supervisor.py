@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from engine.child import answer
 from engine.realtime.shared import MemoryConfig
 from engine.supervisor import RunConfig, Supervisor
 
@@ -71,3 +74,32 @@ def test_a_mix_that_is_changed_before_the_control_process_is_ready_is_built() ->
     assert start([*says, {"ready": {"osc_port": 1}}], pair, io) == [{"osc_port": 1}]
     assert pair.told == [changed, "plugin:x"]
     assert io == [{"file": 1}]
+
+
+class Late(Talker):
+    """A process that answers when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    async def receive(self) -> dict[str, Any] | None:
+        """Return what is said at last."""
+        return await self.said
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_who_is_stopped_just_as_an_answer_comes_does_not_go_on(turns: int) -> None:
+    async def show() -> None:
+        child: Any = Late()
+        waiting = asyncio.create_task(answer(child, "ready"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        child.said.set_result({"ready": {}})
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        in_time = waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled() == in_time
+
+    asyncio.run(show())

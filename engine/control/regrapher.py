@@ -90,7 +90,8 @@ class Regrapher:
         self._answer = asyncio.get_running_loop().create_future()
         self._send(graph)
         try:
-            error = await asyncio.wait_for(self._answer, GRAPH_SECONDS)
+            async with asyncio.timeout(GRAPH_SECONDS):  # wait_for goes on if it is cancelled just as the answer comes
+                error = await self._answer
         except TimeoutError as late:
             raise NotReady(f"the audio process has not built the mix within {GRAPH_SECONDS:g} s") from late
         if error is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from engine.commands import AddBus, RemoveBus
 from engine.control.regrapher import RING_OUT_SECONDS, Regrapher
 from engine.mixer.graph import Graph
@@ -55,3 +57,21 @@ def test_strips_that_rang_out_go_however_often_the_mix_is_changed() -> None:
     finally:
         loop.close()
     assert max(counts) <= counts[0] + 6
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_it_can_be_closed_just_as_an_answer_comes(turns: int) -> None:
+    async def show() -> None:
+        studio = Studio()
+        follower = Regrapher(studio.session.context, lambda _: None, lambda _: None)
+        follower.start()
+        studio.session.apply(AddBus(bus="plate"))
+        await settled()
+        follower.taken(None)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(follower.close())
+        await settled()
+        assert closing.done(), "it still follows the session"
+
+    asyncio.run(show())
