@@ -172,7 +172,8 @@ class TakeLoader:
         self._arena.free(loaded.block)
 
     async def close(self) -> None:
-        """Stop all work."""
+        """Stop all work, and begin none of what waits."""
+        self._waiting.clear()
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.control.loader import TakeLoader
+from engine.control.loader import AT_ONCE, TakeLoader
 from engine.errors import EngineError
 from engine.realtime.arena import ArenaAllocator
 from engine.realtime.shared import EngineMemory, MemoryConfig
@@ -40,7 +40,7 @@ class Ear:
     """As much of a session as a loader talks to."""
 
     def __init__(self, loader: TakeLoader, pool: VoicePool) -> None:
-        self.pool = pool
+        self.loader, self.pool = loader, pool
         self.library = Library(loader)
         self.players = Players()
         self.put_off_sources: list[Source] = []
@@ -225,5 +225,19 @@ def test_another_speed_is_a_sound_of_its_own_with_its_words(tmp_path):
         assert sped.frames == RATE // 2 and sped.words[0].start_frame == RATE // 8
         for loaded in (slowed, sped):
             assert np.abs(arena[loaded.offset : loaded.offset + loaded.frames]).max() > 0.1
+
+    run(tmp_path, show)
+
+
+def test_nothing_more_is_begun_once_it_is_closed(tmp_path):
+    tones = [write_tone(tmp_path, f"{n}.wav", seconds=0.1) for n in range(AT_ONCE + 4)]
+
+    async def show(ear, arena):
+        for tone in tones:
+            ear.library.ask(tone, urgent=False)
+        await asyncio.sleep(0)
+        before = asyncio.all_tasks()
+        await ear.loader.close()
+        assert asyncio.all_tasks() <= before, "what waited has been begun"
 
     run(tmp_path, show)
