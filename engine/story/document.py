@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -63,6 +63,8 @@ class StoryDocument:
     def __init__(self, path: Path, text: str, story: Story, stamp: Stamp, root: Node, seen: Seen) -> None:
         self.path, self.story = path, story
         self._text, self._stamp = text, stamp
+        self._coming: Stamp | None = None
+        """Of the file that is about to be put in its place."""
         self._root, self._seen, self._planter = root, seen, Planter()
 
     @classmethod
@@ -108,14 +110,23 @@ class StoryDocument:
         return self._stamp.digest
 
     def changed_on_disk(self) -> bool:
-        """Return whether somebody else has changed or removed the file since; a mere touch is no change."""
+        """Return whether somebody else has changed or removed the file since; a mere touch is no change.
+
+        Any thread may ask, also while another one writes.
+        """
         try:
             facts = self.path.stat()
-            if (facts.st_size, facts.st_mtime_ns) == (self._stamp.size_bytes, self._stamp.changed_ns):
+            if (facts.st_size, facts.st_mtime_ns) in [(each.size_bytes, each.changed_ns) for each in self._ours()]:
                 return False
-            return _digest(self.path.read_bytes()) != self._stamp.digest
+            digest = _digest(self.path.read_bytes())
+            return digest not in [each.digest for each in self._ours()]
         except OSError:
             return True
+
+    def _ours(self) -> list[Stamp]:
+        """Return what the file may be by our own doing; to be asked for after the file was looked at."""
+        coming = self._coming  # before the other one, whose place it takes
+        return [self._stamp] if coming is None else [self._stamp, coming]
 
     def save(self, story: Story) -> None:
         """Write ``story`` into the file; comments, order, quotes and layout of what did not change stay.
@@ -142,9 +153,15 @@ class StoryDocument:
         if self.changed_on_disk():
             raise StoryError(f"{self.path} was edited on disk while it was saved; reload it first")
         keep_backup(self.path.resolve())
-        _write(self.path, patched.text)
-        _, self._stamp = _read(self.path)
+        try:
+            _write(self.path, patched.text, self._expect)
+            self._stamp = self._coming or self._stamp
+        finally:
+            self._coming = None
         self._text, self._root, self.story = patched.text, patched.root, story
+
+    def _expect(self, stamp: Stamp) -> None:
+        self._coming = stamp
 
     def _patched(self, story: Story) -> tuple[str, Node]:
         if self._text.startswith("\ufeff"):
@@ -260,8 +277,11 @@ def _read(path: Path) -> tuple[str, Stamp]:
     return text, Stamp(facts.st_size, facts.st_mtime_ns, _digest(data))
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; its permissions stay, and a link goes on leading to it."""
+def _write(path: Path, text: str, expect: Callable[[Stamp], object] = lambda _: None) -> None:
+    """Replace the file in one step; its permissions stay, and a link goes on leading to it.
+
+    expect: hears what it will be, just before it is.
+    """
     path = path.resolve()
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -272,6 +292,8 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+            facts = os.fstat(file.fileno())
+        expect(Stamp(facts.st_size, facts.st_mtime_ns, _digest(text.encode())))
         mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)

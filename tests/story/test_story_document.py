@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
+import engine.story.document as document_module
 from engine.errors import StoryError
 from engine.story.document import StoryDocument
 from engine.story.model import At, Clip, Story, Track
@@ -54,6 +55,39 @@ def test_a_document_saves_clips_that_come_and_go_again_and_again(path):
         clips = tuple(Clip(id=f"c{i}-{k}", start=At(frame=100 * i + k), audio=f"{i}.wav") for k in range(3))
         document.save(replace(document.story, tracks=(Track(id="one", clips=clips),)))
     assert StoryDocument.load(path).story == document.story
+
+
+@pytest.fixture
+def just_after(monkeypatch):
+    """Return a list of what is called in the moment after a file has been replaced."""
+    calls, write = [], document_module._write
+
+    def write_and_call(*args):
+        write(*args)
+        for call in calls:
+            call()
+
+    monkeypatch.setattr(document_module, "_write", write_and_call)
+    return calls
+
+
+def test_a_save_is_at_no_moment_taken_for_an_edit_on_disk(path, just_after):
+    document, found = StoryDocument.load(path), []
+    just_after.append(lambda: found.append(document.changed_on_disk()))
+    for title in ("Two", "Three"):
+        document.save(replace(document.story, title=title))
+        found.append(document.changed_on_disk())
+    assert found == [False] * 4
+
+
+def test_an_edit_on_disk_just_after_a_save_is_not_overwritten(path, just_after):
+    document, edited = StoryDocument.load(path), TEXT.replace("One", "By hand")
+    just_after.append(lambda: path.write_text(edited))
+    document.save(replace(document.story, title="Two"))
+    assert document.changed_on_disk()
+    with pytest.raises(StoryError, match="edited on disk"):
+        document.save(replace(document.story, title="Three"))
+    assert path.read_text() == edited
 
 
 def test_an_edit_on_disk_is_never_overwritten(path):
