@@ -198,14 +198,17 @@ class StoryKeeper:
             if self._journal.owing:
                 self._journal.settle()
             self._tell_of_owing()
-            changed = await asyncio.to_thread(self._look, self._journal.handle())
+            document = self.document
+            changed = await asyncio.to_thread(self._look, document, self._journal.handle())
+            if document is not self.document:
+                continue  # another text was taken over meanwhile
             if changed and not self._told_of_change:
                 path = str(self.document.path)
                 log.warning("%s was edited on disk; /session/reload takes it over", path)
                 self._tell((StoryChangedOnDisk(path=path),))
             self._told_of_change = changed
 
-    def _look(self, journal: int | None) -> bool:
+    def _look(self, document: StoryDocument, journal: int | None) -> bool:
         if journal is not None:
             try:
                 os.fsync(journal)
@@ -213,7 +216,7 @@ class StoryKeeper:
                 log.error("edits can't be forced to disk: %s", error.strerror)
             finally:
                 os.close(journal)
-        return self.document.changed_on_disk()
+        return document.changed_on_disk()
 
 
 def _turns(edits: list[Edit]) -> tuple[Turn, ...]:

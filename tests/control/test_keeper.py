@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -170,6 +171,35 @@ def test_a_hand_edit_is_told_and_never_overwritten(tmp_path, monkeypatch):
     run(tmp_path, show)
     assert (tmp_path / "story.yaml").read_text() == edited
     assert Desk(tmp_path).gain_db == -9.0
+
+
+def test_a_file_that_was_looked_at_before_a_reload_is_not_told_after_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper_module, "WATCH_SECONDS", 0.001)
+    look, looking, go_on, later = StoryDocument.changed_on_disk, threading.Event(), threading.Event(), []
+
+    def look_slowly(document):
+        if looking.is_set():
+            later.append(document)
+            return look(document)
+        looking.set()
+        found = look(document)
+        go_on.wait(30)
+        return found
+
+    async def show(desk):
+        desk.path.write_text(TEXT.replace("title: Kept", "title: By somebody else"))
+        monkeypatch.setattr(StoryDocument, "changed_on_disk", look_slowly)
+        async with asyncio.timeout(30):
+            while not looking.is_set():
+                await asyncio.sleep(0.001)
+            desk.keeper.reload()
+            await desk.hear(StoryReloaded)
+            go_on.set()
+            while len(later) < 2:
+                await asyncio.sleep(0.001)
+        assert desk.told.empty()
+
+    run(tmp_path, show)
 
 
 def test_a_reload_takes_the_file_over_and_keeps_unsaved_edits(tmp_path):
