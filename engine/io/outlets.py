@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -44,6 +45,7 @@ class Outlet:
         self._lost = self._lost_before = 0
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+        self._talking = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"outlet {played.strip}", daemon=True)
         self._thread.start()
 
@@ -65,10 +67,10 @@ class Outlet:
 
     def close(self) -> None:
         """Fade out and stop; whoever calls does not wait."""
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
+        with self._talking:
+            self._stopping.set()
+            if self._process is not None:
+                _hang_up(self._process)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -89,15 +91,12 @@ class Outlet:
         )
         parent = {"CUEVOX_PARENT_PID": str(os.getpid())}
         process = self._process = spawn([sys.executable, "-m", MODULE], (self._segment.handle,), env=parent)
-        assert process.stdin is not None and process.stdout is not None
-        if self._stopping.is_set():
-            process.stdin.close()
-        else:
-            process.stdin.write(msgspec.json.encode(config) + b"\n")
-            process.stdin.flush()
-        played = False
+        assert process.stdout is not None
+        self._instruct(process, msgspec.json.encode(config) + b"\n")
+        played, said = False, ""
         for line in process.stdout:
             self._hear(msgspec.json.decode(line, type=OutletState))
+            said = self.state.text
             played = played or self.state.state == "playing"
         try:
             code = process.wait(STOP_SECONDS)
@@ -105,9 +104,19 @@ class Outlet:
             process.kill()
             code = process.wait()
         if not self._stopping.is_set():
-            text = self.state.text or f"its process ended (exit code {code})"
+            text = said or f"its process ended (exit code {code})"
             self._hear(OutletState(state="lost", text=text))
         return played
+
+    def _instruct(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        """Say what to play, unless it is to end by now; one that has ended already tells by that."""
+        with self._talking:
+            if self._stopping.is_set():
+                _hang_up(process)
+            elif process.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(line)
+                    process.stdin.flush()
 
     def _hear(self, state: OutletState) -> None:
         before = self.state
@@ -118,6 +127,13 @@ class Outlet:
             if state.text:
                 log.warning("output of %s: %s", self.played.strip, state.text)
             self._changed()
+
+
+def _hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Tell a process to end, if there still is one."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 class Outlets:
