@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,11 +24,28 @@ RATE = 48000
 HOP = RATE // 10
 
 
-async def until(link: IoLink, frames: int) -> Loudness:
-    """Wait until so many frames were heard; tests time out by themselves."""
-    while link.loudness.frames < frames:
-        await asyncio.sleep(0.01)
-    return link.loudness
+class Told:
+    """The readings that an io process has told."""
+
+    def __init__(self, link: IoLink) -> None:
+        self._link, self._hear = link, link.hear
+        self.readings: list[Loudness] = []
+        link.hear = self._listen  # type: ignore[method-assign]
+
+    def _listen(self, message: dict[str, Any]) -> None:
+        self._hear(message)
+        if message["type"] == "Measured":
+            self.readings.append(self._link.loudness)
+
+    async def until(self, happened: Callable[[Loudness], bool]) -> Loudness:
+        """Return the newest reading once it is such a one; tests time out by themselves."""
+        while not self.readings or not happened(self.readings[-1]):
+            await asyncio.sleep(0.01)
+        return self.readings[-1]
+
+    async def frames(self, frames: int) -> Loudness:
+        """Wait until so many frames were heard."""
+        return await self.until(lambda reading: reading.frames >= frames)
 
 
 def test_it_reads_what_pyloudnorm_reads_offline() -> None:
@@ -36,17 +55,14 @@ def test_it_reads_what_pyloudnorm_reads_offline() -> None:
 
     async def show() -> None:
         async with io_running(memory) as (link, keeper):
-            writer = TapWriter(memory.tap)
+            writer, told = TapWriter(memory.tap), Told(link)
             link.measure()
-            while link.loudness == Loudness():  # it listens from its first word on
-                writer.write(np.zeros((480, 2), np.float32))
-                await asyncio.sleep(0.01)
-            for block in seconds:
-                before = link.loudness.frames
+            await told.until(lambda _: True)  # it listens from its first word on
+            for count, block in enumerate(seconds, 1):
                 writer.write(block.astype(np.float32))
-                heard = await until(link, before + RATE)
-            silence = np.zeros((heard.frames - len(seconds) * RATE, 2))  # both begin their windows at the same frame
-            whole = np.concatenate([silence, *seconds])
+                heard = await told.frames(count * RATE)
+            whole = np.concatenate(seconds)
+            assert heard.frames == len(whole)
             assert heard.lost_frames == 0
             assert heard.integrated_lufs is not None
             assert abs(heard.integrated_lufs - pyloudnorm.Meter(RATE).integrated_loudness(whole)) < 0.1
@@ -57,20 +73,22 @@ def test_it_reads_what_pyloudnorm_reads_offline() -> None:
                 assert abs((read or 0) - offline) < 0.1
             assert -10.0 < (heard.true_peak_dbtp or -99) < -4.0
             keeper.send(msgspec.to_builtins(Measure()))  # a control process that follows looks, too: it goes on
-            for _ in range(3):
-                before = link.loudness.frames
+            for count in range(len(seconds) + 1, len(seconds) + 4):
                 writer.write(np.zeros((RATE, 2), np.float32))
-                await until(link, before + RATE)
+                await told.frames(count * RATE)
             link.measure(anew=True)
-            while link.loudness != Loudness():
-                await asyncio.sleep(0.01)
-            children = _measuring()
-            assert len(children) == 1
-            children[0].kill()  # another one takes over, and goes on measuring
-            while link.loudness == Loudness():
+            assert await told.until(lambda reading: reading.frames == 0) == Loudness()
+            anew = asyncio.Event()
+            link.on_started_anew = anew.set
+            (measuring,) = _measuring()
+            measuring.kill()  # another one takes over, and goes on measuring
+            await anew.wait()
+            told.readings.clear()  # of the one that was killed
+            while not told.readings or told.readings[-1].frames == 0:
                 writer.write(np.zeros((480, 2), np.float32))
                 await asyncio.sleep(0.01)
             children = _measuring()
+            assert [child.pid for child in children] == [link.pid] != [measuring.pid]
         assert psutil.wait_procs(children, timeout=30)[1] == []
 
     try:
