@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.io.messages import Send, Sending, Sent
 from engine.io.network import reastream, vban
-from engine.io.network.sender import Sender
+from engine.io.network.sender import Sender, Stream
 from engine.realtime.records import Kind
 from engine.realtime.tape import TapeReader
 from tests.io.test_tape_recorder import Bench
@@ -68,6 +69,20 @@ def found(sender: Sender, count: int) -> None:
     while sum(s.text == "" for s in sender._streams) < count:
         assert time.monotonic() < deadline
         threading.Event().wait(0.005)
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a host that nobody knows, whatever network there is, or how long that would take to say so."""
+    find = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **more: Any) -> Any:
+        if host == "no-such-host.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return find(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return "no-such-host.invalid"
 
 
 def stream(listener: Listener, kind: str = "vban", lane: int = 0, **more: str) -> Sent:
@@ -133,12 +148,14 @@ def test_a_process_that_takes_over_feeds_on(bench: Bench) -> None:
     assert len(peaks) == 16 and min(peaks) > 0.1
 
 
-def test_a_host_that_does_not_exist_is_told_and_the_others_are_sent(bench: Bench, listener: Listener) -> None:
+def test_a_host_that_does_not_exist_is_told_and_the_others_are_sent(
+    bench: Bench, listener: Listener, nowhere: str
+) -> None:
     sender = Sender(bench.memory.feed, RATE, bench.told.append)
-    lost = Sent(name="Lost", kind="vban", lane=0, host="no-such-host.invalid", port=1)
+    lost = Sent(name="Lost", kind="vban", lane=0, host=nowhere, port=1)
     sender.send(Send(streams=(lost, stream(listener))))
     deadline = time.monotonic() + WAIT_SECONDS
-    while not sender._streams[0].text.startswith("no-such-host.invalid:"):
+    while not sender._streams[0].text.startswith(f"{nowhere}:"):
         assert time.monotonic() < deadline
         threading.Event().wait(0.005)
     found(sender, 1)
@@ -165,3 +182,22 @@ def test_a_stream_goes_on_when_others_begin_and_end(bench: Bench, listener: List
     sender.send(Send(streams=(second,)))
     assert [each.sent for each in sender._streams] == [second]
     sender.close()
+
+
+def test_a_stream_that_ends_before_its_host_is_found_keeps_no_socket(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, found = socket.getaddrinfo, threading.Event()
+
+    def resolve(*args: Any, **more: Any) -> Any:
+        assert found.wait(WAIT_SECONDS)
+        return find(*args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    before = set(threading.enumerate())
+    ended = Stream(stream(listener), RATE)
+    (finding,) = set(threading.enumerate()) - before
+    ended.close()
+    found.set()
+    finding.join(WAIT_SECONDS)
+    assert not finding.is_alive() and ended._socket is None

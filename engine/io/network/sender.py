@@ -38,6 +38,8 @@ class Stream:
         self.cutter = Cutter(packer_for(sent, sample_rate), sample_rate)
         self._socket: socket.socket | None = None
         self._address: Address = ("", 0)
+        self._closed = False
+        self._settling = threading.Lock()
         threading.Thread(target=self._find, name=f"find {sent.host}", daemon=True).start()
 
     def send(self, data: bytes) -> None:
@@ -58,7 +60,9 @@ class Stream:
 
     def close(self) -> None:
         """Send no more."""
-        found, self._socket = self._socket, None
+        with self._settling:
+            self._closed = True
+            found, self._socket = self._socket, None
         if found is not None:
             found.close()
 
@@ -71,9 +75,13 @@ class Stream:
         found = socket.socket(family, kind)
         found.setblocking(False)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._address = address  # type: ignore[assignment]
-        self.text = ""
-        self._socket = found
+        with self._settling:
+            if self._closed:
+                found.close()
+                return
+            self._address = address  # type: ignore[assignment]
+            self._socket = found
+            self.text = ""  # only now: whoever reads that may send
 
     def _say(self, text: str) -> None:
         if text and text != self.text:
