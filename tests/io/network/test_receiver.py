@@ -193,25 +193,20 @@ def test_senders_that_can_not_be_read_are_refused() -> None:
         Allowed("my laptop")
 
 
-def a_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOME, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_over_udp_both_kinds_come_in_beside_whatever_else_is_sent(inlets: Segment) -> None:
     told: list[Receiving] = []
     receivers = Receivers(inlets, RATE, told.append)  # type: ignore[arg-type]
-    port, bytes_ = a_port(), random.Random(1)
+    bytes_ = random.Random(1)
     receivers.receive(
         Receive(
             receivers=(
-                Received(name="Talk", kind="vban", lane=0, port=port),
-                Received(name="daw", kind="reastream", lane=1, port=port),
+                Received(name="Talk", kind="vban", lane=0, port=0),  # one that is free
+                Received(name="daw", kind="reastream", lane=1, port=0),
             )
         )
     )
+    (opened,) = receivers._sockets.values()
+    port = opened.getsockname()[1]
     head = vban.pack(b"Talk", RATE, 0, tone(0, 256), vban.Format.FLOAT32)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         deadline, number = time.monotonic() + WAIT_SECONDS, 0
