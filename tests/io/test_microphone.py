@@ -1,6 +1,7 @@
 """The microphone: a capture begins at the exact frame, pre-roll and all, whatever the driver's moods."""
 
 import errno
+import threading
 import time
 from types import SimpleNamespace
 
@@ -176,11 +177,20 @@ def test_the_ring_keeps_the_last_seconds_and_tells_what_it_kept():
 
 def test_a_file_is_an_input_at_its_own_pace(tmp_path):
     soundfile.write(tmp_path / "a.wav", sound := noise(4800).reshape(-1, 1), RATE, subtype="FLOAT")
-    ring = InputRing(RATE, 1, RATE)
+    blocks, through = [], threading.Event()
+
+    def hear(block, unix_seconds, lost):
+        blocks.append((block.copy(), unix_seconds, lost, time.time()))
+        if 480 * len(blocks) >= 6000:
+            through.set()
+
     source = FileInput(tmp_path / "a.wav", RATE, (1,))
-    source.start(ring.hear)
-    deadline = time.monotonic() + 20.0
-    while ring.written < 6000 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    source.start(hear)
+    assert through.wait(20.0)
     source.stop()
-    assert (ring.read(0, 4800)[1] == sound).all() and not ring.read(4800, 6000)[1].any()
+    heard = np.concatenate([block for block, *_ in blocks])
+    assert (heard[:4800] == sound).all() and not heard[4800:].any()
+    began = blocks[0][1]
+    for number, (block, unix_seconds, lost, heard_at) in enumerate(blocks):
+        assert unix_seconds == pytest.approx(began + number * 0.01, abs=1e-6) and lost == 0
+        assert heard_at >= unix_seconds + len(block) / RATE - 1e-3, "no sooner than it was spoken"
