@@ -62,7 +62,8 @@ async def until_prepared(stage) -> None:
 
     async with asyncio.timeout(60):
         while not prepared():
-            await stage.render(16, 16)
+            await stage.render(16, 16)  # a millisecond, in which what is let go of is given back
+            await asyncio.sleep(16 / RATE)
 
 
 def test_a_locate_brings_what_lies_there(tmp_path, monkeypatch):
