@@ -34,6 +34,8 @@ class Regrapher:
         self._wanted = asyncio.Event()
         self._turn = asyncio.Lock()
         self._answer: asyncio.Future[str | None] | None = None
+        self._unanswered = 0
+        """Graphs that were sent; answers come in their order, also to one that was given up."""
         self._task: asyncio.Task[None] | None = None
         self._sweeping: asyncio.TimerHandle | None = None
         self._left_at: dict[int, float] = {}
@@ -56,7 +58,8 @@ class Regrapher:
 
     def taken(self, error: str | None) -> None:
         """Hear that the audio process plays the graph that was sent, or why it can't."""
-        if self._answer is not None and not self._answer.done():
+        self._unanswered = max(0, self._unanswered - 1)
+        if self._unanswered == 0 and self._answer is not None and not self._answer.done():
             self._answer.set_result(error)
 
     async def play(self, graph: Callable[[], Graph], then: Callable[[], T]) -> T:
@@ -88,6 +91,7 @@ class Regrapher:
 
     async def _build(self, graph: Graph) -> None:
         self._answer = asyncio.get_running_loop().create_future()
+        self._unanswered += 1
         self._send(graph)
         try:
             async with asyncio.timeout(GRAPH_SECONDS):  # wait_for goes on if it is cancelled just as the answer comes

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from engine.commands import AddBus, RemoveBus
-from engine.control.regrapher import RING_OUT_SECONDS, Regrapher
+from engine.control.regrapher import GRAPH_SECONDS, RING_OUT_SECONDS, Regrapher
+from engine.events import Dropped
 from engine.mixer.graph import Graph
 from tests.session.studio import Studio
 
@@ -75,3 +76,33 @@ def test_it_can_be_closed_just_as_an_answer_comes(turns: int) -> None:
         assert closing.done(), "it still follows the session"
 
     asyncio.run(show())
+
+
+async def give_up_and_change_again(loop: HandLoop, studio: Studio) -> None:
+    sent: list[Graph] = []
+    context = studio.session.context
+    follower = Regrapher(context, sent.append, studio.told.extend)
+    follower.start()
+    studio.session.apply(AddBus(bus="slow"))
+    await settled()
+    loop.seconds += GRAPH_SECONDS
+    await settled()
+    assert [event.what for event in studio.told if isinstance(event, Dropped)] == ["mix"]
+    studio.session.apply(AddBus(bus="plate"))
+    await settled()
+    assert len(sent) == 2 and context.graphs_waiting == 1
+    follower.taken(None)
+    await settled()
+    assert context.graphs_waiting == 1, "that was the first mix, at last"
+    follower.taken(None)
+    await settled()
+    assert context.graphs_waiting == 0
+    await follower.close()
+
+
+def test_a_mix_that_was_given_up_and_comes_late_is_not_taken_for_the_one_after_it() -> None:
+    loop, studio = HandLoop(), Studio()
+    try:
+        loop.run_until_complete(give_up_and_change_again(loop, studio))
+    finally:
+        loop.close()
