@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from engine.control.disk import Disk
 from engine.control.io_link import IoLink
 from engine.errors import MediaError
-from engine.io_keeper import IO_MODULE
 from engine.mixer.graph import compile_graph
 from engine.platform import process_bytes
 from engine.realtime.core import AudioCore
@@ -210,7 +209,7 @@ def test_another_io_process_goes_on_while_it_plays(tmp_path: Path) -> None:
         stage.timeline(loaded)
         stage.push(Kind.PLAY)
         got = [await stage.follow(loaded, 0, RATE)]
-        (process,) = [c for c in psutil.Process().children() if IO_MODULE in c.cmdline()]
+        process = psutil.Process(stage.io.pid)
         process.kill()
         got.append(await stage.play(RATE))  # from what lies ahead
         await stage.until(lambda: bool(anew), playing=False)
@@ -259,7 +258,7 @@ def test_an_hour_of_music_takes_no_more_memory_than_the_pool(tmp_path: Path) -> 
         loaded = await stage.open(path)
         assert loaded.frames == HOUR
         assert stage.link.arena.used_floats * 4 < 100_000  # the table
-        (process,) = [c for c in psutil.Process().children() if IO_MODULE in c.cmdline()]
+        process = psutil.Process(stage.io.pid)
         before = process_bytes(process.pid), process_bytes(psutil.Process().pid)
         stage.timeline(loaded)
         stage.push(Kind.PLAY)
