@@ -43,10 +43,14 @@ class Pictures:
             sys.executable, "-m", "engine.export.picture_process", stdin=pipe, stdout=pipe, stderr=pipe
         )
         try:
-            made, said = await asyncio.wait_for(process.communicate(order), PATIENCE_SECONDS)
-        except BaseException:
-            process.kill()
-            raise
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                made, said = await process.communicate(order)
+        except TimeoutError as error:
+            raise ExportError(f"the picture was not drawn within {PATIENCE_SECONDS:g} s") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode:
             text = said.decode(errors="replace").strip()
             _log.error("a picture can't be drawn: %s", text)
