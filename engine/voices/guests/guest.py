@@ -60,13 +60,13 @@ class Guest:
             if order["do"] == "cancel":
                 self._cancelled.set()
             else:
+                self._cancelled.clear()  # here, where orders come one after the other: it is meant for none before this
                 self._orders.put(order)
 
     def run(self):
         """Carry out orders; what goes wrong is told, and the next one is waited for."""
         while True:
             order = self._orders.get()
-            self._cancelled.clear()
             if order["do"] == "unload":
                 return
             try:
