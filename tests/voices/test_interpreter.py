@@ -106,6 +106,18 @@ def test_it_stops_and_speaks_on(python):
     assert speaker._guest is first and first.alive
 
 
+def test_a_line_that_is_stopped_as_it_ends_costs_no_guest(python):
+    speaker, heard = voice(python), []
+    guest = speaker._guest
+    with pytest.raises(Stopped):
+        for chunk in speaker.speak("one two three", stopped=lambda: len(heard) == 3):
+            heard.append(chunk)
+            if len(heard) == 3:
+                guest._messages.put(guest._messages.get())  # that it is done has come, and is looked at next
+    assert len(sound(speaker)[0]) == 2400
+    assert speaker._guest is guest
+
+
 def test_a_guest_that_dies_is_told_and_replaced(python):
     speaker = voice(python, "die")
     for _ in range(2):

@@ -29,6 +29,9 @@ CANCEL_SECONDS = 3.0
 
 LONGEST_MESSAGE_BYTES = 64 << 20
 
+ENDS = frozenset({"done", "cancelled", "failed"})
+"""What a guest says at the end of a line, once."""
+
 Message = tuple[dict[str, Any], bytes]
 
 
@@ -62,7 +65,9 @@ class InterpreterVoice:
         try:
             while not over:
                 message, payload = guest.answer(stopped)
-                over = message["say"] in ("done", "cancelled", "failed")
+                over = message["say"] in ENDS
+                if stopped():
+                    raise Stopped
                 guest.devices = _devices(message) or guest.devices
                 if message["say"] == "failed":
                     raise VoiceError(f"{self._speaker.name}: {message['text']}")
@@ -136,7 +141,7 @@ class _Guest:
             raise self._gone() from error
 
     def answer(self, stopped: Callable[[], bool]) -> Message:
-        """Wait for its next message. Raises Stopped, and VoiceError when it is gone."""
+        """Wait for its next message. Raises Stopped while there is none, and VoiceError when it is gone."""
         while True:
             try:
                 message = self._messages.get(timeout=ASK_SECONDS)
@@ -146,8 +151,6 @@ class _Guest:
                 continue
             if message is None:
                 raise self._gone()
-            if stopped():
-                raise Stopped
             return message
 
     def cancel(self) -> None:
@@ -156,7 +159,7 @@ class _Guest:
             self.send(do="cancel")
             while True:
                 message = self._messages.get(timeout=CANCEL_SECONDS)
-                if message is None or message[0]["say"] in ("done", "cancelled", "failed"):
+                if message is None or message[0]["say"] in ENDS:
                     return
         except (Empty, VoiceError):
             self.end()
