@@ -147,7 +147,7 @@ class Crew:
     def _give(self, slot: Slot) -> None:
         """Let a slot that is idle begin with what waits for it."""
         if not slot.jobs and not slot.leaving and (jobs := self.queue.take(slot.number, slot.model)):
-            slot.jobs = jobs
+            slot.take(jobs)
             self._spawn(self._run(slot, jobs))
 
     def _unpin_orphans(self) -> None:
@@ -180,12 +180,10 @@ class Crew:
         try:
             worker = await self._ready(slot, _preset(jobs[0]))
             begun = True
-            for job in jobs:
-                job.attempts += 1
-            if isinstance(jobs[0].request, wire.Render):
-                slot.tell("speaking")
-            answers = worker.ask_all(_request(jobs), [job.number for job in jobs])
-            await asyncio.gather(*(self._settle(slot, job, a) for job, a in zip(jobs, answers, strict=True)))
+            jobs = self._wanted(jobs)
+            slot.take(jobs)
+            if jobs:
+                await self._ask(slot, worker, jobs)
         except NoRoom:
             for job in jobs:
                 self._again(job)
@@ -197,14 +195,30 @@ class Crew:
             for job in jobs:
                 self._fail(job, error)
         finally:
-            slot.jobs = []
-            slot.used, slot.cancelled_at = time.monotonic(), 0.0
+            slot.take([])
+            slot.used = time.monotonic()
             if slot.state.state == "speaking":
                 slot.tell("warm" if slot.alive else "cold")
             for job in jobs:
                 job.yielding = False
             self._budget.idle.set()
         self.dispatch()
+
+    def _wanted(self, jobs: list[Job]) -> list[Job]:
+        """Call off what nobody waits for any more, now that a worker is ready for it; return the rest."""
+        for job in jobs:
+            if not job.waiters:
+                self._fail(job, VoiceError(f"called off: {job.told()}"))
+        return [job for job in jobs if job.waiters]
+
+    async def _ask(self, slot: Slot, worker: WorkerProcess, jobs: list[Job]) -> None:
+        """Have the worker do ``jobs``. Raises WorkerDied."""
+        for job in jobs:
+            job.attempts += 1
+        if isinstance(jobs[0].request, wire.Render):
+            slot.tell("speaking")
+        answers = worker.ask_all(_request(jobs), [job.number for job in jobs])
+        await asyncio.gather(*(self._settle(slot, job, a) for job, a in zip(jobs, answers, strict=True)))
 
     async def _settle(self, slot: Slot, job: Job, coming: Awaitable[wire.Answer]) -> None:
         try:

@@ -60,6 +60,7 @@ class Slot:
         self.jobs: list[Job] = []
         self.state = ModelState(model=model)
         self.used, self.cancelled_at = time.monotonic(), 0.0
+        self._cancelled: set[int] = set()
         self.leaving = False
         self._folder, self._arena, self._threads = folder, arena, threads
         self._on_state, self._on_note, self._on_end = on_state, on_note, on_end
@@ -124,12 +125,19 @@ class Slot:
         size = self.state.bytes if state in ("warm", "speaking") else {}
         self._set(ModelState(model=self.model, state=state, fraction=fraction, stage=stage, reason=reason, bytes=size))
 
+    def take(self, jobs: list[Job]) -> None:
+        """Have these in work from now on, none of them cancelled."""
+        self.jobs, self.cancelled_at = jobs, 0.0
+        self._cancelled.clear()
+
     def cancel(self, jobs: Iterable[Job]) -> None:
-        """Have the worker stop these jobs; one that does not is ended by the watchdog."""
+        """Have the worker stop these jobs: when all in work are to stop. One that does not is ended by the watchdog."""
         if self.worker is not None:
             for job in jobs:
                 self.worker.cancel(job.number)
-            self.cancelled_at = self.cancelled_at or time.monotonic()
+                self._cancelled.add(job.number)
+            if self._cancelled.issuperset(job.number for job in self.jobs):
+                self.cancelled_at = self.cancelled_at or time.monotonic()
 
     async def unload(self) -> None:
         """End the worker, whereby all that the model took is free."""

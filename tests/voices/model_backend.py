@@ -55,6 +55,7 @@ class ModelVoice:
         for step in range(max(map(len, texts))):
             if stopped():
                 raise Stopped
+            time.sleep(self._settings["step_seconds"])
             for index, text in enumerate(texts):
                 if step < len(text):
                     yield index, Chunk(audio=self._step(seeds[index]))

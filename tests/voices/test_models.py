@@ -234,6 +234,38 @@ def test_a_worker_that_does_not_stop_is_ended(pooled, monkeypatch):
     pooled(test, {"a": {"mischief": "stubborn"}, "b": {"model": "b"}})
 
 
+def test_a_line_that_is_called_off_while_its_model_is_loaded_is_not_spoken(pooled):
+    async def test(pool, states):
+        gone = asyncio.create_task(pool.render(line("x" * 2000)))
+        while not states:
+            await asyncio.sleep(0)
+        assert told(states) == ["loading"]
+        gone.cancel()
+        assert (await pool.render(line("Next."), urgent=True)).frames == 5 * STEP_FRAMES
+        assert told(states).count("speaking") == 1 and pool.deaths == 0
+
+    pooled(test, {"a": {"step_seconds": 0.01}})
+
+
+@pytest.mark.extra
+def test_a_line_that_is_called_off_leaves_time_to_those_spoken_with_it(pooled, monkeypatch):
+    monkeypatch.setattr(patience, "CANCEL_SECONDS", 0.0)
+
+    async def test(pool, states):
+        await pool.load("a")
+        texts = ["x", *(letter * 200 for letter in "abcd")]
+        alone, *together = (asyncio.create_task(pool.render(line(text))) for text in texts)
+        await alone
+        async with asyncio.timeout(LONG):
+            while told(states).count("speaking") < 2:
+                await asyncio.sleep(0.005)
+        together[0].cancel()
+        assert [take.frames for take in await asyncio.gather(*together[1:])] == [200 * STEP_FRAMES] * 3
+        assert pool.deaths == 0 and told(states).count("speaking") == 2
+
+    pooled(test, {"a": {"lines": 4, "step_seconds": 0.01}})
+
+
 @pytest.mark.extra
 def test_a_performer_interrupts_a_batch_of_the_same_model_then_comes_the_next_cue(pooled):
     async def test(pool, _):
