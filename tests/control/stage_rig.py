@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import select
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -46,6 +47,11 @@ class Gate:
         self.path = folder / "gate"
         os.mkfifo(self.path)
         self._handle = os.open(self.path, os.O_RDWR)
+
+    @property
+    def heard(self) -> bool:
+        """Whether nothing of what was told is still to be heard."""
+        return not select.select([self._handle], [], [], 0.0)[0]
 
     def tell(self, told: bytes) -> None:
         os.write(self._handle, told)
