@@ -167,15 +167,18 @@ def test_a_model_that_never_fits_says_so_and_leaves_nothing_running(pooled):
 
 
 @pytest.mark.extra
-def test_a_failed_load_is_told_at_once_until_somebody_asks_for_it_by_name(pooled):
+def test_a_failed_load_is_told_at_once_until_somebody_asks_for_it_by_name(pooled, monkeypatch):
+    monkeypatch.setattr(slot, "FIRST_PAUSE_SECONDS", LONG)
+
     async def test(pool, states):
         for _ in range(3):
             with pytest.raises(VoiceError, match="no such weights"):
                 await pool.render(line("Hello?"))
         assert pool.state("a").reason == "there are no such weights" and not pool.pids
-        assert told(states).count("loading") <= 4
+        assert told(states).count("loading") == 2
         with pytest.raises(VoiceError, match="no such weights"):
             await pool.load("a")
+        assert told(states).count("loading") == 4
 
     pooled(test, {"a": {"mischief": "no model"}})
 
