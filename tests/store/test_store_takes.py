@@ -1,5 +1,6 @@
 """Takes in the store: several per line, each with its recipe; locks that the player follows without a database."""
 
+import os
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from engine.errors import UnknownThing
 from engine.render.digest import digest
-from engine.render.locks import Locks, line_key
+from engine.render.locks import FILE, Locks, line_key
 from engine.store import steps
 from engine.store.database import Database, StoreError
 from engine.store.tables import Base
@@ -115,3 +116,11 @@ def test_a_lock_is_seen_by_who_has_the_file_open_already(tmp_path):
     assert reader.digests == {line_key(LINE): "a" * 40}
     writer.unlock(LINE)
     assert Locks(tmp_path).get(LINE) is None
+
+
+def test_a_lock_is_seen_that_follows_another_in_the_same_moment(tmp_path):
+    reader, writer = Locks(tmp_path), Locks(tmp_path)
+    for take in ("a" * 40, "b" * 40):
+        writer.lock(LINE, take)
+        os.utime(tmp_path / FILE, ns=(1, 1))
+        assert reader.get(LINE) == take
