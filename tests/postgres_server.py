@@ -4,7 +4,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,18 +22,25 @@ def binaries():
     return Path(path).parent if path else None
 
 
+@contextmanager
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Lend a port of loopback that nobody else is given meanwhile; who binds to it as PostgreSQL does gets it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        if sys.platform != "linux":
+            held.close()  # elsewhere nobody could bind beside it
+        yield port
 
 
 class Server:
     def __init__(self, programs, folder, as_user):
-        self.data, self.port, self.programs, self.as_user = folder / "data", free_port(), programs, as_user
+        self.data, self.programs, self.as_user = folder / "data", programs, as_user
         self.call("initdb", "-D", self.data, "-U", "studio", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        self.call("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", folder / "log", "-o", options, "start")
+        with free_port() as self.port:
+            options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+            self.call("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", folder / "log", "-o", options, "start")
 
     def call(self, program, *arguments):
         command = [str(self.programs / program), *map(str, arguments)]
