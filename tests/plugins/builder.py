@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,8 +20,11 @@ STEREO = ("Gain", "Late", "CrashLoading", "CrashProcessing", "HangLoading")
 
 def lay_out(folder: Path, *names: str) -> Path:
     """Put these plug-ins into ``folder`` and return it; skip the test where they can't be built."""
+    BUILT.mkdir(parents=True, exist_ok=True)
     for name in names:
-        binary = _built(1 if name == "Mono" else 2)
+        with (BUILT / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # other workers of this run build it, too
+            binary = _built(1 if name == "Mono" else 2)
         target = folder / f"{name}.vst3" / "Contents" / binary.parent.name / f"{name}.so"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(binary, target)
