@@ -89,6 +89,6 @@ def test_a_pad_is_heard_lit_and_monitored(rig: Rig, jack_server: JackServer, dev
     assert np.count_nonzero(np.abs(heard) > 0.3) == 1, "the click of the slot"
     until(lambda: any(m[:2] == b"\x92\x51" for m in device.shown))  # it pulses while it plays
     assert device.shown[0] == bytes.fromhex("F0 00 20 29 02 0C 0E 01 F7")
-    client.send("/midi/learn", "/strip/clicks/gain")
+    assert client.ask("/req", 1, "/midi/learn", "/strip/clicks/gain", answer="/reply/midi/learn") == [1, "ok"]
     device.press(99, 20)
     assert client.wait("/event/midi/learned")[1:] == ["note 99 ch 1", "/strip/clicks/gain"]
