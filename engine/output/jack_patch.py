@@ -34,6 +34,8 @@ class JackPatch(JackGuest):
         super().__init__(b"cuevox-patch")
         self._changed = changed
         self._look_again = True
+        self._heard_in: int | None = None
+        """The frame at which that cycle of the server's began in which it last told of a change."""
         self.server.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         self.server.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
         self.server.jack_port_by_name.restype = ctypes.c_void_p
@@ -49,7 +51,8 @@ class JackPatch(JackGuest):
     def news(self) -> Patch | None:
         """Connect what has come that was to be connected; return the connections if they are not those told before.
 
-        Looked at again some time after each change: the server tells of it before it shows it, with its next cycle.
+        Looked at again until a cycle has begun since a change: the server tells of it before it shows it, with its next
+        one, however late that is.
         """
         heard = self._changed is None or self._changed.is_set()
         if self._owed:
@@ -58,8 +61,11 @@ class JackPatch(JackGuest):
             return None
         if self._changed is not None:
             self._changed.clear()  # before the look: what comes meanwhile is seen at the next one
+        cycle: int = self.server.jack_last_frame_time(self.client)
+        if heard:
+            self._heard_in = cycle
         there = self._connected()
-        self._look_again = heard or there is None
+        self._look_again = cycle == self._heard_in or there is None
         if there is None:
             return None
         patch = _patch([*_pairs(there), *self._owed])

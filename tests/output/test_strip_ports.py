@@ -137,7 +137,7 @@ def test_what_was_connected_by_hand_is_told_and_connected_again_by_who_takes_ove
         again.stop()
 
 
-def test_a_change_that_a_late_server_tells_before_it_shows_it_is_seen_at_the_next_look(
+def test_a_change_that_a_late_server_tells_before_it_shows_it_is_seen_once_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It tells at once of what was cut, and shows it with its next cycle: that may be late on a busy machine."""
@@ -159,12 +159,12 @@ def test_a_change_that_a_late_server_tells_before_it_shows_it_is_seen_at_the_nex
                 hand.disconnect("cuevox:master_2", "system:playback_2")
                 with server.standing_still():
                     assert output.repatched.wait(WAIT_SECONDS)
-                    early = patch.news()
+                    early = [patch.news() for _ in range(3)]
                 deadline = time.monotonic() + WAIT_SECONDS
                 while hand.get_all_connections("cuevox:master_2"):
                     assert time.monotonic() < deadline
                     time.sleep(0.02)
-                assert {"master_1": ("system:playback_1",)} in (early, patch.news())
+                assert {"master_1": ("system:playback_1",)} in (*early, patch.news())
         finally:
             output.stop()
 
