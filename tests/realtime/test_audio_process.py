@@ -130,7 +130,7 @@ def test_a_full_schedule_is_reported(engine: LiveEngine) -> None:
 
 
 def test_another_graph_is_taken_over_while_it_plays(engine: LiveEngine) -> None:
-    clip = noise(RATE)
+    clip = noise(16 * RATE)  # it still sounds when a slow machine has built the other one
     engine.start_player(1, clip, engine.load(clip))
     engine.wait(lambda s: s.active_players == 1)
     wider = msgspec.structs.replace(
@@ -141,6 +141,9 @@ def test_another_graph_is_taken_over_while_it_plays(engine: LiveEngine) -> None:
     assert (status.active_players, status.errors) == (1, 0)
     assert "refused" in engine.tell({"graph": {"strips": "none"}})
     assert "knows 'graph', not 'volume'" in engine.tell({"volume": 11})["refused"]
+    stop = records(1)
+    stop["kind"], stop["player"] = Kind.STOP_PLAYER, 1
+    engine.link.push(stop)
     wait_reports(engine, Report.ENDED, 1)
 
 
