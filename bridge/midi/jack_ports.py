@@ -102,10 +102,10 @@ class JackSystem:
         return self._arrived.wait(most_seconds)
 
     def watch(self) -> None:
-        """Keep ``rolling`` up to date from now on."""
+        """Keep ``rolling`` up to date from now on, and with every server that comes."""
         self._watches = True
         if (child := self._child) is not None:
-            child.ask("watch")
+            self._have_watched(child)
 
     def close(self) -> None:
         """Leave JACK."""
@@ -130,10 +130,14 @@ class JackSystem:
     def _begin(self, child: JackChild) -> None:
         """Have a process be the client from now on."""
         child.begin()
-        if self._watches:
-            child.ask("watch")
         self._child = child
+        if self._watches:  # in this order: who asks for it just now has set it by now, or finds the process there
+            self._have_watched(child)
         self._arrived.set()
+
+    def _have_watched(self, child: JackChild) -> None:
+        with contextlib.suppress(PortError):  # it is gone: the one after it will
+            child.ask("watch")
 
     def _live(self) -> None:
         """See to it that there is always a process: one that ends is followed by another, which waits for a server."""
