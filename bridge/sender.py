@@ -101,8 +101,8 @@ class Sender:
         """Let go of every note and send nothing more."""
         self._end()
         self._end = lambda: None
-        self._let_go()
         self._timed.close()
+        self._let_go()
         self._osc.close()
 
     def _hear(self, events: tuple[Event, ...]) -> None:

@@ -27,7 +27,7 @@ class Timed:
         self._waiting: list[tuple[float, int, Do, Did]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
-        self._closed = False
+        self._closed = self._doing = False
         self._thread: threading.Thread | None = None
 
     def at(self, unix_seconds: float, do: Do, did: Did = lambda _: None) -> bool:
@@ -43,9 +43,10 @@ class Timed:
         return True
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Forget what waits; what is just being done is done when this returns. Not for the thread itself."""
         with self._changed:
             self._waiting.clear()
+            self._changed.wait_for(lambda: not self._doing)
 
     def close(self) -> None:
         """Forget what waits and end the thread."""
@@ -60,7 +61,10 @@ class Timed:
         self._begin()
         while (due := self._next()) is not None:
             at, _, do, did = due
-            do()
+            try:
+                do()
+            finally:
+                self._finish()
             did(self._wall() - at)
 
     def _next(self) -> tuple[float, int, Do, Did] | None:
@@ -72,5 +76,11 @@ class Timed:
                 elif (left := self._waiting[0][0] - self._wall()) > 0.0:
                     self._changed.wait(left)
                 else:
+                    self._doing = True
                     return heapq.heappop(self._waiting)
         return None
+
+    def _finish(self) -> None:
+        with self._changed:
+            self._doing = False
+            self._changed.notify_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 
 import pytest
@@ -165,6 +166,33 @@ async def test_leaving_lets_go_of_notes_too(booth):
     await booth.rig.until(lambda: "90 01 64" in [m.hex(" ") for m in booth.rig.system.sent.get(LIGHTS, ())])
     booth.sender.close()
     assert booth.rig.shown(LIGHTS)[-1] == "90 01 00"
+
+
+@pytest.mark.parametrize("let_go", [lambda b: b.rig.engine.tell(PanicBegun()), lambda b: b.sender.close()])
+def test_what_is_just_being_sent_presses_no_note_after_all_were_let_go(tmp_path, let_go):
+    @with_booth
+    async def test(booth):
+        going, over = threading.Event(), threading.Event()
+        outlet = booth.rig.wire.outlets.outlet("lights")
+        send = outlet.send
+
+        def slow(message, at=None):
+            """Press a key only once all were let go of, unless that waits for it."""
+            if message[2]:
+                going.set()
+                over.wait(0.2)
+            send(message, at)
+
+        outlet.send = slow
+        booth.rig.shown(LIGHTS)
+        booth.due(SendNote(note=1, port="lights"), frame=0)
+        await booth.rig.until(going.is_set)
+        let_go(booth)
+        over.set()
+        await booth.rig.until(lambda: len(booth.rig.system.sent.get(LIGHTS, ())) == 2)
+        assert booth.rig.shown(LIGHTS) == ["90 01 64", "90 01 00"]
+
+    test(tmp_path)
 
 
 @with_booth
