@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 import time
@@ -23,21 +24,22 @@ LIGHTS = "Lights MIDI 1"
 AHEAD = 4800
 
 
-def began() -> float:
-    """Return the monotonic time at which the fake engine's frame 0 was now."""
-    return time.monotonic()
-
-
 class Booth:
-    """A sender before the rig's engine and devices, whose time goes on from frame 0."""
+    """A sender before the rig's engine and devices, whose time goes on from frame 0.
+
+    began: the monotonic time at which that was now; infinity: it stands there until then.
+    """
 
     def __init__(self, rig: Rig) -> None:
-        self.rig, self.began = rig, began()
+        self.rig, self.began = rig, time.monotonic()
         self.sender = self.make()
         self.sender.ready(rig.wire.outlets)
 
     def make(self) -> Sender:
-        return Sender(self.rig.engine, wall=lambda: WallClock.START + time.monotonic() - self.began, waits=True)
+        return Sender(self.rig.engine, wall=self.wall, waits=True)
+
+    def wall(self) -> float:
+        return WallClock.START + max(0.0, time.monotonic() - self.began)
 
     def die(self) -> None:
         """Have another sender go on after this one, which sends and tells nothing any more; it has no MIDI yet."""
@@ -68,12 +70,13 @@ def with_booth(test):
 
 @with_booth
 async def test_messages_reach_the_port_that_they_name_in_order_and_not_early(booth):
-    sent = booth.rig.system.sent
+    sent, booth.began = booth.rig.system.sent, math.inf  # until all is there
     booth.rig.shown(LIGHTS)
     booth.due(SendProgram(program=3, channel=2, port="lights"), frame=2 * AHEAD)
     booth.due(SendNote(note=60, velocity=90, channel=10, port="lights"))
     booth.due(SendController(number=7, value=5, port="lights"), frame=AHEAD + 48)
     booth.due(SendShow(verb="go", cue="12.5", cuelist="1", port="lights"), frame=2 * AHEAD + 48)
+    booth.began = time.monotonic()
     await booth.rig.until(lambda: len(sent.get(LIGHTS, ())) == 4)
     at = time.monotonic() - booth.began
     assert at >= 2 * AHEAD / RATE + 0.01, "when it is heard: the output's latency later"
@@ -239,10 +242,11 @@ async def test_a_successor_lets_go_of_notes_that_were_pressed_before(booth):
 
 
 def test_what_is_timed_is_done_in_order_and_bounded():
-    timed, done = Timed(), []
-    now = time.time()
+    now, stands, done = time.time(), [True], []
+    timed = Timed(lambda: now if stands else time.time())
     for number in (3, 1, 2):
-        timed.at(now + 0.5 + number * 0.01, lambda n=number: done.append(n))
+        timed.at(now + 0.05 + number * 0.01, lambda n=number: done.append(n))
+    stands.clear()
     while len(done) < 3:
         time.sleep(0.001)
     assert done == [1, 2, 3]
