@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import select
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 PACK = Path(__file__).parents[2] / "bridge" / "live"
+WAIT_SECONDS = 30.0
 _pointers = itertools.count(1)
 
 
@@ -123,7 +125,10 @@ class Application:
 
 
 class Live:
-    """One Live of a version with our script loaded as Live loads it: as the package ``Cuevox``."""
+    """One Live of a version with our script loaded as Live loads it: as the package ``Cuevox``.
+
+    now: the second at which it is; it stands until a test moves it on.
+    """
 
     def __init__(self, monkeypatch, version=(12, 1, 0), engine=("127.0.0.1", 9)):
         self.kind = Track12 if version >= (12, 0, 5) else Track
@@ -147,7 +152,15 @@ class Live:
         monkeypatch.setitem(sys.modules, "Cuevox", package)
         spec.loader.exec_module(package)
         sys.modules["Cuevox.surface"].PORT = 0
+        self.now = 1000.0
+        clock = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr(sys.modules["Cuevox.surface"], "time", clock)
         self.script = package.create_instance(object())
+
+    def hear(self):
+        """Do a turn once a packet has come."""
+        assert select.select([self.script._wire._socket], [], [], WAIT_SECONDS)[0]
+        self.script.update_display()
 
     def _control_surface(live):  # noqa: N805
         class ControlSurface:

@@ -3,7 +3,6 @@
 import ast
 import socket
 import sys
-import time
 
 import pytest
 from live_stand_in import PACK, Clip, ClipSlot, Live, Scene
@@ -44,7 +43,7 @@ def heard(live, engine):
 
 def tell(live, engine, address, *values):
     engine.sendto(codec.encode(Message(address, values)), ("127.0.0.1", live.script._wire.port))
-    live.script.update_display()
+    live.hear()
 
 
 def test_a_clip_that_starts_fires_its_cue_and_stops_it(live, engine):
@@ -105,7 +104,7 @@ def test_the_transport_is_followed(live, engine):
     assert heard(live, engine) == [("/transport/locate", 83.25), ("/transport/play",)]
     live.song.seconds = 3725.5
     assert heard(live, engine) == [("/transport/locate", 3725.5)]
-    live.script._transport._now = lambda: time.monotonic() + 1.5
+    live.now += 1.5
     live.song.seconds += 1.5
     assert heard(live, engine) == [("/transport/chase", 3727.0, 1)]
     live.song.is_playing = False
@@ -170,7 +169,7 @@ def test_what_the_script_does_not_do_is_told(live, engine, what, values):
 def test_stems_of_an_export_are_placed_and_answered(live, tmp_path):
     sounds = [Sound(track="Narrator", path=tmp_path / "a.wav"), Sound(track="MIDI", path=tmp_path / "b.wav")]
     live.song.tracks = [live.kind("MIDI", audio=False)]
-    placing = place_in_live(sounds, 4.0, ("127.0.0.1", live.script._wire.port), turn=live.script.update_display)
+    placing = place_in_live(sounds, 4.0, ("127.0.0.1", live.script._wire.port), turn=live.hear)
     assert next(placing) == ("Narrator", "")
     assert "is no audio track" in next(placing)[1]
     assert live.song.tracks[1].arrangement_clips[0].start_time == 4.0
