@@ -1,12 +1,15 @@
 """mDNS: an engine is found by those who look, and gone when it is gone."""
 
 import asyncio
+import os
 
 import pytest
 
 from bridge.discovery import Adverts, discover
 
 TRIES = 5
+FOUND, TWICE = f"Cuevox {os.getpid()} in a test", f"Cuevox {os.getpid()} twice"
+"""Other runs of these tests are found, too, on the same machine or network."""
 
 
 async def those_called(name, all_told):
@@ -19,8 +22,8 @@ async def those_called(name, all_told):
 
 
 async def found_while_there_and_after():
-    async with Adverts("127.0.0.1", osc_port=7411, http_port=7481, name="Cuevox in a test"):
-        return await those_called("Cuevox in a test", lambda there: there[0].osc_port and there[0].http_port)
+    async with Adverts("127.0.0.1", osc_port=7411, http_port=7481, name=FOUND):
+        return await those_called(FOUND, lambda there: there[0].osc_port and there[0].http_port)
 
 
 def test_an_engine_is_found():
@@ -32,10 +35,10 @@ def test_an_engine_is_found():
 
 
 async def two_of_one_name():
-    first = Adverts("127.0.0.1", osc_port=7412, http_port=-1, name="Cuevox twice")
-    second = Adverts("127.0.0.1", osc_port=7413, http_port=-1, name="Cuevox twice")
+    first = Adverts("127.0.0.1", osc_port=7412, http_port=-1, name=TWICE)
+    second = Adverts("127.0.0.1", osc_port=7413, http_port=-1, name=TWICE)
     async with first, second:
-        there = await those_called("Cuevox twice", lambda there: len(there) == 2)
+        there = await those_called(TWICE, lambda there: len(there) == 2)
         return sorted((each.name, each.osc_port, each.http_port) for each in there)
 
 
@@ -44,4 +47,4 @@ def test_two_engines_have_two_names():
     there = asyncio.run(two_of_one_name())
     if not there:
         pytest.skip("no multicast on this machine's loopback")
-    assert there == [("Cuevox twice", 7412, 0), ("Cuevox twice 2", 7413, 0)]
+    assert there == [(TWICE, 7412, 0), (f"{TWICE} 2", 7413, 0)]
