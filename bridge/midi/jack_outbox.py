@@ -53,7 +53,8 @@ class Outbox:
     def write(self, start: int, frames: int, write: Write) -> None:
         """Write what is due in the cycle that begins at ``start``; what it does not hold, the next one does."""
         while self._new:
-            heapq.heappush(self._due, self._new.popleft())
+            heapq.heappush(self._due, self._new[0])  # in this order: there is no moment in which it is in neither
+            self._new.popleft()
         while self._due and self._due[0][0] < start + frames:
             frame, _, number, message = self._due[0]
             if not write(number, max(0, frame - start), message):

@@ -1,5 +1,7 @@
 """The outbox of our JACK client: order, frames, cycles that are full, and what is late."""
 
+import heapq
+
 from bridge.midi.held_distance import FAR_FRAMES
 from bridge.midi.jack_outbox import AT_ONCE, PATIENCE_SECONDS, Outbox
 from bridge.midi.jack_packets import NO_FRAME
@@ -43,6 +45,21 @@ def test_it_knows_whose_messages_wait():
     assert outbox.holds(1) and outbox.holds(2) and not outbox.holds(3)
     Cycles(outbox).run(0, 1)
     assert not outbox.holds(1) and outbox.holds(2)
+
+
+def test_a_message_is_held_at_every_moment_until_it_is_written(monkeypatch):
+    """Whoever gives a port back looks from another thread, and waits until nothing is held for it."""
+    outbox, seen = Outbox(RATE), []
+    outbox.add(1, 700, NO_FRAME, b"\xf8")
+    push = heapq.heappush
+
+    def looked_at(*args):
+        seen.append((outbox.holds(1), outbox.empty))
+        push(*args)
+
+    monkeypatch.setattr(heapq, "heappush", looked_at)
+    Cycles(outbox).run(0, 1)
+    assert seen == [(True, False)] and outbox.holds(1)
 
 
 def test_what_a_cycle_does_not_hold_leaves_with_the_next_one():
