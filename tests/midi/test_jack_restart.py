@@ -30,8 +30,8 @@ class Pad:
 
     def __init__(self, server: JackServer) -> None:
         self._client = server.client("LPX MIDI")
+        self._in = self._client.midi_inports.register("in")  # first: who sees the other sees both
         self._out = self._client.midi_outports.register("out")
-        self._in = self._client.midi_inports.register("in")
         self.shown: list[bytes] = []
         self._presses = 0
         self._client.set_process_callback(self._process)
