@@ -111,6 +111,7 @@ class Sender:
                 self._take(event)
             elif isinstance(event, PanicBegun):
                 self._timed.clear()
+                self._osc.forget()
                 if self._waiting is not None:
                     self._waiting.clear()
                 self._let_go()

@@ -29,10 +29,14 @@ class OscOut:
         self._sockets: dict[int, socket.socket] = {}
         self._looking: set[asyncio.Task[None]] = set()
 
-    def close(self) -> None:
-        """Give the sockets back."""
+    def forget(self) -> None:
+        """Have nothing sent that waits for its host to be known."""
         for task in self._looking:
             task.cancel()
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self.forget()
         for each in self._sockets.values():
             each.close()
 

@@ -145,6 +145,32 @@ async def test_a_host_that_is_not_known_is_told(booth):
 
 
 @with_booth
+async def test_panic_forgets_what_waits_for_its_host_to_be_known(booth):
+    asked, found, look_up = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def slow(host, *more, **options):
+        asked.set()
+        assert host != "lights.local" or found.wait(20.0)
+        return look_up("127.0.0.1", *more, **options)
+
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    receiver.settimeout(20.0)
+    port = receiver.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", slow)
+        booth.due(SendOsc(address="/before", to=f"lights.local:{port}"), frame=0)
+        await booth.rig.until(asked.is_set)
+        booth.rig.engine.tell(PanicBegun())
+        found.set()
+        await booth.rig.until(lambda: not booth.sender._osc._looking)
+        booth.due(SendOsc(address="/after", to=f"127.0.0.1:{port}"), frame=0)
+        (bundle,) = parse(await asyncio.to_thread(receiver.recv, 4096))
+    assert bundle.messages[0].address == "/after"
+    receiver.close()
+
+
+@with_booth
 async def test_what_is_late_is_sent_and_told(booth):
     booth.due(SendNote(note=1, port="lights"), frame=-AHEAD)
     await booth.rig.until(lambda: booth.told(StartedLate))
