@@ -108,7 +108,7 @@ def test_an_engine_that_comes_later_goes_where_reaper_plays(tmp_path, monkeypatc
     reaper.run("Cuevox_Follow play cursor.lua")
     reaper.play_state, reaper.position = 1, 12.5
     while not reaper.console:
-        assert reaper.turn(0.1)
+        assert reaper.turn(0.05)  # no quicker than it is: the script waits for so long only until `cuevox` runs
         time.sleep(0.05)
     assert "The engine does not run" in reaper.console[0]
     with running_engine(tmp_path / "story.yaml", "--device", "null", "--osc-port", str(port)):
