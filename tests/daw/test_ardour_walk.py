@@ -46,7 +46,6 @@ def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
         yield it
 
 
-@pytest.mark.alone
 def test_a_session_with_notes_and_a_return_is_played_saved_reopened_and_exported(
     story: Path, export: dict[str, Audio], ardour: Ardour, tmp_path: Path
 ) -> None:
