@@ -11,6 +11,9 @@ from collections.abc import Callable
 MAX_WAITING = 4096
 """What waits; more is refused: nobody meant that."""
 
+PATIENCE_SECONDS = 1.0
+"""For so long ``clear`` waits for what is just being done; a port that hangs must not hold up a panic."""
+
 Do = Callable[[], None]
 Did = Callable[[float], None]
 """Is told, on the thread, by how many seconds something came too late (below 0: it did not)."""
@@ -43,10 +46,13 @@ class Timed:
         return True
 
     def clear(self) -> None:
-        """Forget what waits; what is just being done is done when this returns. Not for the thread itself."""
+        """Forget what waits; what is just being done is done when this returns, unless it hangs.
+
+        Not for the thread itself.
+        """
         with self._changed:
             self._waiting.clear()
-            self._changed.wait_for(lambda: not self._doing)
+            self._changed.wait_for(lambda: not self._doing, PATIENCE_SECONDS)
 
     def close(self) -> None:
         """Forget what waits and end the thread."""

@@ -290,3 +290,19 @@ def test_what_is_timed_is_done_in_order_and_bounded():
     assert timed.at(now + 1000.0, lambda: None)
     timed.close()
     assert not timed.at(now, lambda: None)
+
+
+def test_what_hangs_as_it_is_done_holds_up_nobody_for_good(monkeypatch):
+    monkeypatch.setattr("bridge.timed.PATIENCE_SECONDS", 0.05)
+    going, over = threading.Event(), threading.Event()
+    timed = Timed()
+
+    def hang():
+        going.set()
+        over.wait()
+
+    timed.at(0.0, hang)
+    assert going.wait(30.0)
+    timed.clear()
+    over.set()
+    timed.close()
