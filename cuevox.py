@@ -347,9 +347,14 @@ class Cuevox:
     def events(self, timeout_seconds: float | None = None) -> Iterator[tuple[object, ...]]:
         """Iterate over what is heard, as (address, values …); it ends when nothing came for so long (None: never)."""
         heard = self._engine.events()
+
+        async def next_one() -> tuple[object, ...]:
+            async with asyncio.timeout(timeout_seconds):
+                return await anext(heard)
+
         while True:
             try:
-                yield self._wait(asyncio.wait_for(anext(heard), timeout_seconds))
+                yield self._wait(next_one())
             except TimeoutError:
                 return
 

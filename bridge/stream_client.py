@@ -91,7 +91,8 @@ class StreamClient:
         """
         for patience_seconds in (timeout_seconds or self._patience_seconds, ANSWER_SECONDS):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), patience_seconds)
+                async with asyncio.timeout(patience_seconds):
+                    await self._settled.wait()
             if self._settled.is_set() or (self._why and self._writer is None):
                 break
         if not self._settled.is_set():
@@ -125,7 +126,8 @@ class StreamClient:
         waiting = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
             await self._write(codec.encode(Message("/req", (number, address, *args))))
-            reply = await asyncio.wait_for(waiting, timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                reply = await waiting
         except TimeoutError:
             raise NoAnswer(f"no answer to {address} in {timeout_seconds:g} s") from None
         finally:
@@ -180,7 +182,8 @@ class StreamClient:
         with self.watch(("/subscribed",), pattern) as told:
             await self._ask("/subscribe", pattern, interval_ms, lease_seconds)
             try:
-                end = await asyncio.wait_for(told.get(), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    end = await told.get()
             except TimeoutError:
                 raise NoAnswer(f"the present values of {pattern} did not come in time") from None
         if end is None:

@@ -90,7 +90,8 @@ class HttpServer:
             return
         self._server.should_exit = self._server.force_exit = True
         try:
-            await asyncio.wait_for(self._serving, STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._serving
         except TimeoutError:
             _log.info("open requests were cut off")
 

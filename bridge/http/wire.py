@@ -50,7 +50,8 @@ class Kept:
         """Wait until something more comes; False when nothing did in time."""
         self.came.clear()
         try:
-            await asyncio.wait_for(self.came.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.came.wait()
         except TimeoutError:
             return False
         return True

@@ -385,7 +385,8 @@ class Control:
         try:
             if recording.status().state == "on":
                 self.session.apply(StopRecording())
-            await asyncio.wait_for(ended.wait(), END_SECONDS)
+            async with asyncio.timeout(END_SECONDS):
+                await ended.wait()
         except (EngineError, TimeoutError) as error:
             log.warning("the recording is left as it is: %s", str(error) or f"not written in {END_SECONDS:g} s")
         finally:

@@ -123,4 +123,5 @@ class JobLedger:
             if self._closing:
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), PATIENCE_SECONDS if self._fails else PACE_SECONDS)
+                async with asyncio.timeout(PATIENCE_SECONDS if self._fails else PACE_SECONDS):
+                    await self._hurry.wait()

@@ -187,7 +187,8 @@ class Slot:
     async def _load(self, worker: WorkerProcess, preset: Preset, *, warm: bool) -> None:
         try:
             request = wire.Load(job=0, preset=preset, warm=warm)
-            answer = await asyncio.wait_for(worker.ask(request), LOAD_SECONDS)
+            async with asyncio.timeout(LOAD_SECONDS):
+                answer = await worker.ask(request)
         except TimeoutError as error:
             worker.kill()
             raise VoiceError(f"the model {self.model} was not loaded in {LOAD_SECONDS:g} s") from error

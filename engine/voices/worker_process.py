@@ -78,7 +78,8 @@ class WorkerProcess:
         )  # fmt: skip
         worker = cls(process, on_note, on_end)
         try:
-            hello = await asyncio.wait_for(asyncio.shield(worker._hello), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                hello = await asyncio.shield(worker._hello)
         except (WorkerDied, TimeoutError) as error:
             await worker.stop(0.0)
             raise VoiceError(
@@ -138,7 +139,8 @@ class WorkerProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), patience_seconds)
+            async with asyncio.timeout(patience_seconds):
+                await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()
