@@ -236,6 +236,17 @@ def lock_file(file: IO[bytes]) -> bool:
     return True
 
 
+def wait_for_file(file: IO[bytes]) -> None:
+    """Lock an open file for this process until it is closed, once nobody else has it. Raises OSError.
+
+    For what is done in milliseconds: Windows gives up after ten seconds.
+    """
+    if sys.platform == "win32":
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
 def share_file(file: IO[bytes]) -> None:
     """Have nobody get ``lock_file`` of a file while this process has it open; others may share it.
 

@@ -81,7 +81,7 @@ class BlackBox:
         head = {"blackbox": 1, "reason": reason, "when": now, **self._facts()}
         lines = [self._encode(head), *self._recent(now), self._encode({"t": now, "counters": self._counters()})]
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-        name = f"blackbox-{stamp}-{now % 1:.3f}".replace("0.", "") + f"-{_slug(reason)}.jsonl"
+        name = f"blackbox-{stamp}-{int(now % 1 * 1000):03}-{_slug(reason)}.jsonl"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / name

@@ -199,7 +199,7 @@ class StoryKeeper:
                 self._journal.settle()
             self._tell_of_owing()
             document = self.document
-            changed = await asyncio.to_thread(self._look, document, self._journal.handle())
+            changed = await asyncio.to_thread(self._look, document, self._journal_handle())
             if document is not self.document:
                 continue  # another text was taken over meanwhile
             if changed and not self._told_of_change:
@@ -207,6 +207,13 @@ class StoryKeeper:
                 log.warning("%s was edited on disk; /session/reload takes it over", path)
                 self._tell((StoryChangedOnDisk(path=path),))
             self._told_of_change = changed
+
+    def _journal_handle(self) -> int | None:
+        try:
+            return self._journal.handle()
+        except OSError as error:  # no handle is free
+            log.error("edits can't be forced to disk: %s", error.strerror)
+            return None
 
     def _look(self, document: StoryDocument, journal: int | None) -> bool:
         if journal is not None:

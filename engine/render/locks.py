@@ -6,12 +6,14 @@ It is plain JSON, so that who speaks and plays needs no database; it is read aga
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from engine.errors import MediaError
+from engine.platform import wait_for_file
 from engine.story.model import Line
 
 FILE = "locks"
@@ -46,7 +48,7 @@ class Locks:
             facts = self._path.stat()
             stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
             if stamp != self._stamp:
-                self._digests = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+                self._digests = self._read()
                 self._stamp = stamp
         except (OSError, msgspec.MsgspecError):
             self._digests, self._stamp = {}, None
@@ -54,18 +56,29 @@ class Locks:
 
     def lock(self, line: Line, digest: str) -> None:
         """Have ``line`` keep a take. Raises MediaError."""
-        self._write({**self.digests, line_key(line): digest})
+        self._change(lambda known: {**known, line_key(line): digest})
 
     def unlock(self, line: Line) -> None:
         """Let ``line`` be spoken as its voice is. Raises MediaError."""
-        self._write({key: digest for key, digest in self.digests.items() if key != line_key(line)})
+        self._change(lambda known: {key: digest for key, digest in known.items() if key != line_key(line)})
 
-    def _write(self, digests: dict[str, str]) -> None:
+    def _change(self, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Write down what ``change`` makes of what there is, one process after the other."""
         temporary = self._path.with_name(f".{FILE}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.json.encode(digests))
-            temporary.replace(self._path)
+            with self._path.with_name(f".{FILE}.lock").open("ab") as turn:
+                wait_for_file(turn)
+                temporary.write_bytes(msgspec.json.encode(change(self._read())))
+                temporary.replace(self._path)
         except OSError as error:
             raise MediaError(f"{self._path} can't be written: {error.strerror}") from error
+        except msgspec.MsgspecError as error:
+            raise MediaError(f"{self._path} is not the list of locked takes ({error}); move it away") from error
         self._stamp = None
+
+    def _read(self) -> dict[str, str]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,14 @@ def test_only_so_many_files_are_kept(box: BlackBox, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr("engine.control.blackbox.time.time", lambda second=second: 1.7e9 + second)
         paths.append(box.write("again"))
     assert sorted(paths[0].parent.iterdir()) == sorted(paths[5:])
+
+
+def test_files_are_named_in_the_order_of_their_time(box: BlackBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    for now in (10.0004, 10.9994, 10.9996, 11.0):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        names.append(box.write("x").name)
+    assert names == sorted(names) and len({*names}) == 3, "two within a millisecond are one"
 
 
 def test_a_folder_that_can_not_be_written_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -171,6 +172,28 @@ def test_a_hand_edit_is_told_and_never_overwritten(tmp_path, monkeypatch):
     run(tmp_path, show)
     assert (tmp_path / "story.yaml").read_text() == edited
     assert Desk(tmp_path).gain_db == -9.0
+
+
+def test_a_hand_edit_is_told_also_after_a_moment_without_free_handles(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper_module, "WATCH_SECONDS", 0.001)
+
+    async def show(desk):
+        desk.turn(-9.0)
+        refused = []
+
+        def refuse(_):
+            refused.append(True)
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as full:
+            full.setattr(os, "dup", refuse)
+            async with asyncio.timeout(30):
+                while len(refused) < 2:
+                    await asyncio.sleep(0.001)
+        desk.path.write_text(TEXT.replace("title: Kept", "title: Mine"))
+        await desk.hear(StoryChangedOnDisk)
+
+    run(tmp_path, show)
 
 
 def test_a_file_that_was_looked_at_before_a_reload_is_not_told_after_it(tmp_path, monkeypatch):

@@ -2,12 +2,13 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import create_engine, inspect, text
 
-from engine.errors import UnknownThing
+from engine.errors import MediaError, UnknownThing
 from engine.render.digest import digest
 from engine.render.locks import FILE, Locks, line_key
 from engine.store import steps
@@ -124,3 +125,24 @@ def test_a_lock_is_seen_that_follows_another_in_the_same_moment(tmp_path):
         writer.lock(LINE, take)
         os.utime(tmp_path / FILE, ns=(1, 1))
         assert reader.get(LINE) == take
+
+
+def test_no_lock_is_lost_where_several_programs_lock_at_once(tmp_path):
+    lines = [replace(LINE, text=f"Line {number}.") for number in range(60)]
+
+    def lock(part):
+        locks = Locks(tmp_path)
+        for line in lines[part::3]:
+            locks.lock(line, "a" * 40)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lock, range(3)))
+    assert set(Locks(tmp_path).digests) == {line_key(line) for line in lines}
+
+
+def test_a_list_of_locks_that_cant_be_read_is_not_written_over(tmp_path):
+    (tmp_path / FILE).write_text("not a list")
+    assert Locks(tmp_path).get(LINE) is None
+    with pytest.raises(MediaError, match="not the list of locked takes"):
+        Locks(tmp_path).lock(LINE, "a" * 40)
+    assert (tmp_path / FILE).read_text() == "not a list"
