@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 
 from bridge.access import answer
-from bridge.errors import BadPacket, NoAnswer, Refused
+from bridge.errors import BadPacket, Busy, NoAnswer, Refused
 from bridge.message import IMMEDIATELY, Message, TimeTag
 from bridge.osc import codec
 from bridge.osc.framing import Slip
@@ -240,7 +240,10 @@ class StreamClient:
                 await asyncio.sleep(20.0)
                 await self._ask("/ping")
         except Refused as error:
-            self._denied = error
+            if error.code == Busy.code:  # the next connection may find it otherwise
+                self._why = str(error)
+            else:
+                self._denied = error
         except NoAnswer as error:
             self._why = str(error)
         if self._writer is not None:

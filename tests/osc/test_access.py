@@ -9,7 +9,7 @@ import pytest
 from fake_engine import FakeEngine
 from hand_time import HandTime, KeptMessages
 
-from bridge.access import TRIES_AT_ONCE, Access, Right, answer, needed, parse_passcodes
+from bridge.access import ALL_TRIES_AT_ONCE, TRIES_AT_ONCE, Access, Right, answer, needed, parse_passcodes
 from bridge.clients import REMOTE_AT_ONCE, Clients
 from bridge.errors import BadValue, Busy, Denied
 from bridge.feedback import Feedback
@@ -132,6 +132,14 @@ def test_tries_are_limited_and_others_are_not_locked_out(gate):
     assert gate.send("/connect", "press-the-pads", source=("192.0.2.8", 1))[0] == "ok"
     gate.time.advance(11.0)
     assert gate.send("/connect", "press-the-pads")[0] == "ok"
+
+
+def test_a_try_that_is_right_counts_as_none(gate):
+    for port in range(3 * int(ALL_TRIES_AT_ONCE)):
+        assert gate.send("/connect", "press-the-pads", source=("192.0.2.8", port))[0] == "ok"
+    for _ in range(int(TRIES_AT_ONCE)):
+        assert gate.send("/connect", "a wrong one", source=("192.0.2.8", 1))[1] == "denied"
+    assert gate.send("/connect", "press-the-pads", source=("192.0.2.8", 1))[1] == "busy"
 
 
 def test_from_many_addresses_there_are_no_more_tries_either(gate):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import doctest
 import re
 from functools import partial
@@ -14,6 +15,7 @@ from served import Running
 
 import cuevox as cuevox_module
 from bridge.access import Right
+from bridge.errors import Busy
 from cuevox import AsyncCuevox, Cuevox, NoAnswer, Refused
 from engine import commands as do
 from engine import events as told
@@ -150,6 +152,22 @@ def test_a_passcode_is_never_sent_as_it_is(running):
         assert cuevox.get("/client/name") == "script"
     with Cuevox(port=running.port, passcode="another one") as stranger, pytest.raises(Refused, match="challenge"):
         stranger.play()
+
+
+def test_an_engine_that_takes_no_passcode_just_now_is_asked_again(running, monkeypatch):
+    monkeypatch.setattr("bridge.access.TRY_SECONDS", 0.5)
+    running.hub.access._passcodes["do-everything"] = Right.ADMIN
+    busy = []
+
+    def use_up():
+        with contextlib.suppress(Busy):
+            while True:
+                running.hub.access._try("127.0.0.1")
+        busy.append(True)
+
+    running.call(use_up)
+    with Cuevox(port=running.port, passcode="do-everything", name="script") as cuevox:
+        assert busy and cuevox.get("/client/name") == "script"
 
 
 def test_the_python_of_the_control_page_works(running, monkeypatch, capsys):
