@@ -33,23 +33,29 @@ WAIT_SECONDS = 60.0
 
 
 class Sender:
-    """Sends a tone of 1 kHz in VBAN, evenly, until closed."""
+    """Sends a tone of 1 kHz in VBAN until closed, as fast as the server's time goes: a slow machine slows that down."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, server: JackServer, port: int) -> None:
         self._port = port
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._cycles, self._ending = threading.Semaphore(0), threading.Event()
+        self._clock = server.client("clock")
+        self._clock.set_process_callback(lambda _: self._cycles.release())
+        self._thread = threading.Thread(target=self._run, args=(server.period,), daemon=True)
         self._thread.start()
+        self._clock.activate()
 
     def close(self) -> None:
         self._ending.set()
+        self._cycles.release()
         self._thread.join()
+        self._clock.deactivate()
+        self._clock.close()
 
-    def _run(self) -> None:
-        begun, number = time.monotonic(), 0
+    def _run(self, frames: int) -> None:
+        number = 0
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            while not self._ending.wait(max(0.0, begun + number * 256 / RATE - time.monotonic())):
-                mono = 0.25 * np.sin(2 * np.pi * 1000 / RATE * np.arange(256 * number, 256 * (number + 1)))
+            while self._cycles.acquire() and not self._ending.is_set():
+                mono = 0.25 * np.sin(2 * np.pi * 1000 / RATE * np.arange(frames * number, frames * (number + 1)))
                 block = np.repeat(mono.astype(np.float32)[:, np.newaxis], 2, axis=1)
                 out.sendto(vban.pack(b"Talk", RATE, number, block, vban.Format.FLOAT32), ("127.0.0.1", self._port))
                 number += 1
@@ -64,8 +70,8 @@ def port() -> int:
 
 
 @pytest.fixture
-def sender(port: int) -> Iterator[Sender]:
-    sender = Sender(port)
+def sender(jack_server: JackServer, port: int) -> Iterator[Sender]:
+    sender = Sender(jack_server, port)
     yield sender
     sender.close()
 
