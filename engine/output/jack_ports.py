@@ -86,6 +86,16 @@ class JackPortsOutput:
         """Enter the graph and begin. Raises DeviceError without a server, at another rate, or without JACK-Client."""
         self._render = render
         client = self._client = self._enter()
+        import jack
+
+        try:
+            self._play(client, ready)
+        except jack.JackError as error:
+            self.stop()
+            raise DeviceError(f"the JACK server went, or refused, as we entered: {error}") from error
+
+    def _play(self, client: Any, ready: Ready) -> None:
+        """Begin. Raises DeviceError, and what JACK-Client raises where the server goes meanwhile."""
         self._clock = JackClock()
         self.block_frames = client.blocksize
         for event in (self._gone, self._stopping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import numpy as np
@@ -169,12 +170,27 @@ def test_a_change_that_a_late_server_tells_before_it_shows_it_is_seen_once_it_do
             output.stop()
 
 
+def refuse(*_: object) -> None:
+    raise DeviceError("no JACK server is running")
+
+
+def output_of_none(*_: object) -> None:
+    """Render nothing."""
+
+
+def test_a_server_that_goes_as_it_is_entered_is_a_device_that_cant_be_had(
+    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jack_patch, "JackPatch", refuse)
+    output = JackPortsOutput(48000, 256, Strips("master"))
+    with pytest.raises(DeviceError, match="as we entered"):
+        output.start(output_of_none, lambda: jack_server.end(signal.SIGKILL))
+    jack_server.start()
+
+
 def test_a_server_that_takes_no_further_guest_is_played_on(
     jack_server: JackServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise DeviceError("no JACK server is running")
-
     monkeypatch.setattr(jack_patch, "JackPatch", refuse)
     strips = Strips("voice", "master")
     output = JackPortsOutput(48000, 256, strips, {"voice_1": ("system:playback_1",)})
