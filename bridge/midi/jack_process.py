@@ -26,8 +26,9 @@ QUEUE_BYTES = 1 << 22
 WAIT_SECONDS = 0.25
 """How often a server that is not there is looked for."""
 
-LAST_SECONDS = 0.1
-"""What waits when control is gone has so long to leave: it was handed over shortly before its time."""
+LAST_SECONDS = 0.4
+"""What waits when control is gone has so long to leave: it was handed over shortly before its time, but on a busy
+machine the server's time goes slower. Another control process is not ready sooner."""
 
 SETTLE_SECONDS = 1.0
 """How long opening a port waits at most until what it is connected to hears it, and closing it until all has left."""
@@ -65,7 +66,9 @@ class JackProcess:
 
     def close(self) -> None:
         """Leave JACK, once what was handed over has left: control may have died, which is no reason to swallow it."""
-        self._wait(lambda: self._outbox.empty, LAST_SECONDS)
+        if not self._outbox.empty:
+            self._wait(lambda: self._outbox.empty, LAST_SECONDS)
+            self._settle()  # who is connected hears what was sent last
         self._client.deactivate()
         self._client.close()
 

@@ -152,6 +152,20 @@ def test_what_leaves_after_its_time_is_told(peer: Peer, system: JackSystem):
     output.close()
 
 
+def test_what_was_handed_over_leaves_also_where_the_server_is_late_and_control_is_gone(
+    jack_server: JackServer, peer: Peer
+):
+    system = JackSystem("Test")
+    output = system.open_output(next(n for n in system.outputs() if n.startswith("Peer:")))
+    output.send(b"\xb0\x01\x01", time.time() + 0.05)
+    with jack_server.standing_still():
+        closing = threading.Thread(target=system.close)
+        closing.start()
+        time.sleep(0.2)  # the server is late by that
+    closing.join()
+    assert [data for _, data in peer.heard if data[0] == 0xB0] == [b"\xb0\x01\x01"]
+
+
 def test_a_server_that_is_gone_is_said():
     with pytest.raises(PortError, match="no JACK server is running"):
         JackSystem("Nobody")
